@@ -1,0 +1,1 @@
+"""Lianpu (脸谱): from faces to shipped face-effect models."""

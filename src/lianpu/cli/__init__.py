@@ -1,0 +1,1 @@
+"""The commands: one file each, nothing imported before its command is called."""

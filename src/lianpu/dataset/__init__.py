@@ -1,0 +1,1 @@
+"""Labelled faces from any source, in one form."""

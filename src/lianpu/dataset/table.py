@@ -1,0 +1,46 @@
+"""What every reader of a data source returns: which pictures there are, what is known of each, and the split."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+import numpy as np
+
+Split = Literal["train", "val", "test"]
+SPLITS: tuple[Split, ...] = ("train", "val", "test")
+
+
+@dataclass(frozen=True)
+class FaceTable:
+    """N labelled pictures of one source. Making it reads label files, never pictures.
+
+    Args:
+        source: the spelling that `open_dataset` takes (`CelebA`, `CelebAMask-HQ`, `folder`, `csv`).
+        root: the folder that `files` are relative to.
+        files: N paths relative to root, with forward slashes.
+        attributes: A names, all that the source labels, in its order.
+        labels: (N, A) uint8, 1 has the attribute, 0 has not.
+        splits: N of train, val, test.
+        crop_px: side of the centre crop made before resizing (178 for CelebA), or None for the whole picture.
+        one_class: each picture has exactly one attribute (one class per folder).
+    """
+
+    source: str
+    root: Path
+    files: tuple[str, ...]
+    attributes: tuple[str, ...]
+    labels: np.ndarray[Any, np.dtype[np.uint8]]
+    splits: tuple[Split, ...]
+    crop_px: int | None = None
+    one_class: bool = False
+
+    def __post_init__(self) -> None:
+        expected = (len(self.files), len(self.attributes))
+        assert self.labels.shape == expected, f"labels {self.labels.shape}, expected {expected}"
+        assert len(self.splits) == len(self.files), f"{len(self.splits)} splits for {len(self.files)} files"
+
+    def rows_of(self, splits: Iterable[Split]) -> np.ndarray:
+        """Indices of the pictures in any of `splits`."""
+        wanted = set(splits)
+        return np.flatnonzero([split in wanted for split in self.splits])

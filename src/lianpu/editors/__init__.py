@@ -1,0 +1,1 @@
+"""One Editor, whatever the file."""

@@ -1,0 +1,96 @@
+"""What an editor is, whatever file it came from."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Protocol
+
+from lianpu.attributes import AttributeSet, Labels
+from lianpu.errors import ModelError
+
+if TYPE_CHECKING:
+    import torch
+
+
+@dataclass(frozen=True)
+class ModelInfo:
+    """What a model file says of itself, so that no second file is needed to use it.
+
+    Args:
+        attributes: names, order and exclusive groups of the label vector.
+        image_size: side of the square faces in pixels; batches are float32 RGB in [-1, 1].
+        alignment: how the training faces were cut out (`celeba-center-crop-178`, `none`).
+        run_id: the run that trained it.
+        step: training steps behind it.
+        licence: what the data allows the model to be used for.
+    """
+
+    attributes: AttributeSet
+    image_size: int
+    alignment: str = "none"
+    run_id: str = ""
+    step: int = 0
+    licence: str = "unknown: follows the training data"
+
+    def to_json(self) -> dict[str, Any]:
+        """A plain dict that `from_json` turns back; what checkpoints and ONNX metadata carry."""
+        return {
+            "attributes": self.attributes.to_json(),
+            "image_size": self.image_size,
+            "value_range": [-1.0, 1.0],
+            "channel_order": "RGB",
+            "alignment": self.alignment,
+            "run_id": self.run_id,
+            "step": self.step,
+            "licence": self.licence,
+        }
+
+    @classmethod
+    def from_json(cls, value: Mapping[str, Any], source: str) -> ModelInfo:
+        """What `to_json` wrote. Raises ModelError, naming `source`, when something is missing."""
+        try:
+            return cls(
+                attributes=AttributeSet.from_json(value["attributes"]),
+                image_size=int(value["image_size"]),
+                alignment=str(value["alignment"]),
+                run_id=str(value["run_id"]),
+                step=int(value["step"]),
+                licence=str(value["licence"]),
+            )
+        except (KeyError, TypeError, ValueError) as problem:
+            raise ModelError(
+                f"{source} does not describe its labels and size ({problem!r}). Export it again with lianpu export."
+            ) from None
+
+
+class Editor(Protocol):
+    """Anything that edits faces: a checkpoint, an ONNX model, an INT8 model."""
+
+    @property
+    def info(self) -> ModelInfo:
+        """Labels, size and origin of the model."""
+        ...
+
+    @property
+    def kind(self) -> str:
+        """`PyTorch FP32`, `ONNX FP32` or `ONNX INT8`: as tables print it."""
+        ...
+
+    def edit(self, batch: torch.Tensor, labels: Labels) -> torch.Tensor:
+        """Faces (B, 3, S, S) in [-1, 1] edited to target labels (B, A) in {0, 1}: a CPU batch of the same form.
+
+        Raises:
+            ValueError: batch or labels of another size than the model's.
+        """
+        ...
+
+
+def check_edit_inputs(info: ModelInfo, batch: torch.Tensor, labels: Labels) -> None:
+    """A ValueError unless batch is (B, 3, S, S) and labels (B, A) for this model."""
+    size_px = info.image_size
+    if batch.ndim != 4 or tuple(batch.shape[1:]) != (3, size_px, size_px):
+        raise ValueError(f"this model edits batches (B, 3, {size_px}, {size_px}), got {tuple(batch.shape)}")
+    expected = (batch.shape[0], len(info.attributes))
+    if tuple(labels.shape) != expected:
+        raise ValueError(f"this model takes labels {expected} for {', '.join(info.attributes.names)}, got {tuple(labels.shape)}")

@@ -1,0 +1,1 @@
+"""Scores of a run, each with its protocol."""

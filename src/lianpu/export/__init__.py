@@ -1,0 +1,1 @@
+"""ONNX export, its parity gate, quantization and the comparison of the files."""

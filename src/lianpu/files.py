@@ -1,0 +1,133 @@
+"""Files that are either wholly there or not at all: atomic writes, hashes and sizes."""
+
+import errno
+import hashlib
+import json
+import os
+import shutil
+import tempfile
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from lianpu.errors import LianpuError
+
+
+@contextmanager
+def atomic_file(target: Path) -> Iterator[Path]:
+    """A path beside `target` to write to; it takes the place of `target` when the block ends well, else it is removed.
+
+    Raises:
+        LianpuError: the disk is full or the folder cannot be written; `target` is as it was.
+    """
+    target = Path(target)
+    with _disk_errors_named(target):
+        target.parent.mkdir(parents=True, exist_ok=True)
+        handle, name = tempfile.mkstemp(dir=target.parent, prefix=f".{target.stem}.", suffix=f".partial{target.suffix}")
+        os.close(handle)
+        partial = Path(name)
+        try:
+            yield partial
+            os.chmod(partial, 0o666 & ~_umask())
+            _flush_to_disk(partial)
+            os.replace(partial, target)
+        except BaseException:
+            partial.unlink(missing_ok=True)
+            raise
+
+
+@contextmanager
+def atomic_folder(target: Path) -> Iterator[Path]:
+    """A folder beside `target` to fill; it takes the place of `target` when the block ends well, else it is removed.
+
+    A folder that stood at `target` is set aside first, and put back if the new one cannot take its place.
+
+    Raises:
+        LianpuError: the disk is full or the parent cannot be written; `target` is as it was.
+    """
+    target = Path(target)
+    with _disk_errors_named(target):
+        target.parent.mkdir(parents=True, exist_ok=True)
+        partial = Path(tempfile.mkdtemp(dir=target.parent, prefix=f".{target.name}.", suffix=".partial"))
+        aside = partial.with_suffix(".old")
+        try:
+            yield partial
+            os.chmod(partial, 0o777 & ~_umask())
+            for file in partial.rglob("*"):
+                if file.is_file():
+                    _flush_to_disk(file)
+            if target.exists():
+                os.replace(target, aside)
+            try:
+                os.replace(partial, target)
+            except OSError:
+                if aside.exists():
+                    os.replace(aside, target)
+                raise
+        except BaseException:
+            shutil.rmtree(partial, ignore_errors=True)
+            raise
+        shutil.rmtree(aside, ignore_errors=True)
+
+
+def write_text(target: Path, text: str) -> Path:
+    """`target`, holding `text` as UTF-8, written atomically."""
+    with atomic_file(target) as partial:
+        partial.write_text(text, encoding="utf-8")
+    return target
+
+
+def write_json(target: Path, value: Any) -> Path:
+    """`target`, holding `value` as indented JSON, written atomically. NaN is refused: JSON has none."""
+    return write_text(target, json.dumps(value, indent=2, ensure_ascii=False, allow_nan=False) + "\n")
+
+
+def read_json(file: Path, make_error: Callable[[str], LianpuError]) -> Any:
+    """What a JSON file holds; a missing or broken one raises `make_error(message)`."""
+    try:
+        return json.loads(Path(file).read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        raise make_error(f"{file} is not there") from None
+    except (OSError, UnicodeDecodeError, json.JSONDecodeError) as problem:
+        raise make_error(f"{file} cannot be read as JSON ({problem})") from None
+
+
+def sha256_of(file: Path) -> str:
+    """The SHA-256 of a file, 64 hexadecimal digits."""
+    with Path(file).open("rb") as stream:
+        return hashlib.file_digest(stream, "sha256").hexdigest() if hasattr(hashlib, "file_digest") else _sha256_by_blocks(stream)
+
+
+def _sha256_by_blocks(stream: Any) -> str:
+    digest = hashlib.sha256()
+    while block := stream.read(1 << 20):
+        digest.update(block)
+    return digest.hexdigest()
+
+
+@contextmanager
+def _disk_errors_named(target: Path) -> Iterator[None]:
+    try:
+        yield
+    except OSError as problem:
+        if problem.errno == errno.ENOSPC:
+            raise LianpuError(
+                f"The disk is full: {target} could not be written and was left as it was. Free some space and run the command again."
+            ) from problem
+        if problem.errno in (errno.EACCES, errno.EPERM, errno.EROFS):
+            raise LianpuError(
+                f"{target} cannot be written ({problem.strerror}). Choose a folder that you may write to."
+            ) from problem
+        raise
+
+
+def _flush_to_disk(file: Path) -> None:
+    with file.open("rb+") as stream:
+        os.fsync(stream.fileno())
+
+
+def _umask() -> int:
+    mask = os.umask(0)
+    os.umask(mask)
+    return mask

@@ -1,0 +1,188 @@
+"""The run folder: the only place that spells its names. Stages talk to each other through it."""
+
+from __future__ import annotations
+
+import json
+import re
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from lianpu.errors import RunError, nearest_name
+from lianpu.files import read_json, write_json, write_text
+
+
+@dataclass(frozen=True)
+class Run:
+    """One training run on disk. Making the object touches nothing."""
+
+    folder: Path
+
+    @property
+    def config_file(self) -> Path:
+        """What was asked: settings, attributes, data and its fingerprint, versions, command."""
+        return self.folder / "config.yaml"
+
+    @property
+    def steps_file(self) -> Path:
+        """One JSON line per logged step."""
+        return self.folder / "steps.jsonl"
+
+    @property
+    def environment_file(self) -> Path:
+        """The machine that trained, hours and peak memory."""
+        return self.folder / "environment.json"
+
+    @property
+    def samples_folder(self) -> Path:
+        """Grids of the fixed faces."""
+        return self.folder / "samples"
+
+    @property
+    def checkpoints_folder(self) -> Path:
+        """One folder per checkpoint, named by its step."""
+        return self.folder / "checkpoints"
+
+    @property
+    def tensorboard_folder(self) -> Path:
+        """Event files for TensorBoard."""
+        return self.folder / "tensorboard"
+
+    @property
+    def classifier_folder(self) -> Path:
+        """The independent attribute classifier that judges the edits."""
+        return self.folder / "classifier"
+
+    @property
+    def export_folder(self) -> Path:
+        """ONNX files and what was measured of them."""
+        return self.folder / "export"
+
+    @property
+    def onnx_file(self) -> Path:
+        return self.export_folder / "model.onnx"
+
+    @property
+    def int8_file(self) -> Path:
+        return self.export_folder / "model.int8.onnx"
+
+    @property
+    def parity_file(self) -> Path:
+        """How far ONNX is from PyTorch."""
+        return self.export_folder / "parity.json"
+
+    @property
+    def benchmark_file(self) -> Path:
+        """The comparison table of the files: size, latency, distance, PSNR."""
+        return self.export_folder / "benchmark.json"
+
+    @property
+    def scores_folder(self) -> Path:
+        """One JSON file per evaluation."""
+        return self.folder / "scores"
+
+    @property
+    def report_folder(self) -> Path:
+        return self.folder / "report"
+
+    def report_file(self, language: str, ending: str) -> Path:
+        """`report.html`, or `report.zh.html` for another language than English."""
+        middle = "" if language == "en" else f".{language}"
+        return self.report_folder / f"report{middle}.{ending}"
+
+    def sample_file(self, step: int) -> Path:
+        """The grid of the fixed faces after `step` steps."""
+        return self.samples_folder / f"{step:09d}.png"
+
+    def checkpoint_folder(self, step: int) -> Path:
+        """The folder of the checkpoint after `step` steps."""
+        return self.checkpoints_folder / f"{step:09d}"
+
+    def checkpoint_steps(self) -> tuple[int, ...]:
+        """Steps that have a checkpoint, oldest first. Unfinished ones (hidden folders) are passed over."""
+        if not self.checkpoints_folder.is_dir():
+            return ()
+        return tuple(sorted(int(entry.name) for entry in self.checkpoints_folder.iterdir() if re.fullmatch(r"\d{9}", entry.name)))
+
+    def sample_steps(self) -> tuple[int, ...]:
+        """Steps that have a sample grid, oldest first."""
+        return tuple(sorted(int(file.stem) for file in self.samples_folder.glob("*.png") if file.stem.isdigit()))
+
+    def last_checkpoint(self) -> Path:
+        """The newest checkpoint's folder. Raises RunError when there is none."""
+        steps = self.checkpoint_steps()
+        if not steps:
+            raise RunError(f"{self.folder} has no checkpoint yet. Train it first: lianpu train --run_dir {self.folder}")
+        return self.checkpoint_folder(steps[-1])
+
+    def write_config(self, values: dict[str, Any]) -> Path:
+        """`config.yaml`, holding plain values."""
+        return write_text(self.config_file, yaml.safe_dump(values, sort_keys=False, allow_unicode=True))
+
+    def read_config(self) -> dict[str, Any]:
+        """What `config.yaml` holds. Raises RunError when it is missing or damaged."""
+        try:
+            values = yaml.safe_load(self.config_file.read_text(encoding="utf-8"))
+        except FileNotFoundError:
+            raise RunError(
+                f"{self.folder} is not a run folder: it has no config.yaml. Give the folder that --run_dir named."
+            ) from None
+        except (OSError, UnicodeDecodeError, yaml.YAMLError) as problem:
+            raise RunError(f"{self.config_file} cannot be read ({' '.join(str(problem).split())}).") from None
+        if not isinstance(values, dict):
+            raise RunError(f"{self.config_file} holds no settings. Restore it, or start a new run.")
+        return values
+
+    def append_step(self, values: dict[str, Any]) -> None:
+        """One more line of steps.jsonl."""
+        self.steps_file.parent.mkdir(parents=True, exist_ok=True)
+        with self.steps_file.open("a", encoding="utf-8") as stream:
+            stream.write(json.dumps(values, allow_nan=False) + "\n")
+
+    def read_steps(self) -> list[dict[str, Any]]:
+        """The logged steps, oldest first. A last line cut by a crash is left out."""
+        if not self.steps_file.is_file():
+            return []
+        lines = self.steps_file.read_text(encoding="utf-8").splitlines()
+        steps = []
+        for number, line in enumerate(lines, start=1):
+            try:
+                steps.append(json.loads(line))
+            except json.JSONDecodeError:
+                if number < len(lines):
+                    raise RunError(
+                        f"{self.steps_file}, line {number}, is no JSON. Restore the file, or remove that line."
+                    ) from None
+        return steps
+
+    def keep_steps_up_to(self, step: int) -> None:
+        """Drop logged steps after `step`, as when training goes on from an older checkpoint."""
+        steps = self.read_steps()
+        kept = [values for values in steps if values["step"] <= step]
+        if len(kept) < len(steps) or steps:
+            write_text(self.steps_file, "".join(json.dumps(values, allow_nan=False) + "\n" for values in kept))
+
+    def write_score(self, name: str, values: dict[str, Any]) -> Path:
+        """`scores/NAME.json`."""
+        return write_json(self.scores_folder / f"{name}.json", values)
+
+    def read_scores(self) -> dict[str, Any]:
+        """All score files by name."""
+        return {file.stem: read_json(file, RunError) for file in sorted(self.scores_folder.glob("*.json"))}
+
+
+def open_run(folder: Path | str) -> Run:
+    """The run in a folder that training wrote.
+
+    Raises:
+        RunError: the folder is missing or has no config.yaml; near names beside it are suggested.
+    """
+    path = Path(folder)
+    if not path.is_dir():
+        beside = [entry.name for entry in path.parent.iterdir() if entry.is_dir()] if path.parent.is_dir() else []
+        raise RunError(f"{path} is no run folder: it is not there{nearest_name(path.name, beside)}.")
+    run = Run(path)
+    run.read_config()
+    return run

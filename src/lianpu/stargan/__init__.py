@@ -1,0 +1,1 @@
+"""The StarGAN networks, their losses and what they are asked for."""

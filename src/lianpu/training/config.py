@@ -1,0 +1,140 @@
+"""The settings of a run: one YAML file, read whole and checked whole."""
+
+from pathlib import Path
+from typing import Any, Literal
+
+import yaml
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+
+from lianpu.errors import SettingsError, nearest_name
+from lianpu.stargan.config import ModelConfig
+
+_STRICT = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True, protected_namespaces=())
+
+
+class TrainingConfig(BaseModel):
+    """The `training:` section. Defaults are the published ones; the rest say how often something happens."""
+
+    model_config = _STRICT
+
+    batch_size: int = Field(default=16, ge=1)
+    """Faces per step, over all processes together."""
+    num_epochs: int = Field(default=200, ge=1)
+    """Passes over the training split; used when num_iters is not given."""
+    num_iters: int | None = Field(default=None, ge=1)
+    """Steps of the discriminator; wins over num_epochs. The published recipe is 200000."""
+    g_lr: float = Field(default=0.0001, gt=0)
+    """Learning rate of the generator (Adam)."""
+    d_lr: float = Field(default=0.0001, gt=0)
+    """Learning rate of the discriminator (Adam)."""
+    beta1: float = Field(default=0.5, ge=0, lt=1)
+    """Adam's decay of the first moment."""
+    beta2: float = Field(default=0.999, ge=0, lt=1)
+    """Adam's decay of the second moment."""
+    n_critic: int = Field(default=5, ge=1)
+    """Discriminator steps per generator step."""
+    lr_schedule: Literal["linear", "constant"] = "linear"
+    """linear: both rates fall to zero over the second half; constant: they stay."""
+    ema_decay: float = Field(default=0.999, ge=0, lt=1)
+    """Decay per generator step of the averaged generator that is shown, scored and exported; 0 turns averaging off."""
+    seed: int = Field(default=0, ge=0)
+    """All chance follows from this and the step."""
+    log_every: int = Field(default=10, ge=1)
+    """Steps between lines of steps.jsonl."""
+    sample_every: int = Field(default=1000, ge=1)
+    """Steps between sample grids of the fixed faces."""
+    checkpoint_every: int = Field(default=10000, ge=1)
+    """Steps between checkpoints."""
+    keep_checkpoints: int = Field(default=5, ge=1)
+    """How many of the last checkpoints stay on disk."""
+    eval_every: int | None = Field(default=None, ge=1)
+    """Steps between scores on the held-out split; none unless given."""
+    workers: int = Field(default=2, ge=0)
+    """Processes that read pictures when the faces do not fit in memory; 0 reads in the training process."""
+    device: str = "auto"
+    """auto, cpu, cuda, cuda:1, mps."""
+    precision: Literal["fp32", "bf16"] = "fp32"
+    """bf16 runs the networks in bfloat16 where the device has it; weights and penalty stay float32."""
+    compile: bool = False
+    """Compile the generator with torch.compile (the first steps are slow)."""
+
+
+class LossConfig(BaseModel):
+    """The `loss:` section: weights of the four terms."""
+
+    model_config = _STRICT
+
+    lambda_adv: float = Field(default=1.0, ge=0)
+    """Weight of the adversarial loss."""
+    lambda_cls: float = Field(default=1.0, ge=0)
+    """Weight of the domain classification loss."""
+    lambda_rec: float = Field(default=10.0, ge=0)
+    """Weight of the reconstruction loss."""
+    lambda_gp: float = Field(default=10.0, ge=0)
+    """Weight of the gradient penalty."""
+
+
+class RunConfig(BaseModel):
+    """Everything that was asked for in a run."""
+
+    model_config = _STRICT
+
+    model: ModelConfig = ModelConfig()
+    training: TrainingConfig = TrainingConfig()
+    loss: LossConfig = LossConfig()
+    selected_attrs: tuple[str, ...] = ("Black_Hair", "Blond_Hair", "Brown_Hair", "Male", "Young")
+    """Attributes to edit, in the order of the label vector."""
+    eval_transforms: tuple[str, ...] = ()
+    """Transforms to score ('Black_Hair -> Blond_Hair'); empty: all pairs of a group and flips of the rest."""
+
+    @model_validator(mode="after")
+    def _discriminator_fits(self) -> "RunConfig":
+        if 2**self.model.d_repeat_num > self.model.image_size:
+            largest = self.model.image_size.bit_length() - 1
+            raise ValueError(
+                f"model.d_repeat_num {self.model.d_repeat_num} halves a picture of {self.model.image_size} px to nothing; take {largest} or less"
+            )
+        return self
+
+
+def load_config(file: Path | str) -> RunConfig:
+    """The settings in a YAML file; what it does not name has its default.
+
+    Raises:
+        SettingsError: the file is missing or no YAML, or holds unknown keys or wrong values: all of them in one message.
+    """
+    path = Path(file)
+    try:
+        values = yaml.safe_load(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        raise SettingsError(f"{path} is not there. Give the settings file with --config.") from None
+    except (OSError, UnicodeDecodeError, yaml.YAMLError) as problem:
+        raise SettingsError(f"{path} cannot be read as YAML ({' '.join(str(problem).split())}).") from None
+    return parse_config(values or {}, str(path))
+
+
+def parse_config(values: Any, source: str) -> RunConfig:
+    """The settings in nested plain values. Raises SettingsError that names every problem and `source`."""
+    try:
+        return RunConfig.model_validate(values)
+    except ValidationError as problem:
+        raise SettingsError(f"{source}: {'; '.join(_explain(error) for error in problem.errors())}.") from None
+
+
+def config_to_plain(config: RunConfig) -> dict[str, Any]:
+    """The settings as nested plain values, as `config.yaml` in a run folder holds them."""
+    return config.model_dump(mode="json")
+
+
+def _explain(error: Any) -> str:
+    where = ".".join(str(part) for part in error["loc"])
+    if error["type"] == "extra_forbidden":
+        return f"unknown key '{where}'{nearest_name(str(error['loc'][-1]), _known_keys())}"
+    message = error["msg"].removeprefix("Value error, ")
+    shown = f" (got {error['input']!r})" if where and not isinstance(error["input"], dict | BaseModel) else ""
+    return f"{where}: {message}{shown}" if where else message
+
+
+def _known_keys() -> list[str]:
+    sections = (RunConfig, ModelConfig, TrainingConfig, LossConfig)
+    return [name for section in sections for name in section.model_fields]
