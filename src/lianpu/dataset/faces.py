@@ -41,7 +41,7 @@ class Faces:
     @cached_property
     def labels(self) -> Labels:
         """(N, A) float32 in {0, 1}."""
-        columns = [self.table.attributes.index(name) for name in self.attributes.names]
+        columns = np.array([self.table.attributes.index(name) for name in self.attributes.names])
         return self.table.labels[np.ix_(self.rows, columns)].astype(np.float32)
 
     def read(self, index: int) -> Picture:
