@@ -16,7 +16,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "attributes": {"errors"},
     "weights": {"errors", "files"},
     "sessions": {"errors"},
-    "devices": {"errors"},
+    "devices": {"errors", "version"},
     "runs": {"errors", "files"},
     # folders
     "stargan": {"errors", "attributes"},
