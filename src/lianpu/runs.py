@@ -74,6 +74,11 @@ class Run:
         return self.export_folder / "parity.json"
 
     @property
+    def quantization_file(self) -> Path:
+        """How the INT8 model was made, and from which faces."""
+        return self.export_folder / "quantization.json"
+
+    @property
     def benchmark_file(self) -> Path:
         """The comparison table of the files: size, latency, distance, PSNR."""
         return self.export_folder / "benchmark.json"
@@ -87,6 +92,11 @@ class Run:
     def report_folder(self) -> Path:
         return self.folder / "report"
 
+    @property
+    def report_pictures_folder(self) -> Path:
+        """Pictures that the Markdown report shows."""
+        return self.report_folder / "pictures"
+
     def report_file(self, language: str, ending: str) -> Path:
         """`report.html`, or `report.zh.html` for another language than English."""
         middle = "" if language == "en" else f".{language}"
@@ -99,6 +109,10 @@ class Run:
     def checkpoint_folder(self, step: int) -> Path:
         """The folder of the checkpoint after `step` steps."""
         return self.checkpoints_folder / f"{step:09d}"
+
+    def state_file(self, step: int) -> Path:
+        """What the checkpoint after `step` steps says of itself: its form of labels, sizes, parameter counts."""
+        return self.checkpoint_folder(step) / "state.json"
 
     def checkpoint_steps(self) -> tuple[int, ...]:
         """Steps that have a checkpoint, oldest first. Unfinished ones (hidden folders) are passed over."""
