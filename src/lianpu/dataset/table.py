@@ -13,7 +13,7 @@ SPLITS: tuple[Split, ...] = ("train", "val", "test")
 
 @dataclass(frozen=True)
 class FaceTable:
-    """N labelled pictures of one source. Making it reads label files, never pictures.
+    """N labelled pictures of one source. Making it reads label files, never pictures: some may be missing or broken.
 
     Args:
         source: the spelling that `open_dataset` takes (`CelebA`, `CelebAMask-HQ`, `folder`, `csv`).
@@ -24,6 +24,8 @@ class FaceTable:
         splits: N of train, val, test.
         crop_px: side of the centre crop made before resizing (178 for CelebA), or None for the whole picture.
         one_class: each picture has exactly one attribute (one class per folder).
+        alignment: how the faces were cut out, for the model's metadata (`celeba-center-crop-178`).
+        licence: what the pictures may be used for, for the model's metadata and the report.
     """
 
     source: str
@@ -34,6 +36,8 @@ class FaceTable:
     splits: tuple[Split, ...]
     crop_px: int | None = None
     one_class: bool = False
+    alignment: str = "none"
+    licence: str = "follows the training data"
 
     def __post_init__(self) -> None:
         expected = (len(self.files), len(self.attributes))
@@ -44,3 +48,7 @@ class FaceTable:
         """Indices of the pictures in any of `splits`."""
         wanted = set(splits)
         return np.flatnonzero([split in wanted for split in self.splits])
+
+    def held_out_split(self) -> Split:
+        """Where edits are judged: `test` where the source has one, else `val`."""
+        return "test" if "test" in self.splits else "val"

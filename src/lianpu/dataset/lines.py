@@ -1,0 +1,41 @@
+"""Text files of labels and splits, read line by line and refused with the line."""
+
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+from lianpu.errors import DataError
+
+SHOWN = 3
+"""How many of a file's problems are named; the rest are counted."""
+
+
+def numbered_lines(file: Path) -> Iterator[tuple[int, str]]:
+    """The lines of a text file that hold something, each with its number (the first is 1), blanks around them removed.
+
+    Raises:
+        DataError: the file cannot be read as UTF-8 text.
+    """
+    for number, line in enumerate(read_text(file).splitlines(), start=1):
+        if stripped := line.strip():
+            yield number, stripped
+
+
+def read_text(file: Path) -> str:
+    """What a UTF-8 file holds, without a byte order mark. Raises DataError when it cannot be read."""
+    try:
+        return file.read_text(encoding="utf-8-sig")
+    except FileNotFoundError:
+        raise DataError(f"{file} is not there. Check the path.") from None
+    except UnicodeDecodeError as problem:
+        raise DataError(f"{file} is no UTF-8 text (byte {problem.start}). Save it as UTF-8, or download it again.") from None
+    except OSError as problem:
+        raise DataError(f"{file} cannot be read ({problem.strerror}).") from None
+
+
+def refuse_lines(file: Path, problems: Sequence[tuple[int, str]], mend: str = "Mend the file, or download it again.") -> None:
+    """Nothing when there are no problems; else a DataError with the first ones, each with its line, and their count."""
+    if not problems:
+        return
+    shown = "; ".join(f"line {number}: {text}" for number, text in sorted(problems)[:SHOWN])
+    more = f"; and {len(problems) - SHOWN} more problems" if len(problems) > SHOWN else ""
+    raise DataError(f"{file}, {shown}{more}. {mend}")

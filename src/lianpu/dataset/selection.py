@@ -1,0 +1,60 @@
+"""From everything a source labels to the attributes that were asked for."""
+
+from collections.abc import Sequence
+
+from lianpu.attributes import AttributeSet
+from lianpu.dataset.faces import Faces
+from lianpu.dataset.table import FaceTable, Split
+from lianpu.errors import DataError, SettingsError, nearest_name
+
+
+def select_attributes(table: FaceTable, names: Sequence[str] | None) -> AttributeSet:
+    """The attributes `names` of a table, in that order; None takes every class of one-class-per-folder data.
+
+    Raises:
+        SettingsError: no names for data that has many attributes, a name twice, or one that the data does not label.
+    """
+    if names is None and not table.one_class:
+        raise SettingsError(
+            f"Name the attributes to edit with --selected_attrs. {table.source} here labels: {', '.join(table.attributes)}."
+        )
+    chosen = table.attributes if names is None else tuple(names)
+    unknown = [name for name in chosen if name not in table.attributes]
+    if unknown:
+        spelled = ", ".join(f"'{name}'{nearest_name(name, table.attributes)}" for name in unknown)
+        raise SettingsError(f"selected_attrs: {spelled} not among the labels. Known: {', '.join(table.attributes)}.")
+    return AttributeSet.of_classes(chosen) if table.one_class else AttributeSet.of(chosen)
+
+
+def select_faces(table: FaceTable, attributes: AttributeSet, image_size: int, split: Split) -> Faces:
+    """The faces of a split; of one-class-per-folder data only those in one of the selected classes.
+
+    Raises:
+        DataError: there are none.
+    """
+    rows = table.rows_of([split])
+    if attributes.one_class:
+        columns = [table.attributes.index(name) for name in attributes.names]
+        rows = rows[table.labels[rows][:, columns].any(axis=1)]
+    if not len(rows):
+        raise DataError(
+            f"{table.root} has no faces to {'train on' if split == 'train' else 'judge edits on'}: the split '{split}' is empty. "
+            "Mend the split file, or add pictures."
+        )
+    return Faces(table, rows, attributes, image_size, split)
+
+
+def constant_attributes(faces: Faces) -> dict[str, bool]:
+    """The attributes that cannot be learned from these faces, and the value that all of them have."""
+    means = faces.labels.mean(axis=0)
+    return {name: bool(mean) for name, mean in zip(faces.attributes.names, means, strict=True) if mean in (0.0, 1.0)}
+
+
+def refuse_constant_attributes(faces: Faces) -> None:
+    """Nothing when each attribute is there with and without; else a DataError that names those that are not."""
+    constant = constant_attributes(faces)
+    if constant:
+        spelled = "; ".join(
+            f"{'every' if value else 'no'} one of the {len(faces)} training faces has {name}" for name, value in constant.items()
+        )
+        raise DataError(f"{faces.table.root}: {spelled}. That cannot be learned: leave it out of --selected_attrs, or add faces.")
