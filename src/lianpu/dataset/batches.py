@@ -4,17 +4,17 @@ from __future__ import annotations
 
 import os
 import signal
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
 
 from lianpu.attributes import Labels
 from lianpu.dataset.faces import Faces
 from lianpu.dataset.order import Flips, Rows, step_rows
-from lianpu.errors import PictureError, SettingsError
+from lianpu.errors import DataError, PictureError, SettingsError
 from lianpu.image import Picture, to_batch
 
 if TYPE_CHECKING:
@@ -109,15 +109,15 @@ class TrainingBatches:
         import torch
         from torch.utils.data import DataLoader
 
-        loader = DataLoader(
-            _Pictures(self.faces),
+        loader: DataLoader[Any] = DataLoader(
+            cast("Any", _Pictures(self.faces)),
             batch_sampler=_Steps(self),
             num_workers=self.workers,
             collate_fn=_stack_or_problem,
             worker_init_fn=_leave_interrupts_to_the_parent,
             generator=torch.Generator(),  # its own, so that starting workers draws nothing from the global one
         )
-        for stack in loader:
+        for stack in _unless_killed(loader):
             if isinstance(stack, PictureError):
                 raise stack
             yield stack
@@ -179,10 +179,31 @@ class _Steps:
             yield list(zip(rows.tolist(), flips.tolist(), strict=True))
 
 
-def _stack_or_problem(answers: Sequence[Picture | PictureError]) -> Any:
-    # NumPy arrays go through a pipe; tensors would need /dev/shm, which containers keep too small
-    problem = next((answer for answer in answers if isinstance(answer, PictureError)), None)
-    return np.stack(answers) if problem is None else problem
+def _stack_or_problem(answers: Sequence[Picture | PictureError]) -> Picture | PictureError:
+    pictures: list[Picture] = []
+    for answer in answers:
+        if isinstance(answer, PictureError):
+            return answer
+        pictures.append(answer)
+    return np.stack(pictures)  # NumPy arrays go through a pipe; tensors would need /dev/shm, which containers keep too small
+
+
+def _unless_killed(loader: Iterable[Any]) -> Iterator[Any]:
+    """What the loader gives; that a reading process was killed from outside becomes an error that says so."""
+    stacks = iter(loader)
+    while True:
+        try:
+            stack = next(stacks)
+        except StopIteration:
+            return
+        except RuntimeError as problem:
+            if "DataLoader worker" not in str(problem):
+                raise
+            raise DataError(
+                "A process that reads pictures was killed, perhaps for want of memory. "
+                "Lower workers, then run the same command again: it goes on from the last checkpoint."
+            ) from problem
+        yield stack
 
 
 def _leave_interrupts_to_the_parent(_: int) -> None:
