@@ -1,0 +1,105 @@
+"""`lianpu doctor`: what this machine has and lacks, each with the command that mends it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from rich.console import Console
+    from rich.table import Table
+
+    from lianpu.cli.doctor_checks import Finding, ModelFinding
+
+_COLOURS = {"ok": "green", "note": "yellow", "absent": "cyan", "broken": "bold red", "damaged": "bold red"}
+
+
+@dataclass(frozen=True)
+class DoctorOptions:
+    """What this machine has, what is missing, and how to mend it. Ends with exit code 1 only when something necessary is broken."""
+
+    hash: bool = False
+    """Compare the SHA-256 of the model files too, not only their sizes (reads them whole)."""
+    device: str = "auto"
+    """The device to try: auto, cpu, cuda, cuda:1, mps."""
+
+
+def main(arguments: list[str]) -> None:
+    """Look, print, and raise LianpuError when something necessary is broken."""
+    import tyro
+    from rich.console import Console
+
+    from lianpu.cli.doctor_checks import check_machine, check_models, first_broken
+
+    options = tyro.cli(DoctorOptions, args=arguments, prog="lianpu doctor")
+    findings = check_machine(options.device)
+    models = check_models(by_hash=options.hash)
+    show(findings, models, Console(highlight=False), by_hash=options.hash)
+    if problem := first_broken(findings):
+        raise problem
+
+
+def show(findings: Sequence[Finding], models: Sequence[ModelFinding], console: Console, *, by_hash: bool) -> None:
+    """Two tables, then one line per thing to mend: lines that can be copied are never broken."""
+    from lianpu.cli.doctor_checks import ways_to_get
+
+    console.print(_machine_table(findings))
+    console.print(_models_table(models, by_hash=by_hash))
+    mends = [f"{finding.subject}: {finding.mend}" for finding in findings if finding.mend]
+    mends += [model.problem for model in models if model.problem]
+    ways = ways_to_get([model.entry for model in models if model.file is None])
+    _print_list(console, "To mend", mends)
+    _print_list(console, "Model files that are not here, should you want them", ways)
+    console.print(
+        "\nWhat each model file may be used for: docs/weights-and-licences.md. Data has its own doctor: lianpu data check --help"
+    )
+
+
+def _machine_table(findings: Sequence[Finding]) -> Table:
+    from rich.table import Table
+    from rich.text import Text
+
+    table = Table("", "", "found", title="This machine", title_justify="left", box=None)
+    for finding in findings:
+        table.add_row(finding.subject, Text(finding.state, _COLOURS[finding.state]), Text(finding.what))
+    return table
+
+
+def _models_table(models: Sequence[ModelFinding], *, by_hash: bool) -> Table:
+    from rich.table import Table
+    from rich.text import Text
+
+    checked = "size and SHA-256 compared" if by_hash else "size compared"
+    table = Table(
+        "file",
+        "",
+        "MB",
+        "used for",
+        "licence",
+        title=f"\nPretrained model files ({checked})",
+        title_justify="left",
+        box=None,
+    )
+    table.columns[0].overflow = "fold"  # a name that ends in dots cannot be looked for
+    table.columns[2].justify = "right"
+    for model in models:
+        state = "damaged" if model.problem else "ok" if model.file else "absent"
+        entry = model.entry
+        table.add_row(
+            Text(entry.file),
+            Text(state, _COLOURS[state]),
+            f"{max(entry.size_bytes / 1e6, 0.1):.1f}",
+            Text(entry.used_for),
+            Text(entry.licence, "" if entry.commercial_use else "yellow"),
+        )
+    return table
+
+
+def _print_list(console: Console, title: str, lines: Sequence[str]) -> None:
+    from rich.text import Text
+
+    if lines:
+        console.print(f"\n{title}:")
+        for line in lines:
+            console.print(Text(f"  {line}"), soft_wrap=True)
