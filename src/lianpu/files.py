@@ -13,6 +13,8 @@ from typing import Any
 
 from lianpu.errors import LianpuError
 
+_NOT_WRITABLE = (errno.EACCES, errno.EPERM, errno.EROFS, errno.ENOTDIR, errno.EISDIR, errno.EEXIST, errno.ENAMETOOLONG, errno.EIO)
+
 
 @contextmanager
 def atomic_file(target: Path) -> Iterator[Path]:
@@ -83,6 +85,15 @@ def write_json(target: Path, value: Any) -> Path:
     return write_text(target, json.dumps(value, indent=2, ensure_ascii=False, allow_nan=False) + "\n")
 
 
+def append_text(target: Path, text: str) -> Path:
+    """`target` with `text` added at its end. Only what replaces a file is atomic: a crash may leave part of `text`."""
+    with _disk_errors_named(target):
+        target.parent.mkdir(parents=True, exist_ok=True)
+        with target.open("a", encoding="utf-8") as stream:
+            stream.write(text)
+    return target
+
+
 def read_json(file: Path, make_error: Callable[[str], LianpuError]) -> Any:
     """What a JSON file holds; a missing or broken one raises `make_error(message)`."""
     try:
@@ -111,11 +122,11 @@ def _disk_errors_named(target: Path) -> Iterator[None]:
     try:
         yield
     except OSError as problem:
-        if problem.errno == errno.ENOSPC:
+        if problem.errno in (errno.ENOSPC, errno.EDQUOT):
             raise LianpuError(
                 f"The disk is full: {target} could not be written and was left as it was. Free some space and run the command again."
             ) from problem
-        if problem.errno in (errno.EACCES, errno.EPERM, errno.EROFS):
+        if problem.errno in _NOT_WRITABLE:
             raise LianpuError(
                 f"{target} cannot be written ({problem.strerror}). Choose a folder that you may write to."
             ) from problem

@@ -5,12 +5,16 @@ A *picture* is uint8 RGB, (H, W, 3). A *batch* is a float32 tensor, (B, 3, S, S)
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import struct
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from io import BytesIO
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from PIL import Image, ImageOps, UnidentifiedImageError
+from PIL import ExifTags, Image, ImageFile, UnidentifiedImageError
 
 from lianpu.errors import PictureError
 from lianpu.files import atomic_file
@@ -21,6 +25,17 @@ if TYPE_CHECKING:
 Picture = np.ndarray[Any, np.dtype[np.uint8]]
 
 PICTURE_ENDINGS = (".jpg", ".jpeg", ".png", ".bmp", ".webp", ".tif", ".tiff")
+
+_UPRIGHT = {
+    2: Image.Transpose.FLIP_LEFT_RIGHT,
+    3: Image.Transpose.ROTATE_180,
+    4: Image.Transpose.FLIP_TOP_BOTTOM,
+    5: Image.Transpose.TRANSPOSE,
+    6: Image.Transpose.ROTATE_270,
+    7: Image.Transpose.TRANSVERSE,
+    8: Image.Transpose.ROTATE_90,
+}
+"""What turns a picture of each EXIF orientation upright."""
 
 
 def read_image(file: Path | str) -> Picture:
@@ -34,36 +49,102 @@ def read_image(file: Path | str) -> Picture:
     return np.asarray(_upright_rgb(Path(file)), dtype=np.uint8).copy()
 
 
+@dataclass(frozen=True)
+class PictureFacts:
+    """What the head of a picture file says, before it is converted.
+
+    Args:
+        width: pixels from left to right, as stored.
+        height: pixels from top to bottom, as stored.
+        mode: Pillow's name of the pixels (`RGB`, `CMYK`, `P`), with `;16` where they have 16 bits.
+        transparent: whether it has an alpha channel or a transparent colour.
+        orientation: EXIF orientation, 1 for upright, 2 to 8 for turned or mirrored.
+    """
+
+    width: int
+    height: int
+    mode: str
+    transparent: bool
+    orientation: int
+
+
+def picture_facts(file: Path | str) -> PictureFacts:
+    """What the head of a file says; the pixels are not decoded. Raises PictureError as `read_image` does."""
+    with _opened(Path(file)) as image:
+        return PictureFacts(image.width, image.height, _mode_with_depth(image), _is_transparent(image), _orientation(image))
+
+
 def _upright_rgb(file: Path) -> Image.Image:
+    with _opened(file) as image:
+        image.load()
+        turn = _UPRIGHT.get(_orientation(image))
+        rgb = _to_rgb(image)
+        return rgb if turn is None else rgb.transpose(turn)
+
+
+@contextmanager
+def _opened(file: Path) -> Iterator[ImageFile.ImageFile]:
     try:
         with Image.open(file) as image:
-            image.load()
-            upright = ImageOps.exif_transpose(image)
-            return _to_rgb(upright)
+            yield image
     except FileNotFoundError:
         raise PictureError(f"{file} is not there. Check the path.") from None
+    except IsADirectoryError:
+        raise PictureError(f"{file} is a folder. Give a picture.") from None
+    except PermissionError:
+        raise PictureError(f"{file} may not be read. Change its permissions.") from None
     except UnidentifiedImageError:
-        raise PictureError(f"{file} is not a picture that can be read. Replace it, or remove it from the data.") from None
-    except (OSError, SyntaxError, ValueError, Image.DecompressionBombError) as problem:
+        what = "is not a picture that can be read" if file.stat().st_size else "is empty (0 bytes)"
+        raise PictureError(f"{file} {what}. Replace it, or remove it from the data.") from None
+    except (Image.DecompressionBombError, Image.DecompressionBombWarning) as problem:
+        raise PictureError(f"{file} is too large ({problem}). Make it smaller, or remove it from the data.") from None
+    except (OSError, EOFError, SyntaxError, ValueError, struct.error) as problem:
         reason = str(problem).strip() or type(problem).__name__
         raise PictureError(f"{file} is broken or cut off ({reason}). Replace it, or remove it from the data.") from None
 
 
+def _orientation(image: Image.Image) -> int:
+    """The EXIF orientation, 1 to 8; 1 when there is none, or when the EXIF block is damaged (the pixels may be well)."""
+    try:
+        orientation = image.getexif().get(ExifTags.Base.Orientation, 1)
+    except (OSError, EOFError, SyntaxError, ValueError, TypeError, KeyError, IndexError, struct.error):
+        return 1
+    return orientation if isinstance(orientation, int) and orientation in _UPRIGHT else 1
+
+
+def _mode_with_depth(image: ImageFile.ImageFile) -> str:
+    raw = image.tile[0].args if image.tile else ""
+    raw_mode = raw[0] if isinstance(raw, tuple) and raw else raw
+    wide = isinstance(raw_mode, str) and ";16" in raw_mode and ";16" not in image.mode
+    return f"{image.mode};16" if wide else image.mode
+
+
+def _is_transparent(image: Image.Image) -> bool:
+    return bool({"A", "a"} & set(image.getbands())) or "transparency" in image.info
+
+
 def _to_rgb(image: Image.Image) -> Image.Image:
     if image.mode.startswith("I;16") or image.mode in ("I", "F"):
-        return Image.fromarray(_wide_to_8_bit(np.asarray(image))).convert("RGB")
-    if "A" in image.getbands() or "transparency" in image.info:
+        return Image.fromarray(_wide_to_8_bit(np.asarray(image), image.mode)).convert("RGB")
+    if _is_transparent(image):
         rgba = image.convert("RGBA")
         white = Image.new("RGBA", rgba.size, (255, 255, 255, 255))
         return Image.alpha_composite(white, rgba).convert("RGB")
     return image.convert("RGB")
 
 
-def _wide_to_8_bit(values: np.ndarray) -> Picture:
-    """16-bit grey values as 8-bit ones: 65535 becomes 255. Values that already fit in 8 bits stay."""
-    wide = values.astype(np.float64)
-    scale = 257.0 if wide.size and wide.max() > 255 else 1.0
-    return np.clip(np.rint(wide / scale), 0, 255).astype(np.uint8)
+def _wide_to_8_bit(values: np.ndarray, mode: str) -> Picture:
+    """Grey values of more than 8 bits as 8-bit ones: 65535 becomes 255.
+
+    Modes I and F do not say their range: values up to 255 are taken as they are, and floats up to 1 as shares of white.
+    """
+    wide = np.nan_to_num(values.astype(np.float64))
+    largest = wide.max() if wide.size else 0.0
+    if mode.startswith("I;16") or largest > 255:
+        wide = wide / 257.0
+    elif mode == "F" and largest <= 1:
+        wide = wide * 255.0
+    return np.clip(np.rint(wide), 0, 255).astype(np.uint8)
 
 
 def write_image(file: Path | str, picture: Picture, quality: int = 95) -> Path:
@@ -79,8 +160,10 @@ def write_image(file: Path | str, picture: Picture, quality: int = 95) -> Path:
             f"{target}: pictures are written as {', '.join(PICTURE_ENDINGS)}, not '{target.suffix}'. Give another ending."
         )
     options: dict[str, Any] = {"quality": quality} if target.suffix.lower() in (".jpg", ".jpeg", ".webp") else {}
+    encoded = BytesIO()  # Pillow loses the reason, such as a full disk, when it writes to a file itself
+    Image.fromarray(check_picture(picture)).save(encoded, format=Image.registered_extensions()[target.suffix.lower()], **options)
     with atomic_file(target) as partial:
-        Image.fromarray(check_picture(picture)).save(partial, **options)
+        partial.write_bytes(encoded.getbuffer())
     return target
 
 
