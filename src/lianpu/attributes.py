@@ -127,11 +127,14 @@ class AttributeSet:
         return Transform(self._parse_value(source), self._parse_value(target))
 
     def _parse_value(self, text: str) -> dict[str, bool]:
-        words = text.split()
-        value = not (len(words) == 2 and words[0] == "not")
-        name = words[-1] if words else ""
-        self.index(name)
-        return {name: value}
+        values: dict[str, bool] = {}
+        for part in text.split("+"):
+            name = part.strip()
+            negated = name.startswith("not ") and name not in self.names
+            name = name.removeprefix("not ").strip() if negated else name
+            self.index(name)
+            values[name] = not negated
+        return values
 
     def to_json(self) -> dict[str, Any]:
         """A plain dict that `from_json` turns back; what checkpoints and ONNX files carry."""
