@@ -20,13 +20,13 @@ MAY_IMPORT: dict[str, set[str]] = {
     "runs": {"errors", "files"},
     # folders
     "stargan": {"errors", "attributes"},
-    "metrics": {"errors", "devices", "weights", "image", "attributes"},
+    "metrics": {"errors", "files", "devices", "weights", "image", "attributes"},
     "report": {"errors", "files", "image", "runs", "version", "weights"},
     "dataset": {"errors", "files", "image", "attributes"},
-    "editors": {"errors", "image", "attributes", "devices", "sessions", "runs", "stargan"},
+    "editors": {"errors", "files", "image", "attributes", "devices", "sessions", "runs", "stargan"},
     "training": {"errors", "files", "image", "devices", "runs", "attributes", "dataset", "stargan", "editors", "version"},
     "evaluation": {"errors", "files", "image", "devices", "runs", "attributes", "dataset", "editors", "metrics"},
-    "export": {"errors", "files", "image", "devices", "sessions", "runs", "attributes", "dataset", "stargan", "editors"},
+    "export": {"errors", "files", "image", "devices", "sessions", "runs", "attributes", "dataset", "stargan", "editors", "version"},
 }
 """Who may import whom inside the package; `cli` and the top `__init__` may import anything."""
 
