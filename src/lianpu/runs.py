@@ -11,7 +11,38 @@ from typing import Any
 import yaml
 
 from lianpu.errors import RunError, nearest_name
-from lianpu.files import read_json, write_json, write_text
+from lianpu.files import append_text, read_json, write_json, write_text
+
+
+@dataclass(frozen=True)
+class Checkpoint:
+    """The files of one checkpoint folder. Making the object touches nothing."""
+
+    folder: Path
+
+    @property
+    def generator_file(self) -> Path:
+        """Weights of the generator as trained."""
+        return self.folder / "generator.safetensors"
+
+    @property
+    def ema_file(self) -> Path:
+        """The averaged generator, which is shown, scored and exported; not there when averaging is off."""
+        return self.folder / "generator_ema.safetensors"
+
+    @property
+    def discriminator_file(self) -> Path:
+        return self.folder / "discriminator.safetensors"
+
+    @property
+    def optimizers_file(self) -> Path:
+        """Adam's moments of both networks."""
+        return self.folder / "optimizers.safetensors"
+
+    @property
+    def state_file(self) -> Path:
+        """Step, network sizes, labels and origin, as JSON."""
+        return self.folder / "state.json"
 
 
 @dataclass(frozen=True)
@@ -106,13 +137,9 @@ class Run:
         """The grid of the fixed faces after `step` steps."""
         return self.samples_folder / f"{step:09d}.png"
 
-    def checkpoint_folder(self, step: int) -> Path:
-        """The folder of the checkpoint after `step` steps."""
-        return self.checkpoints_folder / f"{step:09d}"
-
-    def state_file(self, step: int) -> Path:
-        """What the checkpoint after `step` steps says of itself: its form of labels, sizes, parameter counts."""
-        return self.checkpoint_folder(step) / "state.json"
+    def checkpoint(self, step: int) -> Checkpoint:
+        """The checkpoint after `step` steps."""
+        return Checkpoint(self.checkpoints_folder / f"{step:09d}")
 
     def checkpoint_steps(self) -> tuple[int, ...]:
         """Steps that have a checkpoint, oldest first. Unfinished ones (hidden folders) are passed over."""
@@ -124,12 +151,12 @@ class Run:
         """Steps that have a sample grid, oldest first."""
         return tuple(sorted(int(file.stem) for file in self.samples_folder.glob("*.png") if file.stem.isdigit()))
 
-    def last_checkpoint(self) -> Path:
-        """The newest checkpoint's folder. Raises RunError when there is none."""
+    def last_checkpoint(self) -> Checkpoint:
+        """The newest checkpoint. Raises RunError when there is none."""
         steps = self.checkpoint_steps()
         if not steps:
             raise RunError(f"{self.folder} has no checkpoint yet. Train it first: lianpu train --run_dir {self.folder}")
-        return self.checkpoint_folder(steps[-1])
+        return self.checkpoint(steps[-1])
 
     def write_config(self, values: dict[str, Any]) -> Path:
         """`config.yaml`, holding plain values."""
@@ -151,9 +178,7 @@ class Run:
 
     def append_step(self, values: dict[str, Any]) -> None:
         """One more line of steps.jsonl."""
-        self.steps_file.parent.mkdir(parents=True, exist_ok=True)
-        with self.steps_file.open("a", encoding="utf-8") as stream:
-            stream.write(json.dumps(values, allow_nan=False) + "\n")
+        append_text(self.steps_file, json.dumps(values, allow_nan=False) + "\n")
 
     def read_steps(self) -> list[dict[str, Any]]:
         """The logged steps, oldest first. A last line cut by a crash is left out."""
@@ -172,10 +197,9 @@ class Run:
         return steps
 
     def keep_steps_up_to(self, step: int) -> None:
-        """Drop logged steps after `step`, as when training goes on from an older checkpoint."""
-        steps = self.read_steps()
-        kept = [values for values in steps if values["step"] <= step]
-        if len(kept) < len(steps) or steps:
+        """Drop logged steps after `step`, and a line that a crash cut, as when training goes on from an older checkpoint."""
+        if self.steps_file.is_file():
+            kept = [values for values in self.read_steps() if values["step"] <= step]
             write_text(self.steps_file, "".join(json.dumps(values, allow_nan=False) + "\n" for values in kept))
 
     def write_score(self, name: str, values: dict[str, Any]) -> Path:
@@ -183,8 +207,9 @@ class Run:
         return write_json(self.scores_folder / f"{name}.json", values)
 
     def read_scores(self) -> dict[str, Any]:
-        """All score files by name."""
-        return {file.stem: read_json(file, RunError) for file in sorted(self.scores_folder.glob("*.json"))}
+        """All score files by name; unfinished ones (hidden files) are passed over."""
+        files = sorted(file for file in self.scores_folder.glob("*.json") if not file.name.startswith("."))
+        return {file.stem: read_json(file, RunError) for file in files}
 
 
 def open_run(folder: Path | str) -> Run:

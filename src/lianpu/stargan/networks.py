@@ -4,8 +4,6 @@ One difference, on purpose: InstanceNorm always uses the statistics of the pictu
 but never leave train mode, so these were never used; tracking them only makes eval mode, and every export, wrong.
 """
 
-from typing import Any
-
 import torch
 from torch import nn
 
@@ -74,10 +72,10 @@ class Discriminator(nn.Module):
 
     def __init__(self, image_size: int = 256, conv_dim: int = 64, attribute_count: int = 5, repeat_num: int = 6) -> None:
         super().__init__()
-        layers: list[nn.Module] = [nn.Conv2d(3, conv_dim, 4, 2, 1), nn.LeakyReLU(0.01)]
+        layers: list[nn.Module] = [nn.Conv2d(3, conv_dim, 4, 2, 1), nn.LeakyReLU(0.01, inplace=True)]
         features = conv_dim
         for _ in range(1, repeat_num):
-            layers += [nn.Conv2d(features, features * 2, 4, 2, 1), nn.LeakyReLU(0.01)]
+            layers += [nn.Conv2d(features, features * 2, 4, 2, 1), nn.LeakyReLU(0.01, inplace=True)]
             features *= 2
         self.main = nn.Sequential(*layers)
         self.conv1 = nn.Conv2d(features, 1, 3, 1, 1, bias=False)
@@ -92,9 +90,3 @@ class Discriminator(nn.Module):
 def count_parameters(network: nn.Module) -> int:
     """How many numbers a network learns."""
     return sum(parameter.numel() for parameter in network.parameters())
-
-
-def drop_running_statistics(state: dict[str, Any]) -> dict[str, Any]:
-    """The tensors of a published checkpoint without InstanceNorm's `running_*` and `num_batches_tracked`, which it never used."""
-    unused = ("running_mean", "running_var", "num_batches_tracked")
-    return {name: tensor for name, tensor in state.items() if not name.endswith(unused)}

@@ -1,0 +1,109 @@
+"""`lianpu train`: train an editor, or go on with a stopped run."""
+
+from __future__ import annotations
+
+import shlex
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import tyro
+
+from lianpu.training.config import RunConfig, load_config
+
+if TYPE_CHECKING:
+    from lianpu.runs import Checkpoint, Run
+    from lianpu.training.plan import Plan
+
+DEFAULT_CONFIG = Path("config.yaml")
+
+
+@dataclass(frozen=True)
+class ConfigChoice:
+    """Which settings file is read first."""
+
+    config: Path | None = None
+    """Settings file; ./config.yaml where there is one, else the published defaults."""
+
+
+@dataclass(frozen=True)
+class TrainArguments:
+    """Train an attribute editor. The same command goes on with a run that was stopped.
+
+    What is on the command line wins over the settings file.
+    """
+
+    settings: tyro.conf.OmitArgPrefixes[RunConfig]
+    dataset: str = "CelebA"
+    """CelebA, CelebAMask-HQ (images/, list_attr*.txt, train.txt), folder (one folder per class) or csv."""
+    data_dir: Path = Path("data/celeba")
+    """The data folder."""
+    run_dir: Path = Path("runs/celeba")
+    """Where the run is written, and gone on with."""
+    config: Path | None = None
+    """Settings file; ./config.yaml where there is one, else the published defaults."""
+
+
+def main(arguments: list[str]) -> None:
+    """Parse the command line over the settings file and train."""
+    parsed = parse_arguments(arguments)
+    from lianpu.cli.progress import console
+    from lianpu.dataset.sources import open_dataset
+
+    config = parsed.settings
+    dataset = open_dataset(parsed.dataset, parsed.data_dir, config.model.image_size, config.selected_attrs)
+    console.print(
+        f"{len(dataset.train)} faces to train on, {len(dataset.test)} held out ({dataset.test.split}). Licence of the data: {dataset.licence}."
+    )
+    run = train_with_progress(dataset, config, parsed.run_dir, shlex.join(["lianpu", "train", *arguments]))
+    console.print(f"Trained: {run.folder}. Next: lianpu evaluate {run.folder}")
+
+
+def parse_arguments(arguments: list[str]) -> TrainArguments:
+    """The command line laid over the settings file that it names. Raises SettingsError for a file that cannot be read."""
+    choice, _ = tyro.cli(ConfigChoice, args=arguments, return_unknown_args=True, add_help=False)
+    file = choice.config or (DEFAULT_CONFIG if DEFAULT_CONFIG.is_file() else None)
+    config = load_config(file) if file else RunConfig()
+    default = TrainArguments(settings=config, config=file)
+    return tyro.cli(TrainArguments, args=arguments, default=default, prog="lianpu train")
+
+
+def train_with_progress(dataset: Any, config: RunConfig, run_folder: Path, command: str, title: str = "Training") -> Run:
+    """Train with a bar, the plan before it, and alarms as they come."""
+    from lianpu.cli.progress import console, stage
+    from lianpu.training.loop import Callbacks, train
+
+    with stage(title) as on_progress:
+        callbacks = Callbacks(
+            on_plan=lambda plan: console.print(describe_plan(plan)),
+            on_step=on_progress,
+            on_alarm=lambda text: console.print(f"[bold red]No effect yet:[/] {text}"),
+            on_score=_score_checkpoint,
+        )
+        return train(dataset, config, run_folder, command=command, callbacks=callbacks)
+
+
+def describe_plan(plan: Plan) -> str:
+    """What the run will cost, in two lines."""
+    start = f"Going on from step {plan.first_step - 1}" if plan.first_step > 1 else "Starting"
+    return (
+        f"{start}: {plan.total_steps:,} steps ({plan.epochs:,.1f} epochs), about {_duration(plan.seconds)} from now "
+        f"({plan.seconds / max(1, plan.total_steps - plan.first_step + 1):.3g} s a step).\n"
+        f"Memory about {plan.memory_mb / 1024:.1f} GB; {plan.checkpoint_mb:.0f} MB on disk per checkpoint."
+    )
+
+
+def _duration(seconds: float) -> str:
+    if seconds < 90:
+        return f"{seconds:.0f} s"
+    minutes = seconds / 60
+    if minutes < 90:
+        return f"{minutes:.0f} min"
+    hours = minutes / 60
+    return f"{hours:.1f} h" if hours < 48 else f"{hours / 24:.1f} days"
+
+
+def _score_checkpoint(run: Run, checkpoint: Checkpoint) -> None:
+    from lianpu.cli.evaluate import score_checkpoint
+
+    score_checkpoint(run, checkpoint)

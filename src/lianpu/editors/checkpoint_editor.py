@@ -1,0 +1,80 @@
+"""An editor from a checkpoint that training wrote."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import torch
+from safetensors import SafetensorError
+from safetensors.torch import load_file
+from torch import nn
+
+from lianpu.attributes import Labels
+from lianpu.editors.editor import ModelInfo, check_edit_inputs
+from lianpu.errors import CheckpointError
+from lianpu.files import read_json
+from lianpu.runs import Checkpoint
+from lianpu.stargan.config import ModelConfig
+from lianpu.stargan.networks import Generator
+
+
+class CheckpointEditor:
+    """A torch generator as an Editor. It runs in eval mode, which for these networks equals train mode."""
+
+    def __init__(self, generator: Generator, info: ModelInfo, device: torch.device) -> None:
+        self.info = info
+        self.kind = "PyTorch FP32"
+        self.generator = generator.eval().to(device)
+        self.device = device
+
+    @torch.inference_mode()
+    def edit(self, batch: torch.Tensor, labels: Labels) -> torch.Tensor:
+        """Faces (B, 3, S, S) in [-1, 1] and target labels (B, A) to edited faces of the same form, on the CPU."""
+        check_edit_inputs(self.info, batch, labels)
+        edited: torch.Tensor = self.generator(
+            batch.to(self.device), torch.as_tensor(labels, dtype=torch.float32, device=self.device)
+        )
+        return edited.float().cpu()
+
+
+def load_generator(checkpoint: Checkpoint) -> tuple[Generator, ModelInfo, ModelConfig]:
+    """The generator of a checkpoint (the averaged one where there is one), what it says of itself, and its sizes.
+
+    Raises:
+        CheckpointError: a file is missing, damaged, or does not fit the sizes that it states.
+    """
+    info, model = read_state(checkpoint)
+    generator = Generator(model.g_conv_dim, len(info.attributes), model.g_repeat_num)
+    load_weights(generator, checkpoint.ema_file if checkpoint.ema_file.is_file() else checkpoint.generator_file)
+    return generator.eval(), info, model
+
+
+def read_state(checkpoint: Checkpoint) -> tuple[ModelInfo, ModelConfig]:
+    """What a checkpoint says of itself: labels and origin, and network sizes. Raises CheckpointError when it cannot be read."""
+    state = read_json(checkpoint.state_file, CheckpointError)
+    try:
+        return ModelInfo.from_json(state["info"], str(checkpoint.state_file)), ModelConfig.model_validate(state["model"])
+    except (KeyError, TypeError, ValueError) as problem:
+        raise CheckpointError(
+            f"{checkpoint.state_file} is damaged ({' '.join(str(problem).split())[:160]}). Use an older checkpoint."
+        ) from None
+
+
+def load_weights(network: nn.Module, file: Path) -> None:
+    """Fill a network from a safetensors file. Raises CheckpointError when the file is damaged or of another network."""
+    try:
+        network.load_state_dict(read_tensors(file))
+    except RuntimeError as problem:
+        reason = " ".join(str(problem).split())[:200]
+        raise CheckpointError(f"{file} does not fit the network that its state.json describes ({reason}).") from None
+
+
+def read_tensors(file: Path) -> dict[str, torch.Tensor]:
+    """The tensors of a safetensors file. Raises CheckpointError, saying what to do, when it is missing or damaged."""
+    try:
+        return load_file(file)
+    except (SafetensorError, OSError, ValueError) as problem:
+        reason = (str(problem).strip() or type(problem).__name__).splitlines()[0]
+        raise CheckpointError(
+            f"{file} is missing or damaged ({reason}). Move the folder {file.parent} away and run the same command again: it goes on from the checkpoint before."
+        ) from None

@@ -1,0 +1,75 @@
+"""One way to an editor, whatever the file."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import torch
+
+from lianpu.attributes import AttributeSet
+from lianpu.devices import pick_device
+from lianpu.editors.checkpoint_editor import CheckpointEditor, load_generator
+from lianpu.editors.editor import Editor, ModelInfo
+from lianpu.editors.onnx_editor import OnnxEditor
+from lianpu.errors import ModelError
+from lianpu.runs import Checkpoint, Run, open_run
+from lianpu.stargan.released import load_released_generator
+
+
+def load_editor(
+    source: Path | str | Run | Checkpoint,
+    device: str = "auto",
+    threads: int | None = None,
+    attributes: AttributeSet | None = None,
+    image_size: int | None = None,
+) -> Editor:
+    """The editor in a run folder (its last checkpoint), a checkpoint folder, an ONNX file or a published `*-G.ckpt`.
+
+    Args:
+        source: the folder or file; an ONNX file needs nothing beside it.
+        device: where a torch generator runs (`auto`, `cpu`, `cuda`, ...).
+        threads: how many threads ONNX Runtime uses; None lets it choose.
+        attributes: labels and their order; needed for a published checkpoint only, which does not carry them.
+        image_size: side of the faces in pixels; needed for a published checkpoint only.
+
+    Raises:
+        LianpuError: there is nothing to load there, or it is damaged.
+    """
+    if isinstance(source, Run):
+        return _from_checkpoint(source.last_checkpoint(), device)
+    if isinstance(source, Checkpoint):
+        return _from_checkpoint(source, device)
+    path = Path(source)
+    if path.is_dir():
+        checkpoint = Checkpoint(path)
+        return _from_checkpoint(checkpoint if checkpoint.state_file.is_file() else open_run(path).last_checkpoint(), device)
+    if not path.is_file():
+        raise ModelError(f"{path} is not there. Give a run folder, a checkpoint folder, an .onnx file or a *-G.ckpt.")
+    if path.suffix == ".onnx":
+        return OnnxEditor(path, threads)
+    if path.suffix in (".ckpt", ".pth"):
+        return _from_released(path, device, attributes, image_size)
+    raise ModelError(
+        f"{path}: '{path.suffix}' is no model file. Give a run folder, a checkpoint folder, an .onnx file or a *-G.ckpt."
+    )
+
+
+def _from_checkpoint(checkpoint: Checkpoint, device: str) -> CheckpointEditor:
+    generator, info, _ = load_generator(checkpoint)
+    return CheckpointEditor(generator, info, pick_device(device))
+
+
+def _from_released(file: Path, device: str, attributes: AttributeSet | None, image_size: int | None) -> CheckpointEditor:
+    if attributes is None or image_size is None:
+        raise ModelError(f"{file} does not say its labels and size. Give attributes= (in their order) and image_size= with it.")
+    generator = load_released_generator(file)
+    first = generator.main[0]
+    assert isinstance(first, torch.nn.Conv2d)
+    if first.in_channels - 3 != len(attributes):
+        raise ModelError(
+            f"{file} edits {first.in_channels - 3} attributes, but {len(attributes)} were named: {', '.join(attributes.names)}."
+        )
+    info = ModelInfo(
+        attributes, image_size, alignment="celeba-center-crop-178", licence="non-commercial research and education only (CelebA)"
+    )
+    return CheckpointEditor(generator, info, pick_device(device))

@@ -1,0 +1,257 @@
+"""The training of an editor, from the first step or from where a stopped run was."""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from lianpu.dataset.faces import Dataset
+from lianpu.devices import describe_machine, peak_memory_mb
+from lianpu.errors import SettingsError, TrainingError
+from lianpu.files import write_json
+from lianpu.image import write_image
+from lianpu.runs import Checkpoint, Run
+from lianpu.training.checkpoints import load_checkpoint, save_checkpoint
+from lianpu.training.config import RunConfig
+from lianpu.training.inputs import StepInputs, inputs_of_steps, trial_inputs
+from lianpu.training.interrupt import Interrupted, stop_signal
+from lianpu.training.log import NoLog, StepLog
+from lianpu.training.plan import Plan, count_steps, make_plan
+from lianpu.training.processes import Processes, start_processes
+from lianpu.training.record import RunRecord, check_resumable, new_record, read_record, refuse_foreign_folder, write_record
+from lianpu.training.samples import FixedFaces, choose_fixed_faces, effect_alarm, sample
+from lianpu.training.state import TrainingState, learning_rate_scale, new_state, update_average
+from lianpu.training.updates import GeneratorCall, discriminator_update, generator_update
+
+FIXED_FACES = 10
+"""Rows of the sample grid."""
+
+
+@dataclass(frozen=True)
+class Callbacks:
+    """What training tells while it goes on; each does nothing by default. Only the main process calls them.
+
+    Args:
+        on_plan: before the first step.
+        on_step: after each step, with (steps done, all steps).
+        on_log: with each line of steps.jsonl.
+        on_alarm: when edits have no effect.
+        on_score: after a checkpoint at a multiple of eval_every; may take long.
+    """
+
+    on_plan: Callable[[Plan], None] = lambda plan: None
+    on_step: Callable[[int, int], None] = lambda done, total: None
+    on_log: Callable[[dict[str, Any]], None] = lambda values: None
+    on_alarm: Callable[[str], None] = lambda text: None
+    on_score: Callable[[Run, Checkpoint], None] = lambda run, checkpoint: None
+
+
+def train(
+    dataset: Dataset, config: RunConfig, run_folder: Path | str, *, command: str = "", callbacks: Callbacks | None = None
+) -> Run:
+    """The run in `run_folder`, trained to its last step. A stopped run goes on from its last checkpoint with the same call.
+
+    Labels are those of `dataset`, whatever `config.selected_attrs` names. All chance follows from (seed, step), so on a CPU a resumed run
+    ends with the same weights, bit for bit, as one that was never stopped.
+
+    Args:
+        dataset: faces of side config.model.image_size.
+        config: settings; batch_size is the batch over all processes.
+        run_folder: made where it is not there.
+        command: the command line, for the record.
+        callbacks: what to tell while it goes on.
+
+    Raises:
+        SettingsError: the settings do not fit the data, the device or the number of processes.
+        RunError: the folder holds a run of other data, labels or network sizes.
+        CheckpointError: the last checkpoint is damaged.
+        TrainingError: a loss became NaN or infinite, or the disk is full; the last good checkpoint is named.
+        Interrupted: Ctrl-C; a checkpoint was saved.
+    """
+    tell = callbacks or Callbacks()
+    if dataset.image_size != config.model.image_size:
+        raise SettingsError(
+            f"The faces have {dataset.image_size} px but model.image_size is {config.model.image_size}. Make them the same."
+        )
+    config = config.model_copy(update={"selected_attrs": dataset.attributes.names})
+    run = Run(Path(run_folder))
+    processes = start_processes(config.training.device, config.training.precision, config.training.batch_size)
+    record = _open_record(run, config, dataset, command, processes)
+    state = new_state(config.model, config.training, len(dataset.attributes), processes.device)
+    if run.checkpoint_steps():
+        load_checkpoint(run.last_checkpoint(), state, dataset.attributes)
+    total = count_steps(config.training, len(dataset.train))
+    if state.step < total:
+        _train_to(total, state, dataset, record, run, processes, tell)
+    return run
+
+
+def _open_record(run: Run, config: RunConfig, dataset: Dataset, command: str, processes: Processes) -> RunRecord:
+    """The record of a new run, or of a stopped one with the settings asked for now; written to the folder."""
+    refuse_foreign_folder(run)
+    if run.config_file.exists():
+        old = read_record(run)
+        check_resumable(run, old, config, dataset)
+        record = RunRecord(
+            **{**old.__dict__, "config": config, "data_dir": str(dataset.train.table.root), "command": command or old.command}
+        )
+    else:
+        record = new_record(config, dataset, dataset.train.table.root, command)
+    processes.wait()
+    if processes.is_main:
+        write_record(run, record)
+    return record
+
+
+def _train_to(
+    total: int, state: TrainingState, dataset: Dataset, record: RunRecord, run: Run, processes: Processes, tell: Callbacks
+) -> None:
+    config, training = record.config, record.config.training
+    fixed = choose_fixed_faces(dataset.test, FIXED_FACES, training.seed)
+    inputs = inputs_of_steps(dataset, config, state.step + 1, total, processes)
+    plan = make_plan(state, config, len(dataset.train), trial_inputs(dataset, config, processes), processes)
+    if processes.is_main:
+        tell.on_plan(plan)
+    generate: GeneratorCall = torch.compile(state.generator) if training.compile else state.generator
+    losses: dict[str, torch.Tensor] = {}
+    seconds_before, start = state.seconds, time.perf_counter()
+
+    with StepLog(run, state.step + 1) if processes.is_main else NoLog() as log, stop_signal() as stopped:
+        for step, step_inputs in inputs:
+            _set_learning_rates(state, config, learning_rate_scale(step, total, training.lr_schedule))
+            losses |= _one_step(state, generate, step, step_inputs, config, processes)
+            state.step, state.seconds = step, seconds_before + time.perf_counter() - start
+
+            last = step == total
+            stop = processes.any(stopped()) if step % _STOP_CHECK == 0 or processes.count == 1 else False
+            save = last or stop or step % training.checkpoint_every == 0
+            show = last or step % training.sample_every == 0
+            if save or show or step % training.log_every == 0:
+                values = _checked_losses(losses, state, run, processes)
+                if processes.is_main:
+                    log_values = _log_line(values, state, dataset, config)
+                    if show:
+                        log_values |= _show(state, fixed, dataset, run, log, total, tell, processes)
+                    log.write(log_values)
+                    tell.on_log(log_values)
+            if processes.is_main:
+                tell.on_step(step, total)
+                if save:
+                    _refuse_broken_weights(state, run)
+                    checkpoint = save_checkpoint(run, state, record.model_info(step), config.model, training.keep_checkpoints)
+                    _write_environment(run, state, config, processes)
+                    if training.eval_every and step % training.eval_every == 0:
+                        tell.on_score(run, checkpoint)
+                        start, seconds_before = time.perf_counter(), state.seconds
+            if save:
+                processes.wait()
+            if stop and not last:
+                raise Interrupted(
+                    f"stopped after step {step} of {total}; all is saved in {run.folder}. Run the same command again to go on."
+                )
+
+
+_STOP_CHECK = 10
+"""With several processes, steps between looks whether one of them was told to stop."""
+
+
+def _one_step(
+    state: TrainingState, generate: GeneratorCall, step: int, inputs: StepInputs, config: RunConfig, processes: Processes
+) -> dict[str, torch.Tensor]:
+    """One discriminator step and, every n_critic steps, one generator step; their losses."""
+    trains_generator = step % config.training.n_critic == 0
+    with torch.set_grad_enabled(trains_generator), processes.mixed_precision():
+        edited = generate(inputs.faces, inputs.targets)
+    losses = discriminator_update(state, inputs, edited, config.loss, processes)
+    if trains_generator:
+        losses |= generator_update(state, generate, inputs, edited, config.loss, processes)
+        state.generator_steps += 1
+        if state.averaged is not None:
+            update_average(state.averaged, state.generator, state.generator_steps, config.training.ema_decay)
+    return losses
+
+
+def _set_learning_rates(state: TrainingState, config: RunConfig, scale: float) -> None:
+    for optimizer, rate in (
+        (state.generator_optimizer, config.training.g_lr),
+        (state.discriminator_optimizer, config.training.d_lr),
+    ):
+        for group in optimizer.param_groups:
+            group["lr"] = rate * scale
+
+
+def _checked_losses(losses: dict[str, torch.Tensor], state: TrainingState, run: Run, processes: Processes) -> dict[str, float]:
+    """The losses as numbers, averaged over the processes. Raises TrainingError for NaN or infinity, before anything is saved."""
+    names = list(losses)
+    stacked = processes.mean(torch.stack([losses[name].float() for name in names]))
+    values = dict(zip(names, stacked.tolist(), strict=True))
+    bad = [f"{name} is {value}" for name, value in values.items() if not math.isfinite(value)]
+    if bad:
+        raise _diverged(", ".join(bad), state, run)
+    return values
+
+
+def _refuse_broken_weights(state: TrainingState, run: Run) -> None:
+    """TrainingError when a weight is NaN or infinite: a last update can break what the losses before it did not show."""
+    for name, network in (("generator", state.generator), ("discriminator", state.discriminator)):
+        if not all(bool(torch.isfinite(parameter).all()) for parameter in network.parameters()):
+            raise _diverged(f"weights of the {name} are not finite", state, run)
+
+
+def _diverged(what: str, state: TrainingState, run: Run) -> TrainingError:
+    steps = run.checkpoint_steps()
+    good = f"The last good checkpoint is {run.checkpoint(steps[-1]).folder}" if steps else "No checkpoint was saved yet"
+    return TrainingError(
+        f"Training stopped at step {state.step}: {what}. {good}. Lower g_lr and d_lr (or use precision fp32) and run the command again."
+    )
+
+
+def _log_line(values: dict[str, float], state: TrainingState, dataset: Dataset, config: RunConfig) -> dict[str, Any]:
+    return {
+        "step": state.step,
+        "epoch": state.step * config.training.batch_size / len(dataset.train),
+        "seconds": round(state.seconds, 2),
+        **values,
+        "g_lr": state.generator_optimizer.param_groups[0]["lr"],
+        "d_lr": state.discriminator_optimizer.param_groups[0]["lr"],
+    }
+
+
+def _show(
+    state: TrainingState,
+    fixed: FixedFaces,
+    dataset: Dataset,
+    run: Run,
+    log: Any,
+    total: int,
+    tell: Callbacks,
+    processes: Processes,
+) -> dict[str, float]:
+    """Write the sample grid; how much the edits change and how often they succeed."""
+    result = sample(state.shown, state.discriminator, fixed, dataset.attributes, processes.device)
+    write_image(run.sample_file(state.step), result.picture)
+    log.write_picture(result.picture, state.step)
+    alarm = effect_alarm(result, state.step, total)
+    if alarm:
+        tell.on_alarm(alarm)
+    return {"edit_change": result.change, "edit_success": result.success}
+
+
+def _write_environment(run: Run, state: TrainingState, config: RunConfig, processes: Processes) -> None:
+    write_json(
+        run.environment_file,
+        {
+            **describe_machine().to_json(),
+            "train_seconds": round(state.seconds, 1),
+            "peak_memory_mb": round(peak_memory_mb(processes.device), 1),
+            "device": str(processes.device),
+            "precision": config.training.precision,
+            "processes": processes.count,
+        },
+    )

@@ -1,0 +1,160 @@
+"""What a run was asked and on which data: the typed view of a run's config.yaml."""
+
+from __future__ import annotations
+
+import datetime
+import hashlib
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from lianpu.attributes import AttributeSet
+from lianpu.dataset.faces import Dataset
+from lianpu.dataset.sources import open_dataset
+from lianpu.editors.editor import ModelInfo
+from lianpu.errors import LianpuError, RunError
+from lianpu.runs import Run
+from lianpu.training.config import RunConfig, config_to_plain, parse_config
+from lianpu.version import __version__
+
+
+@dataclass(frozen=True)
+class RunRecord:
+    """The settings of a run and what they were used on.
+
+    Args:
+        run_id: eight hexadecimal digits that the models of this run carry.
+        created: local time with zone, ISO 8601.
+        command: the command line that started it.
+        config: the settings.
+        attributes: labels, their order and groups.
+        source, data_dir: as `open_dataset` takes them.
+        fingerprint: of the data; see Dataset.
+        train_count, test_count: faces in the training and the held-out split.
+        alignment, licence: of the data, for the model files.
+    """
+
+    run_id: str
+    created: str
+    command: str
+    config: RunConfig
+    attributes: AttributeSet
+    source: str
+    data_dir: str
+    fingerprint: str
+    train_count: int
+    test_count: int
+    alignment: str
+    licence: str
+
+    def model_info(self, step: int) -> ModelInfo:
+        """What a model file of this run says of itself after `step` steps."""
+        return ModelInfo(self.attributes, self.config.model.image_size, self.alignment, self.run_id, step, self.licence)
+
+    def open_dataset(self, data_dir: Path | str | None = None) -> Dataset:
+        """The data of the run, from where it was or from `data_dir`. Raises RunError when it is other data."""
+        folder = Path(self.data_dir if data_dir is None else data_dir)
+        names = self.attributes.names
+        dataset = open_dataset(self.source, folder, self.config.model.image_size, names)
+        if dataset.fingerprint != self.fingerprint:
+            raise RunError(f"{folder} holds other data than the run {self.run_id} was trained on. Give its data with --data_dir.")
+        return dataset
+
+
+def new_record(config: RunConfig, dataset: Dataset, data_dir: Path, command: str) -> RunRecord:
+    """The record of a run that starts now."""
+    created = datetime.datetime.now().astimezone().isoformat(timespec="seconds")
+    seed = f"{created} {dataset.fingerprint} {config_to_plain(config)}"
+    return RunRecord(
+        run_id=_short_hash(seed),
+        created=created,
+        command=command,
+        config=config,
+        attributes=dataset.attributes,
+        source=dataset.source,
+        data_dir=str(data_dir),
+        fingerprint=dataset.fingerprint,
+        train_count=len(dataset.train),
+        test_count=len(dataset.test),
+        alignment=dataset.alignment,
+        licence=dataset.licence,
+    )
+
+
+def write_record(run: Run, record: RunRecord) -> None:
+    """config.yaml of the run."""
+    run.write_config(
+        {
+            "run_id": record.run_id,
+            "created": record.created,
+            "command": record.command,
+            "lianpu": __version__,
+            "torch": str(torch.__version__),
+            "data": {
+                "source": record.source,
+                "data_dir": record.data_dir,
+                "fingerprint": record.fingerprint,
+                "train_count": record.train_count,
+                "test_count": record.test_count,
+                "attributes": record.attributes.to_json(),
+                "alignment": record.alignment,
+                "licence": record.licence,
+            },
+            **config_to_plain(record.config),
+        }
+    )
+
+
+def read_record(run: Run) -> RunRecord:
+    """The record in a run folder. Raises RunError when config.yaml is missing or damaged."""
+    values = run.read_config()
+    try:
+        data: dict[str, Any] = values["data"]
+        settings = {name: values[name] for name in RunConfig.model_fields if name in values}
+        return RunRecord(
+            run_id=str(values["run_id"]),
+            created=str(values["created"]),
+            command=str(values["command"]),
+            config=parse_config(settings, str(run.config_file)),
+            attributes=AttributeSet.from_json(data["attributes"]),
+            source=str(data["source"]),
+            data_dir=str(data["data_dir"]),
+            fingerprint=str(data["fingerprint"]),
+            train_count=int(data["train_count"]),
+            test_count=int(data["test_count"]),
+            alignment=str(data["alignment"]),
+            licence=str(data["licence"]),
+        )
+    except (KeyError, TypeError, ValueError) as problem:
+        raise RunError(f"{run.config_file} is damaged ({problem!r}). Restore it, or start a new run in another folder.") from None
+    except LianpuError as problem:
+        raise RunError(str(problem)) from None
+
+
+def check_resumable(run: Run, record: RunRecord, config: RunConfig, dataset: Dataset) -> None:
+    """RunError when a run cannot go on with these settings and data: other faces, labels or network sizes."""
+    if record.attributes != dataset.attributes:
+        theirs, ours = " ".join(record.attributes.names), " ".join(dataset.attributes.names)
+        raise RunError(f"{run.folder} was trained for the labels {theirs}, not {ours}. Take these, or another --run_dir.")
+    if record.fingerprint != dataset.fingerprint:
+        raise RunError(
+            f"{run.folder} was trained on other data ({record.source} in {record.data_dir}). Take that data, or another --run_dir."
+        )
+    old, new = record.config.model.model_dump(), config.model.model_dump()
+    changed = [f"{name} {old[name]} -> {new[name]}" for name in old if old[name] != new[name]]
+    if changed:
+        raise RunError(f"{run.folder} has another network ({', '.join(changed)}). Take the same sizes, or another --run_dir.")
+
+
+def refuse_foreign_folder(run: Run) -> None:
+    """RunError when a run would be written among files that are not its own."""
+    if run.folder.exists() and not run.folder.is_dir():
+        raise RunError(f"{run.folder} is a file, so no run can be written there. Take another --run_dir.")
+    if not run.config_file.exists() and run.folder.is_dir() and any(run.folder.iterdir()):
+        raise RunError(f"{run.folder} holds files but no run (no config.yaml). Take a new or empty folder as --run_dir.")
+
+
+def _short_hash(text: str) -> str:
+    return hashlib.sha256(text.encode()).hexdigest()[:8]

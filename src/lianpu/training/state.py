@@ -1,0 +1,77 @@
+"""Everything that training changes, made once and then updated in place."""
+
+from __future__ import annotations
+
+import copy
+from dataclasses import dataclass
+
+import torch
+
+from lianpu.stargan.config import ModelConfig
+from lianpu.stargan.networks import Discriminator, Generator
+from lianpu.training.config import TrainingConfig
+
+
+@dataclass
+class TrainingState:
+    """Networks, optimizers and counters after `step` steps.
+
+    Args:
+        generator, discriminator: as trained.
+        averaged: the generator's moving average, or None when averaging is off.
+        generator_optimizer, discriminator_optimizer: Adam with its moments.
+        step: discriminator steps done.
+        generator_steps: generator steps done.
+        seconds: time spent training, over all resumes.
+    """
+
+    generator: Generator
+    discriminator: Discriminator
+    averaged: Generator | None
+    generator_optimizer: torch.optim.Adam
+    discriminator_optimizer: torch.optim.Adam
+    step: int = 0
+    generator_steps: int = 0
+    seconds: float = 0.0
+
+    @property
+    def shown(self) -> Generator:
+        """The generator that is sampled, scored and exported."""
+        return self.generator if self.averaged is None else self.averaged
+
+
+def new_state(model: ModelConfig, training: TrainingConfig, attribute_count: int, device: torch.device) -> TrainingState:
+    """Networks with the weights that follow from the seed, on `device`, and fresh optimizers."""
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(training.seed)
+        generator = Generator(model.g_conv_dim, attribute_count, model.g_repeat_num)
+        discriminator = Discriminator(model.image_size, model.d_conv_dim, attribute_count, model.d_repeat_num)
+    memory_format = torch.channels_last if device.type == "cuda" else torch.contiguous_format
+    generator = generator.to(device, memory_format=memory_format)  # type: ignore[call-overload]
+    discriminator = discriminator.to(device, memory_format=memory_format)  # type: ignore[call-overload]
+    return TrainingState(
+        generator=generator,
+        discriminator=discriminator,
+        averaged=copy.deepcopy(generator).requires_grad_(False).eval() if training.ema_decay > 0 else None,
+        generator_optimizer=_adam(generator, training.g_lr, training),
+        discriminator_optimizer=_adam(discriminator, training.d_lr, training),
+    )
+
+
+def learning_rate_scale(step: int, total: int, schedule: str) -> float:
+    """What both learning rates are multiplied by at a step (1 to total): linear holds 1 for the first half, then falls towards 0."""
+    if schedule == "constant":
+        return 1.0
+    half = total // 2
+    return 1.0 if step <= half else (total - step + 1) / (total - half + 1)
+
+
+@torch.no_grad()
+def update_average(averaged: Generator, generator: Generator, generator_steps: int, decay: float) -> None:
+    """Move the average towards the generator. Early on it moves faster, (1 + n) / (10 + n), so that it soon forgets the random start."""
+    weight = 1.0 - min(decay, (1 + generator_steps) / (10 + generator_steps))
+    torch._foreach_lerp_(list(averaged.parameters()), list(generator.parameters()), weight)
+
+
+def _adam(network: torch.nn.Module, learning_rate: float, training: TrainingConfig) -> torch.optim.Adam:
+    return torch.optim.Adam(network.parameters(), lr=learning_rate, betas=(training.beta1, training.beta2), fused=True)

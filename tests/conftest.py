@@ -1,0 +1,23 @@
+"""What many tests use: small sets of drawn faces, made once."""
+
+from pathlib import Path
+
+import pytest
+
+from lianpu.dataset.drawn import draw_dataset
+from lianpu.dataset.faces import Dataset
+from lianpu.dataset.sources import open_dataset
+
+ATTRIBUTES = ("Black_Hair", "Blond_Hair", "Brown_Hair", "Male", "Young")
+
+
+@pytest.fixture(scope="session")
+def drawn_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """60 drawn faces of 48 px, 12 of them held out."""
+    return draw_dataset(tmp_path_factory.mktemp("faces") / "drawn", 60, 48, seed=0, held_out=0.2)
+
+
+@pytest.fixture(scope="session")
+def drawn(drawn_folder: Path) -> Dataset:
+    """The drawn faces as a dataset of side 32."""
+    return open_dataset("CelebAMask-HQ", drawn_folder, 32, ATTRIBUTES)
