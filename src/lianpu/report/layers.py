@@ -1,0 +1,65 @@
+"""The layers of the two networks as the `model` settings make them: sizes and parameter counts by arithmetic, nothing is built."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Layer:
+    """One line of the layer table: `repeat` equal layers, with sizes of the output and all their learned numbers."""
+
+    name: str
+    kernel: str
+    channels: int
+    side_px: int
+    parameters: int
+    repeat: int = 1
+
+
+@dataclass(frozen=True)
+class ModelSize:
+    """The settings that fix both networks; the fields are those of the `model` section and the number of attributes A."""
+
+    image_size: int
+    g_conv_dim: int
+    d_conv_dim: int
+    g_repeat_num: int
+    d_repeat_num: int
+    attribute_count: int
+
+
+def generator_layers(size: ModelSize) -> tuple[Layer, ...]:
+    """The generator's layers from picture to picture (arXiv:1711.09020, table 4); convolutions have no bias, norms are affine."""
+    side, width = size.image_size, size.g_conv_dim
+    layers = [Layer("Conv + IN + ReLU", "7×7", width, side, 49 * (3 + size.attribute_count) * width + 2 * width)]
+    for _ in range(2):
+        side, width = side // 2, width * 2
+        layers.append(Layer("Conv + IN + ReLU", "4×4 ↓2", width, side, 16 * (width // 2) * width + 2 * width))
+    if size.g_repeat_num:
+        block = 2 * (9 * width * width + 2 * width)
+        layers.append(Layer("ResBlock", "3×3, 3×3", width, side, block * size.g_repeat_num, size.g_repeat_num))
+    for _ in range(2):
+        side, width = side * 2, width // 2
+        layers.append(Layer("ConvTranspose + IN + ReLU", "4×4 ↑2", width, side, 16 * (width * 2) * width + 2 * width))
+    layers.append(Layer("Conv + Tanh", "7×7", 3, side, 49 * width * 3))
+    return tuple(layers)
+
+
+def discriminator_layers(size: ModelSize) -> tuple[Layer, ...]:
+    """The discriminator's layers (arXiv:1711.09020, table 5): strided convolutions with bias, then the two heads without."""
+    side, width, before = size.image_size, size.d_conv_dim, 3
+    layers = []
+    for _ in range(size.d_repeat_num):
+        side //= 2
+        layers.append(Layer("Conv + LeakyReLU", "4×4 ↓2", width, side, 16 * before * width + width))
+        before, width = width, width * 2
+    layers.append(Layer("PatchGAN (D_src)", "3×3", 1, side, 9 * before))
+    kernel = size.image_size // 2**size.d_repeat_num
+    layers.append(Layer("D_cls", f"{kernel}×{kernel}", size.attribute_count, 1, kernel * kernel * before * size.attribute_count))
+    return tuple(layers)
+
+
+def count_parameters(layers: tuple[Layer, ...]) -> int:
+    """How many numbers the layers learn together."""
+    return sum(layer.parameters for layer in layers)

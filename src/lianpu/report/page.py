@@ -1,0 +1,96 @@
+"""The report as files: one HTML page that holds everything, and one Markdown file with its pictures beside it."""
+
+from __future__ import annotations
+
+import base64
+import re
+from pathlib import Path
+
+import jinja2
+from markupsafe import Markup, escape
+
+from lianpu.files import write_text
+from lianpu.report.contents import report_contents
+from lianpu.report.document import Document
+from lianpu.report.gallery import draw_gallery
+from lianpu.report.language import load_language
+from lianpu.report.run_files import read_run_files
+from lianpu.runs import Run
+
+_MEDIA_TYPES = {".svg": "image/svg+xml", ".png": "image/png", ".jpg": "image/jpeg"}
+
+
+def write_report(run: Run, language: str = "en") -> Path:
+    """The HTML report of a run; the Markdown one lies beside it (`report.md`, `report.zh.html`, ...).
+
+    A run that is only half done gives a report too: what no file holds is called "not measured". The page needs no network, no
+    script and no other file. Writing it again replaces it.
+
+    Args:
+        language: `en` or `zh`.
+
+    Raises:
+        RunError: config.yaml is missing, or a file of the run is damaged; the message names it.
+        SettingsError: there is no such language.
+    """
+    words = load_language(language)
+    files = read_run_files(run)
+    document = report_contents(files, draw_gallery(files), words)
+    write_text(run.report_file(language, "md"), render_markdown(document))
+    return write_text(run.report_file(language, "html"), render_html(document, run.report_pictures_folder))
+
+
+def render_html(document: Document, pictures: Path) -> str:
+    """A page with all pictures inside, as data URIs. Every text is escaped; only `backticks` become markup."""
+    environment = _environment(autoescape=True)
+    environment.filters |= {"inline": _inline_html, "data_uri": lambda name: _data_uri(pictures / name)}
+    return environment.get_template("report.html.j2").render(document=document)
+
+
+def render_markdown(document: Document) -> str:
+    """The same report as GitHub-flavoured Markdown, with pictures from the folder `pictures` beside it."""
+    environment = _environment(autoescape=False)
+    environment.filters |= {"inline": _inline_markdown, "fence": _fence}
+    text = environment.get_template("report.md.j2").render(document=document)
+    return re.sub(r"\n{3,}", "\n\n", text).strip() + "\n"
+
+
+def _environment(autoescape: bool) -> jinja2.Environment:
+    return jinja2.Environment(
+        loader=jinja2.PackageLoader("lianpu.report", "templates"),
+        autoescape=autoescape,
+        undefined=jinja2.StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+
+
+def _inline_html(text: str) -> Markup:
+    return Markup(re.sub(r"`([^`]*)`", lambda found: f"<code>{found[1].replace('_', '_<wbr>')}</code>", str(escape(text))))
+
+
+def _data_uri(file: Path) -> str:
+    return f"data:{_MEDIA_TYPES[file.suffix]};base64,{base64.b64encode(file.read_bytes()).decode('ascii')}"
+
+
+def _inline_markdown(text: str) -> str:
+    """Text for one line of Markdown, also inside a table: nothing in it is taken for markup, except `backticks`."""
+    pieces = " ".join(text.split()).split("`")
+    if len(pieces) % 2 == 0:  # a backtick without its partner is a letter
+        pieces[-2:] = [f"{pieces[-2]}\\`{pieces[-1]}"]
+    return "".join(f"`{_in_code(piece)}`" if place % 2 else _escape_markdown(piece) for place, piece in enumerate(pieces))
+
+
+def _in_code(text: str) -> str:
+    return text.replace("|", "\\|")
+
+
+def _escape_markdown(text: str) -> str:
+    plain = text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
+    return re.sub(r"(?<!\\)([|*\[\]#~])|(?<![A-Za-z0-9])(_)|(_)(?![A-Za-z0-9])", lambda found: "\\" + found.group(0), plain)
+
+
+def _fence(text: str) -> str:
+    """A row of backticks longer than any in the text."""
+    longest = max((len(found) for found in re.findall(r"`+", text)), default=0)
+    return "`" * max(3, longest + 1)

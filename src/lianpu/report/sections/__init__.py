@@ -1,0 +1,1 @@
+"""The six sections of the report, one file each: what is said, from what was measured."""
