@@ -16,6 +16,7 @@ from PIL import Image
 from lianpu.dataset.drawn_attributes import DRAWN_ATTRIBUTES, sample_attributes
 from lianpu.dataset.drawn_canvas import CLASS_NAMES, class_palette
 from lianpu.dataset.drawn_portrait import Points, paint_portrait
+from lianpu.dataset.licence import DRAWN_LICENCE, LICENCE_FILE
 from lianpu.errors import DataError
 from lianpu.files import atomic_folder, read_json, write_json, write_text
 from lianpu.image import Picture, check_picture
@@ -108,6 +109,7 @@ def draw_dataset(
         write_text(partial / "landmarks68.csv", _landmark_table(faces))
         write_text(partial / "train.txt", _lines(file for file, _, _ in faces[: count - val_count]))
         write_text(partial / "val.txt", _lines(file for file, _, _ in faces[count - val_count :]))
+        write_text(partial / LICENCE_FILE, DRAWN_LICENCE + "\n")
         write_json(partial / MARK, settings)
     return root
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -45,11 +46,9 @@ class Faces:
         return self.table.labels[np.ix_(self.rows, columns)].astype(np.float32)
 
     def read(self, index: int) -> Picture:
-        """The face at `index`, (S, S, 3) uint8: cropped and resized. Raises PictureError for a broken file."""
+        """The face at `index`, (S, S, 3) uint8: cropped to a square and resized. Raises PictureError for a broken file."""
         picture = read_image(self.table.root / self.table.files[self.rows[index]])
-        if self.table.crop_px is not None:
-            picture = center_crop(picture, self.table.crop_px)
-        return resize(picture, self.image_size)
+        return resize(center_crop(picture, self.table.crop_px or min(picture.shape[:2])), self.image_size)
 
     def batch(self, indices: Sequence[int] | np.ndarray) -> tuple[torch.Tensor, Labels]:
         """Faces (B, 3, S, S) in [-1, 1] and their labels (B, A)."""
@@ -71,6 +70,7 @@ class Dataset:
 
     Args:
         source: as `open_dataset` was asked (`CelebA`, ...).
+        folder: as `open_dataset` was asked; opening it again gives the same data.
         train: the training split.
         test: the held-out split: test where the source has one, else val.
         fingerprint: SHA-256 over names, labels and splits; the same data gives the same.
@@ -79,6 +79,7 @@ class Dataset:
     """
 
     source: str
+    folder: Path
     train: Faces
     test: Faces
     fingerprint: str

@@ -9,7 +9,7 @@ import numpy as np
 from lianpu.dataset.licence import UNKNOWN_LICENCE, licence_of
 from lianpu.dataset.listing import folder_names, picture_names
 from lianpu.dataset.splits import split_by_hash
-from lianpu.dataset.table import SPLITS, FaceTable, Split
+from lianpu.dataset.table import MIDDLE_SQUARE, SPLITS, FaceTable, Split
 from lianpu.errors import DataError, nearest_name
 
 LAYOUT = "a folder per class with its pictures; or train/ and val/ or test/ with such folders in each"
@@ -64,6 +64,7 @@ def read_folder(root: Path) -> FaceTable:
         labels=np.eye(len(classes), dtype=np.uint8)[numbers],
         splits=tuple(splits),
         one_class=True,
+        alignment=MIDDLE_SQUARE,
         licence=licence_of(root, UNKNOWN_LICENCE),
     )
 

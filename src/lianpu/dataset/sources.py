@@ -66,6 +66,7 @@ def open_dataset(source: str, root: Path | str, image_size: int, attributes: Seq
     refuse_constant_attributes(train)
     return Dataset(
         source=table.source,
+        folder=Path(root),
         train=train,
         test=test,
         fingerprint=fingerprint_of(table),

@@ -10,6 +10,9 @@ import numpy as np
 Split = Literal["train", "val", "test"]
 SPLITS: tuple[Split, ...] = ("train", "val", "test")
 
+MIDDLE_SQUARE = "center-square"
+"""The alignment of pictures that may not be square: their middle square is taken."""
+
 
 @dataclass(frozen=True)
 class FaceTable:
@@ -22,7 +25,8 @@ class FaceTable:
         attributes: A names, all that the source labels, in its order.
         labels: (N, A) uint8, 1 has the attribute, 0 has not.
         splits: N of train, val, test.
-        crop_px: side of the centre crop made before resizing (178 for CelebA), or None for the whole picture.
+        crop_px: side of the centre crop made before resizing (178 for CelebA), or None for the largest middle square: the
+            whole picture where it is square. Nothing is ever squeezed.
         one_class: each picture has exactly one attribute (one class per folder).
         alignment: how the faces were cut out, for the model's metadata (`celeba-center-crop-178`).
         licence: what the pictures may be used for, for the model's metadata and the report.

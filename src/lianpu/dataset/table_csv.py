@@ -11,7 +11,7 @@ import numpy as np
 from lianpu.dataset.licence import UNKNOWN_LICENCE, licence_of
 from lianpu.dataset.lines import read_text, refuse_lines
 from lianpu.dataset.splits import split_by_hash
-from lianpu.dataset.table import SPLITS, FaceTable, Split
+from lianpu.dataset.table import MIDDLE_SQUARE, SPLITS, FaceTable, Split
 from lianpu.errors import DataError, nearest_name
 
 LAYOUT = "labels.csv: a picture's path in the first column, an attribute in each other one (1/0, 1/-1, true/false, yes/no), perhaps a column split"
@@ -63,6 +63,7 @@ def read_csv(root: Path) -> FaceTable:
         attributes=attributes,
         labels=np.array(labels, dtype=np.uint8),
         splits=tuple(splits) if split_at else split_by_hash(files),
+        alignment=MIDDLE_SQUARE,
         licence=licence_of(file.parent, UNKNOWN_LICENCE),
     )
 

@@ -1,0 +1,180 @@
+"""The doctor of data: everything in a folder of faces that would stop training, or spoil it quietly."""
+
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+from lianpu.attributes import AttributeSet
+from lianpu.dataset.balance import AttributeBalance, balance_of, faces_without_hair_color, hair_contradictions
+from lianpu.dataset.inspection import BrokenPicture, GoodPicture, conversions, inspect_pictures, same_bytes
+from lianpu.dataset.listing import missing_pictures, unlisted_pictures
+from lianpu.dataset.table import SPLITS, FaceTable
+
+Kind = Literal[
+    "missing",
+    "broken",
+    "empty split",
+    "cannot be learned",
+    "duplicate across splits",
+    "duplicate",
+    "too small",
+    "not square",
+    "converted",
+    "two hair colours",
+    "too few",
+    "unlisted",
+]
+MEANINGS: dict[Kind, str] = {
+    "missing": "labelled, but not on disk",
+    "broken": "cannot be read",
+    "empty split": "no faces",
+    "cannot be learned": "all training faces agree in the attribute",
+    "duplicate across splits": "the same bytes in training and held-out faces: scores are flattered",
+    "duplicate": "the same bytes as another picture",
+    "too small": "smaller than image_size: enlarged, and blurred by it",
+    "not square": "only the middle square is used",
+    "converted": "not 8-bit RGB, or not upright: converted when read",
+    "two hair colours": "labels that contradict each other",
+    "too few": "hardly enough faces to learn or to judge an edit",
+    "unlisted": "on disk, but without labels or in no split: not used",
+}
+"""All kinds of problems, the worst first, and what each means."""
+
+
+@dataclass(frozen=True)
+class Problem:
+    """Something that is wrong with a file, a split or an attribute.
+
+    Args:
+        kind: one of `MEANINGS`.
+        subject: the file (relative to the pictures' folder), split or attribute.
+        detail: what exactly, in words.
+        stops: whether training refuses it.
+    """
+
+    kind: Kind
+    subject: str
+    detail: str
+    stops: bool = False
+
+
+@dataclass(frozen=True)
+class DataReport:
+    """What was found in a folder of faces.
+
+    Args:
+        table: the faces as the label files list them.
+        image_size: the side they were judged for.
+        counts: faces in each split.
+        balance: how often each attribute is true.
+        without_hair_color: faces that have none of the hair colours; None when there are not two or more to choose from.
+        problems: everything that is wrong, the worst kinds first.
+    """
+
+    table: FaceTable
+    image_size: int
+    counts: dict[str, int]
+    balance: tuple[AttributeBalance, ...]
+    without_hair_color: int | None
+    problems: tuple[Problem, ...]
+
+    @property
+    def stopping(self) -> tuple[Problem, ...]:
+        """The problems that training refuses."""
+        return tuple(problem for problem in self.problems if problem.stops)
+
+    def by_kind(self) -> dict[Kind, tuple[Problem, ...]]:
+        """The problems of each kind that occurs, the worst first."""
+        kinds = [kind for kind in MEANINGS if any(problem.kind == kind for problem in self.problems)]
+        return {kind: tuple(problem for problem in self.problems if problem.kind == kind) for kind in kinds}
+
+
+def check_data(
+    table: FaceTable,
+    image_size: int,
+    attributes: AttributeSet | None = None,
+    on_progress: Callable[[int, int], None] | None = None,
+) -> DataReport:
+    """Everything that is wrong with the faces of a table: every picture is decoded once.
+
+    Args:
+        table: what `read_table` gives.
+        image_size: side in pixels that training is to use.
+        attributes: those to be trained; None looks at all, and takes none that is constant for a hindrance.
+        on_progress: told how many pictures were looked at.
+    """
+    names = table.attributes if attributes is None else attributes.names
+    missing = missing_pictures(table)
+    gone = set(missing)
+    pictures = list(inspect_pictures(table.root, [file for file in table.files if file not in gone], on_progress))
+    good = [picture for picture in pictures if isinstance(picture, GoodPicture)]
+    balance = balance_of(table, names)
+    found = [
+        *(Problem("missing", file, "not on disk", stops=True) for file in missing),
+        *(
+            Problem("broken", picture.file, picture.reason, stops=True)
+            for picture in pictures
+            if isinstance(picture, BrokenPicture)
+        ),
+        *_empty_splits(table),
+        *_balance_problems(balance, selected=attributes is not None),
+        *_duplicates(table, good),
+        *_sizes(table, good, image_size),
+        *(Problem("converted", picture.file, change) for picture in good for change in conversions(picture.facts)),
+        *(Problem("two hair colours", file, " and ".join(pair)) for file, pair in hair_contradictions(table, names)),
+        *(Problem("unlisted", file, "not used") for file in unlisted_pictures(table)),
+    ]
+    order = list(MEANINGS)
+    return DataReport(
+        table=table,
+        image_size=image_size,
+        counts={split: count for split in SPLITS if (count := Counter(table.splits)[split])},
+        balance=balance,
+        without_hair_color=faces_without_hair_color(table, names),
+        problems=tuple(sorted(found, key=lambda problem: order.index(problem.kind))),
+    )
+
+
+def _empty_splits(table: FaceTable) -> Iterator[Problem]:
+    for split, purpose in (("train", "train on"), (table.held_out_split(), "judge edits on")):
+        if split not in table.splits:
+            yield Problem("empty split", split, f"no faces to {purpose}", stops=True)
+
+
+def _balance_problems(balance: Sequence[AttributeBalance], *, selected: bool) -> Iterator[Problem]:
+    for attribute in balance:
+        if not attribute.train_count:
+            continue
+        if attribute.is_constant:
+            having = "every" if attribute.train_positives else "no"
+            yield Problem(
+                "cannot be learned",
+                attribute.name,
+                f"{having} one of {attribute.train_count} training faces has it",
+                stops=selected,
+            )
+        elif attribute.warning:
+            yield Problem("too few", attribute.name, attribute.warning)
+
+
+def _duplicates(table: FaceTable, good: Sequence[GoodPicture]) -> Iterator[Problem]:
+    split_of = dict(zip(table.files, table.splits, strict=True))
+    for first, *others in same_bytes(good):
+        for other in others:
+            if split_of[first] == split_of[other]:
+                yield Problem("duplicate", other, f"same bytes as {first}")
+            else:
+                yield Problem("duplicate across splits", other, f"{split_of[other]}, same bytes as {first} in {split_of[first]}")
+
+
+def _sizes(table: FaceTable, good: Sequence[GoodPicture], image_size: int) -> Iterator[Problem]:
+    needed = min(image_size, table.crop_px or image_size)
+    if needed < image_size:
+        yield Problem("too small", "every picture", f"the crop of {needed} px is enlarged to {image_size}")
+    for picture in good:
+        width, height = picture.facts.width, picture.facts.height
+        if min(width, height) < needed:
+            yield Problem("too small", picture.file, f"{width}x{height} for {needed} px")
+        if table.crop_px is None and width != height:
+            yield Problem("not square", picture.file, f"{width}x{height}")
