@@ -136,7 +136,8 @@ def cloud(stream: np.random.Generator, cells: int, side_px: int) -> Field:
 
 def resample(field: Field, side_px: int) -> Field:
     """A field at another resolution, smoothly."""
-    return np.asarray(Image.fromarray(field).resize((side_px, side_px), Image.Resampling.BICUBIC), np.float32)
+    filter_ = Image.Resampling.BICUBIC if 2.5 * len(field) < side_px else Image.Resampling.BILINEAR
+    return np.asarray(Image.fromarray(field).resize((side_px, side_px), filter_), np.float32)
 
 
 def blur(field: Field, radius_px: float) -> Field:

@@ -14,7 +14,7 @@ import numpy as np
 
 from lianpu.dataset.drawn_canvas import Field, Window, lookup
 
-V_LOW, V_HIGH, V_COUNT = -0.4, 1.6, 4096
+V_LOW, V_HIGH, V_COUNT = -0.4, 1.6, 2048
 """The range of v that outline tables span."""
 NECK_PIVOT_V = 0.75
 """The head tilts about this point of its axis."""

@@ -22,6 +22,9 @@ from lianpu.dataset.drawn_wear import Wear, hat_line, paint_clothes, paint_glass
 
 Points = np.ndarray[Any, np.dtype[np.float32]]
 
+STRAIGHT: Field = np.zeros((1, 1), np.float32)
+"""Curl noise of hair without curls."""
+
 
 def paint_portrait(seed: int, index: int, attributes: Mapping[str, bool], side_px: int) -> tuple[Canvas, Points]:
     """The person `index` of `seed` with these attributes on a canvas of side_px, and 68 points in fractions of the picture."""
@@ -37,14 +40,15 @@ def paint_portrait(seed: int, index: int, attributes: Mapping[str, bool], side_p
     canvas, places, coarse = Canvas.blank(side_px), Places.of(head, side_px), Places.of(head, coarse_px)
     outline = face_outline(head)
     hat = attributes["Wearing_Hat"]
-    shadow = _shadow_on_face(head, hair, wear, hat, coarse)
+    cut = hair.cut
+    hair_edge = hair_outline(head, cut) if cut is not None else outline
+    shadow = _shadow_on_face(head, hair, hair_edge, wear, hat, coarse)
     lighting = light_face(head, outline, coarse, attributes, skin.age, shadow, side_px)
 
     paint_scene(canvas, chance(seed, index, "scene"), coarse_px)
-    cut = hair.cut
     if cut is not None:
-        curls = curl_noise(hair, side_px)
-        where = hair_places(head, hair, cut, hair_outline(head, cut), places.u, places.v, curls)
+        curls = curl_noise(hair, side_px) if cut.curl else STRAIGHT
+        where = hair_places(head, hair, cut, hair_edge, places.u, places.v, curls)
         if hat:
             under = places.v - hat_line(wear, head, places.u) + 0.05
             where = replace(where, front=np.minimum(where.front, under), back=np.minimum(where.back, under))
@@ -55,8 +59,8 @@ def paint_portrait(seed: int, index: int, attributes: Mapping[str, bool], side_p
     paint_neck(canvas, places, head, outline, skin)
     paint_clothes(canvas, places, head, wear)
     paint_ears(canvas, places, head, outline, skin)
-    paint_face(canvas, places, outline, skin, lighting)
-    paint_age(canvas, places, head, skin, places.cover(outline.distance(places.u, places.v)))
+    face = paint_face(canvas, places, outline, skin, lighting)
+    paint_age(canvas, places, head, skin, face)
     paint_nose(canvas, places, head, skin)
     paint_mouth(canvas, places, head, mouth, skin)
     for side in (-1, 1):
@@ -72,13 +76,12 @@ def paint_portrait(seed: int, index: int, attributes: Mapping[str, bool], side_p
     return canvas, points68(head, outline, mouth)
 
 
-def _shadow_on_face(head: Head, hair: Hair, wear: Wear, hat: bool, coarse: Places) -> Field:
+def _shadow_on_face(head: Head, hair: Hair, hair_edge: Outline, wear: Wear, hat: bool, coarse: Places) -> Field:
     """What hair and hat keep from the light, 0..1: their shape, moved away from the light and softened."""
     shape = np.zeros_like(coarse.u)
     from_u, from_v = coarse.u + 0.020 * head.light[0], coarse.v - 0.022
     if hair.cut is not None:
-        flat = np.zeros_like(coarse.u)
-        where = hair_places(head, hair, hair.cut, hair_outline(head, hair.cut), from_u, from_v, flat)
+        where = hair_places(head, hair, hair.cut, hair_edge, from_u, from_v, STRAIGHT)
         shape = coarse.cover(where.front)
     if hat:
         shape = np.maximum(shape, ramp(coarse.v - hat_line(wear, head, coarse.u), 0.055, 0.03))

@@ -69,15 +69,17 @@ def skin_color(skin: Skin, lighting: Lighting, spots: Field) -> Field:
     return color
 
 
-def paint_face(canvas: Canvas, places: Places, outline: Outline, skin: Skin, lighting: Lighting) -> None:
-    """The face without its features."""
+def paint_face(canvas: Canvas, places: Places, outline: Outline, skin: Skin, lighting: Lighting) -> Field:
+    """Paint the face without its features; where it covers, (R, R), 0..1."""
     side_px = places.u.shape[0]
     stream = np.random.default_rng(skin.seed)
     fine, blotches = cloud(stream, 110, side_px), cloud(stream, 22, side_px)
     spots = 0.05 * blotches + skin.age * (0.10 * blotches + 0.30 * ramp(blotches + fine * 0.5, 0.85, 1.3))
     if skin.freckles:
         spots = spots + 0.7 * skin.freckles * ramp(fine, 0.35, 0.7) * lighting.flush
-    canvas.paint(places.cover(outline.distance(places.u, places.v)), skin_color(skin, lighting, spots), "skin")
+    face = places.cover(outline.distance(places.u, places.v))
+    canvas.paint(face, skin_color(skin, lighting, spots), "skin")
+    return face
 
 
 def paint_age(canvas: Canvas, places: Places, head: Head, skin: Skin, face: Field) -> None:
