@@ -19,15 +19,15 @@ from lianpu.image import write_image
 from lianpu.runs import Checkpoint, Run
 from lianpu.training.checkpoints import load_checkpoint, save_checkpoint
 from lianpu.training.config import RunConfig
-from lianpu.training.inputs import StepInputs, inputs_of_steps, trial_inputs
+from lianpu.training.inputs import inputs_of_steps, trial_inputs
 from lianpu.training.interrupt import Interrupted, stop_signal
 from lianpu.training.log import NoLog, StepLog
 from lianpu.training.plan import Plan, count_steps, make_plan
 from lianpu.training.processes import Processes, start_processes
 from lianpu.training.record import RunRecord, check_resumable, new_record, read_record, refuse_foreign_folder, write_record
 from lianpu.training.samples import FixedFaces, choose_fixed_faces, effect_alarm, sample
-from lianpu.training.state import TrainingState, learning_rate_scale, new_state, update_average
-from lianpu.training.updates import GeneratorCall, discriminator_update, generator_update
+from lianpu.training.state import TrainingState, learning_rate_scale, new_state
+from lianpu.training.updates import GeneratorCall, one_step
 
 FIXED_FACES = 10
 """Rows of the sample grid."""
@@ -99,10 +99,10 @@ def _open_record(run: Run, config: RunConfig, dataset: Dataset, command: str, pr
         old = read_record(run)
         check_resumable(run, old, config, dataset)
         record = RunRecord(
-            **{**old.__dict__, "config": config, "data_dir": str(dataset.train.table.root), "command": command or old.command}
+            **{**old.__dict__, "config": config, "data_dir": str(dataset.folder), "command": command or old.command}
         )
     else:
-        record = new_record(config, dataset, dataset.train.table.root, command)
+        record = new_record(config, dataset, dataset.folder, command)
     processes.wait()
     if processes.is_main:
         write_record(run, record)
@@ -125,7 +125,7 @@ def _train_to(
     with StepLog(run, state.step + 1) if processes.is_main else NoLog() as log, stop_signal() as stopped:
         for step, step_inputs in inputs:
             _set_learning_rates(state, config, learning_rate_scale(step, total, training.lr_schedule))
-            losses |= _one_step(state, generate, step, step_inputs, config, processes)
+            losses |= one_step(state, generate, step, step_inputs, config, processes)
             state.step, state.seconds = step, seconds_before + time.perf_counter() - start
 
             last = step == total
@@ -159,22 +159,6 @@ def _train_to(
 
 _STOP_CHECK = 10
 """With several processes, steps between looks whether one of them was told to stop."""
-
-
-def _one_step(
-    state: TrainingState, generate: GeneratorCall, step: int, inputs: StepInputs, config: RunConfig, processes: Processes
-) -> dict[str, torch.Tensor]:
-    """One discriminator step and, every n_critic steps, one generator step; their losses."""
-    trains_generator = step % config.training.n_critic == 0
-    with torch.set_grad_enabled(trains_generator), processes.mixed_precision():
-        edited = generate(inputs.faces, inputs.targets)
-    losses = discriminator_update(state, inputs, edited, config.loss, processes)
-    if trains_generator:
-        losses |= generator_update(state, generate, inputs, edited, config.loss, processes)
-        state.generator_steps += 1
-        if state.averaged is not None:
-            update_average(state.averaged, state.generator, state.generator_steps, config.training.ema_decay)
-    return losses
 
 
 def _set_learning_rates(state: TrainingState, config: RunConfig, scale: float) -> None:

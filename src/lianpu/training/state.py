@@ -40,13 +40,19 @@ class TrainingState:
         return self.generator if self.averaged is None else self.averaged
 
 
-def new_state(model: ModelConfig, training: TrainingConfig, attribute_count: int, device: torch.device) -> TrainingState:
-    """Networks with the weights that follow from the seed, on `device`, and fresh optimizers."""
+def new_state(
+    model: ModelConfig, training: TrainingConfig, attribute_count: int, device: torch.device, channels_last: bool | None = None
+) -> TrainingState:
+    """Networks with the weights that follow from the seed, on `device`, and fresh optimizers.
+
+    `channels_last` is by default what is fast: on CUDA, not on a CPU, whose kernels have a blocked form of their own.
+    """
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(training.seed)
         generator = Generator(model.g_conv_dim, attribute_count, model.g_repeat_num)
         discriminator = Discriminator(model.image_size, model.d_conv_dim, attribute_count, model.d_repeat_num)
-    memory_format = torch.channels_last if device.type == "cuda" else torch.contiguous_format
+    nhwc = device.type == "cuda" if channels_last is None else channels_last
+    memory_format = torch.channels_last if nhwc else torch.contiguous_format
     generator = generator.to(device, memory_format=memory_format)  # type: ignore[call-overload]
     discriminator = discriminator.to(device, memory_format=memory_format)  # type: ignore[call-overload]
     return TrainingState(

@@ -1,4 +1,4 @@
-"""One step of the discriminator and one of the generator."""
+"""One training step: the discriminator's update, and every n_critic steps the generator's."""
 
 from __future__ import annotations
 
@@ -8,12 +8,28 @@ import torch
 
 from lianpu.stargan.losses import classification_loss, critic_loss, deception_loss, penalty_of_gradient, reconstruction_loss
 from lianpu.stargan.penalty import mixed_faces, score_gradient
-from lianpu.training.config import LossConfig
+from lianpu.training.config import LossConfig, RunConfig
 from lianpu.training.inputs import StepInputs
 from lianpu.training.processes import Processes
-from lianpu.training.state import TrainingState
+from lianpu.training.state import TrainingState, update_average
 
 GeneratorCall = Callable[[torch.Tensor, torch.Tensor], torch.Tensor]
+
+
+def one_step(
+    state: TrainingState, generate: GeneratorCall, step: int, inputs: StepInputs, config: RunConfig, processes: Processes
+) -> dict[str, torch.Tensor]:
+    """One discriminator step and, every n_critic steps, one generator step; their losses."""
+    trains_generator = step % config.training.n_critic == 0
+    with torch.set_grad_enabled(trains_generator), processes.mixed_precision():
+        edited = generate(inputs.faces, inputs.targets)
+    losses = discriminator_update(state, inputs, edited, config.loss, processes)
+    if trains_generator:
+        losses |= generator_update(state, generate, inputs, edited, config.loss, processes)
+        state.generator_steps += 1
+        if state.averaged is not None:
+            update_average(state.averaged, state.generator, state.generator_steps, config.training.ema_decay)
+    return losses
 
 
 def discriminator_update(

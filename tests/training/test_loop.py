@@ -1,0 +1,270 @@
+import math
+import os
+import signal
+import subprocess
+import sys
+import threading
+import time
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+from safetensors.torch import load_file
+
+from lianpu import files
+from lianpu.dataset.faces import Dataset
+from lianpu.dataset.sources import open_dataset
+from lianpu.editors.loading import load_editor
+from lianpu.errors import CheckpointError, RunError, SettingsError, TrainingError
+from lianpu.runs import Run
+from lianpu.training.config import RunConfig
+from lianpu.training.interrupt import Interrupted
+from lianpu.training.loop import Callbacks, train
+from lianpu.training.record import read_record
+
+
+def _weights(run: Run, step: int) -> dict[str, torch.Tensor]:
+    checkpoint = run.checkpoint(step)
+    files_of_it = (checkpoint.generator_file, checkpoint.ema_file, checkpoint.discriminator_file, checkpoint.optimizers_file)
+    return {f"{file.name}:{name}": tensor for file in files_of_it for name, tensor in load_file(file).items()}
+
+
+def test_a_run_leaves_everything_that_later_stages_read(drawn: Dataset, small: RunConfig, tmp_path: Path) -> None:
+    plans: list[Any] = []
+    run = train(drawn, small, tmp_path / "run", command="lianpu train ...", callbacks=Callbacks(on_plan=plans.append))
+    assert run.checkpoint_steps() == (3, 6)
+    assert run.sample_steps() == (3, 6)
+    assert plans[0].total_steps == 6 and plans[0].seconds > 0 and plans[0].memory_mb > 0
+    steps = run.read_steps()
+    assert [values["step"] for values in steps] == [1, 2, 3, 4, 5, 6]
+    assert "g_loss" not in steps[0] and steps[1]["g_loss"]  # n_critic is 2
+    assert steps[2]["edit_change"] > 0 and 0 <= steps[2]["edit_success"] <= 1
+    assert steps[5]["d_lr"] == pytest.approx(0.0001 / 4)
+    record = read_record(run)
+    assert record.command == "lianpu train ..."
+    assert record.fingerprint == drawn.fingerprint and record.attributes == drawn.attributes
+    assert record.open_dataset().fingerprint == drawn.fingerprint
+    editor = load_editor(run)
+    assert editor.info.step == 6 and editor.info.attributes == drawn.attributes
+    batch, labels = drawn.test.batch([0, 1])
+    assert editor.edit(batch, labels).shape == batch.shape
+    assert list(run.tensorboard_folder.iterdir())
+
+
+def test_stopped_and_resumed_equals_never_stopped_bit_for_bit(drawn: Dataset, small_with: Any, tmp_path: Path) -> None:
+    whole = train(drawn, small_with(num_iters=6), tmp_path / "whole")
+
+    def stop_at_4(done: int, total: int) -> None:
+        if done == 4:
+            os.kill(os.getpid(), signal.SIGINT)
+
+    with pytest.raises(Interrupted, match=r"stopped after step [45] of 6.*Run the same command again"):
+        train(drawn, small_with(num_iters=6), tmp_path / "parts", callbacks=Callbacks(on_step=stop_at_4))
+    parts = train(drawn, small_with(num_iters=6), tmp_path / "parts")
+    first, second = _weights(whole, 6), _weights(parts, 6)
+    assert first.keys() == second.keys()
+    for name, tensor in first.items():
+        assert torch.equal(tensor, second[name]), name
+    losses = [{name: value for name, value in values.items() if name != "seconds"} for values in whole.read_steps()]
+    assert losses == [{name: value for name, value in values.items() if name != "seconds"} for values in parts.read_steps()]
+
+
+@pytest.mark.slow
+def test_killed_with_kill_9_and_run_again_equals_twenty_steps(drawn_folder: Path, tmp_path: Path) -> None:
+    def command(folder: str) -> list[str]:
+        sizes = [
+            "--image_size",
+            "32",
+            "--g_conv_dim",
+            "4",
+            "--d_conv_dim",
+            "4",
+            "--g_repeat_num",
+            "1",
+            "--d_repeat_num",
+            "3",
+            "--batch_size",
+            "4",
+            "--n_critic",
+            "2",
+        ]
+        rest = ["--num_iters", "20", "--checkpoint_every", "10", "--log_every", "1", "--device", "cpu"]
+        where = ["--dataset", "CelebAMask-HQ", "--data_dir", str(drawn_folder), "--run_dir", str(tmp_path / folder)]
+        return [sys.executable, "-m", "lianpu", "train", *where, *sizes, *rest]
+
+    environment = {**os.environ, "OMP_NUM_THREADS": "1"}
+    subprocess.run(command("whole"), check=True, env=environment, capture_output=True)
+    process = subprocess.Popen(command("parts"), env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    parts = Run(tmp_path / "parts")
+    while not parts.checkpoint_steps():
+        assert process.poll() is None
+        time.sleep(0.005)
+    process.kill()
+    process.wait()
+    assert parts.checkpoint_steps() in ((10,), (10, 20))
+    subprocess.run(command("parts"), check=True, env=environment, capture_output=True)
+    first, second = _weights(Run(tmp_path / "whole"), 20), _weights(parts, 20)
+    assert all(torch.equal(first[name], second[name]) for name in first)
+
+
+@pytest.mark.slow
+def test_two_processes_give_what_one_gives(drawn_folder: Path, tmp_path: Path) -> None:
+    sizes = [
+        "--image_size",
+        "32",
+        "--g_conv_dim",
+        "4",
+        "--d_conv_dim",
+        "4",
+        "--g_repeat_num",
+        "1",
+        "--d_repeat_num",
+        "3",
+        "--batch_size",
+        "8",
+        "--n_critic",
+        "2",
+    ]
+    rest = [
+        "--num_iters",
+        "6",
+        "--log_every",
+        "1",
+        "--device",
+        "cpu",
+        "--dataset",
+        "CelebAMask-HQ",
+        "--data_dir",
+        str(drawn_folder),
+    ]
+    environment = {**os.environ, "OMP_NUM_THREADS": "1"}
+    launch = [sys.executable, "-m", "torch.distributed.run", "--nproc_per_node", "2", "--standalone", "-m", "lianpu"]
+    for name, start in (("one", [sys.executable, "-m", "lianpu"]), ("two", launch)):
+        done = subprocess.run(
+            [*start, "train", *sizes, *rest, "--run_dir", str(tmp_path / name)],
+            env=environment,
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        assert done.returncode == 0, done.stderr[-2000:]
+    one, two = Run(tmp_path / "one"), Run(tmp_path / "two")
+    losses = [
+        [values[name] for values in run.read_steps() for name in ("d_loss", "g_loss") if name in values] for run in (one, two)
+    ]
+    torch.testing.assert_close(torch.tensor(losses[1]), torch.tensor(losses[0]), rtol=1e-3, atol=1e-3)
+    # Adam turns a rounding difference in a gradient near zero into a step of the learning rate, so single weights may differ by a few.
+    for name, tensor in _weights(one, 6).items():
+        if not name.startswith("optimizers"):
+            difference = (_weights(two, 6)[name] - tensor).abs()
+            assert difference.max() < 6e-4 and difference.mean() < 1e-5, name
+
+
+def test_a_loss_that_is_not_finite_stops_with_the_step_and_the_last_good_checkpoint(
+    drawn: Dataset, small_with: Any, tmp_path: Path
+) -> None:
+    train(drawn, small_with(num_iters=3), tmp_path / "run")
+    with pytest.raises(TrainingError, match=r"stopped at step \d: .* (nan|inf).*last good checkpoint is .*000000003.*Lower g_lr"):
+        train(drawn, small_with(num_iters=9, d_lr=1e30, g_lr=1e30), tmp_path / "run")
+    assert Run(tmp_path / "run").checkpoint_steps() == (3,)
+
+
+def test_a_full_disk_leaves_the_last_good_checkpoint(
+    drawn: Dataset, small_with: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run = train(drawn, small_with(num_iters=3), tmp_path / "run")
+    before = _weights(run, 3)
+
+    def full(file: Path) -> None:
+        if "safetensors" in file.name:
+            raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(files, "_flush_to_disk", full)
+    with pytest.raises(TrainingError, match=r"disk is full.*000000006.*last good checkpoint is .*000000003"):
+        train(drawn, small_with(num_iters=6), tmp_path / "run")
+    monkeypatch.undo()
+    assert [entry.name for entry in run.checkpoints_folder.iterdir()] == ["000000003"]
+    assert all(torch.equal(tensor, before[name]) for name, tensor in _weights(run, 3).items())
+    assert train(drawn, small_with(num_iters=6), tmp_path / "run").checkpoint_steps() == (3, 6)
+
+
+@pytest.mark.parametrize("name", ["generator.safetensors", "optimizers.safetensors", "state.json"])
+def test_a_checkpoint_cut_in_half_is_named_and_the_one_before_still_works(
+    drawn: Dataset, small_with: Any, tmp_path: Path, name: str
+) -> None:
+    run = train(drawn, small_with(num_iters=6), tmp_path / "run")
+    file = run.checkpoint(6).folder / name
+    file.write_bytes(file.read_bytes()[: file.stat().st_size // 2])
+    with pytest.raises(CheckpointError, match=r"000000006"):
+        train(drawn, small_with(num_iters=9), tmp_path / "run")
+    run.checkpoint(6).folder.rename(tmp_path / "damaged")
+    assert train(drawn, small_with(num_iters=9), tmp_path / "run").checkpoint_steps() == (3, 6, 9)
+
+
+def test_a_run_goes_on_only_with_its_own_labels_data_and_sizes(
+    drawn: Dataset, drawn_folder: Path, small: RunConfig, tmp_path: Path
+) -> None:
+    train(drawn, small, tmp_path / "run")
+    other_labels = open_dataset("CelebAMask-HQ", drawn_folder, 32, ("Young", "Male"))
+    with pytest.raises(RunError, match=r"was trained for the labels Black_Hair .* not Young Male"):
+        train(other_labels, small, tmp_path / "run")
+    with pytest.raises(RunError, match="was trained on other data"):
+        train(replace(drawn, fingerprint="0" * 64), small, tmp_path / "run")
+    wider = small.model_copy(update={"model": small.model.model_copy(update={"g_conv_dim": 8})})
+    with pytest.raises(RunError, match=r"another network .*g_conv_dim 4 -> 8"):
+        train(drawn, wider, tmp_path / "run")
+
+
+def test_a_checkpoint_of_other_labels_is_refused(drawn: Dataset, drawn_folder: Path, small: RunConfig, tmp_path: Path) -> None:
+    other = open_dataset("CelebAMask-HQ", drawn_folder, 32, ("Young", "Male", "Black_Hair", "Blond_Hair", "Brown_Hair"))
+    run, foreign = train(drawn, small, tmp_path / "run"), train(other, small, tmp_path / "foreign")
+    run.checkpoint(6).folder.rename(tmp_path / "aside")
+    foreign.checkpoint(6).folder.rename(run.checkpoint(6).folder)
+    with pytest.raises(CheckpointError, match="was trained for the labels Young Male"):
+        train(drawn, small, tmp_path / "run")
+
+
+def test_a_folder_with_other_files_is_not_written_to(drawn: Dataset, small: RunConfig, tmp_path: Path) -> None:
+    (tmp_path / "photo.txt").write_text("mine")
+    with pytest.raises(RunError, match="holds files but no run"):
+        train(drawn, small, tmp_path)
+    assert [entry.name for entry in tmp_path.iterdir()] == ["photo.txt"]
+
+
+def test_faces_of_another_size_are_refused(drawn_folder: Path, small: RunConfig, tmp_path: Path) -> None:
+    faces = open_dataset("CelebAMask-HQ", drawn_folder, 48, ("Male",))
+    with pytest.raises(SettingsError, match=r"48 px but model.image_size is 32"):
+        train(faces, small, tmp_path / "run")
+
+
+def test_a_finished_run_stays_as_it_is(drawn: Dataset, small: RunConfig, tmp_path: Path) -> None:
+    run = train(drawn, small, tmp_path / "run")
+    before = run.read_steps()
+    assert train(drawn, small, tmp_path / "run").read_steps() == before
+
+
+def test_only_the_last_checkpoints_are_kept(drawn: Dataset, small_with: Any, tmp_path: Path) -> None:
+    run = train(drawn, small_with(num_iters=5, checkpoint_every=1, keep_checkpoints=2), tmp_path / "run")
+    assert run.checkpoint_steps() == (4, 5)
+
+
+def test_epochs_count_when_num_iters_is_not_given(drawn: Dataset, small_with: Any, tmp_path: Path) -> None:
+    run = train(drawn, small_with(num_iters=None, num_epochs=1, batch_size=8), tmp_path / "run")
+    assert run.read_steps()[-1]["step"] == math.ceil(len(drawn.train) / 8)
+    assert run.read_steps()[-1]["epoch"] == 1.0
+
+
+def test_training_works_outside_the_main_thread(drawn: Dataset, small: RunConfig, tmp_path: Path) -> None:
+    thread = threading.Thread(target=train, args=(drawn, small, tmp_path / "run"))
+    thread.start()
+    thread.join()
+    assert Run(tmp_path / "run").checkpoint_steps() == (3, 6)
+
+
+def test_scores_are_asked_for_at_their_checkpoints(drawn: Dataset, small_with: Any, tmp_path: Path) -> None:
+    scored: list[str] = []
+    callbacks = Callbacks(on_score=lambda run, checkpoint: scored.append(checkpoint.folder.name))
+    train(drawn, small_with(eval_every=6), tmp_path / "run", callbacks=callbacks)
+    assert scored == ["000000006"]
