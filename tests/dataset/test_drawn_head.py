@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 
 from lianpu.dataset.drawn_attributes import chance, sample_attributes
-from lianpu.dataset.drawn_head import Head, Outline, Places, face_outline, sample_head, to_picture
+from lianpu.dataset.drawn_head import Head, Places, sample_head, to_picture
+from lianpu.dataset.drawn_outline import Outline, face_outline
 
 
 def _head(**changes: float) -> Head:

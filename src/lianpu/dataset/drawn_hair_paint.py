@@ -7,8 +7,10 @@ from collections.abc import Sequence
 import numpy as np
 
 from lianpu.dataset.drawn_canvas import Canvas, Field, bell, cloud, ramp
-from lianpu.dataset.drawn_hair import Cut, Hair, HairPlaces
-from lianpu.dataset.drawn_head import Head, Outline, Places
+from lianpu.dataset.drawn_hair import Cut, Hair
+from lianpu.dataset.drawn_hair_places import HairPlaces
+from lianpu.dataset.drawn_head import Head, Places
+from lianpu.dataset.drawn_outline import Outline
 from lianpu.dataset.drawn_relief import stroke
 
 

@@ -9,7 +9,8 @@ from itertools import pairwise
 import numpy as np
 
 from lianpu.dataset.drawn_canvas import Field, bell, blur, ramp, resample
-from lianpu.dataset.drawn_head import Head, Outline, Places
+from lianpu.dataset.drawn_head import Head, Places
+from lianpu.dataset.drawn_outline import Outline
 
 CROWN_V = 0.36
 """Above this height the skull rounds off towards its top."""

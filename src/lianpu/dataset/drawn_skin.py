@@ -8,7 +8,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from lianpu.dataset.drawn_canvas import Canvas, Field, bell, cloud, ramp
-from lianpu.dataset.drawn_head import Head, Outline, Places
+from lianpu.dataset.drawn_head import Head, Places
+from lianpu.dataset.drawn_outline import Outline
 from lianpu.dataset.drawn_relief import Lighting, stroke
 
 SKIN_TONES = (
