@@ -16,8 +16,7 @@ def picture_names(folder: Path) -> list[str]:
 
 def folder_names(folder: Path) -> list[str]:
     """Names of the folders that lie directly in a folder, sorted; hidden ones and `__MACOSX` are passed over."""
-    with os.scandir(folder) as entries:
-        return sorted(entry.name for entry in entries if entry.is_dir() and not entry.name.startswith((".", "__")))
+    return sorted(entry.name for entry in _entries(folder) if entry.is_dir() and not entry.name.startswith((".", "__")))
 
 
 def missing_pictures(table: FaceTable) -> list[str]:
@@ -56,11 +55,18 @@ def first_folder(candidates: Iterable[Path]) -> Path | None:
 
 
 def _listed(folder: Path) -> set[str]:
+    return {entry.name for entry in _entries(folder)}
+
+
+def _entries(folder: Path) -> list[os.DirEntry[str]]:
+    """What lies in a folder; nothing when it is not there."""
     try:
         with os.scandir(folder) as entries:
-            return {entry.name for entry in entries}
-    except FileNotFoundError:
-        return set()
+            return list(entries)
+    except (FileNotFoundError, NotADirectoryError):
+        return []
+    except OSError as problem:
+        raise DataError(f"{folder} cannot be listed ({problem.strerror}). Change its permissions.") from None
 
 
 def _parent_and_name(file: str) -> tuple[str, str]:
