@@ -1,0 +1,135 @@
+"""`lianpu compare RUN`: PyTorch, ONNX and INT8 side by side on this machine."""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, Literal
+
+import tyro
+
+if TYPE_CHECKING:
+    from rich.table import Table
+
+    from lianpu.dataset.faces import Dataset
+    from lianpu.editors.editor import Editor
+    from lianpu.export.comparison import Comparison
+    from lianpu.runs import Run
+
+
+@dataclass(frozen=True)
+class CompareArguments:
+    """Measure size, latency, distance and PSNR of a run's PyTorch, ONNX and INT8 models, and write RUN/export/benchmark.json."""
+
+    run: Annotated[Path, tyro.conf.Positional]
+    """The run folder."""
+    metrics: tuple[str, ...] = ("fid", "attribute_success")
+    """What each model is scored by, on the held-out faces."""
+    max_faces: int | None = None
+    """At most so many faces of either split in the scores."""
+    features: Literal["auto", "inception", "efficientnet-lite0"] = "auto"
+    """As in lianpu evaluate."""
+    no_scores: bool = False
+    """Only size, latency and PSNR."""
+    runs: int = 30
+    """Timed edits per model."""
+    threads: int | None = None
+    """Threads of PyTorch and ONNX Runtime; as many as PyTorch takes by itself unless given."""
+    data_dir: Path | None = None
+    """Where the run's data is now, if it was moved."""
+
+
+def main(arguments: list[str]) -> None:
+    """Parse the command line, measure, and print the table and the advice."""
+    parsed = tyro.cli(CompareArguments, args=arguments, prog="lianpu compare")
+    from lianpu.cli.progress import console
+    from lianpu.runs import open_run
+
+    run = open_run(parsed.run)
+    comparison = compare_run(run, parsed, shlex.join(["lianpu", "compare", *arguments]))
+    console.print(comparison_table(comparison))
+    console.print(comparison.advice, soft_wrap=True)
+    console.print(f"Table: {run.benchmark_file}. Next: lianpu report {run.folder}", soft_wrap=True)
+
+
+def compare_run(run: Run, parsed: CompareArguments, command: str) -> Comparison:
+    """Measure the models that the run has: its checkpoint, and what was exported of it."""
+    from lianpu.cli.progress import stage
+    from lianpu.errors import SettingsError
+    from lianpu.export.comparison import compare_models
+    from lianpu.training.record import read_record
+
+    for name, value in (("runs", parsed.runs), ("threads", parsed.threads)):
+        if value is not None and value < 1:
+            raise SettingsError(f"--{name} is {value}. Give at least 1.")
+    dataset = read_record(run).open_dataset(parsed.data_dir)
+    score = None if parsed.no_scores else _scorer(run, parsed, dataset)
+    with stage("Timing the models in turn") as on_progress:
+        return compare_models(
+            run,
+            _models(run),
+            dataset.test,
+            score=score,
+            threads=parsed.threads,
+            runs=parsed.runs,
+            command=command,
+            on_progress=on_progress,
+        )
+
+
+def comparison_table(comparison: Comparison) -> Table:
+    """The table as it is printed."""
+    from rich.table import Table
+
+    threads = f"{comparison.threads} thread{'' if comparison.threads == 1 else 's'}"
+    table = Table(
+        title=f"{comparison.image_size} px, one face at a time, {comparison.cpu}, {threads}, median of {comparison.runs}"
+    )
+    metrics = list(dict.fromkeys(score["metric"] for row in comparison.rows for score in row.scores))
+    for column in ("model", "MB", "ms", "10 % to 90 %", "times PyTorch", "PSNR dB", *metrics):
+        table.add_column(column, justify="left" if column == "model" else "right", no_wrap=column == "model")
+    for row in comparison.rows:
+        scores = {score["metric"]: score["value"] for score in row.scores}
+        table.add_row(
+            row.model,
+            f"{row.bytes / 1e6:.1f}",
+            f"{row.timing.median_ms:.1f}",
+            f"{row.timing.p10_ms:.1f} to {row.timing.p90_ms:.1f}",
+            f"{row.times_pytorch:.2f}",
+            f"{row.fidelity.psnr_db:.1f}" if row.fidelity else "",
+            *(f"{scores[metric]:.4g}" if metric in scores else "not measured" for metric in metrics),
+        )
+    return table
+
+
+def _models(run: Run) -> list[Any]:
+    """The checkpoint that was exported (else the last one) and the exported files."""
+    from lianpu.editors.onnx_editor import OnnxEditor
+
+    files = [file for file in (run.onnx_file, run.int8_file) if file.is_file()]
+    step = OnnxEditor(files[0]).info.step if files else None
+    checkpoint = run.checkpoint(step) if step in run.checkpoint_steps() and step is not None else run.last_checkpoint()
+    return [checkpoint, *files]
+
+
+def _scorer(run: Run, parsed: CompareArguments, dataset: Dataset) -> Callable[[Editor], list[dict[str, Any]]]:
+    from lianpu.cli.progress import console, stage
+    from lianpu.evaluation.judges import prepare_judges
+    from lianpu.evaluation.scoring import OVERALL_ONLY, score_editor
+
+    with console.status("Preparing the scores"):
+        judges = prepare_judges(
+            dataset,
+            parsed.metrics,
+            max_faces=parsed.max_faces,
+            features=parsed.features,
+            classifier_folder=run.classifier_folder,
+        )
+
+    def score(editor: Editor) -> list[dict[str, Any]]:
+        with stage(f"Scoring {editor.kind}") as on_progress:
+            return [score.to_json() for score in score_editor(editor, judges, OVERALL_ONLY, on_progress=on_progress).scores]
+
+    return score

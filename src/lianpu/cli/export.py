@@ -1,0 +1,80 @@
+"""`lianpu export RUN`: one ONNX file of a run, proved equal to PyTorch."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import tyro
+
+if TYPE_CHECKING:
+    from lianpu.dataset.faces import Dataset
+    from lianpu.export.onnx_export import Export
+    from lianpu.runs import Checkpoint, Run
+
+
+@dataclass(frozen=True)
+class ExportArguments:
+    """Write RUN/export/model.onnx, and prove that it computes what PyTorch computes. It is not kept if it does not."""
+
+    run: Annotated[Path, tyro.conf.Positional]
+    """The run folder."""
+    checkpoint: int | None = None
+    """Step of the checkpoint; the last one unless given."""
+    data_dir: Path | None = None
+    """Where the run's data is now, if it was moved."""
+
+
+def main(arguments: list[str]) -> None:
+    """Parse the command line, export, and say what was written."""
+    parsed = tyro.cli(ExportArguments, args=arguments, prog="lianpu export")
+    from lianpu.cli.progress import console
+    from lianpu.runs import open_run
+
+    run = open_run(parsed.run)
+    export_with_words(run, parsed.checkpoint, parsed.data_dir)
+    console.print(f"Next: lianpu quantize {run.folder}", soft_wrap=True)
+
+
+def export_with_words(run: Run, step: int | None = None, data_dir: Path | None = None) -> Export:
+    """Export a run's checkpoint and print what was written and how exact it is."""
+    from lianpu.cli.progress import console
+    from lianpu.export.onnx_export import export_run
+
+    checkpoint = _checkpoint(run, step)
+    dataset = _dataset_or_none(run, data_dir)
+    with console.status("Writing the ONNX file and comparing it with PyTorch"):
+        export = export_run(run, checkpoint, dataset.test if dataset else None)
+    parity = export.parity
+    faces = f"{parity.faces} {'faces' if parity.real_faces else 'noise pictures (the data was not found)'}"
+    console.print(
+        f"{export.file}: {export.bytes / 1e6:.1f} MB, opset {export.opset}, any batch size. "
+        f"Differs from PyTorch by {parity.max_abs_difference:.1e} at most (limit {parity.limit:.0e}) on {faces}.",
+        soft_wrap=True,
+    )
+    return export
+
+
+def _checkpoint(run: Run, step: int | None) -> Checkpoint:
+    from lianpu.errors import CheckpointError
+
+    if step is None:
+        return run.last_checkpoint()
+    if step not in run.checkpoint_steps():
+        steps = ", ".join(map(str, run.checkpoint_steps())) or "none"
+        raise CheckpointError(f"{run.folder} has no checkpoint of step {step}. It has: {steps}.")
+    return run.checkpoint(step)
+
+
+def _dataset_or_none(run: Run, data_dir: Path | None) -> Dataset | None:
+    """The run's data; None when it is no longer where it was and no other place was named: the proof then uses noise."""
+    from lianpu.errors import DataError
+    from lianpu.training.record import read_record
+
+    try:
+        return read_record(run).open_dataset(data_dir)
+    except DataError:
+        if data_dir is not None:
+            raise
+        return None

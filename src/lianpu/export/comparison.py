@@ -1,0 +1,220 @@
+"""The deployment table: what a model costs in bytes and milliseconds on this machine, and what it loses."""
+
+from __future__ import annotations
+
+import datetime
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from lianpu.dataset.faces import Faces
+from lianpu.devices import describe_machine
+from lianpu.editors.editor import Editor
+from lianpu.editors.loading import load_editor
+from lianpu.errors import ModelError
+from lianpu.export.advice import advise
+from lianpu.export.fidelity import Fidelity, compare_edits
+from lianpu.export.graph import file_bytes
+from lianpu.export.timing import OnProgress, Timing, time_in_turn, torch_threads
+from lianpu.files import write_json
+from lianpu.runs import Checkpoint, Run, open_run
+
+Score = Callable[[Editor], list[dict[str, Any]]]
+"""Overall scores of an editor as plain values, all under one protocol."""
+
+FIDELITY_FACES = 64
+
+
+@dataclass(frozen=True)
+class Row:
+    """One model of the table.
+
+    Args:
+        model: `PyTorch FP32`, `ONNX FP32`, `ONNX INT8`.
+        file: the model file, relative to the run folder where it lies inside.
+        bytes: its size, weights in other files counted.
+        timing: of one edit.
+        times_pytorch: how many times as fast as the first row.
+        scores: as the score callback gave them; empty without one.
+        fidelity: to the first row; None for that row itself.
+    """
+
+    model: str
+    file: str
+    bytes: int
+    timing: Timing
+    times_pytorch: float
+    scores: tuple[dict[str, Any], ...]
+    fidelity: Fidelity | None
+
+    def to_json(self) -> dict[str, Any]:
+        """Plain values, as benchmark.json holds them."""
+        return {
+            "model": self.model,
+            "file": self.file,
+            "bytes": self.bytes,
+            "latency_ms": self.timing.median_ms,
+            "latency_ms_p10": self.timing.p10_ms,
+            "latency_ms_p90": self.timing.p90_ms,
+            "times_pytorch": self.times_pytorch,
+            "scores": list(self.scores),
+            "psnr_to_fp32_db": self.fidelity.psnr_db if self.fidelity else None,
+            "psnr_to_fp32_db_worst_face": self.fidelity.worst_db if self.fidelity else None,
+        }
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """The table, the machine it was measured on, and what follows."""
+
+    rows: tuple[Row, ...]
+    cpu: str
+    threads: int
+    runs: int
+    batch: int
+    image_size: int
+    fidelity_faces: int
+    split: str
+    created: str
+    command: str
+    advice: str
+
+    def to_json(self) -> dict[str, Any]:
+        """Plain values, as benchmark.json holds them."""
+        return {
+            "cpu": self.cpu,
+            "threads": self.threads,
+            "runs": self.runs,
+            "batch": self.batch,
+            "image_size": self.image_size,
+            "psnr_faces": self.fidelity_faces,
+            "split": self.split,
+            "created": self.created,
+            "command": self.command,
+            "rows": [row.to_json() for row in self.rows],
+            "advice": self.advice,
+        }
+
+
+@dataclass(frozen=True)
+class _Contender:
+    editor: Editor
+    file: str
+    bytes: int
+
+
+def compare_models(
+    run: Run,
+    models: Sequence[Run | Checkpoint | Path],
+    faces: Faces,
+    *,
+    score: Score | None = None,
+    threads: int | None = None,
+    runs: int = 30,
+    command: str = "",
+    on_progress: OnProgress | None = None,
+) -> Comparison:
+    """The table of `models`, the first being what the others are compared with; also written to `export/benchmark.json`.
+
+    Latency is of one face at a time, on the CPU, all models in turn in one process.
+
+    Args:
+        models: the run itself (its last checkpoint), checkpoints, ONNX files.
+        faces: held-out faces.
+        score: measures each model under one protocol.
+        threads: for PyTorch and ONNX Runtime alike; as many as torch uses now when None.
+        runs: timed edits per model.
+
+    Raises:
+        LianpuError: a model cannot be loaded, or has other labels or another size than the first.
+    """
+    count = threads or torch.get_num_threads()
+    contenders = [_contender(run, model, count) for model in models]
+    _check_same_model([contender.editor for contender in contenders])
+    probes = faces.sample(FIDELITY_FACES, seed=0)
+    batch, labels = probes.batch([0])
+    calls = {str(index): _edit_call(contender.editor, batch, labels) for index, contender in enumerate(contenders)}
+    with torch_threads(count):
+        timings = list(time_in_turn(calls, runs, on_progress).values())
+        rows = tuple(
+            Row(
+                model=contender.editor.kind,
+                file=contender.file,
+                bytes=contender.bytes,
+                timing=timing,
+                times_pytorch=timings[0].median_ms / timing.median_ms,
+                scores=tuple(score(contender.editor)) if score else (),
+                fidelity=None if contender is contenders[0] else compare_edits(contender.editor, contenders[0].editor, probes),
+            )
+            for contender, timing in zip(contenders, timings, strict=True)
+        )
+    machine = describe_machine()
+    comparison = Comparison(
+        rows=rows,
+        cpu=machine.cpu,
+        threads=count,
+        runs=runs,
+        batch=1,
+        image_size=contenders[0].editor.info.image_size,
+        fidelity_faces=len(probes),
+        split=faces.split,
+        created=datetime.datetime.now().astimezone().isoformat(timespec="seconds"),
+        command=command,
+        advice=advise([row.to_json() for row in rows], machine.cpu, count),
+    )
+    write_json(run.benchmark_file, comparison.to_json())
+    return comparison
+
+
+def compare(
+    run: Run | Path | str, models: Sequence[Run | Checkpoint | Path | str], faces: Faces, score: Score | None = None
+) -> Comparison:
+    """The deployment table of a run's models, as `compare_models` makes it with its defaults."""
+    opened = run if isinstance(run, Run) else open_run(run)
+    return compare_models(opened, [Path(model) if isinstance(model, str) else model for model in models], faces, score=score)
+
+
+def _contender(run: Run, model: Run | Checkpoint | Path, threads: int) -> _Contender:
+    editor = load_editor(model, device="cpu", threads=threads)
+    if isinstance(model, Path) and model.is_file():
+        return _Contender(editor, _shown(run, model), file_bytes(model) if model.suffix == ".onnx" else model.stat().st_size)
+    checkpoint = _checkpoint_of(model)
+    file = checkpoint.ema_file if checkpoint.ema_file.is_file() else checkpoint.generator_file
+    return _Contender(editor, _shown(run, file), file.stat().st_size)
+
+
+def _checkpoint_of(model: Run | Checkpoint | Path) -> Checkpoint:
+    if isinstance(model, Checkpoint):
+        return model
+    if isinstance(model, Run):
+        return model.last_checkpoint()
+    checkpoint = Checkpoint(model)
+    return checkpoint if checkpoint.state_file.is_file() else open_run(model).last_checkpoint()
+
+
+def _shown(run: Run, file: Path) -> str:
+    inside = file.resolve().is_relative_to(run.folder.resolve())
+    return file.resolve().relative_to(run.folder.resolve()).as_posix() if inside else file.name
+
+
+def _check_same_model(editors: Sequence[Editor]) -> None:
+    first = editors[0].info
+    for editor in editors[1:]:
+        other = editor.info
+        if (other.attributes, other.image_size) != (first.attributes, first.image_size):
+            raise ModelError(
+                f"The {editor.kind} model edits {', '.join(other.attributes.names)} at {other.image_size} px, the {editors[0].kind} one "
+                f"{', '.join(first.attributes.names)} at {first.image_size} px. Compare models of one run."
+            )
+        if (other.run_id, other.step) != (first.run_id, first.step):
+            raise ModelError(
+                f"The {editor.kind} model is of step {other.step}, run {other.run_id or 'unknown'}; the {editors[0].kind} one of step "
+                f"{first.step}, run {first.run_id or 'unknown'}. Export and quantize again, or compare with that checkpoint."
+            )
+
+
+def _edit_call(editor: Editor, batch: torch.Tensor, labels: Any) -> Callable[[], torch.Tensor]:
+    return lambda: editor.edit(batch, labels)

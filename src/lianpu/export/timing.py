@@ -1,0 +1,61 @@
+"""How long calls take on a machine that also does other things: in turn, many times, with the spread."""
+
+from __future__ import annotations
+
+import contextlib
+import time
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import torch
+
+OnProgress = Callable[[int, int], None]
+WARM_UP_ROUNDS = 3
+
+
+@dataclass(frozen=True)
+class Timing:
+    """Milliseconds of one call: the median and the tenth and ninetieth percentile of `runs` calls."""
+
+    median_ms: float
+    p10_ms: float
+    p90_ms: float
+    runs: int
+
+
+def time_in_turn(calls: Mapping[str, Callable[[], Any]], runs: int, on_progress: OnProgress | None = None) -> dict[str, Timing]:
+    """The timing of each call: all are called once per round, so that what else the machine does slows all of them alike.
+
+    Args:
+        calls: by name; each is called `runs` times after WARM_UP_ROUNDS that do not count.
+        runs: at least 1.
+    """
+    if runs < 1:
+        raise ValueError(f"runs is at least 1, got {runs}")
+    seconds: dict[str, list[float]] = {name: [] for name in calls}
+    for turn in range(WARM_UP_ROUNDS + runs):
+        for name, call in calls.items():
+            start = time.perf_counter()
+            call()
+            seconds[name].append(time.perf_counter() - start)
+        if on_progress is not None:
+            on_progress(turn + 1, WARM_UP_ROUNDS + runs)
+    return {name: _summary(values[WARM_UP_ROUNDS:]) for name, values in seconds.items()}
+
+
+def _summary(seconds: list[float]) -> Timing:
+    p10, median, p90 = np.percentile(np.array(seconds) * 1e3, (10, 50, 90))
+    return Timing(float(median), float(p10), float(p90), len(seconds))
+
+
+@contextlib.contextmanager
+def torch_threads(count: int) -> Iterator[None]:
+    """torch with `count` threads for one operation; what was set before comes back."""
+    before = torch.get_num_threads()
+    torch.set_num_threads(count)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(before)
