@@ -22,10 +22,12 @@ MAY_IMPORT: dict[str, set[str]] = {
     "stargan": {"errors", "attributes"},
     "metrics": {"errors", "files", "devices", "weights", "image", "attributes"},
     "report": {"errors", "files", "image", "runs", "version", "weights"},
-    "dataset": {"errors", "files", "image", "attributes"},
-    "editors": {"errors", "files", "image", "attributes", "devices", "sessions", "runs", "stargan"},
+    "drawing": {"errors", "image", "attributes"},
+    "dataset": {"errors", "files", "image", "attributes", "drawing"},
+    "editors": {"errors", "files", "image", "attributes", "devices", "sessions", "runs", "stargan", "version"},
     "training": {"errors", "files", "image", "devices", "runs", "attributes", "dataset", "stargan", "editors", "version"},
     "evaluation": {"errors", "files", "image", "devices", "runs", "attributes", "dataset", "editors", "metrics"},
+    "api": {"dataset", "evaluation", "runs", "training"},
     "export": {"errors", "files", "image", "devices", "sessions", "runs", "attributes", "dataset", "stargan", "editors", "version"},
 }
 """Who may import whom inside the package; `cli` and the top `__init__` may import anything."""

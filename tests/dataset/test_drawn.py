@@ -8,8 +8,8 @@ from PIL import Image
 
 from lianpu.attributes import HAIR_COLORS
 from lianpu.dataset.drawn import DrawnFace, draw_dataset, draw_face
-from lianpu.dataset.drawn_attributes import DRAWN_ATTRIBUTES
-from lianpu.dataset.drawn_canvas import CLASS_ID
+from lianpu.drawing.attributes import DRAWN_ATTRIBUTES
+from lianpu.drawing.canvas import CLASS_ID
 from lianpu.errors import DataError, SettingsError
 from lianpu.image import read_image
 

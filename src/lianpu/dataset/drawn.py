@@ -13,10 +13,10 @@ from typing import Any
 import numpy as np
 from PIL import Image
 
-from lianpu.dataset.drawn_attributes import DRAWN_ATTRIBUTES, sample_attributes
-from lianpu.dataset.drawn_canvas import CLASS_NAMES, class_palette
-from lianpu.dataset.drawn_portrait import Points, paint_portrait
 from lianpu.dataset.licence import DRAWN_LICENCE, LICENCE_FILE
+from lianpu.drawing.attributes import DRAWN_ATTRIBUTES, sample_attributes
+from lianpu.drawing.canvas import CLASS_NAMES, class_palette
+from lianpu.drawing.portrait import Points, paint_portrait
 from lianpu.errors import DataError
 from lianpu.files import atomic_folder, read_json, write_json, write_text
 from lianpu.image import Picture, check_picture

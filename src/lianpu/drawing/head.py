@@ -12,7 +12,7 @@ from math import cos, radians, sin
 
 import numpy as np
 
-from lianpu.dataset.drawn_canvas import Field, Window
+from lianpu.drawing.canvas import Field, Window
 
 NECK_PIVOT_V = 0.75
 """The head tilts about this point of its axis."""

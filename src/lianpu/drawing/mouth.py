@@ -7,9 +7,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from lianpu.dataset.drawn_canvas import Canvas, Field, Noise, bell, ramp
-from lianpu.dataset.drawn_head import Head, Places
-from lianpu.dataset.drawn_skin import Skin
+from lianpu.drawing.canvas import Canvas, Field, Noise, bell, ramp
+from lianpu.drawing.head import Head, Places
+from lianpu.drawing.skin import Skin
 
 LIPSTICKS = ((0.72, 0.16, 0.20), (0.80, 0.34, 0.36), (0.62, 0.14, 0.28), (0.78, 0.42, 0.40), (0.55, 0.17, 0.17))
 

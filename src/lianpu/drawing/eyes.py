@@ -7,9 +7,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from lianpu.dataset.drawn_canvas import Canvas, Color, Field, Noise, bell, ramp
-from lianpu.dataset.drawn_head import Head, Places
-from lianpu.dataset.drawn_skin import Skin
+from lianpu.drawing.canvas import Canvas, Color, Field, Noise, bell, ramp
+from lianpu.drawing.head import Head, Places
+from lianpu.drawing.skin import Skin
 
 IRIS_COLORS = (
     (0.20, 0.11, 0.06),

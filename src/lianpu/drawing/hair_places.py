@@ -7,10 +7,10 @@ from math import radians, sin
 
 import numpy as np
 
-from lianpu.dataset.drawn_canvas import Field, bell, ramp
-from lianpu.dataset.drawn_hair import Cut, Hair
-from lianpu.dataset.drawn_head import Head
-from lianpu.dataset.drawn_outline import Outline, dome, head_axis
+from lianpu.drawing.canvas import Field, bell, ramp
+from lianpu.drawing.hair import Cut, Hair
+from lianpu.drawing.head import Head
+from lianpu.drawing.outline import Outline, dome, head_axis
 
 
 @dataclass(frozen=True)

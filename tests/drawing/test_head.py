@@ -5,9 +5,9 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from lianpu.dataset.drawn_attributes import chance, sample_attributes
-from lianpu.dataset.drawn_head import Head, Places, sample_head, to_picture
-from lianpu.dataset.drawn_outline import Outline, face_outline
+from lianpu.drawing.attributes import chance, sample_attributes
+from lianpu.drawing.head import Head, Places, sample_head, to_picture
+from lianpu.drawing.outline import Outline, face_outline
 
 
 def _head(**changes: float) -> Head:

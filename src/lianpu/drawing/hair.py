@@ -7,8 +7,8 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from lianpu.dataset.drawn_attributes import hair_color_of
-from lianpu.dataset.drawn_canvas import Noise
+from lianpu.drawing.attributes import hair_color_of
+from lianpu.drawing.canvas import Noise
 
 PALETTES: dict[str | None, tuple[tuple[float, float, float], ...]] = {
     "Black_Hair": ((0.030, 0.027, 0.030), (0.096, 0.086, 0.090), (0.190, 0.176, 0.186), (0.48, 0.47, 0.52)),

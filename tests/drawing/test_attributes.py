@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from lianpu.attributes import HAIR_COLORS
-from lianpu.dataset.drawn_attributes import CHANCE_OF, DRAWN_ATTRIBUTES, chance, hair_color_of, sample_attributes
+from lianpu.drawing.attributes import CHANCE_OF, DRAWN_ATTRIBUTES, chance, hair_color_of, sample_attributes
 from lianpu.errors import SettingsError
 
 PEOPLE = [sample_attributes(1, index) for index in range(3000)]

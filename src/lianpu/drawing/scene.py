@@ -6,7 +6,7 @@ import colorsys
 
 import numpy as np
 
-from lianpu.dataset.drawn_canvas import Canvas, Field, cloud, ramp, resample
+from lianpu.drawing.canvas import Canvas, Field, cloud, ramp, resample
 
 SCENES = ("studio", "studio", "gradient", "lights", "garden", "street", "wall")
 

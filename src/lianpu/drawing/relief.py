@@ -8,9 +8,9 @@ from itertools import pairwise
 
 import numpy as np
 
-from lianpu.dataset.drawn_canvas import Field, bell, blur, ramp, resample
-from lianpu.dataset.drawn_head import Head, Places
-from lianpu.dataset.drawn_outline import Outline
+from lianpu.drawing.canvas import Field, bell, blur, ramp, resample
+from lianpu.drawing.head import Head, Places
+from lianpu.drawing.outline import Outline
 
 CROWN_V = 0.36
 """Above this height the skull rounds off towards its top."""

@@ -7,10 +7,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from lianpu.dataset.drawn_canvas import Canvas, Field, Noise, Window, bell, ramp
-from lianpu.dataset.drawn_eyes import eye_center
-from lianpu.dataset.drawn_head import Head, Places
-from lianpu.dataset.drawn_outline import Outline
+from lianpu.drawing.canvas import Canvas, Field, Noise, Window, bell, ramp
+from lianpu.drawing.eyes import eye_center
+from lianpu.drawing.head import Head, Places
+from lianpu.drawing.outline import Outline
 
 NECKLINES = ("crew", "v", "shirt", "jacket", "roll", "wide")
 HATS = ("beanie", "cap", "fedora", "sun hat")

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import numpy as np
 
-from lianpu.dataset.drawn_canvas import Canvas, Field, bell, ramp
-from lianpu.dataset.drawn_head import Head, Places
-from lianpu.dataset.drawn_outline import Outline, head_axis
-from lianpu.dataset.drawn_wear import Wear, shaded
+from lianpu.drawing.canvas import Canvas, Field, bell, ramp
+from lianpu.drawing.head import Head, Places
+from lianpu.drawing.outline import Outline, head_axis
+from lianpu.drawing.wear import Wear, shaded
 
 
 def hat_line(wear: Wear, head: Head, u: Field) -> Field:

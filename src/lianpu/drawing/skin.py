@@ -7,10 +7,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from lianpu.dataset.drawn_canvas import Canvas, Field, bell, cloud, ramp
-from lianpu.dataset.drawn_head import Head, Places
-from lianpu.dataset.drawn_outline import Outline
-from lianpu.dataset.drawn_relief import Lighting, stroke
+from lianpu.drawing.canvas import Canvas, Field, bell, cloud, ramp
+from lianpu.drawing.head import Head, Places
+from lianpu.drawing.outline import Outline
+from lianpu.drawing.relief import Lighting, stroke
 
 SKIN_TONES = (
     (0.972, 0.858, 0.788),

@@ -8,20 +8,20 @@ from typing import Any
 
 import numpy as np
 
-from lianpu.dataset.drawn_attributes import chance
-from lianpu.dataset.drawn_canvas import Canvas, Field, Noise, blur, ramp
-from lianpu.dataset.drawn_eyes import brow_point, eye_point, lower_lid, paint_brow, paint_eye, sample_gaze, upper_lid
-from lianpu.dataset.drawn_hair import Hair, sample_hair
-from lianpu.dataset.drawn_hair_paint import curl_noise, paint_beard, paint_bun, paint_hair
-from lianpu.dataset.drawn_hair_places import hair_outline, hair_places
-from lianpu.dataset.drawn_hat import hat_line, paint_hat
-from lianpu.dataset.drawn_head import Head, Places, sample_head, to_picture
-from lianpu.dataset.drawn_mouth import Mouth, lip_curves, mouth_point, paint_mouth, paint_nose, sample_mouth
-from lianpu.dataset.drawn_outline import Outline, face_outline
-from lianpu.dataset.drawn_relief import light_face
-from lianpu.dataset.drawn_scene import paint_scene
-from lianpu.dataset.drawn_skin import paint_age, paint_ears, paint_face, paint_neck, sample_skin
-from lianpu.dataset.drawn_wear import Wear, paint_clothes, paint_glasses, sample_wear
+from lianpu.drawing.attributes import chance
+from lianpu.drawing.canvas import Canvas, Field, Noise, blur, ramp
+from lianpu.drawing.eyes import brow_point, eye_point, lower_lid, paint_brow, paint_eye, sample_gaze, upper_lid
+from lianpu.drawing.hair import Hair, sample_hair
+from lianpu.drawing.hair_paint import curl_noise, paint_beard, paint_bun, paint_hair
+from lianpu.drawing.hair_places import hair_outline, hair_places
+from lianpu.drawing.hat import hat_line, paint_hat
+from lianpu.drawing.head import Head, Places, sample_head, to_picture
+from lianpu.drawing.mouth import Mouth, lip_curves, mouth_point, paint_mouth, paint_nose, sample_mouth
+from lianpu.drawing.outline import Outline, face_outline
+from lianpu.drawing.relief import light_face
+from lianpu.drawing.scene import paint_scene
+from lianpu.drawing.skin import paint_age, paint_ears, paint_face, paint_neck, sample_skin
+from lianpu.drawing.wear import Wear, paint_clothes, paint_glasses, sample_wear
 
 Points = np.ndarray[Any, np.dtype[np.float32]]
 

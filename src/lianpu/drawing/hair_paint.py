@@ -6,12 +6,12 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from lianpu.dataset.drawn_canvas import Canvas, Field, bell, cloud, ramp
-from lianpu.dataset.drawn_hair import Cut, Hair
-from lianpu.dataset.drawn_hair_places import HairPlaces
-from lianpu.dataset.drawn_head import Head, Places
-from lianpu.dataset.drawn_outline import Outline
-from lianpu.dataset.drawn_relief import stroke
+from lianpu.drawing.canvas import Canvas, Field, bell, cloud, ramp
+from lianpu.drawing.hair import Cut, Hair
+from lianpu.drawing.hair_places import HairPlaces
+from lianpu.drawing.head import Head, Places
+from lianpu.drawing.outline import Outline
+from lianpu.drawing.relief import stroke
 
 
 def paint_hair(

@@ -7,8 +7,8 @@ from math import radians, sin
 
 import numpy as np
 
-from lianpu.dataset.drawn_canvas import Field, lookup
-from lianpu.dataset.drawn_head import Head
+from lianpu.drawing.canvas import Field, lookup
+from lianpu.drawing.head import Head
 
 V_LOW, V_HIGH, V_COUNT = -0.4, 1.6, 2048
 """The range of v that outline tables span."""

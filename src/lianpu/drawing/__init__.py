@@ -1,0 +1,1 @@
+"""Portraits painted from numbers: no photograph, nobody pictured."""
