@@ -1,0 +1,188 @@
+"""`lianpu evaluate RUN`: scores of a run's model on the held-out faces, each with its protocol."""
+
+from __future__ import annotations
+
+import functools
+import shlex
+from contextlib import ExitStack
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Literal
+
+import tyro
+
+if TYPE_CHECKING:
+    from lianpu.cli.progress import OnProgress
+    from lianpu.evaluation.judges import Judges
+    from lianpu.evaluation.results import EvaluationResult
+    from lianpu.runs import Checkpoint, Run
+
+
+@dataclass(frozen=True)
+class EvaluateArguments:
+    """Score a run on its held-out faces: overall, and one row per transform. The result goes into RUN/scores."""
+
+    run: Annotated[Path, tyro.conf.Positional]
+    """The run folder."""
+    model: Path | None = None
+    """A checkpoint folder or model file to score; the last checkpoint unless given."""
+    metrics: tuple[str, ...] = ("fid", "kid", "is", "lpips", "attribute_success")
+    """What to measure."""
+    transforms: tuple[str, ...] = ()
+    """Rows, as 'Black_Hair -> Blond_Hair'; else eval_transforms of the run, else all pairs of a group and flips of the rest."""
+    features: Literal["auto", "inception", "efficientnet-lite0"] = "auto"
+    """inception: FID, KID and IS. efficientnet-lite0: the offline stand-in. auto: Inception if it can be had."""
+    reference: Literal["train", "test"] = "train"
+    """Split of the real faces that edits are compared with; test is the held-out one."""
+    max_faces: int | None = None
+    """At most so many faces of either split."""
+    seed: int = 0
+    """Of the targets, the faces drawn by max_faces, and the classifier."""
+    every_checkpoint: bool = False
+    """Score every checkpoint (overall) for the training curve, and the last one in full."""
+    inception_weights: Path | None = None
+    """pt_inception-2015-12-05-6726825d.pth, when it lies in no usual place."""
+    alexnet_weights: Path | None = None
+    """alexnet-owt-7be5be79.pth for LPIPS, when it lies in no usual place."""
+    data_dir: Path | None = None
+    """Where the run's data is now, if it was moved."""
+    device: str = "auto"
+    """auto, cpu, cuda, cuda:1, mps."""
+
+
+def main(arguments: list[str]) -> None:
+    """Parse the command line, score, and print the tables."""
+    parsed = tyro.cli(EvaluateArguments, args=arguments, prog="lianpu evaluate")
+    evaluate_run(parsed, shlex.join(["lianpu", "evaluate", *arguments]))
+
+
+def evaluate_run(parsed: EvaluateArguments, command: str) -> list[EvaluationResult]:
+    """Score the models that were asked for, print their tables, and give the results."""
+    from lianpu.cli.progress import console, stage
+    from lianpu.cli.score_tables import curve_table, judge_table, notes_of, score_table
+    from lianpu.devices import pick_device
+    from lianpu.errors import SettingsError
+    from lianpu.evaluation.curve import training_curve
+    from lianpu.evaluation.judges import prepare_judges
+    from lianpu.evaluation.run_scores import read_results, score_in_run, transforms_for_curve
+    from lianpu.runs import open_run
+    from lianpu.training.record import read_record
+
+    if parsed.max_faces is not None and parsed.max_faces < 2:
+        raise SettingsError(f"--max_faces is {parsed.max_faces}. Scores need at least 2 faces.")
+    if parsed.every_checkpoint and parsed.model is not None:
+        raise SettingsError("--every_checkpoint scores the checkpoints of the run: leave --model out.")
+    run = open_run(parsed.run)
+    record = read_record(run)
+    models = _models(run, parsed)
+    transforms = parsed.transforms or record.config.eval_transforms
+    with ExitStack() as stages:
+        judges = prepare_judges(
+            record.open_dataset(parsed.data_dir),
+            parsed.metrics,
+            reference_split=parsed.reference,
+            max_faces=parsed.max_faces,
+            seed=parsed.seed,
+            features=parsed.features,
+            inception_weights=parsed.inception_weights,
+            alexnet_weights=parsed.alexnet_weights,
+            classifier_folder=run.classifier_folder,
+            device=pick_device(parsed.device),
+            stage=lambda title: _next_stage(stages, title),
+        )
+    results = []
+    for model in models:
+        rows = transforms_for_curve(run, model, transforms) if parsed.every_checkpoint else transforms
+        with stage(f"Editing and scoring {_name(model)}") as on_progress:
+            results.append(
+                score_in_run(
+                    run,
+                    model,
+                    judges,
+                    rows,
+                    batch_size=record.config.training.batch_size,
+                    train_count=record.train_count,
+                    command=command,
+                    device=parsed.device,
+                    on_progress=on_progress,
+                )
+            )
+    console.print(score_table(results[-1]))
+    if results[-1].judge:
+        console.print(judge_table(results[-1].judge, results[-1].by_attribute))
+    if parsed.every_checkpoint:
+        checkpoints = [result for name, result in read_results(run).items() if name.startswith("step-")]
+        console.print(curve_table(training_curve(run.read_steps(), checkpoints)))
+    for note in notes_of(results[-1]):
+        console.print(f"Note: {note}", soft_wrap=True)
+    console.print(f"Scores: {run.scores_folder}. Next: lianpu export {run.folder}", soft_wrap=True)
+    return results
+
+
+def score_checkpoint(run: Run, checkpoint: Checkpoint) -> EvaluationResult:
+    """Overall scores of a checkpoint while its run trains on; what is the same for all checkpoints is prepared once."""
+    from lianpu.evaluation.run_scores import score_in_run
+    from lianpu.evaluation.scoring import OVERALL_ONLY
+    from lianpu.training.record import read_record
+
+    record = read_record(run)
+    return score_in_run(
+        run,
+        checkpoint,
+        _judges_while_training(run),
+        OVERALL_ONLY,
+        batch_size=record.config.training.batch_size,
+        train_count=record.train_count,
+        command=record.command,
+        device=record.config.training.device,
+    )
+
+
+@functools.lru_cache(maxsize=1)
+def _judges_while_training(run: Run) -> Judges:
+    from lianpu.devices import pick_device
+    from lianpu.evaluation.judges import prepare_judges
+    from lianpu.training.record import read_record
+
+    record = read_record(run)
+    device = pick_device(record.config.training.device)
+    return prepare_judges(record.open_dataset(), classifier_folder=run.classifier_folder, device=device)
+
+
+def _models(run: Run, parsed: EvaluateArguments) -> list[Checkpoint | Path]:
+    from lianpu.errors import RunError
+    from lianpu.runs import Checkpoint
+
+    if parsed.every_checkpoint:
+        run.last_checkpoint()  # says what to do when there is none
+        return [run.checkpoint(step) for step in run.checkpoint_steps()]
+    if parsed.model is None:
+        return [run.last_checkpoint()]
+    if not parsed.model.exists():
+        raise RunError(f"{parsed.model} is not there. Give a checkpoint folder or a model file with --model.")
+    return [Checkpoint(parsed.model) if parsed.model.is_dir() else parsed.model]
+
+
+def _name(model: Checkpoint | Path) -> str:
+    return (
+        model.name
+        if isinstance(model, Path)
+        else f"step {int(model.folder.name):,}"
+        if model.folder.name.isdigit()
+        else str(model.folder)
+    )
+
+
+def _next_stage(stages: ExitStack, title: str) -> OnProgress:
+    """The bar of the stage that begins, made when it first moves; the bar before it is closed then."""
+    from lianpu.cli.progress import stage
+
+    bars: list[OnProgress] = []
+
+    def on_progress(done: int, total: int) -> None:
+        if not bars:
+            stages.close()
+            bars.append(stages.enter_context(stage(title)))
+        bars[0](done, total)
+
+    return on_progress

@@ -1,0 +1,80 @@
+"""Scores in a run folder: one file per scored model."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+from lianpu.editors.loading import load_editor
+from lianpu.evaluation.judges import Judges
+from lianpu.evaluation.protocol import OVERALL
+from lianpu.evaluation.results import EvaluationResult
+from lianpu.evaluation.scoring import OVERALL_ONLY, score_editor
+from lianpu.runs import Checkpoint, Run
+
+
+def score_in_run(
+    run: Run,
+    model: Checkpoint | Path,
+    judges: Judges,
+    transforms: tuple[str, ...] = (),
+    *,
+    batch_size: int,
+    train_count: int,
+    command: str = "",
+    device: str = "auto",
+    on_progress: Callable[[int, int], None] | None = None,
+) -> EvaluationResult:
+    """Scores of a model of a run, also left in its scores folder.
+
+    Args:
+        model: a checkpoint, or a model file (exported, quantized).
+        batch_size, train_count: of the run; they turn steps into epochs.
+        transforms, on_progress: as in `score_editor`.
+
+    Raises:
+        LianpuError: the model cannot be loaded or does not fit the faces.
+    """
+    editor = load_editor(model, device)
+    result = score_editor(
+        editor,
+        judges,
+        transforms,
+        file=relative_file(run, model),
+        epoch=round(editor.info.step * batch_size / train_count, 3),
+        command=command,
+        on_progress=on_progress,
+    )
+    run.write_score(score_name(model), result.to_json())
+    return result
+
+
+def score_name(model: Checkpoint | Path) -> str:
+    """The name of a model's score file: `step-000200000` for a checkpoint, else the file's name without ending."""
+    if isinstance(model, Checkpoint):
+        return f"step-{model.folder.name}"
+    return f"step-{model.name}" if model.is_dir() else model.stem
+
+
+def relative_file(run: Run, model: Checkpoint | Path) -> str:
+    """The model's path relative to the run folder, or as it is when it lies elsewhere."""
+    path = (model.folder if isinstance(model, Checkpoint) else model).resolve()
+    inside = path.is_relative_to(run.folder.resolve())
+    return path.relative_to(run.folder.resolve()).as_posix() if inside else path.as_posix()
+
+
+def read_results(run: Run) -> dict[str, EvaluationResult]:
+    """All results in the scores folder by name. Raises ScoreError or RunError for a damaged file."""
+    return {
+        name: EvaluationResult.from_json(values, str(run.scores_folder / f"{name}.json"))
+        for name, values in run.read_scores().items()
+    }
+
+
+def transforms_for_curve(run: Run, model: Checkpoint | Path, transforms: tuple[str, ...]) -> tuple[str, ...]:
+    """What to score of a checkpoint for the curve: the last one in full, others overall only, but no row that is there is lost."""
+    if score_name(model) == score_name(run.last_checkpoint()):
+        return transforms
+    known = run.read_scores().get(score_name(model))
+    has_rows = known is not None and any(score["transform"] != OVERALL for score in known["scores"])
+    return transforms if has_rows else OVERALL_ONLY

@@ -1,0 +1,216 @@
+"""Scores of an editor: every held-out face and every transform edited, looked at by the judges."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+
+from lianpu.attributes import Labels
+from lianpu.editors.editor import Editor
+from lianpu.errors import ScoreError
+from lianpu.evaluation.distances import distance_scores, metric_names, rank_note
+from lianpu.evaluation.edit_scores import attribute_scores, edit_score, success_scores
+from lianpu.evaluation.judges import BATCH, Judges
+from lianpu.evaluation.plan import (
+    EditTask,
+    TooFew,
+    chosen_transforms,
+    overall_task,
+    transform_task,
+)
+from lianpu.evaluation.protocol import OVERALL, NotMeasured, Score
+from lianpu.evaluation.results import EvaluationResult, Origin
+from lianpu.image import to_batch, to_pictures
+from lianpu.metrics.features import Features, join_features
+
+OVERALL_ONLY: tuple[str, ...] = (OVERALL,)
+"""As `transforms`: no row per transform, as for the curve over checkpoints."""
+
+
+@dataclass(frozen=True)
+class Edits:
+    """What was seen of the N edited faces of a task.
+
+    Args:
+        features: of the edited pictures, None without a feature network.
+        seen: (N, A) attributes that the classifier sees, None without one.
+        change: mean |edit - face|, 0 to 2.
+        reconstruction: mean |edit back - face|, 0 to 2.
+        lpips_edit, lpips_reconstruction: the same in LPIPS, None without it.
+    """
+
+    features: Features | None
+    seen: Labels | None
+    change: float
+    reconstruction: float
+    lpips_edit: float | None
+    lpips_reconstruction: float | None
+
+
+def score_editor(
+    editor: Editor,
+    judges: Judges,
+    transforms: Sequence[str] = (),
+    *,
+    file: str = "",
+    epoch: float | None = None,
+    command: str = "",
+    on_progress: Callable[[int, int], None] | None = None,
+) -> EvaluationResult:
+    """All scores of one editor.
+
+    Args:
+        transforms: as tables print them; empty takes the default ones of the attributes; OVERALL_ONLY takes none.
+        file, epoch, command: for the record; see Origin.
+        on_progress: called with faces edited and faces in all.
+
+    Raises:
+        ScoreError: the editor has other labels or another size than the faces, or there are no held-out faces.
+        SettingsError: a transform of unknown attributes.
+    """
+    start = time.perf_counter()
+    _check_fit(editor, judges)
+    tasks, skipped = _plan(judges, transforms)
+    total, done = sum(map(len, tasks)), 0
+    scores: list[Score] = []
+    not_measured = list(_missing_rows(judges, skipped))
+    by_attribute: list[Score] = []
+    for task in tasks:
+        edits = _edit_all(editor, judges, task, done, total, on_progress)
+        done += len(task)
+        scores += _scores_of(judges, task, edits)
+        if judges.lpips is None and judges.lpips_missing:
+            not_measured += [
+                NotMeasured(name, task.name, judges.lpips_missing) for name in ("lpips_edit", "lpips_reconstruction")
+            ]
+        if task.name == OVERALL and edits.seen is not None:
+            by_attribute = attribute_scores(judges, task, edits.seen)
+    counts = [count for task in tasks for count in (len(task), len(task.real_rows))]
+    notes = [*judges.notes, rank_note(judges, counts), _floor_note(judges)]
+    return EvaluationResult(
+        origin=Origin(file, editor.kind, editor.info.step, epoch, command),
+        seconds=round(time.perf_counter() - start, 1),
+        scores=tuple(scores),
+        by_attribute=tuple(by_attribute),
+        floor=tuple(_floor(judges)),
+        not_measured=tuple(not_measured),
+        notes=tuple(note for note in notes if note),
+        judge=judges.judge,
+    )
+
+
+def _check_fit(editor: Editor, judges: Judges) -> None:
+    ours, theirs = judges.held_out.attributes, editor.info.attributes
+    if ours.names != theirs.names:
+        raise ScoreError(
+            f"The model edits {', '.join(theirs.names)}, but the faces are labelled with {', '.join(ours.names)}. "
+            "Open the data with the model's attributes, in its order."
+        )
+    if judges.held_out.image_size != editor.info.image_size:
+        raise ScoreError(
+            f"The model edits {editor.info.image_size} px faces, but the data was opened at {judges.held_out.image_size} px. "
+            "Open it at the model's size."
+        )
+    if len(judges.held_out) < 2:
+        raise ScoreError(f"The held-out split has {len(judges.held_out)} faces. Scores need at least 2.")
+
+
+def _plan(judges: Judges, transforms: Sequence[str]) -> tuple[list[EditTask], list[TooFew]]:
+    held_out, reference = judges.held_out, judges.reference
+    attributes = held_out.attributes
+    tasks = [overall_task(attributes, held_out.labels, len(reference), judges.seed)]
+    skipped: list[TooFew] = []
+    if tuple(transforms) == OVERALL_ONLY:
+        return tasks, skipped
+    for transform in chosen_transforms(attributes, transforms):
+        planned = transform_task(attributes, transform, held_out.labels, reference.labels)
+        if isinstance(planned, TooFew):
+            skipped.append(planned)
+        else:
+            tasks.append(planned)
+    return tasks, skipped
+
+
+def _missing_rows(judges: Judges, skipped: Sequence[TooFew]) -> list[NotMeasured]:
+    names = metric_names(judges.network.name) if judges.network else {}
+    metrics = [names[metric] for metric in ("fid", "kid", "is") if metric in judges.metrics]
+    metrics += ["lpips_edit", "lpips_reconstruction"] if "lpips" in judges.metrics else []
+    metrics += ["attribute_success"] if "attribute_success" in judges.metrics else []
+    metrics += ["edit_change", "reconstruction_l1"]
+    return [NotMeasured(metric, row.name, row.reason) for row in skipped for metric in metrics]
+
+
+def _edit_all(
+    editor: Editor,
+    judges: Judges,
+    task: EditTask,
+    done: int,
+    total: int,
+    on_progress: Callable[[int, int], None] | None,
+) -> Edits:
+    """Edit the faces of a task, and back; the judges look at the pictures that a user would get (8 bits a channel)."""
+    features, seen, sums = [], [], []
+    for start in range(0, len(task), BATCH):
+        part = slice(start, start + BATCH)
+        batch = to_batch([judges.held_out.read(int(row)) for row in task.source_rows[part]])
+        edited = editor.edit(batch, task.target_labels[part])
+        back = editor.edit(edited, task.source_labels[part])
+        pictures = to_pictures(edited)
+        if judges.network is not None:
+            features.append(Features(*judges.network.extract(pictures)))
+        if judges.classifier is not None:
+            seen.append(judges.classifier.see(pictures))
+        sums.append(_sums_of(judges, batch, edited, back))
+        done += len(batch)
+        if on_progress:
+            on_progress(done, total)
+    change, reconstruction, lpips_edit, lpips_reconstruction = np.sum(sums, axis=0) / len(task)
+    return Edits(
+        features=join_features(features) if features else None,
+        seen=np.concatenate(seen) if seen else None,
+        change=float(change),
+        reconstruction=float(reconstruction),
+        lpips_edit=float(lpips_edit) if judges.lpips else None,
+        lpips_reconstruction=float(lpips_reconstruction) if judges.lpips else None,
+    )
+
+
+def _sums_of(judges: Judges, batch: torch.Tensor, edited: torch.Tensor, back: torch.Tensor) -> list[float]:
+    """Sums over the faces of a batch: |edit - face| and |back - face| per face, then both in LPIPS."""
+    sums = [float((other - batch).abs().mean(dim=(1, 2, 3)).sum()) for other in (edited, back)]
+    if judges.lpips is None:
+        return [*sums, 0.0, 0.0]
+    return [*sums, *(float(judges.lpips.distances(batch, other).sum()) for other in (edited, back))]
+
+
+def _scores_of(judges: Judges, task: EditTask, edits: Edits) -> list[Score]:
+    scores: list[Score] = []
+    if edits.features is not None and judges.real is not None:
+        scores += distance_scores(judges, task.name, judges.real.subset(task.real_rows), edits.features)
+    scores += success_scores(judges, task, edits.seen)
+    if judges.lpips is not None and edits.lpips_edit is not None and edits.lpips_reconstruction is not None:
+        network, resize = judges.lpips.name, judges.lpips.resize
+        scores.append(edit_score(judges, task, "lpips_edit", edits.lpips_edit, "neither", network, resize))
+        scores.append(edit_score(judges, task, "lpips_reconstruction", edits.lpips_reconstruction, "lower", network, resize))
+    scores.append(edit_score(judges, task, "edit_change", edits.change, "neither"))
+    scores.append(edit_score(judges, task, "reconstruction_l1", edits.reconstruction, "lower"))
+    return scores
+
+
+def _floor(judges: Judges) -> list[Score]:
+    """Distances of the unedited held-out faces from the reference; none when the reference is the held-out split itself."""
+    if judges.real is None or judges.unedited is None or judges.reference.split == judges.held_out.split:
+        return []
+    return distance_scores(judges, OVERALL, judges.real, judges.unedited)
+
+
+def _floor_note(judges: Judges) -> str | None:
+    if judges.network is None:
+        return None
+    if judges.reference.split == judges.held_out.split:
+        return "The reference is the held-out split itself: its faces are those that were edited, so distances look better than they are."
+    return None
