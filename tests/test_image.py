@@ -261,6 +261,19 @@ def test_batches_run_from_minus_1_to_1_and_back_without_loss() -> None:
     assert (to_pictures(batch) == every_value).all()
 
 
+def test_a_batch_has_the_bits_that_torch_would_give() -> None:
+    pictures = np.random.default_rng(0).integers(0, 256, (3, 20, 24, 3), dtype=np.uint8)
+    expected = torch.from_numpy(pictures).permute(0, 3, 1, 2).to(torch.float32).div(127.5).sub(1.0)
+    assert torch.equal(to_batch(pictures), expected)
+
+
+def test_pictures_of_different_sizes_make_no_batch() -> None:
+    with pytest.raises(ValueError, match="same shape"):
+        to_batch([QUARTERS, QUARTERS[:1, :1]])
+    with pytest.raises(ValueError, match="at least one array"):
+        to_batch([])
+
+
 def test_channels_stay_in_their_order() -> None:
     batch = to_batch([QUARTERS[:16]])
     assert batch[0, :, 0, 0].tolist() == [1.0, -1.0, -1.0]  # red, above on the left

@@ -193,7 +193,11 @@ def to_batch(pictures: Sequence[Picture] | np.ndarray) -> torch.Tensor:
     import torch
 
     stacked = np.stack([check_picture(picture) for picture in pictures])
-    return torch.from_numpy(stacked).permute(0, 3, 1, 2).to(torch.float32).div_(127.5).sub_(1.0).contiguous()
+    batch = np.empty((len(stacked), 3, *stacked.shape[1:3]), dtype=np.float32)
+    np.copyto(batch, stacked.transpose(0, 3, 1, 2))  # in NumPy: torch's threads cost more than they save here
+    batch /= np.float32(127.5)
+    batch -= np.float32(1.0)
+    return torch.from_numpy(batch)
 
 
 def to_pictures(batch: torch.Tensor) -> Picture:
