@@ -4,7 +4,6 @@ from lianpu.stargan.networks import Generator
 from lianpu.training.config import RunConfig
 from lianpu.training.state import learning_rate_scale, new_state, update_average
 
-
 FIRST = "main.0.weight"
 
 

@@ -17,6 +17,13 @@ OnProgress = Callable[[int, int], None]
 @contextmanager
 def stage(title: str) -> Iterator[OnProgress]:
     """A bar named `title`; call what it gives with (done, total). Without a terminal it prints one line at the end."""
+    with stages() as begin:
+        yield begin(title)
+
+
+@contextmanager
+def stages() -> Iterator[Callable[[str], OnProgress]]:
+    """Bars one below the other: `begin(title)` gives the call that moves one, which is shown when it first moves."""
     columns = (
         TextColumn("{task.description}"),
         BarColumn(),
@@ -26,5 +33,15 @@ def stage(title: str) -> Iterator[OnProgress]:
         TimeRemainingColumn(),
     )
     with Progress(*columns, console=console) as progress:
-        task = progress.add_task(title, total=None)
-        yield lambda done, total: progress.update(task, completed=done, total=total)
+
+        def begin(title: str) -> OnProgress:
+            task = progress.add_task(title, total=None, visible=False, start=False)
+
+            def on_progress(done: int, total: int) -> None:
+                if not progress.tasks[progress.task_ids.index(task)].started:
+                    progress.start_task(task)
+                progress.update(task, completed=done, total=total, visible=True)
+
+            return on_progress
+
+        yield begin

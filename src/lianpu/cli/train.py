@@ -51,7 +51,8 @@ def main(arguments: list[str]) -> None:
     from lianpu.dataset.sources import open_dataset
 
     config = parsed.settings
-    dataset = open_dataset(parsed.dataset, parsed.data_dir, config.model.image_size, config.selected_attrs)
+    attributes = None if _asks_for_all_classes(parsed) else config.selected_attrs
+    dataset = open_dataset(parsed.dataset, parsed.data_dir, config.model.image_size, attributes)
     console.print(
         f"{len(dataset.train)} faces to train on, {len(dataset.test)} held out ({dataset.test.split}). Licence of the data: {dataset.licence}."
     )
@@ -68,15 +69,21 @@ def parse_arguments(arguments: list[str]) -> TrainArguments:
     return tyro.cli(TrainArguments, args=arguments, default=default, prog="lianpu train")
 
 
+def _asks_for_all_classes(parsed: TrainArguments) -> bool:
+    """Whether no class was named for one-class-per-folder data: the default names are CelebA's and mean nothing there."""
+    return parsed.dataset.lower() == "folder" and parsed.settings.selected_attrs == RunConfig().selected_attrs
+
+
 def train_with_progress(dataset: Any, config: RunConfig, run_folder: Path, command: str, title: str = "Training") -> Run:
     """Train with a bar, the plan before it, and alarms as they come."""
-    from lianpu.cli.progress import console, stage
+    from lianpu.cli.progress import console, stages
     from lianpu.training.loop import Callbacks, train
 
-    with stage(title) as on_progress:
+    with stages() as begin:
         callbacks = Callbacks(
             on_plan=lambda plan: console.print(describe_plan(plan)),
-            on_step=on_progress,
+            on_read=begin("Reading faces"),
+            on_step=begin(title),
             on_alarm=lambda text: console.print(f"[bold red]No effect yet:[/] {text}"),
             on_score=_score_checkpoint,
         )

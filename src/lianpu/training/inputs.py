@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 import torch
@@ -36,8 +36,14 @@ class StepInputs:
 
 
 def inputs_of_steps(
-    dataset: Dataset, config: RunConfig, first: int, last: int, processes: Processes
+    dataset: Dataset,
+    config: RunConfig,
+    first: int,
+    last: int,
+    processes: Processes,
+    on_progress: Callable[[int, int], None] | None = None,
 ) -> Iterator[tuple[int, StepInputs]]:
+    """(step, this process's inputs) for steps `first` to `last`, both included; they follow from (seed, step) alone."""
     training = config.training
     batches = TrainingBatches(
         dataset.train,
@@ -48,6 +54,7 @@ def inputs_of_steps(
         rank=processes.rank,
         world=processes.count,
         workers=training.workers,
+        on_progress=on_progress,
     )
     for step, faces, labels in batches:
         yield step, _on_device(dataset, config, step, faces, labels, processes)

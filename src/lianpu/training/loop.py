@@ -39,6 +39,7 @@ class Callbacks:
 
     Args:
         on_plan: before the first step.
+        on_read: while the faces that fit in memory are decoded, with (faces done, all faces).
         on_step: after each step, with (steps done, all steps).
         on_log: with each line of steps.jsonl.
         on_alarm: when edits have no effect.
@@ -46,6 +47,7 @@ class Callbacks:
     """
 
     on_plan: Callable[[Plan], None] = lambda plan: None
+    on_read: Callable[[int, int], None] = lambda done, total: None
     on_step: Callable[[int, int], None] = lambda done, total: None
     on_log: Callable[[dict[str, Any]], None] = lambda values: None
     on_alarm: Callable[[str], None] = lambda text: None
@@ -114,7 +116,7 @@ def _train_to(
 ) -> None:
     config, training = record.config, record.config.training
     fixed = choose_fixed_faces(dataset.test, FIXED_FACES, training.seed)
-    inputs = inputs_of_steps(dataset, config, state.step + 1, total, processes)
+    inputs = inputs_of_steps(dataset, config, state.step + 1, total, processes, tell.on_read if processes.is_main else None)
     plan = make_plan(state, config, len(dataset.train), trial_inputs(dataset, config, processes), processes)
     if processes.is_main:
         tell.on_plan(plan)
