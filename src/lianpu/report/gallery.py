@@ -11,7 +11,8 @@ import numpy as np
 from lianpu.image import Picture, read_image, write_image
 from lianpu.report.charts import Curve, draw_curves, draw_networks
 from lianpu.report.layers import discriminator_layers, generator_layers
-from lianpu.report.run_files import RunFiles, Scored
+from lianpu.report.run_files import RunFiles
+from lianpu.report.scored import Scored
 
 _LOSSES = (
     ("losses", {"d_loss": "D_loss", "g_loss": "G_loss"}),
@@ -120,7 +121,7 @@ def _cut_strips(files: RunFiles, folder: Path) -> tuple[tuple[str, int], ...]:
     size_px = files.config.integer("model", "image_size")
     if len(steps) < 2 or size_px is None:
         return ()
-    chosen = [steps[index] for index in evenly(len(steps), _STRIPS)]
+    chosen = [steps[index] for index in _evenly(len(steps), _STRIPS)]
     return tuple(
         (_copy(_top_row(read_image(files.run.sample_file(step)), size_px), folder / f"step-{step:09d}", files), step)
         for step in chosen
@@ -132,6 +133,6 @@ def _top_row(grid: Picture, size_px: int) -> Picture:
     return np.ascontiguousarray(grid[:size_px])
 
 
-def evenly(count: int, wanted: int) -> Sequence[int]:
+def _evenly(count: int, wanted: int) -> Sequence[int]:
     """At most `wanted` indices below `count`, evenly spread, first and last among them, rising."""
     return sorted({round(place) for place in np.linspace(0, count - 1, min(count, wanted))})

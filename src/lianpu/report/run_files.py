@@ -2,111 +2,15 @@
 
 from __future__ import annotations
 
-import json
-from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from lianpu.errors import RunError
 from lianpu.files import read_json
 from lianpu.report.layers import ModelSize
+from lianpu.report.scored import Scored, read_scored
 from lianpu.report.values import Values, as_values
 from lianpu.runs import Run
-
-DISTANCES = ("fid", "frechet_efficientnet_lite0")
-"""Distances between sets of pictures that can head a report, the best known first. Only `fid` may be called FID."""
-
-
-@dataclass(frozen=True)
-class Score:
-    """One measured figure, with all that fixed it. `transform` is `overall` or as `Black_Hair -> Blond_Hair`."""
-
-    metric: str
-    transform: str
-    value: float | None
-    deviation: float | None
-    protocol: Mapping[str, Any]
-    source: str
-
-    @property
-    def protocol_key(self) -> str:
-        """Equal for scores that may be compared."""
-        return json.dumps(self.protocol, sort_keys=True, default=str)
-
-
-@dataclass(frozen=True)
-class Reason:
-    """Why a figure could not be had."""
-
-    metric: str
-    transform: str
-    text: str
-
-
-@dataclass(frozen=True)
-class Accuracy:
-    """How well the independent classifier tells one attribute on held-out real faces, from 0 to 1."""
-
-    attribute: str
-    accuracy: float | None
-    balanced_accuracy: float | None
-    positives: int | None
-    count: int | None
-
-
-@dataclass(frozen=True)
-class Scored:
-    """One score file: a checkpoint or another model file that was evaluated.
-
-    Args:
-        floor: what unedited held-out faces get in place of edits: the best that these counts allow.
-        by_attribute: success of all edits together per attribute; `transform` is the attribute's name.
-        not_measured: figures that could not be had, and why.
-        notes: what the evaluation says a reader must know.
-    """
-
-    name: str
-    source: str
-    file: str
-    kind: str
-    step: int | None
-    epoch: float | None
-    command: str
-    scores: tuple[Score, ...]
-    floor: tuple[Score, ...]
-    by_attribute: tuple[Score, ...]
-    not_measured: tuple[Reason, ...]
-    notes: tuple[str, ...]
-    accuracies: tuple[Accuracy, ...]
-    classifier_train_count: int | None
-
-    @property
-    def is_checkpoint(self) -> bool:
-        """Whether this is one of the run's own checkpoints, and so a point of the curve."""
-        return self.name.startswith("step-") and self.step is not None
-
-    def find(self, metric: str, transform: str = "overall") -> Score | None:
-        """The score of a metric and transform, None when it was not measured."""
-        return next((score for score in self.scores if score.metric == metric and score.transform == transform), None)
-
-    def transforms(self) -> tuple[str, ...]:
-        """The transforms that were to be scored, in the order of the file; last those that got no number at all."""
-        names = [score.transform for score in self.scores] + [reason.transform for reason in self.not_measured]
-        return tuple(name for name in dict.fromkeys(names) if name != "overall")
-
-    def unedited(self, metric: str) -> Score | None:
-        """The overall score that the same faces get without any edit, None when it was not measured."""
-        return next((score for score in self.floor if score.metric == metric), None) or self.find(f"{metric}_unedited")
-
-    def metrics(self) -> tuple[str, ...]:
-        """The metrics that were measured, in the order of the file."""
-        return tuple(dict.fromkeys(score.metric for score in self.scores))
-
-    def distance(self) -> Score | None:
-        """The distance that heads the report: FID where it was measured, else the stand-in under its own name."""
-        overall = [score for name in DISTANCES if (score := self.find(name)) is not None and score.value is not None]
-        return overall[0] if overall else None
 
 
 @dataclass(frozen=True)
@@ -206,55 +110,4 @@ def _read_state(run: Run) -> Values | None:
 
 
 def _read_scored(run: Run, file: Path) -> Scored:
-    values = as_values(_name(run, file), read_json(file, _damaged))
-    return Scored(
-        name=file.stem,
-        source=values.source,
-        file=values.text("file") or "",
-        kind=values.text("kind") or "",
-        step=values.integer("step"),
-        epoch=values.number("epoch"),
-        command=read_command(values),
-        scores=tuple(_read_score(row) for row in values.rows("scores")),
-        floor=tuple(_read_score(row) for row in values.rows("floor")),
-        by_attribute=tuple(_read_score(row) for row in values.rows("by_attribute")),
-        not_measured=tuple(
-            Reason(row.text("metric") or "", row.text("transform") or "overall", row.text("reason") or "")
-            for row in values.rows("not_measured")
-        ),
-        notes=values.texts("notes"),
-        accuracies=_read_accuracies(values.section("classifier", "accuracy")),
-        classifier_train_count=values.integer("classifier", "train_count"),
-    )
-
-
-def _read_score(row: Values) -> Score:
-    metric = row.text("metric")
-    if metric is None:
-        raise RunError(f"{row.source}: a score has no 'metric'. Evaluate again: lianpu evaluate")
-    return Score(
-        metric=metric,
-        transform=row.text("transform") or "overall",
-        value=row.number("value"),
-        deviation=row.number("std"),
-        protocol=row.section("protocol").mapping,
-        source=row.source,
-    )
-
-
-def _read_accuracies(values: Values) -> tuple[Accuracy, ...]:
-    def read(attribute: str) -> Accuracy:
-        one = values.section(attribute)
-        return Accuracy(
-            attribute, one.number("accuracy"), one.number("balanced_accuracy"), one.integer("positives"), one.integer("count")
-        )
-
-    return tuple(read(str(attribute)) for attribute in values.mapping)
-
-
-def read_command(values: Values) -> str:
-    """The command that a file was written by, one line; an empty text when it does not say."""
-    command = values.mapping.get("command")
-    if isinstance(command, list):
-        return " ".join(str(word) for word in command)
-    return " ".join(str(command).split()) if command else ""
+    return read_scored(file.stem, as_values(_name(run, file), read_json(file, _damaged)))

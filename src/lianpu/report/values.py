@@ -96,3 +96,11 @@ def as_values(source: str, value: Any) -> Values:
     if not isinstance(value, Mapping):
         raise RunError(f"{source} should hold named values, got {type(value).__name__}. Write it again, or restore it.")
     return Values(source, value)
+
+
+def read_command(values: Values) -> str:
+    """The command that a file was written by, one line; an empty text when it does not say."""
+    command = values.mapping.get("command")
+    if isinstance(command, list):
+        return " ".join(str(word) for word in command)
+    return " ".join(str(command).split()) if command else ""

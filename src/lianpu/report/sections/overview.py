@@ -90,6 +90,7 @@ def _facts(material: Material) -> Facts:
     config, language = material.files.config, material.language
     data = config.section("data")
     size = config.integer("model", "image_size")
+    alignment = data.text("alignment") or "none"
     counts = data.integer("train_count"), data.integer("test_count")
     split = material.say("overview.split_counts", train=f"{counts[0]:,}", test=f"{counts[1]:,}") if None not in counts else None
     attributes = [
@@ -101,7 +102,7 @@ def _facts(material: Material) -> Facts:
         ("overview.data", language.cell(data.text("source"), data.text("data_dir") or "")),
         ("overview.split", language.cell(split)),
         ("overview.attributes", language.cell(language.listed(attributes) or None)),
-        ("overview.size", language.cell(f"{size} × {size} px" if size else None, data.text("alignment") or "")),
+        ("overview.size", language.cell(f"{size} × {size} px" if size else None, "" if alignment == "none" else alignment)),
         ("overview.licence", language.cell(data.text("licence"))),
         ("overview.fingerprint", language.cell(data.text("fingerprint"))),
         ("overview.command", language.cell(f"`{config.text('command')}`" if config.text("command") else None)),

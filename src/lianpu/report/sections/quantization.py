@@ -1,14 +1,13 @@
-"""Section 5: the exported files, how exact they are, and the comparison of size, speed and quality."""
+"""Section 5: the exported files and how exact they are; the table of the models stands in its own file."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 
-from lianpu.report.document import Block, Cell, Column, Facts, Paragraph, Part, Section, Table
-from lianpu.report.language import readable_time, scientific
-from lianpu.report.run_files import DISTANCES
-from lianpu.report.sections.comparison import against
-from lianpu.report.sections.material import Material, compact_protocol
+from lianpu.report.document import Block, Cell, Facts, Part, Section
+from lianpu.report.language import scientific
+from lianpu.report.sections.material import Material
+from lianpu.report.sections.model_table import model_table
 from lianpu.report.values import Values
 
 
@@ -19,7 +18,7 @@ def quantization(material: Material) -> Section:
         "quantization",
         [
             Part(tuple(_export(material)), "5.1", say("quantization.export")),
-            Part(tuple(_comparison(material)), "5.2", say("quantization.comparison")),
+            Part(tuple(model_table(material)), "5.2", say("quantization.comparison")),
         ],
     )
 
@@ -80,7 +79,7 @@ def _int8_rows(material: Material, int8: Values) -> tuple[tuple[str, Cell], ...]
         ("quantization.size", language.bytes(int8.number("bytes"))),
         ("quantization.method", language.cell(int8.text("method"))),
     ]
-    for key in ("per_channel", "reduce_range"):
+    for key in ("per_channel", "equalized_channels", "reduce_range"):
         value = int8.text(key)
         rows.append(
             (
@@ -88,78 +87,13 @@ def _int8_rows(material: Material, int8: Values) -> tuple[tuple[str, Cell], ...]
                 language.cell(None if value is None else say(f"quantization.{'yes' if value == 'True' else 'no'}")),
             )
         )
-    rows.append(("quantization.calibration", language.cell(int8.text("calibration_faces"))))
+    rows.append(("quantization.calibration", language.cell(int8.text("calibration_faces"), int8.text("calibration_split") or "")))
+    if count := int8.integer("convolutions_in_int8"):
+        kept = int8.section("kept_in_float").mapping
+        floats = say("language.between_notes").join(f"{kind} ×{number}" for kind, number in kept.items())
+        rows.append(
+            ("quantization.in_int8", Cell(f"Conv ×{count}", say("quantization.in_float", operators=floats) if floats else ""))
+        )
     if why := int8.text("why"):
         rows.append(("quantization.why", Cell(why)))
     return material.facts(rows)
-
-
-def _comparison(material: Material) -> Iterator[Block]:
-    benchmark, say = material.files.benchmark, material.say
-    rows = benchmark.rows("rows") if benchmark else ()
-    if benchmark is None or not rows:
-        yield material.missing(say("quantization.comparison"), material.command("compare"))
-        return
-    yield _comparison_table(material, benchmark, rows)
-    yield Paragraph(_conditions(material, benchmark), tone="small")
-    if advice := benchmark.text("advice"):
-        yield Paragraph(say("quantization.advice", advice=advice), tone="verdict")
-
-
-def _comparison_table(material: Material, benchmark: Values, rows: tuple[Values, ...]) -> Table:
-    language, say = material.language, material.say
-    metric = _distance_name(rows)
-    columns = (
-        Column(say("quantization.model")),
-        Column(say("quantization.size"), numeric=True),
-        Column(say("quantization.latency"), numeric=True),
-        Column(say("quantization.speed"), numeric=True),
-        Column(language.metric_column(metric), numeric=True),
-        Column(say("quantization.psnr"), numeric=True),
-    )
-    return Table(columns, tuple(_comparison_row(material, rows[0], row, metric) for row in rows), (benchmark.source,))
-
-
-def _comparison_row(material: Material, first: Values, row: Values, metric: str) -> tuple[Cell, ...]:
-    language = material.language
-    ratio = against(first, row)
-    low, high = row.number("latency_ms_p10"), row.number("latency_ms_p90")
-    spread = "" if low is None or high is None else f"{low:,.1f}–{high:,.1f}"
-    latency = row.number("latency_ms")
-    size = "" if ratio.size_ratio is None or row is first else f"{ratio.size_ratio:.2f}×"
-    distance = next((score.number("value") for score in row.rows("scores") if score.text("metric") == metric), None)
-    reference = Cell("–")
-    return (
-        Cell(row.text("model") or "–", f"`{row.text('file')}`" if row.text("file") else ""),
-        language.bytes(row.number("bytes"), size),
-        language.cell(None if latency is None else f"{latency:,.1f} ms", spread),
-        language.cell(None if ratio.speed_ratio is None else f"{ratio.speed_ratio:.2f}×"),
-        language.number(distance),
-        reference if row is first else language.cell(None if ratio.psnr_db is None else f"{ratio.psnr_db:.1f} dB"),
-    )
-
-
-def _distance_name(rows: tuple[Values, ...]) -> str:
-    """The distance that the rows were scored with, FID before the stand-in."""
-    measured = {score.text("metric") for row in rows for score in row.rows("scores")}
-    return next((name for name in DISTANCES if name in measured), DISTANCES[0])
-
-
-def _conditions(material: Material, benchmark: Values) -> str:
-    """Machine and counts behind the latencies, and the protocol of the distance."""
-    language, say = material.language, material.say
-    keys = ("cpu", "threads", "batch", "image_size", "runs", "created")
-    named = [say(f"quantization.on_{key}", value=readable_time(value)) for key in keys if (value := benchmark.text(key))]
-    metric = _distance_name(benchmark.rows("rows"))
-    protocols = [
-        dict(score.section("protocol").mapping)
-        for row in benchmark.rows("rows")
-        for score in row.rows("scores")
-        if score.text("metric") == metric
-    ]
-    sentences = [say("quantization.conditions", conditions=say("language.between_notes").join(named))]
-    if protocols:
-        sentences.append(
-            say("evaluation.protocol_line", metric=language.metric(metric), entries=compact_protocol(protocols, language))
-        )
-    return language.join(sentences)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from lianpu.report.run_files import Scored
+from lianpu.report.scored import Scored
 
 EDITED, UNEDITED = "attribute_success", "attribute_success_unedited"
 

@@ -8,7 +8,8 @@ from dataclasses import dataclass
 
 from lianpu.report.gallery import comparable_checkpoints
 from lianpu.report.language import as_percent
-from lianpu.report.run_files import RunFiles, Scored
+from lianpu.report.run_files import RunFiles
+from lianpu.report.scored import Scored
 from lianpu.report.sections.comparison import int8_against_pytorch
 from lianpu.report.sections.material import Material
 from lianpu.report.sections.success import mean_success, successes
@@ -42,7 +43,7 @@ def verdict(material: Material) -> Verdict:
         sentences += [*_on_fixed_faces(material), material.say("verdict.no_scores", command=material.command("evaluate"))]
     else:
         sentences += [*_on_success(material, main), *_on_distance(material), *_on_reconstruction(material, main)]
-    sentences += _on_int8(material)
+    sentences += int8_facts(material)
     if material.gallery.grid is not None:
         sentences.append(material.say("verdict.look"))
     return Verdict(tuple(sentences), tuple(_warnings(material, main)))
@@ -134,7 +135,8 @@ def _on_reconstruction(material: Material, main: Scored) -> Iterator[str]:
         yield material.say("verdict.reconstruction", value=f"{score.value:.3f}")
 
 
-def _on_int8(material: Material) -> Iterator[str]:
+def int8_facts(material: Material) -> Iterator[str]:
+    """Speed, size and likeness of the INT8 model, nothing when it was not compared."""
     found = int8_against_pytorch(material.files)
     if found is None or found.speed_ratio is None or found.size_ratio is None:
         return
