@@ -47,6 +47,8 @@ def open_session(file: Path | str, threads: int | None = None, providers: Sequen
         raise ModelError(f"ONNX Runtime has no {' or '.join(missing)} here, only {here}. Choose one of these.")
     options = onnxruntime.SessionOptions()
     options.log_severity_level = _ERRORS_ONLY
+    # Its threads would go on spinning for a while after each run, and slow whatever comes next (torch, in our comparisons).
+    options.add_session_config_entry("session.force_spinning_stop", "1")
     if threads is not None:
         options.intra_op_num_threads = threads
     try:

@@ -1,0 +1,86 @@
+"""`lianpu export`, `quantize`, `compare` and `bench infer`, as a user types them."""
+
+from pathlib import Path
+
+import pytest
+import torch
+from safetensors.torch import save_file
+
+from lianpu.cli.main import main
+from lianpu.dataset.faces import Dataset
+from lianpu.editors.loading import load_editor
+from lianpu.files import write_json
+from lianpu.runs import Run
+from lianpu.stargan.config import ModelConfig
+from lianpu.stargan.networks import Generator
+from lianpu.training.config import RunConfig
+from lianpu.training.record import new_record, write_record
+
+MODEL = ModelConfig(image_size=32, g_conv_dim=16, g_repeat_num=1, d_repeat_num=5)
+
+
+@pytest.fixture
+def run(tmp_path: Path, drawn: Dataset) -> Run:
+    """A run of two checkpoints, as training leaves it."""
+    run = Run(tmp_path / "run")
+    run.folder.mkdir()
+    record = new_record(RunConfig(model=MODEL), drawn, drawn.folder, "lianpu train")
+    write_record(run, record)
+    for step in (5, 10):
+        torch.manual_seed(step)
+        checkpoint = run.checkpoint(step)
+        checkpoint.folder.mkdir(parents=True)
+        save_file(Generator(16, 5, 1).state_dict(), checkpoint.generator_file)
+        state = {"step": step, "info": record.model_info(step).to_json(), "model": MODEL.model_dump()}
+        write_json(checkpoint.state_file, state)
+    return run
+
+
+def _fail(capsys: pytest.CaptureFixture[str], *words: str) -> str:
+    with pytest.raises(SystemExit) as caught:
+        main(words)
+    assert caught.value.code == 1
+    error = capsys.readouterr().err
+    assert error.startswith("lianpu: ") and error.count("\n") == 1
+    return error
+
+
+def test_from_checkpoint_to_table(run: Run, capsys: pytest.CaptureFixture[str]) -> None:
+    folder = str(run.folder)
+    main(["export", folder, "--checkpoint", "5"])
+    said = " ".join(capsys.readouterr().out.split())
+    assert "opset 18, any batch size" in said and "(limit 1e-04) on 12 faces" in said and "Next: lianpu quantize" in said
+    assert load_editor(run.onnx_file).info.step == 5
+
+    main(["quantize", folder, "--calibration-faces", "8", "--method", "percentile"])
+    said = " ".join(capsys.readouterr().out.split())
+    assert "of the float file" in said and "dB to the float model" in said and "8 train faces, percentile ranges" in said
+
+    main(["compare", folder, "--no_scores", "--runs", "3", "--threads", "1"])
+    said = " ".join(capsys.readouterr().out.split())
+    assert "PyTorch FP32" in said and "ONNX INT8" in said and "1 thread" in said and "INT8" in said.rpartition("┘")[2]
+    assert run.benchmark_file.is_file()
+
+
+def test_quantize_exports_first_when_nothing_was(run: Run, capsys: pytest.CaptureFixture[str]) -> None:
+    main(["quantize", str(run.folder), "--calibration_faces", "4"])
+    assert load_editor(run.onnx_file).info.step == load_editor(run.int8_file).info.step == 10
+    assert run.parity_file.is_file() and run.quantization_file.is_file()
+
+
+def test_what_cannot_be_done_is_said_in_one_line(run: Run, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    folder = str(run.folder)
+    assert "no checkpoint of step 6. It has: 5, 10." in _fail(capsys, "export", folder, "--checkpoint", "6")
+    assert "is no run folder" in _fail(capsys, "export", str(tmp_path / "nothing"))
+    assert "--calibration_faces is 0. Give at least 1" in _fail(capsys, "quantize", folder, "--calibration_faces", "0")
+    assert "--runs is 0. Give at least 1." in _fail(capsys, "compare", folder, "--runs", "0")
+    assert "--image_size 130 is not a multiple of 4" in _fail(capsys, "bench", "infer", "--image_size", "130")
+    assert "give at least 1" in _fail(capsys, "bench", "infer", "--threads", "0")
+
+
+def test_bench_infer_prints_ratios_of_a_run(run: Run, capsys: pytest.CaptureFixture[str]) -> None:
+    main(["bench", "infer", str(run.folder), "--runs", "2", "--threads", "1"])
+    said = capsys.readouterr().out
+    assert "32 px, one face" in " ".join(said.split()) and "GMACs" in said
+    for form in ("PyTorch eager", "ONNX FP32", "ONNX INT8"):
+        assert form in said
