@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import tyro
 
+from lianpu.cli.settings_form import fill_form, form_type, read_form
 from lianpu.training.config import RunConfig, load_config
 
 if TYPE_CHECKING:
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
     from lianpu.training.plan import Plan
 
 DEFAULT_CONFIG = Path("config.yaml")
+_Form = form_type(RunConfig)
 
 
 @dataclass(frozen=True)
@@ -33,7 +35,8 @@ class TrainArguments:
     What is on the command line wins over the settings file.
     """
 
-    settings: tyro.conf.OmitArgPrefixes[RunConfig]
+    settings: tyro.conf.OmitArgPrefixes[_Form]  # type: ignore[valid-type]
+    """Everything that is asked for in a run."""
     dataset: str = "CelebA"
     """CelebA, CelebAMask-HQ (images/, list_attr*.txt, train.txt), folder (one folder per class) or csv."""
     data_dir: Path = Path("data/celeba")
@@ -46,12 +49,11 @@ class TrainArguments:
 
 def main(arguments: list[str]) -> None:
     """Parse the command line over the settings file and train."""
-    parsed = parse_arguments(arguments)
+    parsed, config = parse_arguments(arguments)
     from lianpu.cli.progress import console
     from lianpu.dataset.sources import open_dataset
 
-    config = parsed.settings
-    attributes = None if _asks_for_all_classes(parsed) else config.selected_attrs
+    attributes = None if _asks_for_all_classes(parsed.dataset, config) else config.selected_attrs
     dataset = open_dataset(parsed.dataset, parsed.data_dir, config.model.image_size, attributes)
     console.print(
         f"{len(dataset.train)} faces to train on, {len(dataset.test)} held out ({dataset.test.split}). Licence of the data: {dataset.licence}."
@@ -60,18 +62,23 @@ def main(arguments: list[str]) -> None:
     console.print(f"Trained: {run.folder}. Next: lianpu evaluate {run.folder}")
 
 
-def parse_arguments(arguments: list[str]) -> TrainArguments:
-    """The command line laid over the settings file that it names. Raises SettingsError for a file that cannot be read."""
+def parse_arguments(arguments: list[str]) -> tuple[TrainArguments, RunConfig]:
+    """The command line, and the settings file that it names with the command line laid over it.
+
+    Raises:
+        SettingsError: the file cannot be read, or values cannot work; all problems in one message.
+    """
     choice, _ = tyro.cli(ConfigChoice, args=arguments, return_unknown_args=True, add_help=False)
     file = choice.config or (DEFAULT_CONFIG if DEFAULT_CONFIG.is_file() else None)
     config = load_config(file) if file else RunConfig()
-    default = TrainArguments(settings=config, config=file)
-    return tyro.cli(TrainArguments, args=arguments, default=default, prog="lianpu train")
+    default = TrainArguments(settings=fill_form(_Form, config), config=file)
+    parsed = tyro.cli(TrainArguments, args=arguments, default=default, prog="lianpu train")
+    return parsed, read_form(parsed.settings)
 
 
-def _asks_for_all_classes(parsed: TrainArguments) -> bool:
+def _asks_for_all_classes(source: str, config: RunConfig) -> bool:
     """Whether no class was named for one-class-per-folder data: the default names are CelebA's and mean nothing there."""
-    return parsed.dataset.lower() == "folder" and parsed.settings.selected_attrs == RunConfig().selected_attrs
+    return source.lower() == "folder" and config.selected_attrs == RunConfig().selected_attrs
 
 
 def train_with_progress(dataset: Any, config: RunConfig, run_folder: Path, command: str, title: str = "Training") -> Run:
