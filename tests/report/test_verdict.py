@@ -59,6 +59,14 @@ def test_high_success_of_faces_that_had_it_before_is_no_success(made: ModuleType
     assert any(sentence.startswith("The edits do not work") for sentence in judge(run).sentences)
 
 
+def test_edits_that_lead_elsewhere_are_counted(made: ModuleType, run: Run) -> None:
+    rows = []
+    for name, after, before in (("Male -> not Male", 0.04, 0.09), ("not Male -> Male", 0.84, 0.14)):
+        rows += [made.score("attribute_success", after, name), made.score("attribute_success_unedited", before, name)]
+    write_scores(made, run, rows)
+    assert any(sentence.startswith("In 1 of 2 transforms the target is seen less often") for sentence in judge(run).sentences)
+
+
 def test_best_and_worst_transforms_are_named_by_gain(made: ModuleType, run: Run) -> None:
     rows = []
     for name, after, before in (("Male -> not Male", 0.9, 0.8), ("Young -> not Young", 0.6, 0.1), ("not Male -> Male", 0.7, 0.3)):

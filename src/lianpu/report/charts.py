@@ -97,7 +97,8 @@ def _finish_axes(axes: Axes, share: bool, marked: bool) -> None:
         axes.set_ylim(0, 1)
         axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{100 * value:.0f}%"))
     elif marked:
-        axes.set_ylim(bottom=min(0.0, axes.get_ylim()[0]))
+        bottom, top = axes.get_ylim()
+        axes.set_ylim(min(0.0, bottom), max(0.0, top) + 0.06 * (max(0.0, top) - min(0.0, bottom)))
     axes.set_xlim(left=0)
     axes.legend(loc="lower center", bbox_to_anchor=(0.5, 1.0), ncols=4, frameon=False, handlelength=2.6, columnspacing=1.4)
 

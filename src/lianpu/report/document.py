@@ -19,10 +19,11 @@ class Cell:
 
 @dataclass(frozen=True)
 class Column:
-    """A column's title; numeric ones are set to the right."""
+    """A column's title; numeric ones are set to the right, unbroken ones keep to one line a cell."""
 
     title: str
     numeric: bool = False
+    unbroken: bool = False
 
 
 @dataclass(frozen=True)

@@ -12,10 +12,10 @@ from lianpu.report.sections.material import Material
 from lianpu.report.sections.score_cell import score_cell
 
 LOSS_WINDOW = 50
-"""Logged values that a loss in the table is the mean of."""
+"""Logged values that a loss in the table is the mean of, at most; a twentieth of a short log."""
 
 CURVE_ROWS = 4
-"""Rows that the table has at least, as in the document that the report follows."""
+"""Rows of the table while fewer than two checkpoints are scored, as in the document that the report follows."""
 
 
 def curves(material: Material) -> Iterator[Block]:
@@ -31,7 +31,7 @@ def curves(material: Material) -> Iterator[Block]:
         sources = (files.steps[-1].source.split(",")[0], *(("scores/*.json",) if "distance" in gallery.curves else ()))
         yield Figures(figures, layout="pair", sources=sources)
     yield _curve_table(material)
-    yield Paragraph(say("evaluation.curve_note", count=LOSS_WINDOW), tone="small")
+    yield Paragraph(say("evaluation.curve_note", count=loss_window(files)), tone="small")
     left_out = len([one for one in files.checkpoints if one.distance()]) - len(comparable_checkpoints(files))
     if left_out:
         yield Paragraph(say("evaluation.other_protocol", count=left_out), tone="warning")
@@ -65,19 +65,24 @@ def _curve_table(material: Material) -> Table:
 
 
 def curve_steps(files: RunFiles) -> list[int]:
-    """The steps of the curve table: all scored checkpoints, filled up with quarters of the run when they are fewer than four."""
+    """The steps of the curve table: all scored checkpoints, with the quarters of the run when they are fewer than two."""
     scored = {one.step for one in files.checkpoints if one.step is not None}
     logged = [line.integer("step") or 0 for line in files.steps]
-    if len(scored) >= CURVE_ROWS or not logged:
+    if len(scored) > 1 or not logged:
         return sorted(scored)
     quarters = {logged[max(round(len(logged) * quarter / CURVE_ROWS) - 1, 0)] for quarter in range(1, CURVE_ROWS + 1)}
     return sorted(scored | quarters)
 
 
+def loss_window(files: RunFiles) -> int:
+    """How many logged values a loss in the table is the mean of."""
+    return min(LOSS_WINDOW, max(1, len(files.steps) // 20))
+
+
 def mean_before(files: RunFiles, name: str, step: int) -> float | None:
-    """The mean of the last LOSS_WINDOW logged values of that name up to a step, None when there is none."""
+    """The mean of the last logged values of that name up to a step (`loss_window` of them), None when there is none."""
     values = [value for line in files.steps if (line.integer("step") or 0) <= step and (value := line.number(name)) is not None]
-    window = values[-LOSS_WINDOW:]
+    window = values[-loss_window(files) :]
     return sum(window) / len(window) if window else None
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import shlex
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -61,10 +62,22 @@ def _says_something(key: str, value: object) -> bool:
 
 def _entry(key: str, values: list[object], language: Language) -> str:
     name = language.say(f"protocol.{key}") if language.has(f"protocol.{key}") else key
+    if key == "data":
+        values = [str(value)[:12] for value in values]
     numbers = [value for value in values if isinstance(value, int | float) and not isinstance(value, bool)]
     if len(values) > 1 and len(numbers) == len(values):
         return f"{name} {min(numbers):,}–{max(numbers):,}"
-    return f"{name} {', '.join(_spell(value) for value in values)}"
+    return f"{name} {', '.join(merge_numbers([_spell(value) for value in values]))}"
+
+
+def merge_numbers(texts: list[str]) -> list[str]:
+    """Texts that differ only in whole numbers as one: `100 subsets of 13` and `100 subsets of 60` as `100 subsets of 13–60`."""
+    frames = {re.sub(r"\d+", "{}", text) for text in texts}
+    if len(texts) < 2 or len(frames) > 1 or "{}" not in (frame := frames.pop()):
+        return texts
+    columns = zip(*([int(number) for number in re.findall(r"\d+", text)] for text in texts), strict=True)
+    ranges = iter([f"{min(column)}–{max(column)}" if min(column) < max(column) else str(column[0]) for column in columns])
+    return [re.sub(r"\{\}", lambda _: next(ranges), frame)]
 
 
 def _spell(value: object) -> str:

@@ -23,7 +23,7 @@ def metric_table(material: Material) -> Iterator[Block]:
     columns = (
         Column(say("evaluation.metric")),
         Column(say("evaluation.meaning")),
-        Column(say("evaluation.better")),
+        Column(say("evaluation.better"), unbroken=True),
         Column(say("evaluation.overall_value"), numeric=True),
         Column(say("evaluation.unedited_value"), numeric=True),
     )
@@ -43,7 +43,7 @@ def metric_table(material: Material) -> Iterator[Block]:
         yield material.missing(say("evaluation.scores"), material.command("evaluate"))
         return
     if "fid" not in measured:
-        yield material.missing(say("evaluation.inception_metrics"), material.command("evaluate", "--metrics fid kid is"))
+        yield material.missing(say("evaluation.inception_metrics"), material.command("evaluate", "--features inception"))
     yield from _protocols(material, main)
     yield from _reasons(material, main)
     if main.notes:

@@ -18,9 +18,10 @@ def score_cell(material: Material, metric: str, score: Score | None, digits: int
         return material.language.cell(None)
     if metric in SHARES:
         return material.language.percent(score.value)
+    deviation = score.deviation or None  # exactly 0 is the spread of a single subset: nothing was spread
     small = (
         ""
-        if score.deviation is None
-        else f"± {material.language.number(score.deviation, digits or digits_for([score.value])).text}"
+        if deviation is None
+        else f"± {material.language.number(deviation, max(digits or 0, digits_for([deviation]) - 1)).text}"
     )
     return material.language.number(score.value, digits, small)

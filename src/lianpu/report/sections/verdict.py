@@ -86,6 +86,9 @@ def _on_success(material: Material, main: Scored) -> Iterator[str]:
     else:
         word = next(word for least, word in GAIN_WORDS if mean.gain >= least)
         yield material.say(f"verdict.success_{word}", share=as_percent(mean.edited), unedited=as_percent(mean.unedited or 0.0))
+    harmed = [one for one in each if one.gain is not None and one.gain < 0]
+    if harmed:
+        yield material.say("verdict.harmed", count=len(harmed), all=len(each))
     ranked = sorted(each, key=lambda one: one.edited if one.gain is None else one.gain)
     if len(ranked) > 1:
         best, worst = ranked[-1], ranked[0]
