@@ -73,7 +73,7 @@ def test_multiplications_of_the_published_generator_follow_from_its_layers() -> 
 
 def test_the_benchmark_times_each_form_with_each_count_of_threads(generator: Generator, info: ModelInfo) -> None:
     speeds = bench_inference(generator, info, threads=(1, 2), runs=2)
-    forms = ["PyTorch eager", "PyTorch channels_last", "ONNX FP32", "ONNX INT8"]
+    forms = ["PyTorch eager", "PyTorch NHWC", "ONNX FP32", "ONNX INT8"]
     assert [(speed.form, speed.threads) for speed in speeds] == [(form, threads) for threads in (1, 2) for form in forms]
     assert speeds[0].times_eager == 1
     assert speeds[3].bytes < 0.3 * speeds[2].bytes

@@ -54,7 +54,7 @@ def speed_table(speeds: list[FormSpeed], image_size: int, multiplications: int, 
     from rich.table import Table
 
     table = Table(title=f"{image_size} px, one face, {multiplications / 1e9:.1f} GMACs, {cpu}, median of {speeds[0].timing.runs}")
-    for column in ("form", "threads", "MB", "ms", "10 % to 90 %", "times eager"):
+    for column in ("form", "threads", "MB", "ms", "10 to 90 %", "x eager"):
         table.add_column(column, justify="left" if column == "form" else "right", no_wrap=True)
     for speed in speeds:
         timing = speed.timing

@@ -88,8 +88,10 @@ def comparison_table(comparison: Comparison) -> Table:
         title=f"{comparison.image_size} px, one face at a time, {comparison.cpu}, {threads}, median of {comparison.runs}"
     )
     metrics = list(dict.fromkeys(score["metric"] for row in comparison.rows for score in row.scores))
-    for column in ("model", "MB", "ms", "10 % to 90 %", "times PyTorch", "PSNR dB", *metrics):
+    for column in ("model", "MB", "ms", "10 to 90 %", "x PyTorch", "PSNR dB"):
         table.add_column(column, justify="left" if column == "model" else "right", no_wrap=column == "model")
+    for metric in metrics:
+        table.add_column(metric.replace("_", "\n"), justify="right")
     for row in comparison.rows:
         scores = {score["metric"]: score["value"] for score in row.scores}
         table.add_row(
@@ -99,7 +101,7 @@ def comparison_table(comparison: Comparison) -> Table:
             f"{row.timing.p10_ms:.1f} to {row.timing.p90_ms:.1f}",
             f"{row.times_pytorch:.2f}",
             f"{row.fidelity.psnr_db:.1f}" if row.fidelity else "",
-            *(f"{scores[metric]:.4g}" if metric in scores else "not measured" for metric in metrics),
+            *(f"{scores[metric]:.4g}" if metric in scores else "–" for metric in metrics),
         )
     return table
 

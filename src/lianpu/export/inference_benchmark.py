@@ -106,7 +106,7 @@ def _torch_forms(generator: nn.Module, info: ModelInfo, compiled: bool) -> Itera
     with torch.inference_mode():
         calls: dict[str, Callable[[], Any]] = {
             EAGER: lambda: generator(face, labels),
-            "PyTorch channels_last": lambda: channels_last(last_face, labels),
+            "PyTorch NHWC": lambda: channels_last(last_face, labels),
         }
         if compiled:
             faster = torch.compile(channels_last)
