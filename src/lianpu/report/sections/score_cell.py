@@ -18,7 +18,8 @@ def score_cell(material: Material, metric: str, score: Score | None, digits: int
         return material.language.cell(None)
     if metric in SHARES:
         return material.language.percent(score.value)
-    deviation = score.deviation or None  # exactly 0 is the spread of a single subset: nothing was spread
+    # The spread of a single subset, or of subsets that are all of the faces, is 0 but for rounding: nothing was spread.
+    deviation = score.deviation if (score.deviation or 0.0) > 1e-9 else None
     small = (
         ""
         if deviation is None
