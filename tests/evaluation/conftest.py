@@ -9,8 +9,8 @@ import torch
 import torchvision
 
 from lianpu.attributes import AttributeSet, Labels
-from lianpu.dataset.faces import Dataset, Faces
-from lianpu.dataset.table import FaceTable, Split
+from lianpu.dataset.faces import Dataset
+from lianpu.dataset.sources import open_dataset
 from lianpu.editors.editor import ModelInfo
 from lianpu.evaluation.judges import METRICS, Judges, features_of_faces, prepare_judges
 from lianpu.image import Picture, to_batch, to_pictures, write_image
@@ -20,24 +20,26 @@ from lianpu.metrics.lpips_distance import LpipsDistance
 SIDE_PX = 32
 NAMES = ("Black_Hair", "Blond_Hair", "Brown_Hair", "Male")
 COLORS = {0: (20, 20, 25), 1: (225, 200, 120), 2: (120, 70, 35)}
-QUICK = ClassifierSettings(input_px=32, epochs=1, least_steps=80, most_steps=80, batch_size=16)
+QUICK = ClassifierSettings(input_px=32, least_steps=40, most_steps=40, batch_size=16)
+
+
+GRAIN = np.random.default_rng(0).integers(-12, 13, (SIDE_PX, SIDE_PX, 3))
 
 
 def paint(picture: Picture, labels: np.ndarray) -> Picture:
-    """The picture with the hair and the bar that the labels (A,) ask for."""
-    painted = picture.copy()
+    """The picture with the hair and the bar that the labels (A,) ask for, as grainy as the rest."""
+    painted = picture.astype(int)
     for column, color in COLORS.items():
         if labels[column] > 0.5:
-            painted[: SIDE_PX // 2] = color
+            painted[:16] = color + GRAIN[:16]
     painted[22:26] = (40, 40, 60) if labels[3] > 0.5 else (210, 170, 150)
-    return painted
+    painted[22:26] += GRAIN[22:26]
+    return np.clip(painted, 0, 255).astype(np.uint8)
 
 
 def draw(number: int, labels: np.ndarray) -> Picture:
-    chance = np.random.default_rng(number)
-    skin = np.full((SIDE_PX, SIDE_PX, 3), (210, 170, 150), dtype=np.uint8)
-    noise = chance.integers(-12, 13, (SIDE_PX, SIDE_PX, 3))
-    return np.clip(paint(skin, labels).astype(int) + noise, 0, 255).astype(np.uint8)
+    skin = np.array([210, 170, 150]) + np.random.default_rng(number).integers(-12, 13, (SIDE_PX, SIDE_PX, 3))
+    return paint(skin.astype(np.uint8), labels)
 
 
 def labels_of(count: int) -> np.ndarray:
@@ -49,19 +51,23 @@ def labels_of(count: int) -> np.ndarray:
 
 
 @pytest.fixture(scope="session")
-def dataset(tmp_path_factory: pytest.TempPathFactory) -> Dataset:
-    """48 faces to train on, 36 held out."""
+def data_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """48 faces to train on, 36 held out, as a CelebAMask-HQ-like folder."""
     root = tmp_path_factory.mktemp("painted")
     labels = np.concatenate([labels_of(48), labels_of(36)])
-    files = tuple(f"{number:03d}.png" for number in range(len(labels)))
-    for number, file in enumerate(files):
-        write_image(root / file, draw(number, labels[number]))
-    splits: tuple[Split, ...] = ("train",) * 48 + ("val",) * 36
-    table = FaceTable("csv", root, files, NAMES, labels, splits)
-    attributes = AttributeSet.of(NAMES)
-    train = Faces(table, np.arange(48), attributes, SIDE_PX, "train")
-    held_out = Faces(table, np.arange(48, 84), attributes, SIDE_PX, "val")
-    return Dataset("csv", train.table.root, train, held_out, fingerprint="painted", alignment="none", licence="ours")
+    names = [f"{number:03d}.png" for number in range(len(labels))]
+    for number, name in enumerate(names):
+        write_image(root / "images" / name, draw(number, labels[number]))
+    rows = [f"{name} {' '.join(str(2 * int(value) - 1) for value in row)}" for name, row in zip(names, labels, strict=True)]
+    (root / "list_attr.txt").write_text("\n".join([str(len(rows)), " ".join(NAMES), *rows]) + "\n")
+    (root / "train.txt").write_text("\n".join(names[:48]) + "\n")
+    (root / "val.txt").write_text("\n".join(names[48:]) + "\n")
+    return root
+
+
+@pytest.fixture(scope="session")
+def dataset(data_folder: Path) -> Dataset:
+    return open_dataset("CelebAMask-HQ", data_folder, SIDE_PX, NAMES)
 
 
 class TinyNetwork:

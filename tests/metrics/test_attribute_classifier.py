@@ -54,12 +54,12 @@ def test_a_rare_attribute_is_learned_in_a_few_steps(one_class: bool) -> None:
     if one_class:
         faces.labels = np.concatenate([faces.labels, 1 - faces.labels], axis=1)
         attributes = AttributeSet.of_classes(["Red", "Blue"])
-    settings = ClassifierSettings(input_px=32, least_steps=40, most_steps=40, batch_size=16)
+    settings = ClassifierSettings(input_px=32, least_steps=25, most_steps=25, batch_size=16)
     classifier = train_classifier(faces, attributes, 32, "squares", settings=settings)
     seen = classifier.see(np.stack([faces.read(index) for index in range(40)]))
     accuracy = measure_accuracy(attributes, seen, faces.labels)["Red"].balanced_accuracy
     assert accuracy is not None and accuracy > 0.95
-    assert classifier.info.train_count == 40 and classifier.info.steps == 40
+    assert classifier.info.train_count == 40 and classifier.info.steps == 25
 
 
 def test_training_does_not_move_the_chance_of_others() -> None:

@@ -15,7 +15,7 @@ from torch.nn import functional
 from lianpu.attributes import AttributeSet, Labels
 from lianpu.image import Picture
 from lianpu.metrics.attribute_classifier import AttributeClassifier, ClassifierInfo, LabelledFaces, shrink
-from lianpu.metrics.efficientnet import load_efficientnet
+from lianpu.metrics.efficientnet import load_efficientnet, to_network_input
 
 _RECIPE_LABEL_SMOOTHING = 0.05
 _HEAD_RATE_FACTOR = 5.0
@@ -23,6 +23,7 @@ _WARM_UP_SHARE = 0.15
 _LARGEST_SHIFT = 0.10
 _LARGEST_ZOOM = 0.12
 _LARGEST_TURN_RAD = 0.15
+_SETTLED_FACES = 512
 _LARGEST_LIGHT = 0.15
 """Brightness and contrast; hue stays."""
 
@@ -126,6 +127,20 @@ def _fit(
         schedule.step()
         if on_progress:
             on_progress(step + 1, steps)
+    _settle_statistics(network, pictures[order[:_SETTLED_FACES]], settings, device)
+
+
+@torch.no_grad()
+def _settle_statistics(network: nn.Module, pictures: Picture, settings: ClassifierSettings, device: torch.device) -> None:
+    """Replace BatchNorm's running statistics, which lag behind the weights after few steps, by those of the final weights."""
+    for module in network.modules():
+        if isinstance(module, nn.BatchNorm2d):
+            module.reset_running_stats()
+            module.momentum = None  # a plain mean over the batches that follow
+    for start in range(0, len(pictures), settings.batch_size):
+        batch = to_network_input(pictures[start : start + settings.batch_size], settings.input_px).to(device)
+        if len(batch) > 1:
+            network(batch)
 
 
 def _answer_weights(labels: Labels) -> torch.Tensor:
