@@ -88,7 +88,7 @@ def comparison_table(comparison: Comparison) -> Table:
         title=f"{comparison.image_size} px, one face at a time, {comparison.cpu}, {threads}, median of {comparison.runs}"
     )
     metrics = list(dict.fromkeys(score["metric"] for row in comparison.rows for score in row.scores))
-    for column in ("model", "MB", "ms (10-90 %)", "x PyTorch", "PSNR dB"):
+    for column in ("model", "MB", "ms (10-90 %)", "speed", "PSNR dB"):
         table.add_column(column, justify="left" if column == "model" else "right", no_wrap=column in ("model", "ms (10-90 %)"))
     for metric in metrics:
         table.add_column(metric.replace("_", "\n"), justify="right", no_wrap=True)
@@ -98,7 +98,7 @@ def comparison_table(comparison: Comparison) -> Table:
             row.model,
             f"{row.bytes / 1e6:.1f}",
             f"{row.timing.median_ms:.3g} ({row.timing.p10_ms:.3g}-{row.timing.p90_ms:.3g})",
-            f"{row.times_pytorch:.2f}",
+            f"{row.times_pytorch:.2f}x",
             f"{row.fidelity.psnr_db:.1f}" if row.fidelity else "",
             *(f"{scores[metric]:.4g}" if metric in scores else "–" for metric in metrics),
         )
