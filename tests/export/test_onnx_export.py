@@ -39,8 +39,12 @@ def test_a_graph_that_computes_something_else_trips_the_gate_and_leaves_the_old_
     generator: Generator, info: ModelInfo, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     class Slightly(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.generator = generator
+
         def forward(self, x: torch.Tensor, labels: torch.Tensor) -> torch.Tensor:
-            return generator(x, labels) + 3e-4
+            return self.generator(x, labels) + 3e-4
 
     monkeypatch.setattr(onnx_export, "write_graph", lambda _, info, file: write_graph(Slightly(), info, file))
     target = tmp_path / "model.onnx"

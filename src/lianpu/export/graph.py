@@ -19,6 +19,7 @@ from lianpu.version import __version__
 
 OPSET = 18
 """What torch's exporter writes by itself; asking for another makes it convert, and older runtimes read this one."""
+LARGEST_BATCH = 1 << 20
 LARGEST_FILE_BYTES = 2_000_000_000
 """Protobuf, and so one ONNX file, holds no more than 2 GiB."""
 
@@ -46,7 +47,8 @@ def _trace(network: nn.Module, info: ModelInfo) -> onnx.ModelProto:
     # Two faces: a batch of one would be taken for a constant.
     image = torch.zeros(2, 3, info.image_size, info.image_size)
     labels = torch.zeros(2, len(info.attributes))
-    batch = torch.export.Dim("batch", min=1)
+    # torch 2.6 and 2.7 take a batch without an upper end for a contradiction.
+    batch = torch.export.Dim("batch", min=1, max=LARGEST_BATCH)
     with warnings.catch_warnings(), torch.no_grad():
         # Both inputs name their first axis alike, on purpose; and torch warns of its own deprecations while it traces.
         warnings.filterwarnings("ignore", message=r".*The axis name: batch will not be used.*", category=UserWarning)
