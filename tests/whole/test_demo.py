@@ -1,0 +1,40 @@
+"""The small story end to end: every stage through its command, on drawn faces."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from lianpu.cli.main import main
+from lianpu.editors.loading import load_editor
+from lianpu.runs import open_run
+
+
+@pytest.mark.slow
+def test_the_demo_goes_through_every_stage_and_a_second_call_through_none_of_the_training(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("LIANPU_OFFLINE", "1")
+    monkeypatch.chdir(tmp_path)
+    small = ["demo", "--run_dir", "runs/demo", "--faces", "120", "--num_iters", "4", "--image_size", "32", "--device", "cpu"]
+    main(small)
+    run = open_run("runs/demo")
+    page = run.report_file("en", "html")
+    assert capsys.readouterr().out.rstrip().endswith(str(page))
+    assert "http" not in page.read_text(encoding="utf-8").split("</style>")[0].replace("http-equiv", "")
+    assert run.report_file("en", "md").is_file()
+
+    editors = [load_editor(source) for source in (run, run.onnx_file, run.int8_file)]
+    assert [editor.kind for editor in editors] == ["PyTorch FP32", "ONNX FP32", "ONNX INT8"]
+    assert len({editor.info for editor in editors}) == 1
+    assert json.loads(run.parity_file.read_text())["max_abs_difference"] < 1e-4
+    rows = json.loads(run.benchmark_file.read_text())["rows"]
+    assert rows[2]["bytes"] < 0.5 * rows[1]["bytes"]  # so small a network is mostly graph
+    scores = run.read_scores()["step-000000004"]["scores"]
+    assert {"frechet_efficientnet_lite0", "attribute_success"} <= {score["metric"] for score in scores}
+    assert "fid" not in {score["metric"] for score in scores}
+
+    before = run.read_steps()
+    main([*small, "--language", "zh"])
+    assert run.read_steps() == before
+    assert "未测量" in run.report_file("zh", "html").read_text(encoding="utf-8")
