@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from typing import Annotated, Any
+from typing import Annotated, Any, get_origin
 
 import tyro
 from pydantic import BaseModel
@@ -16,7 +16,8 @@ def form_type(model: type[BaseModel]) -> type:
     fields: list[tuple[str, Any]] = []
     for name, field in model.model_fields.items():
         annotation: Any = field.annotation
-        if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+        # Python 3.10 calls tuple[str, ...] a type; only what has no origin is a class.
+        if get_origin(annotation) is None and isinstance(annotation, type) and issubclass(annotation, BaseModel):
             fields.append((name, form_type(annotation)))
         else:
             fields.append((name, Annotated[annotation, tyro.conf.arg(help=field.description)]))
