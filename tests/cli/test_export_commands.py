@@ -12,7 +12,8 @@ from lianpu.editors.loading import load_editor
 from lianpu.files import write_json
 from lianpu.runs import Run
 from lianpu.stargan.config import ModelConfig
-from lianpu.stargan.networks import Generator
+from lianpu.stargan.networks import Discriminator, Generator
+from lianpu.stargan.released import load_released_discriminator
 from lianpu.training.config import RunConfig
 from lianpu.training.record import new_record, write_record
 
@@ -31,6 +32,7 @@ def run(tmp_path: Path, drawn: Dataset) -> Run:
         checkpoint = run.checkpoint(step)
         checkpoint.folder.mkdir(parents=True)
         save_file(Generator(16, 5, 1).state_dict(), checkpoint.generator_file)
+        save_file(Discriminator(32, 64, 5, 5).state_dict(), checkpoint.discriminator_file)
         state = {"step": step, "info": record.model_info(step).to_json(), "model": MODEL.model_dump()}
         write_json(checkpoint.state_file, state)
     return run
@@ -84,3 +86,15 @@ def test_bench_infer_prints_ratios_of_a_run(run: Run, capsys: pytest.CaptureFixt
     assert "32 px, one face" in " ".join(said.split()) and "GMACs" in said
     for form in ("PyTorch eager", "ONNX FP32", "ONNX INT8"):
         assert form in said
+
+
+def test_a_run_is_written_in_the_published_form_and_edits_alike(
+    run: Run, drawn: Dataset, capsys: pytest.CaptureFixture[str]
+) -> None:
+    main(["export", str(run.folder), "--published"])
+    generator_file, discriminator_file = (run.export_folder / name for name in ("10-G.ckpt", "10-D.ckpt"))
+    assert str(generator_file) in capsys.readouterr().out
+    load_released_discriminator(discriminator_file)
+    published = load_editor(generator_file, "cpu", attributes=drawn.attributes, image_size=32)
+    faces, labels = drawn.test.batch([0, 1])
+    torch.testing.assert_close(published.edit(faces, labels), load_editor(run, "cpu").edit(faces, labels))

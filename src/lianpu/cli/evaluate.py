@@ -114,7 +114,7 @@ def evaluate_run(parsed: EvaluateArguments, command: str) -> list[EvaluationResu
         checkpoints = [result for name, result in read_results(run).items() if name.startswith("step-")]
         console.print(curve_table(training_curve(run.read_steps(), checkpoints)))
     for note in notes_of(results[-1]):
-        console.print(f"Note: {note}", soft_wrap=True)
+        console.print(f"Note: {note}", soft_wrap=True, markup=False, highlight=False)
     console.print(f"Scores: {run.scores_folder}. Next: lianpu export {run.folder}", soft_wrap=True)
     return results
 

@@ -24,6 +24,8 @@ class ExportArguments:
     """Step of the checkpoint; the last one unless given."""
     data_dir: Path | None = None
     """Where the run's data is now, if it was moved."""
+    published: bool = False
+    """Instead, write STEP-G.ckpt and STEP-D.ckpt as the published code (yunjey/stargan) saves and loads them."""
 
 
 def main(arguments: list[str]) -> None:
@@ -33,6 +35,10 @@ def main(arguments: list[str]) -> None:
     from lianpu.runs import open_run
 
     run = open_run(parsed.run)
+    if parsed.published:
+        for file in write_published(run, parsed.checkpoint):
+            console.print(file, soft_wrap=True)
+        return
     export_with_words(run, parsed.checkpoint, parsed.data_dir)
     console.print(f"Next: lianpu quantize {run.folder}", soft_wrap=True)
 
@@ -54,6 +60,25 @@ def export_with_words(run: Run, step: int | None = None, data_dir: Path | None =
         soft_wrap=True,
     )
     return export
+
+
+def write_published(run: Run, step: int | None = None) -> tuple[Path, Path]:
+    """The shown generator and the discriminator of a checkpoint in the published form, in the export folder."""
+    from lianpu.editors.checkpoint_editor import load_generator, load_weights
+    from lianpu.files import atomic_file
+    from lianpu.stargan.networks import Discriminator
+    from lianpu.stargan.released import write_released
+
+    checkpoint = _checkpoint(run, step)
+    generator, info, model = load_generator(checkpoint)
+    discriminator = Discriminator(model.image_size, model.d_conv_dim, len(info.attributes), model.d_repeat_num)
+    load_weights(discriminator, checkpoint.discriminator_file)
+    targets = (run.export_folder / f"{info.step}-G.ckpt", run.export_folder / f"{info.step}-D.ckpt")
+    with atomic_file(targets[0]) as partial:
+        write_released(generator, partial)
+    with atomic_file(targets[1]) as partial:
+        write_released(discriminator, partial)
+    return targets
 
 
 def _checkpoint(run: Run, step: int | None) -> Checkpoint:

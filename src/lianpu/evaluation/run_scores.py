@@ -35,7 +35,8 @@ def score_in_run(
     Raises:
         LianpuError: the model cannot be loaded or does not fit the faces.
     """
-    editor = load_editor(model, device)
+    faces = judges.held_out
+    editor = load_editor(model, device, attributes=faces.attributes, image_size=faces.image_size)  # for published checkpoints
     result = score_editor(
         editor,
         judges,
