@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import os
+import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 
-console = Console()
-"""Where commands print."""
+console = Console(width=None if sys.stdout.isatty() or "COLUMNS" in os.environ else 140)
+"""Where commands print: as wide as the terminal, or wide enough for every table when it goes to a file."""
 
 OnProgress = Callable[[int, int], None]
 
