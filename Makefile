@@ -19,7 +19,7 @@ demo: $(VENV)/.installed
 	$(BIN)/lianpu demo --run_dir $(DEMO_DIR)
 
 test: $(VENV)/.installed-test
-	$(BIN)/python -m pytest
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 2  # two processes of one thread each: torch's threads only wait for each other on so small work
 
 lint: $(VENV)/.installed-test
 	$(BIN)/ruff check .

@@ -26,7 +26,7 @@ TRANSFORMS = (
 
 @dataclass(frozen=True)
 class DemoArguments:
-    """A whole run on drawn faces: draw, train, evaluate, export, quantize, compare, report. About 7 minutes on 2 CPU cores.
+    """A whole run on drawn faces: draw, train, evaluate, export, quantize, compare, report. About 8 minutes on 2 CPU cores.
 
     Nothing is downloaded. A stopped demo goes on with the same command.
     """
@@ -35,7 +35,7 @@ class DemoArguments:
     """Where the run is written; the drawn faces lie beside it (RUN_DIR-faces)."""
     faces: int = 800
     """How many faces are drawn, a tenth of them held out."""
-    num_iters: int = 600
+    num_iters: int = 500
     """Training steps."""
     image_size: int = 64
     """Side of the faces in pixels."""

@@ -62,6 +62,7 @@ def _trace(network: nn.Module, info: ModelInfo) -> onnx.ModelProto:
             dynamic_shapes=({0: batch}, {0: batch}),
             opset_version=OPSET,
             dynamo=True,
+            optimize=True,  # the default since torch 2.7
             verbose=False,
         )
     assert program is not None
