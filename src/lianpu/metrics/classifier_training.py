@@ -30,7 +30,10 @@ _LARGEST_LIGHT = 0.15
 
 @dataclass(frozen=True)
 class ClassifierSettings:
-    """How the classifier is trained. The defaults take about four minutes on two cores, however many faces there are."""
+    """How the classifier is trained. The defaults take at most about five minutes on one core (two for 800 faces), however many faces there are.
+
+    On 800 faces of 64 px, 16 epochs (mean balanced accuracy 0.81) and 128 px (0.84) were no better than 8 epochs at 96 px (0.85).
+    """
 
     input_px: int = 96
     """Side at which the network sees the faces."""
