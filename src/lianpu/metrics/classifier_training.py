@@ -32,7 +32,8 @@ _LARGEST_LIGHT = 0.15
 class ClassifierSettings:
     """How the classifier is trained. The defaults take at most about five minutes on one core (two for 800 faces), however many faces there are.
 
-    On 800 faces of 64 px, 16 epochs (mean balanced accuracy 0.81) and 128 px (0.84) were no better than 8 epochs at 96 px (0.85).
+    Learned from 600 real faces of 64 px and checked on 300 others, once each, the mean balanced accuracy was 0.85; with 16 epochs
+    0.81, with 128 px and 10 epochs 0.84, with 64 px and 12 epochs 0.81.
     """
 
     input_px: int = 96
