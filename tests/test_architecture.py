@@ -28,7 +28,19 @@ MAY_IMPORT: dict[str, set[str]] = {
     "training": {"errors", "files", "image", "devices", "runs", "attributes", "dataset", "stargan", "editors", "version"},
     "evaluation": {"errors", "files", "image", "devices", "runs", "attributes", "dataset", "editors", "metrics"},
     "api": {"dataset", "evaluation", "runs", "training"},
-    "export": {"errors", "files", "image", "devices", "sessions", "runs", "attributes", "dataset", "stargan", "editors", "version"},
+    "export": {
+        "errors",
+        "files",
+        "image",
+        "devices",
+        "sessions",
+        "runs",
+        "attributes",
+        "dataset",
+        "stargan",
+        "editors",
+        "version",
+    },
 }
 """Who may import whom inside the package; `cli` and the top `__init__` may import anything."""
 
