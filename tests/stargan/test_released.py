@@ -58,7 +58,7 @@ def test_a_pickle_that_would_run_code_is_not_loaded(tmp_path: Path, monkeypatch:
     with pytest.raises(CheckpointError, match="might run code, so it was not loaded"):
         load_released_generator(file)
     file.write_bytes(pickle.dumps(_Evil()))
-    with pytest.raises(CheckpointError, match="evil-G.ckpt"):
+    with pytest.raises(CheckpointError, match=r"evil-G\.ckpt"):
         load_released_generator(file)
     assert not (tmp_path / "ran.txt").exists()
 
