@@ -1,7 +1,5 @@
 """Our step against the same mathematics written plainly, as yunjey/stargan's solver does it."""
 
-from typing import Any
-
 import torch
 
 from lianpu.training.config import RunConfig
@@ -32,14 +30,14 @@ def test_three_steps_equal_those_of_the_published_solver(small: RunConfig) -> No
             assert difference.max() < 6e-4 and difference.mean() < 1e-5
 
 
-def test_bfloat16_gives_nearly_the_same_losses(small: RunConfig) -> None:
+def test_bfloat16_gives_nearly_the_same_losses_and_may_follow_float32_in_one_process(small: RunConfig) -> None:
     torch.manual_seed(1)
     inputs = StepInputs(
         torch.rand(4, 3, 32, 32) * 2 - 1, torch.rand(4, 5).round(), torch.rand(4, 5).round(), torch.rand(4, 1, 1, 1), False
     )
     losses = {}
     for precision in ("fp32", "bf16"):
-        processes = start_processes_as(precision)
+        processes = start_processes("cpu", precision, 4)
         state = new_state(small.model, small.training, 5, processes.device)
         with processes.mixed_precision():
             edited = state.generator(inputs.faces, inputs.targets)
@@ -49,10 +47,3 @@ def test_bfloat16_gives_nearly_the_same_losses(small: RunConfig) -> None:
         assert all(parameter.dtype == torch.float32 for parameter in state.generator.parameters())
     assert abs(losses["bf16"] - losses["fp32"]) < 0.1
     assert losses["bf16"] != losses["fp32"]
-
-
-def start_processes_as(precision: str) -> Any:
-    from accelerate.state import AcceleratorState
-
-    AcceleratorState._reset_state(reset_partial_state=True)  # one process of a test run has several precisions
-    return start_processes("cpu", precision, 4)

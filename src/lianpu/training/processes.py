@@ -13,6 +13,7 @@ from dataclasses import dataclass
 
 import torch
 from accelerate import Accelerator
+from accelerate.state import AcceleratorState
 from torch import nn
 
 from lianpu.devices import pick_device
@@ -83,6 +84,8 @@ def start_processes(device_name: str, precision: str, batch_size: int) -> Proces
     """
     launched = int(os.environ.get("WORLD_SIZE", "1")) > 1
     device = None if launched and device_name == "auto" else pick_device(device_name)
+    # accelerate keeps one state per Python process and refuses another precision or device; each run here has its own.
+    AcceleratorState._reset_state(reset_partial_state=not launched)
     accelerator = Accelerator(
         cpu=device is not None and device.type == "cpu", mixed_precision="bf16" if precision == "bf16" else "no"
     )
