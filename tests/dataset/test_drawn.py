@@ -9,9 +9,9 @@ from PIL import Image
 from lianpu.attributes import HAIR_COLORS
 from lianpu.dataset.drawn import DrawnFace, draw_dataset, draw_face
 from lianpu.drawing.attributes import DRAWN_ATTRIBUTES
-from lianpu.drawing.canvas import CLASS_ID
 from lianpu.errors import DataError, SettingsError
 from lianpu.image import read_image
+from lianpu.part_names import PART_INDEX
 
 PEOPLE = range(8)
 STRAY_HAIRS_PX = 4
@@ -31,7 +31,7 @@ def _grown(mask: np.ndarray, by_px: int) -> np.ndarray:
 
 
 def _of(face: DrawnFace, *names: str) -> np.ndarray:
-    return np.isin(face.mask, [CLASS_ID[name] for name in names])
+    return np.isin(face.mask, [PART_INDEX[name] for name in names])
 
 
 def test_the_same_seed_and_index_draw_the_same_face() -> None:
@@ -139,7 +139,7 @@ def test_points_lie_on_what_they_mark(index: int) -> None:
     lips = np.stack([middle("u_lip"), middle("l_lip")]).mean(0)
     assert np.linalg.norm(lips - face.points[48:60].mean(0)) < 0.10 * between_eyes
     tip_x, tip_y = face.points[30].astype(int)
-    assert face.mask[tip_y, tip_x] == CLASS_ID["nose"]
+    assert face.mask[tip_y, tip_x] == PART_INDEX["nose"]
     jaw = face.points[:17]
     assert (np.diff(jaw[:9, 1]) > 0).all() and (np.diff(jaw[8:, 1]) < 0).all()
     turn = np.unwrap(np.arctan2(*(jaw - face.points[27:31].mean(0)).T))

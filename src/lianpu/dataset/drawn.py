@@ -15,11 +15,11 @@ from PIL import Image
 
 from lianpu.dataset.licence import DRAWN_LICENCE, LICENCE_FILE
 from lianpu.drawing.attributes import DRAWN_ATTRIBUTES, sample_attributes
-from lianpu.drawing.canvas import CLASS_NAMES, class_palette
 from lianpu.drawing.portrait import Points, paint_portrait
 from lianpu.errors import DataError
 from lianpu.files import atomic_folder, read_json, write_json, write_text
 from lianpu.image import Picture, check_picture
+from lianpu.part_names import PARTS, part_palette
 
 SMALLEST_PX, LARGEST_PX = 16, 1024
 VERSION = 1
@@ -48,7 +48,7 @@ class DrawnFace:
         side = check_picture(self.picture).shape[0]
         assert self.picture.shape[1] == side and self.mask.shape == (side, side), f"mask {self.mask.shape}, side {side}"
         assert self.points.shape == (68, 2), f"points {self.points.shape}"
-        assert int(self.mask.max()) < len(CLASS_NAMES)
+        assert int(self.mask.max()) < len(PARTS)
 
 
 def draw_face(seed: int, index: int, size_px: int, attributes: Mapping[str, bool] | None = None) -> DrawnFace:
@@ -147,7 +147,7 @@ def _is_drawn_already(root: Path, settings: dict[str, Any]) -> bool:
 
 def _palette_image(face: DrawnFace) -> Image.Image:
     image = Image.fromarray(face.mask)
-    image.putpalette(class_palette())
+    image.putpalette(part_palette())
     return image
 
 

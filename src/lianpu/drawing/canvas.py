@@ -13,19 +13,12 @@ import numpy as np
 from PIL import Image, ImageFilter
 
 from lianpu.image import Picture
+from lianpu.part_names import PART_INDEX
 
 Field = np.ndarray[Any, np.dtype[np.floating[Any]]]
 Color = Sequence[float] | np.ndarray
 """A colour in 0..1 (3,), or one per pixel (3, h, w)."""
 Window = tuple[slice, slice]
-
-CLASS_NAMES: tuple[str, ...] = ("background", "skin", "nose", "eye_g", "l_eye", "r_eye", "l_brow", "r_brow", "l_ear", "r_ear")
-CLASS_NAMES += ("mouth", "u_lip", "l_lip", "hair", "hat", "ear_r", "neck_l", "neck", "cloth")
-"""CelebAMask-HQ's classes in their official order; l_ and r_ are the subject's left and right."""
-CLASS_ID = {name: number for number, name in enumerate(CLASS_NAMES)}
-
-CLASS_COLORS = "000000 cc0000 4c9900 cccc00 3333ff cc00cc 00ffff ffcccc 663300 ff0000 66cc00 ffff00 000099 0000cc ff3399 00cccc 003300 ff9933 00cc00"
-"""CelebAMask-HQ's colours of the classes, hexadecimal: the palette of the mask files."""
 
 WHOLE: Window = (slice(None), slice(None))
 
@@ -57,7 +50,7 @@ class Canvas:
         else:
             under += alpha * (over - under)
         if class_name is not None:
-            self.classes[window][alpha > 0.5] = CLASS_ID[class_name]
+            self.classes[window][alpha > 0.5] = PART_INDEX[class_name]
 
     def multiply(self, factor: Field, tint: Color = (1.0, 1.0, 1.0), window: Window = WHOLE) -> None:
         """Darken the window: `factor` (h, w) is 0 where nothing happens and 1 where the colour is multiplied by `tint`."""
@@ -144,9 +137,3 @@ def blur(field: Field, radius_px: float) -> Field:
     """The field (0..1) softened."""
     image = Image.fromarray((np.clip(field, 0, 1) * 255).astype(np.uint8))
     return np.asarray(image.filter(ImageFilter.GaussianBlur(float(radius_px))), np.float32) / np.float32(255)
-
-
-def class_palette() -> list[int]:
-    """The palette of mask files: 256 RGB triples, flat."""
-    colors = [int(color[place : place + 2], 16) for color in CLASS_COLORS.split() for place in (0, 2, 4)]
-    return colors + [0] * (768 - len(colors))
