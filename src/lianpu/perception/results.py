@@ -1,0 +1,191 @@
+"""What is seen in a photo, as frozen results that check themselves. Coordinates are pixels of the picture that was given."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import Any, Literal
+
+import numpy as np
+
+from lianpu.part_names import PARTS, part_index
+
+Points = np.ndarray[Any, np.dtype[np.float32]]
+"""Points (K, 2), x then y; 0 is the centre of the first pixel."""
+
+LANDMARK_COUNTS: dict[str, int] = {"dlib-68": 68, "insightface-106": 106}
+"""The schemes of landmarks, and how many points each has."""
+
+TURNS = (0, 90, 180, 270)
+
+
+@dataclass(frozen=True, eq=False)
+class Face:
+    """A face that a detector found.
+
+    Args:
+        box_xyxy: left, top, right, bottom; it may reach over the picture's border.
+        score: how sure the detector is, 0 to 1; scores of two detectors cannot be compared.
+        points: (5, 2) float32: the eye on the picture's left when the face is upright, the other eye, tip of the nose, the
+            corner of the mouth on the left, and on the right (InsightFace's order).
+        detector: who found it.
+        turned: degrees (0, 90, 180, 270) counter-clockwise that the picture was turned by when it was found.
+
+    Raises:
+        ValueError: a number is not finite or out of its range, or the box is empty.
+    """
+
+    box_xyxy: tuple[float, float, float, float]
+    score: float
+    points: Points
+    detector: str
+    turned: int = 0
+
+    def __post_init__(self) -> None:
+        box = tuple(float(value) for value in self.box_xyxy)
+        if len(box) != 4 or not all(map(math.isfinite, box)) or box[2] <= box[0] or box[3] <= box[1]:
+            raise ValueError(f"a box is left, top, right, bottom with right > left and bottom > top, got {box}")
+        object.__setattr__(self, "box_xyxy", box)
+        object.__setattr__(self, "score", _share(self.score, "a score"))
+        object.__setattr__(self, "points", _checked_points(self.points, 5, "a face"))
+        if self.turned not in TURNS:
+            raise ValueError(f"a picture is turned by {TURNS} degrees, got {self.turned}")
+
+    @property
+    def width_px(self) -> float:
+        """Width of the box."""
+        return self.box_xyxy[2] - self.box_xyxy[0]
+
+    @property
+    def height_px(self) -> float:
+        """Height of the box."""
+        return self.box_xyxy[3] - self.box_xyxy[1]
+
+    @property
+    def area(self) -> float:
+        """Area of the box in square pixels, with what lies outside the picture."""
+        return self.width_px * self.height_px
+
+    @property
+    def eye_distance_px(self) -> float:
+        """Distance between the two eye points."""
+        return float(np.linalg.norm(self.points[0] - self.points[1]))
+
+
+@dataclass(frozen=True, eq=False)
+class Landmarks:
+    """The points of one face, (K, 2) float32, in the order of a scheme: `dlib-68` (iBUG 300-W) or `insightface-106`.
+
+    Raises:
+        ValueError: the scheme is unknown, or the points are not as many as it has, or not finite.
+    """
+
+    points: Points
+    scheme: Literal["dlib-68", "insightface-106"]
+
+    def __post_init__(self) -> None:
+        if self.scheme not in LANDMARK_COUNTS:
+            raise ValueError(f"landmarks are {' or '.join(LANDMARK_COUNTS)}, got '{self.scheme}'")
+        object.__setattr__(self, "points", _checked_points(self.points, LANDMARK_COUNTS[self.scheme], self.scheme))
+
+
+@dataclass(frozen=True, eq=False)
+class FaceParts:
+    """The parts of one face over the whole picture.
+
+    Args:
+        mask: (H, W) uint8, class indices in CelebAMask-HQ's order (`part_names.PARTS`); 0 wherever this face is not.
+        parser: who parsed it.
+
+    Raises:
+        ValueError: the mask has another type or shape, or an index that is no class.
+    """
+
+    mask: np.ndarray[Any, np.dtype[np.uint8]]
+    parser: str
+
+    def __post_init__(self) -> None:
+        if self.mask.dtype != np.uint8 or self.mask.ndim != 2 or not self.mask.size:
+            raise ValueError(f"a mask is uint8 (H, W), got {self.mask.dtype} {self.mask.shape}")
+        largest = int(self.mask.max())
+        if largest >= len(PARTS):
+            raise ValueError(f"a mask holds classes 0 to {len(PARTS) - 1}, got {largest}")
+
+    def where(self, *names: str) -> np.ndarray[Any, np.dtype[np.bool_]]:
+        """(H, W) bool: true where the mask is one of the named parts. Raises SettingsError for a name that is no part."""
+        chosen = np.zeros(len(PARTS), dtype=np.bool_)
+        chosen[[part_index(name) for name in names]] = True
+        return chosen[self.mask]
+
+    def share(self, name: str) -> float:
+        """The share of the whole picture's pixels that a part has, 0 to 1."""
+        return float(np.count_nonzero(self.mask == part_index(name)) / self.mask.size)
+
+
+@dataclass(frozen=True, eq=False)
+class Identity:
+    """Who a face is, as a unit vector (F,) float32; only vectors of the same encoder can be compared.
+
+    Raises:
+        ValueError: the vector is not finite, or its length is not 1.
+    """
+
+    vector: np.ndarray[Any, np.dtype[np.float32]]
+    encoder: str
+
+    def __post_init__(self) -> None:
+        vector = np.array(self.vector, dtype=np.float32)
+        length = float(np.linalg.norm(vector)) if vector.ndim == 1 and vector.size else math.nan
+        if not abs(length - 1.0) < 1e-3:
+            raise ValueError(f"an identity is a finite vector (F,) of length 1, got shape {vector.shape} and length {length:.4g}")
+        vector.setflags(write=False)
+        object.__setattr__(self, "vector", vector)
+
+    def cosine(self, other: Identity) -> float:
+        """Cosine of the angle between two identities, -1 to 1; 1 is the same. Raises ValueError for different encoders."""
+        if self.encoder != other.encoder or self.vector.shape != other.vector.shape:
+            raise ValueError(f"identities of {self.encoder} and {other.encoder} cannot be compared: encode both with one encoder")
+        return float(np.clip(self.vector @ other.vector, -1.0, 1.0))
+
+    def distance(self, other: Identity) -> float:
+        """Euclidean distance of the unit vectors, 0 to 2; 0 is the same. Raises ValueError for different encoders."""
+        self.cosine(other)  # refuses what cannot be compared
+        return float(np.linalg.norm(self.vector - other.vector))
+
+
+@dataclass(frozen=True)
+class SexAge:
+    """What a model takes a face's sex and age to be: an impression of how the face looks, no more.
+
+    Args:
+        male_score: 0 (female) to 1 (male).
+        age: years.
+        source: the model.
+
+    Raises:
+        ValueError: the score is outside 0 to 1, or the age is not finite.
+    """
+
+    male_score: float
+    age: float
+    source: str
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "male_score", _share(self.male_score, "a male score"))
+        if not math.isfinite(self.age):
+            raise ValueError(f"an age is a finite number of years, got {self.age}")
+
+
+def _share(value: float, what: str) -> float:
+    if not 0.0 <= value <= 1.0:
+        raise ValueError(f"{what} is from 0 to 1, got {value}")
+    return float(value)
+
+
+def _checked_points(points: np.ndarray, count: int, what: str) -> Points:
+    """The points as (count, 2) float32 of our own, which nobody can change."""
+    ours = np.array(points, dtype=np.float32)
+    if ours.shape != (count, 2) or not np.isfinite(ours).all():
+        raise ValueError(f"{what} has {count} finite points ({count}, 2), got {ours.shape}")
+    ours.setflags(write=False)
+    return ours
