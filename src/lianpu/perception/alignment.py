@@ -1,0 +1,223 @@
+"""Faces brought into one place and size: the similarity that takes five points to a template, and the picture warped by it.
+
+A matrix is (2, 3) float64 and takes a point (x, y, 1) of one picture to the other; 0 is the centre of the first pixel.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import Any
+
+import cv2
+import numpy as np
+
+from lianpu.image import Picture, check_picture
+from lianpu.perception.results import Face
+
+Matrix = np.ndarray[Any, np.dtype[np.float64]]
+
+_MARGIN_PX = 4
+"""What is kept around the part of a picture that is warped, in pixels of the crop: more than a cubic kernel reaches."""
+
+
+@dataclass(frozen=True, eq=False)
+class Template:
+    """Where the five points of an aligned face lie.
+
+    Args:
+        name: its name in `TEMPLATES`.
+        points: (5, 2): eye on the left, eye on the right, nose tip, mouth corner left, mouth corner right.
+        width: of the picture that the points lie in, in pixels.
+        height: likewise.
+        by_mouth_middle: fit the eyes and the middle of the mouth only, as CelebA was aligned, so that a nose that points aside does
+            not move the face; else all five points.
+    """
+
+    name: str
+    points: np.ndarray[Any, np.dtype[np.float64]]
+    width: int
+    height: int
+    by_mouth_middle: bool = False
+
+    def scaled(self, size_px: int) -> np.ndarray[Any, np.dtype[np.float64]]:
+        """(5, 2): the points in the middle square of the template, when that square is `size_px` wide.
+
+        CelebA's pictures are 178 x 218; StarGAN was trained on their middle 178 x 178, resized.
+        """
+        side = min(self.width, self.height)
+        corner = np.array([(self.width - side) // 2, (self.height - side) // 2], dtype=np.float64)
+        return (self.points - corner + 0.5) * (size_px / side) - 0.5
+
+
+def _template(name: str, points: list[tuple[float, float]], width: int, height: int, by_mouth_middle: bool = False) -> Template:
+    values = np.array(points, dtype=np.float64)
+    values.setflags(write=False)
+    return Template(name, values, width, height, by_mouth_middle)
+
+
+TEMPLATES: dict[str, Template] = {
+    template.name: template
+    for template in (
+        # InsightFace, python-package/insightface/utils/face_align.py: arcface_dst.
+        _template(
+            "arcface",
+            [(38.2946, 51.6963), (73.5318, 51.5014), (56.0252, 71.7366), (41.5493, 92.3655), (70.7299, 92.2041)],
+            112,
+            112,
+        ),
+        # CelebA's makers fitted the eyes and the middle of the mouth to (70.745, 112), (108.237, 112) and (89.432, 153.514), where
+        # 1 is the first pixel, with a similarity and the border replicated (align_face_celeba.m). Those are the eyes and the mouth's
+        # height here. The nose and the width of the mouth, which the fit does not use, are means over the first 200 rows of
+        # list_landmarks_align_celeba and their mirror images; in these rows the centre of the eyes and the mouth's middle is
+        # (88.468, 124.826), that of the numbers above, less 1, (88.471, 124.838).
+        _template(
+            "celeba",
+            [(69.745, 111.0), (107.237, 111.0), (88.471, 135.385), (71.047, 152.514), (105.817, 152.514)],
+            178,
+            218,
+            by_mouth_middle=True,
+        ),
+        # The means over the 890 faces of 900 in landmarks68.csv of a part of CelebAMask-HQ (dlib's points of 512 px pictures): centres
+        # of 36..41 and 42..47, point 30, points 48 and 54. Their standard deviations are 4, 4, 20, 10 and 10 px from left to right.
+        _template(
+            "celebamask-hq",
+            [(193.82, 246.42), (318.02, 246.72), (254.72, 318.33), (200.00, 376.09), (312.21, 376.31)],
+            512,
+            512,
+        ),
+    )
+}
+"""The places that faces are brought to, by name."""
+
+
+@dataclass(frozen=True, eq=False)
+class Aligned:
+    """A face cut out of a photo.
+
+    Args:
+        picture: (S, S, 3), the crop.
+        matrix: (2, 3), takes a point of the photo to the crop; `inverse(matrix)` takes it back.
+        template: the place that the face was brought to.
+    """
+
+    picture: Picture
+    matrix: Matrix
+    template: Template
+
+
+def align(picture: Picture, face: Face, template: Template, size_px: int) -> Aligned:
+    """The face upright, in the template's place: a crop of `size_px`; what lies outside of the photo repeats its border.
+
+    The crop is the middle square of the template, so `celeba` gives the crop that StarGAN was trained on.
+
+    Raises:
+        ValueError: the face's points lie in one place, or `size_px` is not positive.
+    """
+    matrix = alignment_matrix(face.points, template, size_px)
+    return Aligned(warp(picture, matrix, (size_px, size_px)), matrix, template)
+
+
+def alignment_matrix(points: np.ndarray, template: Template, size_px: int) -> Matrix:
+    """The matrix (2, 3) that takes five points of a photo, (5, 2), to the template's in a crop of `size_px`."""
+    source, target = np.asarray(points, dtype=np.float64), template.scaled(size_px)
+    if template.by_mouth_middle:
+        source, target = _eyes_and_mouth(source), _eyes_and_mouth(target)
+    return similarity(source, target)
+
+
+def _eyes_and_mouth(points: np.ndarray) -> np.ndarray:
+    return np.array([points[0], points[1], (points[3] + points[4]) / 2])
+
+
+def similarity(source_points: np.ndarray, target_points: np.ndarray) -> Matrix:
+    """The turn, scale and shift (2, 3) that takes source points (K, 2) nearest to target points, in least squares.
+
+    It never mirrors. Umeyama 1991, Least-squares estimation of transformation parameters between two point patterns.
+
+    Raises:
+        ValueError: fewer than two points, other shapes, a number that is not finite, or source points in one place.
+    """
+    source, target = np.asarray(source_points, dtype=np.float64), np.asarray(target_points, dtype=np.float64)
+    if source.shape != target.shape or source.ndim != 2 or source.shape[1] != 2 or len(source) < 2:
+        raise ValueError(f"a similarity needs two or more points (K, 2) on both sides, got {source.shape} and {target.shape}")
+    if not (np.isfinite(source).all() and np.isfinite(target).all()):
+        raise ValueError("a similarity needs finite points")
+    source_mean, target_mean = source.mean(axis=0), target.mean(axis=0)
+    from_mean, to_mean = source - source_mean, target - target_mean
+    variance = float((from_mean**2).sum(axis=1).mean())
+    if variance < 1e-12:
+        raise ValueError(
+            f"the source points lie in one place ({source_mean[0]:.1f}, {source_mean[1]:.1f}): there is no similarity"
+        )
+    left, spread, right = np.linalg.svd(to_mean.T @ from_mean / len(source))
+    signs = np.array([1.0, 1.0 if np.linalg.det(left) * np.linalg.det(right) > 0 else -1.0])
+    turn = left @ np.diag(signs) @ right
+    scale = float(spread @ signs) / variance
+    return np.column_stack([scale * turn, target_mean - scale * turn @ source_mean])
+
+
+def inverse(matrix: Matrix) -> Matrix:
+    """The matrix (2, 3) that goes the other way. Raises ValueError when the matrix flattens the picture."""
+    if abs(np.linalg.det(matrix[:, :2])) < 1e-12:
+        raise ValueError(f"a matrix that flattens the picture cannot be turned round: {matrix.tolist()}")
+    back = np.linalg.inv(matrix[:, :2])
+    return np.column_stack([back, -back @ matrix[:, 2]])
+
+
+def map_points(matrix: Matrix, points: np.ndarray) -> np.ndarray[Any, np.dtype[np.float32]]:
+    """The points (K, 2), taken through the matrix, float32."""
+    return (np.asarray(points, dtype=np.float64) @ matrix[:, :2].T + matrix[:, 2]).astype(np.float32)
+
+
+def scale_of(matrix: Matrix) -> float:
+    """How many times longer lengths become."""
+    return math.sqrt(abs(float(np.linalg.det(matrix[:, :2]))))
+
+
+def warp(picture: Picture, matrix: Matrix, size_px: tuple[int, int]) -> Picture:
+    """The picture as the matrix shows it, (height, width, 3) of `size_px` = (width, height), its border replicated outside.
+
+    A large face in a small crop is averaged over areas first, so that fine patterns do not turn into coarse ones; then cubic.
+
+    Raises:
+        ValueError: it is no picture, the size is not positive, or the matrix flattens the picture.
+    """
+    width, height = size_px
+    if width < 1 or height < 1:
+        raise ValueError(f"a crop has a positive size, got {width} x {height}")
+    part, to_part = _needed_part(check_picture(picture), matrix, width, height)
+    scale = scale_of(matrix)
+    if scale < 1.0:
+        part, to_part = _shrunk(part, to_part, scale)
+    to_crop = _after(matrix, inverse(to_part))
+    return np.asarray(
+        cv2.warpAffine(part, to_crop, (width, height), flags=cv2.INTER_CUBIC, borderMode=cv2.BORDER_REPLICATE), dtype=np.uint8
+    )
+
+
+def _needed_part(picture: Picture, matrix: Matrix, width: int, height: int) -> tuple[Picture, Matrix]:
+    """What of the picture the crop shows, with a margin, and the matrix from the picture to it."""
+    corners = np.array([(-1, -1), (width, -1), (-1, height), (width, height)], dtype=np.float64)
+    back = inverse(matrix)
+    seen = corners @ back[:, :2].T + back[:, 2]
+    margin = _MARGIN_PX * max(1.0, scale_of(back))
+    limits = np.array(picture.shape[1::-1])
+    low = np.clip(np.floor(seen.min(axis=0) - margin), 0, limits - 1).astype(int)
+    high = np.clip(np.ceil(seen.max(axis=0) + margin) + 1, low + 1, limits).astype(int)
+    part = picture[low[1] : high[1], low[0] : high[0]]
+    return part, np.array([[1.0, 0.0, -low[0]], [0.0, 1.0, -low[1]]])
+
+
+def _shrunk(part: Picture, to_part: Matrix, scale: float) -> tuple[Picture, Matrix]:
+    """The part, shrunk by about `scale` with every pixel counted, and the matrix from the picture to it."""
+    height, width = part.shape[:2]
+    small = (max(1, round(width * scale)), max(1, round(height * scale)))
+    by_x, by_y = small[0] / width, small[1] / height
+    shrink = np.array([[by_x, 0.0, by_x / 2 - 0.5], [0.0, by_y, by_y / 2 - 0.5]])
+    return np.asarray(cv2.resize(part, small, interpolation=cv2.INTER_AREA), dtype=np.uint8), _after(shrink, to_part)
+
+
+def _after(second: Matrix, first: Matrix) -> Matrix:
+    """The matrix that does `first`, then `second`."""
+    return np.column_stack([second[:, :2] @ first[:, :2], second[:, :2] @ first[:, 2] + second[:, 2]])
