@@ -1,0 +1,1 @@
+"""Face parsing: 19 classes of pixels; networks, masks, training and scores."""

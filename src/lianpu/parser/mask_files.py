@@ -1,0 +1,128 @@
+"""One face's mask on disk, read and checked: a picture of class indices, or a black and white picture per part."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from PIL import Image
+
+from lianpu.errors import DataError
+from lianpu.part_names import PART_INDEX, PARTS, order_to_ours
+
+Mask = np.ndarray[Any, np.dtype[np.uint8]]
+"""Class indices in our order, (H, W) uint8; IGNORE where nobody knows."""
+
+IGNORE = 255
+"""The value of pixels that count neither in training nor in scores."""
+
+
+@dataclass(frozen=True)
+class IndexMask:
+    """A mask in one file: a grey or palette picture whose pixel values are class indices.
+
+    Args:
+        file: PNG, or any other format without loss.
+        order: names of the classes 0, 1, 2 ... of this file.
+    """
+
+    file: Path
+    order: Sequence[str] = PARTS
+
+    @property
+    def shown_as(self) -> str:
+        """The file's path, for messages."""
+        return str(self.file)
+
+    def read(self) -> Mask:
+        """(H, W) uint8 in our order, 255 where nobody knows.
+
+        Raises:
+            DataError: unreadable, coloured, or with a value that is no class.
+        """
+        values = _index_values(self.file)
+        wrong = np.setdiff1d(np.unique(values), [*range(len(self.order)), IGNORE])
+        if wrong.size:
+            shown = ", ".join(map(str, wrong[:5].tolist())) + (", ..." if wrong.size > 5 else "")
+            raise DataError(
+                f"{self.file} has the values {shown}, which are no class: 0 to {len(self.order) - 1} are "
+                f"({IGNORE} for pixels to be left out). Write class indices, not colours."
+            )
+        table = np.full(256, IGNORE, dtype=np.uint8)
+        table[: len(self.order)] = order_to_ours(self.order)
+        return table[values]
+
+
+@dataclass(frozen=True)
+class PartMasks:
+    """A mask as CelebAMask-HQ is downloaded: a black and white picture for each part that a face has.
+
+    Parts overlap. They are painted in our order, the later over the earlier, as the authors' `g_mask.py` does.
+
+    Args:
+        files: part name to file.
+    """
+
+    files: Mapping[str, Path]
+
+    @property
+    def shown_as(self) -> str:
+        """The first file's path, for messages."""
+        return str(next(iter(self.files.values())))
+
+    def read(self) -> Mask:
+        """(H, W) uint8 in our order; what no part covers is background.
+
+        Raises:
+            DataError: a file is unreadable, or not as large as the others.
+        """
+        painted: Mask | None = None
+        for name in sorted(self.files, key=PART_INDEX.__getitem__):
+            covered = _grey_values(self.files[name]) != 0
+            if painted is None:
+                painted = np.zeros(covered.shape, dtype=np.uint8)
+            if covered.shape != painted.shape:
+                raise DataError(
+                    f"{self.files[name]} is {_size(covered)} pixels, the face's other parts are {_size(painted)}. "
+                    "Download the face's part files again."
+                )
+            painted[covered] = PART_INDEX[name]
+        assert painted is not None, "a face has at least one part file"
+        return painted
+
+
+def _index_values(file: Path) -> np.ndarray:
+    image = _loaded(file)
+    values = np.asarray(image)
+    if values.ndim == 2:
+        return values.astype(np.uint8 if values.dtype == np.bool_ else np.int64)
+    channels = values[..., :3]
+    if not (channels == channels[..., :1]).all():
+        raise DataError(
+            f"{file} is a coloured picture ({image.mode}): which colour is which class is not known. "
+            "Write a grey or palette PNG of class indices."
+        )
+    return channels[..., 0].astype(np.int64)
+
+
+def _grey_values(file: Path) -> np.ndarray:
+    return np.asarray(_loaded(file).convert("L"))
+
+
+def _loaded(file: Path) -> Image.Image:
+    try:
+        with Image.open(file) as image:
+            image.load()
+            return image
+    except FileNotFoundError:
+        raise DataError(f"{file} is not there. Check the path.") from None
+    except (OSError, EOFError, SyntaxError, ValueError, Image.DecompressionBombError) as problem:
+        reason = " ".join(str(problem).split()) or type(problem).__name__
+        raise DataError(f"{file} cannot be read as a mask ({reason}). Replace it, or take the face out of the data.") from None
+
+
+def _size(values: np.ndarray) -> str:
+    return f"{values.shape[1]}x{values.shape[0]}"
