@@ -1,6 +1,8 @@
 """What many tests use: small sets of drawn faces, made once."""
 
+import importlib.util
 from pathlib import Path
+from types import ModuleType
 
 import pytest
 
@@ -21,3 +23,14 @@ def drawn_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def drawn(drawn_folder: Path) -> Dataset:
     """The drawn faces as a dataset of side 32."""
     return open_dataset("CelebAMask-HQ", drawn_folder, 32, ATTRIBUTES)
+
+
+@pytest.fixture(scope="session")
+def colour_parser() -> ModuleType:
+    """`tests/parser/colour_parser.py`: a small real ONNX parser, and the painter of pictures that it reads."""
+    file = Path(__file__).with_name("parser") / "colour_parser.py"
+    spec = importlib.util.spec_from_file_location("colour_parser", file)
+    assert spec is not None and spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module

@@ -11,12 +11,13 @@ import numpy as np
 from PIL import Image
 
 from lianpu.errors import DataError
-from lianpu.part_names import PART_INDEX, PARTS, order_to_ours
+from lianpu.files import atomic_file
+from lianpu.part_names import PART_INDEX, PARTS, order_to_ours, part_palette
 
 Mask = np.ndarray[Any, np.dtype[np.uint8]]
-"""Class indices in our order, (H, W) uint8; IGNORE where nobody knows."""
+"""Class indices in our order, (H, W) uint8; IGNORED where nobody knows."""
 
-IGNORE = 255
+IGNORED = 255
 """The value of pixels that count neither in training nor in scores."""
 
 
@@ -44,14 +45,14 @@ class IndexMask:
             DataError: unreadable, coloured, or with a value that is no class.
         """
         values = _index_values(self.file)
-        wrong = np.setdiff1d(np.unique(values), [*range(len(self.order)), IGNORE])
+        wrong = np.setdiff1d(np.unique(values), [*range(len(self.order)), IGNORED])
         if wrong.size:
             shown = ", ".join(map(str, wrong[:5].tolist())) + (", ..." if wrong.size > 5 else "")
             raise DataError(
                 f"{self.file} has the values {shown}, which are no class: 0 to {len(self.order) - 1} are "
-                f"({IGNORE} for pixels to be left out). Write class indices, not colours."
+                f"({IGNORED} for pixels to be left out). Write class indices, not colours."
             )
-        table = np.full(256, IGNORE, dtype=np.uint8)
+        table = np.full(256, IGNORED, dtype=np.uint8)
         table[: len(self.order)] = order_to_ours(self.order)
         return table[values]
 
@@ -92,6 +93,15 @@ class PartMasks:
             painted[covered] = PART_INDEX[name]
         assert painted is not None, "a face has at least one part file"
         return painted
+
+
+def write_mask(file: Path | str, mask: Mask) -> Path:
+    """`file`, a palette PNG of the class indices in CelebAMask-HQ's colours, written atomically; `IndexMask` reads it back."""
+    image = Image.fromarray(mask)
+    image.putpalette(part_palette())
+    with atomic_file(Path(file)) as partial:
+        image.save(partial, format="PNG")
+    return Path(file)
 
 
 def _index_values(file: Path) -> np.ndarray:
