@@ -14,11 +14,16 @@ BoxXyxy = tuple[float, float, float, float]
 UPRIGHT = TEMPLATES["celebamask-hq"]
 """Where a face is brought before its box is drawn, or before it is read when it lies too far on its side."""
 
-BOX_CENTRE = (251.5, 313.0)
-"""Middle of dlib's box in the upright crop of 512 px."""
+BOX_CENTRE = (252.4, 303.9)
+"""Middle of dlib's box in the upright crop of 512 px: the mean over 886 faces of CelebAMask-HQ found by `HogFinder()`, +-8 and 11 px.
 
-BOX_SIDE = 300.0
-"""Side of dlib's box there."""
+Against the points from dlib's own box, 68 points from SCRFD's box as it is are off by 4.7 % of the distance of the outer eye corners
+(mean of 176 faces; up to 82 %), from YuNet's by 4.2 %; from the box mapped by each detector's mean shift and size by 2.4 and 2.3 %;
+from the square that is drawn here by 1.1 %, with either. dlib's own box moves its points by 1.2 % when its picture is not enlarged.
+"""
+
+BOX_SIDE = 288.8
+"""Side of dlib's box there, +-23 px: dlib searches sizes in steps of 6 to 5."""
 
 LARGEST_ROLL_DEG = 30.0
 """dlib's predictors were trained on faces turned in the picture by less than about this."""

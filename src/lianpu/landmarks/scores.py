@@ -1,0 +1,95 @@
+"""How far predicted points lie from labelled ones: NME, the area under the curve of errors, and how often a face fails.
+
+The protocol is that of 300-W (Sagonas et al. 2016, 300 Faces In-The-Wild Challenge: database and results): a face's error is the
+mean distance of its 68 points, divided by the distance of the labelled outer eye corners.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from lianpu.landmarks.scheme68 import COUNT, REGIONS, inter_ocular, inter_pupil
+
+Errors = np.ndarray[Any, np.dtype[np.float64]]
+
+AUC_LIMIT = 0.08
+FAILURE_LIMITS = (0.08, 0.10)
+
+
+@dataclass(frozen=True, eq=False)
+class LandmarkScores:
+    """The scores of a predictor; errors are shares of an eye distance (0.05 is 5 %).
+
+    Args:
+        faces: how many faces were scored.
+        nme_inter_ocular: mean error, divided by the distance of the outer eye corners.
+        nme_inter_pupil: mean error, divided by the distance of the centres of the eyes; about 1.4 times as large.
+        median_inter_ocular: median over the faces; a few lost faces do not move it.
+        auc_at_008: area under the cumulative curve of errors up to 0.08, 0 to 1; 1 is perfect.
+        failure_at_008: share of faces whose error is above 0.08.
+        failure_at_010: likewise above 0.10.
+        by_region: mean error of the points of each region, inter-ocular.
+        errors: (N,) the error of each face, inter-ocular.
+    """
+
+    faces: int
+    nme_inter_ocular: float
+    nme_inter_pupil: float
+    median_inter_ocular: float
+    auc_at_008: float
+    failure_at_008: float
+    failure_at_010: float
+    by_region: dict[str, float]
+    errors: Errors
+
+    def as_json(self) -> dict[str, Any]:
+        """All but the errors of single faces, as JSON can hold it."""
+        return {name: value for name, value in vars(self).items() if name != "errors"}
+
+
+def landmark_scores(predicted: np.ndarray, labelled: np.ndarray) -> LandmarkScores:
+    """The scores of predicted points (N, 68, 2) against labelled ones (N, 68, 2).
+
+    Raises:
+        ValueError: the shapes differ or are empty, or a labelled face's eye corners lie in one place.
+    """
+    if predicted.shape != labelled.shape or predicted.shape[1:] != (COUNT, 2) or not len(predicted):
+        raise ValueError(f"scores compare points (N, 68, 2) of the same faces, got {predicted.shape} and {labelled.shape}")
+    corners = inter_ocular(labelled)
+    if not (corners > 0).all():
+        raise ValueError(f"face {int(np.argmin(corners))} has both outer eye corners in one place")
+    distances = point_distances(predicted, labelled)
+    errors = distances.mean(axis=1) / corners
+    relative = distances / corners[:, None]
+    return LandmarkScores(
+        faces=len(errors),
+        nme_inter_ocular=float(errors.mean()),
+        nme_inter_pupil=float((distances.mean(axis=1) / inter_pupil(labelled)).mean()),
+        median_inter_ocular=float(np.median(errors)),
+        auc_at_008=area_under_curve(errors, AUC_LIMIT),
+        failure_at_008=failure_rate(errors, FAILURE_LIMITS[0]),
+        failure_at_010=failure_rate(errors, FAILURE_LIMITS[1]),
+        by_region={name: float(relative[:, list(points)].mean()) for name, points in REGIONS.items()},
+        errors=errors,
+    )
+
+
+def point_distances(predicted: np.ndarray, labelled: np.ndarray) -> Errors:
+    """(N, K): how far each point is off, in pixels."""
+    return np.linalg.norm(predicted.astype(np.float64) - labelled.astype(np.float64), axis=2)
+
+
+def area_under_curve(errors: np.ndarray, limit: float) -> float:
+    """Area under the share of faces with an error of at most e, for e from 0 to `limit`, divided by `limit`.
+
+    Exact: a face of error e is counted from e to the limit.
+    """
+    return float(np.clip(1.0 - np.asarray(errors, dtype=np.float64) / limit, 0.0, 1.0).mean())
+
+
+def failure_rate(errors: np.ndarray, limit: float) -> float:
+    """The share of errors above `limit`."""
+    return float((np.asarray(errors) > limit).mean())
