@@ -1,0 +1,166 @@
+"""`lianpu parse PHOTO...`: the parts of every face in photos, as masks and as tinted pictures."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import tyro
+
+if TYPE_CHECKING:
+    from rich.table import Table
+
+    from lianpu.parser.face_parser import FaceParser
+    from lianpu.perception.detection import Detector
+    from lianpu.perception.results import Face, FaceParts
+
+
+@dataclass(frozen=True)
+class ParseArguments:
+    """Say of every pixel of every face which part it is: skin, hair, eyes and 15 more.
+
+    For each photo it writes NAME.parts.png, whose pixel values are the classes in CelebAMask-HQ's order, and NAME.overlay.jpg, the
+    photo with the parts tinted.
+    """
+
+    photos: Annotated[tuple[Path, ...], tyro.conf.Positional]
+    """Photos, or folders of photos."""
+    out: Path = Path("parts")
+    """The folder that is written to."""
+    parser: str = "auto"
+    """small (in the package), bisenet, the path of an .onnx or .pth file, or the folder of a parser's training."""
+    detector: str = "auto"
+    """auto, buffalo_l, yunet, dlib, or the path of an .onnx file."""
+    upright: bool = False
+    """Also look for faces in the photo turned by 90, 180 and 270 degrees."""
+
+
+@dataclass(frozen=True, eq=False)
+class ParsedPhoto:
+    """What was found in one photo, and the files that show it (None without a face)."""
+
+    photo: Path
+    faces: tuple[Face, ...]
+    parts: tuple[FaceParts, ...]
+    mask_file: Path | None
+    overlay_file: Path | None
+
+
+def main(arguments: list[str]) -> None:
+    """Parse the command line, then the photos."""
+    parse(tyro.cli(ParseArguments, args=arguments, prog="lianpu parse"))
+
+
+def parse(parsed: ParseArguments) -> list[ParsedPhoto]:
+    """Parse photos, write their masks and overlays, print a table, and give what was found.
+
+    Raises:
+        DataError: no face was found, or photos could not be read; said after all others were done.
+    """
+    from lianpu.cli.progress import console, stage
+    from lianpu.errors import DataError, PictureError
+    from lianpu.perception.detectors import load_detector
+    from lianpu.perception.parsing import load_parser
+
+    photos = photos_in(parsed.photos)
+    detector, parser = load_detector(parsed.detector), load_parser(parsed.parser)
+    done: list[ParsedPhoto] = []
+    problems: list[str] = []
+    with stage("Parsing") as on_progress:
+        for number, (photo, name) in enumerate(zip(photos, output_names(photos), strict=True), start=1):
+            try:
+                done.append(_parse_photo(photo, parsed.out / name, parsed.upright, detector, parser))
+            except PictureError as problem:
+                problems.append(str(problem))
+            on_progress(number, len(photos))
+    console.print(_table(done))
+    console.print(f"Parser: {parser.name}. Licence: {parser.licence}.", markup=False, highlight=False, soft_wrap=True)
+    if any(one.faces for one in done):
+        console.print(f"Masks and overlays: {parsed.out}", markup=False, highlight=False, soft_wrap=True)
+    if problems:
+        raise DataError(f"{len(problems)} of {len(photos)} photos could not be read. {' '.join(problems[:3])}")
+    if not any(one.faces for one in done):
+        raise DataError(f"No face was found in {len(done)} photos. Try --upright, or another --detector.")
+    return done
+
+
+def photos_in(paths: Sequence[Path]) -> list[Path]:
+    """The photos that were named, and those that lie directly in the folders that were.
+
+    Raises:
+        DataError: a path is not there, or a folder has no picture.
+    """
+    from lianpu.errors import DataError
+    from lianpu.image import PICTURE_ENDINGS
+
+    photos: list[Path] = []
+    for path in paths:
+        if path.is_dir():
+            inside = sorted(file for file in path.iterdir() if file.suffix.lower() in PICTURE_ENDINGS and file.name[0] != ".")
+            if not inside:
+                raise DataError(f"{path} has no pictures ({', '.join(PICTURE_ENDINGS)}). Give another folder.")
+            photos += inside
+        elif path.is_file():
+            photos.append(path)
+        else:
+            raise DataError(f"{path} is not there. Check the path.")
+    if not photos:
+        raise DataError("No photo was given. Name one or more, or a folder of them.")
+    return list(dict.fromkeys(photos))
+
+
+def output_names(photos: Sequence[Path]) -> list[str]:
+    """A name for the files of each photo: its stem, numbered from the second photo of that stem on."""
+    names: dict[str, None] = {}
+    for photo in photos:
+        name, number = photo.stem, 1
+        while name in names:
+            number += 1
+            name = f"{photo.stem}-{number}"
+        names[name] = None
+    return list(names)
+
+
+def _parse_photo(photo: Path, target: Path, upright: bool, detector: Detector, parser: FaceParser) -> ParsedPhoto:
+    from lianpu.image import read_image, write_image
+    from lianpu.parser.mask_files import write_mask
+    from lianpu.perception.detection import find_faces
+    from lianpu.perception.overlays import draw_parts
+    from lianpu.perception.parsing import all_parts, parse_faces
+
+    picture = read_image(photo)
+    faces = find_faces(picture, detector, upright=upright)
+    if not faces:
+        return ParsedPhoto(photo, (), (), None, None)
+    parts = parse_faces(picture, faces, parser)
+    mask_file = write_mask(target.with_name(f"{target.name}.parts.png"), all_parts(parts, *picture.shape[:2]))
+    overlay_file = write_image(target.with_name(f"{target.name}.overlay.jpg"), draw_parts(picture, parts))
+    return ParsedPhoto(photo, faces, parts, mask_file, overlay_file)
+
+
+def _table(photos: Sequence[ParsedPhoto]) -> Table:
+    from rich.table import Table
+
+    table = Table(title="Parts of faces: their share of the face's own pixels, in per cent")
+    for heading in ("photo", "face", "width px", "parts"):
+        table.add_column(heading, justify="right" if heading in ("face", "width px") else "left", overflow="fold")
+    for one in photos:
+        if not one.faces:
+            table.add_row(one.photo.name, "-", "-", "no face found")
+        for number, (face, parts) in enumerate(zip(one.faces, one.parts, strict=True), start=1):
+            table.add_row(one.photo.name if number == 1 else "", str(number), f"{face.width_px:.0f}", shares_in_words(parts))
+    return table
+
+
+def shares_in_words(parts: FaceParts) -> str:
+    """`hair 41, skin 30, ...`: the parts by their share of all pixels that are not background, largest first."""
+    from lianpu.part_names import PARTS
+
+    shares = {name: parts.share(name) for name in PARTS[1:]}
+    total = sum(shares.values())
+    if not total:
+        return "nothing but background"
+    ranked = sorted(shares.items(), key=lambda item: -item[1])
+    return ", ".join(f"{name} {100 * share / total:.1f}" for name, share in ranked if share)

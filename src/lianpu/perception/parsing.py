@@ -1,0 +1,181 @@
+"""The parts of every face in a photo: each face aligned, all of them parsed at once, and the answer brought back into the photo."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from importlib import resources
+from pathlib import Path
+
+import numpy as np
+
+from lianpu.errors import ModelError, SettingsError, WeightsError, nearest_name
+from lianpu.image import Picture, check_picture
+from lianpu.model_store.locate import find_model_file, require_model_file
+from lianpu.model_store.policy import SETTING, is_commercial_safe
+from lianpu.parser.face_parser import FaceParser
+from lianpu.parser.mask_warp import warped_mask
+from lianpu.parser.onnx_parser import ALIGNMENT, OnnxParser
+from lianpu.perception.alignment import TEMPLATES, Aligned, align, inverse, scale_of
+from lianpu.perception.results import Face, FaceParts
+from lianpu.weights import model_file
+
+PARSERS: dict[str, str] = {
+    "auto": "the best that is here: small, else bisenet",
+    "small": "the parser that the package carries",
+    "bisenet": "the published BiSeNet, 79999_iter.pth",
+}
+"""The names that `load_parser` knows, with a line on each."""
+
+SHIPPED_FILE = "face-parser-small.onnx"
+
+
+def load_parser(name_or_path: str | Path = "auto", *, threads: int | None = None) -> FaceParser:
+    """The parser of a name of `PARSERS`, of an .onnx or .pth file, or of the folder of a parser's training.
+
+    A .pth file is taken to be in the form of 79999_iter.pth: its class order, and left and right by place.
+
+    Args:
+        name_or_path: a name, or a path.
+        threads: threads for one operation of ONNX Runtime; None takes as many as there are cores.
+
+    Raises:
+        SettingsError: the name is unknown.
+        WeightsError: the model is not on this machine, damaged, or not allowed under --commercial-safe.
+        ModelError: the file or folder is broken, or holds something else.
+    """
+    name = str(name_or_path)
+    path = Path(name).expanduser()
+    if name == "auto":
+        name = "small" if shipped_parser().is_file() or find_model_file("bisenet-celebamask") is None else "bisenet"
+    if name == "small":
+        return _allowed(_shipped(threads))
+    if name == "bisenet":
+        return _published(require_model_file("bisenet-celebamask"), name)
+    if path.is_dir():
+        return _allowed(_from_run(path, threads))
+    if path.suffix.lower() == ".onnx":
+        return _allowed(OnnxParser(path, threads=threads))
+    if path.suffix.lower() in (".pth", ".pt"):
+        return _allowed(_published(path, path.stem))
+    raise SettingsError(
+        f"'{name}' is no parser{nearest_name(name, PARSERS)}. Known: {', '.join(PARSERS)}, "
+        "the path of an .onnx or .pth file, or the folder of a parser's training."
+    )
+
+
+def shipped_parser() -> Path:
+    """Where the parser lies that the package carries."""
+    return Path(str(resources.files("lianpu.perception").joinpath("models", SHIPPED_FILE)))
+
+
+def parse_faces(picture: Picture, faces: Sequence[Face], parser: FaceParser) -> tuple[FaceParts, ...]:
+    """The parts of each face over the whole picture (H, W), in the order of the faces.
+
+    What a face's aligned crop does not show is background, so long hair ends at the crop's edge. Where the crops of two faces
+    overlap, a pixel belongs to the face whose middle is nearer, measured in face sizes: no pixel belongs to two.
+
+    Args:
+        picture: (H, W, 3) uint8 RGB.
+        faces: found in that picture.
+        parser: see `load_parser`.
+    """
+    check_picture(picture)
+    aligned = [align(picture, face, TEMPLATES[ALIGNMENT], parser.size_px) for face in faces]
+    masks = parser.parse_crops([one.picture for one in aligned])
+    middles = np.array([face.points.mean(axis=0) for face in faces], dtype=np.float64).reshape(-1, 2)
+    sizes = np.array([1 / scale_of(one.matrix) for one in aligned], dtype=np.float64)
+    parts = []
+    for index, (one, mask) in enumerate(zip(aligned, masks, strict=True)):
+        whole = np.zeros(picture.shape[:2], dtype=np.uint8)
+        window = _window(one, parser.size_px, picture.shape[1], picture.shape[0])
+        if window is not None:
+            whole[window] = _in_window(one, mask, window)
+            whole[window][_nearer_to_others(index, middles, sizes, window)] = 0
+        parts.append(FaceParts(whole, parser.name))
+    return tuple(parts)
+
+
+def all_parts(parts: Sequence[FaceParts], height: int, width: int) -> np.ndarray:
+    """The parts of all faces of a picture in one mask (H, W) uint8; what `parse_faces` gives never overlaps."""
+    whole = np.zeros((height, width), dtype=np.uint8)
+    for one in parts:
+        np.maximum(whole, one.mask, out=whole)
+    return whole
+
+
+def _shipped(threads: int | None) -> FaceParser:
+    file = shipped_parser()
+    if not file.is_file():
+        raise ModelError(f"{file} is not there: this installation is incomplete. Install lianpu again, or give another parser.")
+    return OnnxParser(file, name="small", threads=threads)
+
+
+def _published(file: Path, name: str) -> FaceParser:
+    from lianpu.parser.published import PublishedParser  # torch is loaded with it
+
+    return PublishedParser(file, name, model_file("bisenet-celebamask").licence)
+
+
+def _from_run(folder: Path, threads: int | None) -> FaceParser:
+    from lianpu.parser.run_folder import ParserRun
+
+    run = ParserRun(folder)
+    if run.onnx_file.is_file():
+        return OnnxParser(run.onnx_file, name=folder.name, threads=threads)
+    if not run.exists():
+        raise ModelError(
+            f"{folder} is no parser's training (it has no {run.config_file.name}). Give a folder of lianpu parser train."
+        )
+    from lianpu.parser.trained_parser import TrainedParser
+
+    return TrainedParser(folder)
+
+
+def _allowed(parser: FaceParser) -> FaceParser:
+    """The parser, unless only files for commercial use are wanted and its licence says that it is none."""
+    if is_commercial_safe() and "non-commercial" in parser.licence:
+        raise WeightsError(
+            f"{parser.file.name} may not be used commercially: {parser.licence}. Train a parser on pictures that you may use: "
+            f"lianpu parser train. (Asked for by --commercial-safe or {SETTING}.)"
+        )
+    return parser
+
+
+Window = tuple[slice, slice]
+"""Rows and columns of a picture."""
+
+
+def _window(aligned: Aligned, size_px: int, width: int, height: int) -> Window | None:
+    """The rows and columns of the photo that the crop shows; None when the crop lies outside of it."""
+    back = inverse(aligned.matrix)
+    far = size_px - 0.5
+    corners = np.array([(-0.5, -0.5), (far, -0.5), (-0.5, far), (far, far)]) @ back[:, :2].T + back[:, 2]
+    left, top = np.maximum(np.floor(corners.min(axis=0)), 0).astype(int).tolist()
+    right, bottom = np.minimum(np.ceil(corners.max(axis=0)) + 1, (width, height)).astype(int).tolist()
+    return None if left >= right or top >= bottom else (slice(top, bottom), slice(left, right))
+
+
+def _in_window(aligned: Aligned, mask: np.ndarray, window: Window) -> np.ndarray:
+    rows, columns = window
+    back = inverse(aligned.matrix)
+    back[:, 2] -= (columns.start, rows.start)
+    return warped_mask(mask, back, (columns.stop - columns.start, rows.stop - rows.start))
+
+
+def _nearer_to_others(index: int, middles: np.ndarray, sizes: np.ndarray, window: Window) -> np.ndarray:
+    """Which pixels of a window lie nearer to the middle of another face, each distance divided by the face's size."""
+    rows, columns = window
+    y, x = np.ogrid[rows.start : rows.stop, columns.start : columns.stop]
+
+    def distance(face: int) -> np.ndarray:
+        return ((x - middles[face, 0]) ** 2 + (y - middles[face, 1]) ** 2) / sizes[face] ** 2
+
+    foreign = np.zeros((rows.stop - rows.start, columns.stop - columns.start), dtype=np.bool_)
+    if len(middles) == 1:
+        return foreign
+    own = distance(index)
+    for other in range(len(middles)):
+        if other != index:
+            theirs = distance(other)
+            foreign |= (theirs < own) | ((theirs == own) & (other < index))
+    return foreign

@@ -1,0 +1,96 @@
+"""`lianpu parse` as it is typed: masks and overlays of photos with a face, words about the others."""
+
+from pathlib import Path
+from types import ModuleType
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from lianpu.cli.main import main
+from lianpu.cli.parse import output_names
+from lianpu.image import read_image
+
+REAL_FACES = Path(__file__).parents[3] / "shared" / "data" / "celebamask_mini" / "images"
+needs_faces = pytest.mark.skipif(not REAL_FACES.is_dir(), reason="needs the real faces")
+
+
+@pytest.fixture(scope="module")
+def model(tmp_path_factory: pytest.TempPathFactory, colour_parser: ModuleType) -> Path:
+    written: Path = colour_parser.write_colour_parser(tmp_path_factory.mktemp("model") / "colours.onnx", 128)
+    return written
+
+
+def _run(capsys: pytest.CaptureFixture[str], *words: object) -> tuple[int, str, str]:
+    code = 0
+    try:
+        main(["parse", *map(str, words)])
+    except SystemExit as exit_:
+        code = int(exit_.code or 0)
+    printed = capsys.readouterr()
+    return code, printed.out, printed.err
+
+
+def _grey(file: Path) -> Path:
+    Image.new("RGB", (200, 160), (128, 128, 128)).save(file)
+    return file
+
+
+@needs_faces
+def test_each_photo_gets_a_mask_and_an_overlay_and_a_row(model: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    folder = tmp_path / "photos"
+    folder.mkdir()
+    for name in ("000801.jpg", "000802.jpg"):
+        (folder / name).write_bytes((REAL_FACES / name).read_bytes())
+    _grey(folder / "wall.png")
+    code, out, err = _run(capsys, folder, "--out", tmp_path / "out", "--parser", model, "--detector", "dlib")
+    assert code == 0 and err == ""
+    assert "000801.jpg" in out and "no face found" in out and "Licence: free for any use" in out
+    assert sorted(file.name for file in (tmp_path / "out").iterdir()) == [
+        "000801.overlay.jpg",
+        "000801.parts.png",
+        "000802.overlay.jpg",
+        "000802.parts.png",
+    ]
+    with Image.open(tmp_path / "out" / "000801.parts.png") as mask:
+        assert mask.mode == "P" and mask.size == (512, 512)
+        values = np.asarray(mask)
+    assert 0 < values.max() <= 18
+    overlay, photo = read_image(tmp_path / "out" / "000801.overlay.jpg"), read_image(folder / "000801.jpg")
+    changed = np.abs(overlay.astype(int) - photo).mean(axis=2)
+    assert changed[values > 0].mean() > 5 * changed[values == 0].mean()
+
+
+def test_a_photo_without_a_face_is_said_in_one_line(model: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    wall = _grey(tmp_path / "wall.png")
+    code, out, err = _run(capsys, wall, "--out", tmp_path / "out", "--parser", model, "--detector", "dlib")
+    assert code == 1 and "no face found" in out
+    assert err == "lianpu: No face was found in 1 photos. Try --upright, or another --detector.\n"
+    assert not (tmp_path / "out").exists()
+
+
+@needs_faces
+def test_one_broken_photo_does_not_cost_the_others(model: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (tmp_path / "broken.jpg").write_bytes((REAL_FACES / "000801.jpg").read_bytes()[:300])
+    good = REAL_FACES / "000802.jpg"
+    code, out, err = _run(
+        capsys, tmp_path / "broken.jpg", good, "--out", tmp_path / "out", "--parser", model, "--detector", "dlib"
+    )
+    assert code == 1 and "000802.jpg" in out
+    assert "1 of 2 photos could not be read." in err and "broken.jpg is broken or cut off" in err and len(err.splitlines()) == 1
+    assert (tmp_path / "out" / "000802.parts.png").is_file()
+
+
+def test_what_is_not_there_is_said(model: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    code, _, err = _run(capsys, tmp_path / "none.jpg", "--parser", model)
+    assert code == 1 and "none.jpg is not there. Check the path." in err
+    (tmp_path / "empty").mkdir()
+    code, _, err = _run(capsys, tmp_path / "empty", "--parser", model)
+    assert code == 1 and "empty has no pictures (.jpg, .jpeg" in err
+    code, _, err = _run(capsys, _grey(tmp_path / "wall.png"), "--parser", "smal", "--detector", "dlib")
+    assert code == 1 and "'smal' is no parser (did you mean 'small'?)" in err
+
+
+def test_photos_of_one_name_get_names_of_their_own() -> None:
+    photos = [Path("a/anna.jpg"), Path("b/anna.png"), Path("c/anna-2.jpg"), Path("bert.jpg")]
+    assert output_names(photos) == ["anna", "anna-2", "anna-2-2", "bert"]
