@@ -8,6 +8,7 @@ import os
 import platform
 import re
 import sys
+from collections.abc import Iterable
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -36,6 +37,13 @@ _OTHER_SPELLINGS = {
     "sse4.1": "sse4_1",
     "neon": "asimd",
 }
+_X86_SETS = {
+    "AVX2": ("avx2",),
+    "AVX-512": ("avx512f", "avx512bw"),
+    "VNNI": ("avx512_vnni", "avx_vnni", "avx_vnni_int8"),
+    "AMX": ("amx_tile", "amx_int8", "amx_bf16"),
+}
+_ARM_SETS = {"NEON": ("asimd",), "DOTPROD": ("asimddp",), "I8MM": ("i8mm",), "BF16": ("bf16",), "SVE": ("sve",)}
 _X86_NAMES = ("x86_64", "amd64", "i386", "i686", "x86")
 
 
@@ -117,6 +125,17 @@ def cpu_features() -> frozenset[str]:
     """Those of FEATURES_OF_INTEREST that this CPU has; empty when the machine does not tell."""
     _, flags = _cpu_name_and_flags()
     return frozenset(_OTHER_SPELLINGS.get(flag, flag) for flag in flags) & frozenset(FEATURES_OF_INTEREST)
+
+
+def instruction_sets(features: Iterable[str], machine: str = "") -> dict[str, tuple[str, ...]]:
+    """Those of `features` that belong to each set that matters for our models: empty where the CPU lacks a set.
+
+    AVX2 makes float networks fast, VNNI and AMX 8-bit ones. `machine` is the kind of CPU as `platform.machine` spells it; this one
+    when empty.
+    """
+    sets = _X86_SETS if (machine or platform.machine()).lower() in _X86_NAMES else _ARM_SETS
+    have = frozenset(features)
+    return {name: tuple(feature for feature in members if feature in have) for name, members in sets.items()}
 
 
 def has_int8_dot_product() -> bool:

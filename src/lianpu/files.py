@@ -24,7 +24,7 @@ def atomic_file(target: Path) -> Iterator[Path]:
         LianpuError: the disk is full or the folder cannot be written; `target` is as it was.
     """
     target = Path(target)
-    with _disk_errors_named(target):
+    with disk_errors_named(target):
         target.parent.mkdir(parents=True, exist_ok=True)
         handle, name = tempfile.mkstemp(dir=target.parent, prefix=f".{target.stem}.", suffix=f".partial{target.suffix}")
         os.close(handle)
@@ -49,7 +49,7 @@ def atomic_folder(target: Path) -> Iterator[Path]:
         LianpuError: the disk is full or the parent cannot be written; `target` is as it was.
     """
     target = Path(target)
-    with _disk_errors_named(target):
+    with disk_errors_named(target):
         target.parent.mkdir(parents=True, exist_ok=True)
         partial = Path(tempfile.mkdtemp(dir=target.parent, prefix=f".{target.name}.", suffix=".partial"))
         aside = partial.with_suffix(".old")
@@ -87,7 +87,7 @@ def write_json(target: Path, value: Any) -> Path:
 
 def append_text(target: Path, text: str) -> Path:
     """`target` with `text` added at its end. Only what replaces a file is atomic: a crash may leave part of `text`."""
-    with _disk_errors_named(target):
+    with disk_errors_named(target):
         target.parent.mkdir(parents=True, exist_ok=True)
         with target.open("a", encoding="utf-8") as stream:
             stream.write(text)
@@ -118,7 +118,8 @@ def _sha256_by_blocks(stream: Any) -> str:
 
 
 @contextmanager
-def _disk_errors_named(target: Path) -> Iterator[None]:
+def disk_errors_named(target: Path) -> Iterator[None]:
+    """Within the block a full disk or a folder that may not be written becomes a LianpuError that names `target`."""
     try:
         yield
     except OSError as problem:

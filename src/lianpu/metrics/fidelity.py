@@ -15,8 +15,8 @@ import torch
 
 from lianpu.errors import WeightsError
 from lianpu.image import Picture
-from lianpu.metrics.downloads import obtain_model_file
 from lianpu.metrics.features import Features
+from lianpu.model_store.download import obtain_model_file
 
 KERNEL_SUBSETS = 100
 KERNEL_SUBSET_SIZE = 1000

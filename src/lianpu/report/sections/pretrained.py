@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from lianpu.model_store.locate import find_model_file
 from lianpu.report.document import Cell, Column, Paragraph, Part, Section, Table
 from lianpu.report.language import as_megabytes
 from lianpu.report.sections.material import Material
-from lianpu.weights import MODEL_FILES, ModelFile, find_model_file
+from lianpu.weights import MODEL_FILES, ModelFile
 
-FAMILIES = (("2.1", "insightface"), ("2.2", "bisenet"), ("2.3", "dlib"), ("2.4", "metrics"))
+FAMILIES = (("2.1", "insightface"), ("2.2", "bisenet"), ("2.3", "dlib"), ("2.4", "yunet"), ("2.5", "metrics"))
 
 
 def pretrained(material: Material) -> Section:
