@@ -29,7 +29,7 @@ def test_a_small_predictor_learns_the_real_faces_and_gives_the_same_bytes_again(
     seen: list[tuple[int, int]] = []
     read: list[tuple[int, int]] = []
     target = train_predictor(learnt, tmp_path / "a.dat", SMALL, lambda *at: read.append(at), lambda *at: seen.append(at))
-    assert read[-1] == (40, 40) and all(total == 160 for _, total in seen)
+    assert read[-1] == (40, 40) and seen[-1] == (160, 160) and all(total == 160 for _, total in seen)
     assert [file.name for file in tmp_path.iterdir()] == ["a.dat"]
     again = train_predictor(learnt, tmp_path / "b.dat", SMALL)
     assert target.read_bytes() == again.read_bytes()

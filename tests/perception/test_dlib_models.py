@@ -182,7 +182,7 @@ def test_dlibs_box_of_a_face_follows_its_points() -> None:
     five = five_of_68(LABELS[SOME[0]])
     face = Face((0, 0, 9, 9), 0.5, five, "another")
     x1, y1, x2, y2 = dlib_box(face)
-    half_as_large = Face((0, 0, 9, 9), 0.5, five / 2 + (7, 3), "another")
+    half_as_large = Face((0, 0, 9, 9), 0.5, (five / 2 + np.array([7, 3])).astype(np.float32), "another")
     np.testing.assert_allclose(dlib_box(half_as_large), (x1 / 2 + 7, y1 / 2 + 3, x2 / 2 + 7, y2 / 2 + 3), atol=1e-3)
     assert dlib_box(Face((1, 2, 30, 40), 0.5, five, "dlib")) == (1, 2, 30, 40)
 

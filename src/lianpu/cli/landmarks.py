@@ -131,7 +131,7 @@ def score_table(model: str, evaluation: Evaluation) -> Table:
     from rich.table import Table
 
     scores = evaluation.scores
-    table = Table(title=f"{model} on {scores.faces:,} faces")
+    table = Table(title=f"{Path(model).name} on {scores.faces:,} faces")
     table.add_column("score")
     table.add_column("value", justify="right")
     rows = {

@@ -76,6 +76,8 @@ def train_predictor(
             on_reading(done, len(faces))
     with atomic_file(target) as partial:
         _run_child(pickle.dumps((samples, settings, str(partial)), protocol=5), on_training)
+    if on_training:
+        on_training(trees := settings.cascade_depth * settings.trees_per_cascade, trees)
     return target
 
 
