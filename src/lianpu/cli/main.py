@@ -18,6 +18,8 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "quantize": ("lianpu.cli.quantize", "make the INT8 model, calibrated on training faces"),
     "compare": ("lianpu.cli.compare", "size, latency and quality of PyTorch, ONNX and INT8 side by side"),
     "report": ("lianpu.cli.report", "write the report of a run as HTML and Markdown"),
+    "parse": ("lianpu.cli.parse", "the parts of every face in photos: masks and tinted pictures"),
+    "parser": ("lianpu.cli.parser", "train a face parser, or score one"),
     "bench": ("lianpu.cli.bench", "measure training and inference speed as ratios"),
     "doctor": ("lianpu.cli.doctor", "what this machine has, what is missing, and how to mend it"),
 }

@@ -155,12 +155,12 @@ def _table(photos: Sequence[ParsedPhoto]) -> Table:
 
 
 def shares_in_words(parts: FaceParts) -> str:
-    """`hair 41, skin 30, ...`: the parts by their share of all pixels that are not background, largest first."""
+    """`hair 41.2, skin 30.5, ...`: parts by their per cent of all pixels that are not background, largest first, from 0.1 on."""
     from lianpu.part_names import PARTS
 
     shares = {name: parts.share(name) for name in PARTS[1:]}
     total = sum(shares.values())
     if not total:
         return "nothing but background"
-    ranked = sorted(shares.items(), key=lambda item: -item[1])
-    return ", ".join(f"{name} {100 * share / total:.1f}" for name, share in ranked if share)
+    ranked = sorted(((100 * share / total, name) for name, share in shares.items()), reverse=True)
+    return ", ".join(f"{name} {percent:.1f}" for percent, name in ranked if percent >= 0.05)
