@@ -119,9 +119,9 @@ def test_a_row_with_too_few_values_is_refused_with_its_line(celeba: Path, edit_l
     assert "line 7: 000005.jpg has 3 values for 4 attributes" in _refusal(celeba)
 
 
-def test_a_value_that_is_neither_1_nor_minus_1_is_refused(celeba: Path, edit_line: EditLine) -> None:
-    edit_line(celeba / "list_attr_celeba.txt", 8, "000006.jpg 1 -1 0 1")
-    assert "line 8: '0' for 000006.jpg is neither 1 nor -1" in _refusal(celeba)
+def test_a_value_that_is_none_of_1_minus_1_and_0_is_refused(celeba: Path, edit_line: EditLine) -> None:
+    edit_line(celeba / "list_attr_celeba.txt", 8, "000006.jpg 1 -1 2 1")
+    assert "line 8: '2' for 000006.jpg is none of 1, -1 and 0 (unlabelled)" in _refusal(celeba)
 
 
 def test_a_picture_twice_is_refused(celeba: Path, edit_line: EditLine) -> None:

@@ -58,7 +58,6 @@ def test_without_a_split_column_the_hash_decides(tmp_path: Path) -> None:
     [
         (2, "a/1.png,1,train", "line 2: 3 cells for 4 columns"),
         (3, "a/2.png,maybe,1,train", "line 3: 'maybe' for a/2.png is none of 1, 0, -1, true, false, yes, no"),
-        (3, "a/2.png,,1,train", "line 3: '' for a/2.png is none of"),
         (3, "a/1.png,1,1,train", "line 3: a/1.png is there a second time"),
         (5, "4.png,1,1,vall", "line 5: split 'vall' of 4.png is none of train, val, test (did you mean 'val'?)"),
         (7, ",1,1,val", "line 7: the first cell, the picture's path, is empty"),

@@ -130,7 +130,8 @@ def balance_table(report: DataReport) -> Table:
         title="Faces that have the attribute", caption=None if without is None else f"{without:,} faces have no hair colour"
     )
     table.add_column("attribute")
-    for heading in ("train", "%", "held out", "%"):
+    some_unlabelled = any(row.unlabelled for row in report.balance)
+    for heading in ("train", "%", "held out", "%", *(["unlabelled"] if some_unlabelled else [])):
         table.add_column(heading, justify="right")
     for row in report.balance:
         train, test = (row.train_positives, row.train_count), (row.test_positives, row.test_count)
@@ -138,7 +139,7 @@ def balance_table(report: DataReport) -> Table:
         cells = [
             cell for part, whole in (train, test) for cell in (f"{part:,}", f"{part / whole:.1%}".rstrip("%") if whole else "-")
         ]
-        table.add_row(row.name, *cells, style=style)
+        table.add_row(row.name, *cells, *([f"{row.unlabelled:,}"] if some_unlabelled else []), style=style)
     return table
 
 

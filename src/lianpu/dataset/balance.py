@@ -7,7 +7,7 @@ from itertools import combinations
 import numpy as np
 
 from lianpu.attributes import HAIR_COLORS
-from lianpu.dataset.table import FaceTable
+from lianpu.dataset.table import UNLABELLED, FaceTable
 
 FEW_TO_TRAIN = 50
 """With fewer training faces that have, or lack, an attribute its edit is hardly learned."""
@@ -17,14 +17,15 @@ FEW_TO_JUDGE = 10
 
 @dataclass(frozen=True)
 class AttributeBalance:
-    """How many faces have an attribute.
+    """How many of the faces whose value is known have an attribute.
 
     Args:
         name: the attribute.
         train_positives: training faces that have it.
-        train_count: training faces.
+        train_count: training faces whose value is known.
         test_positives: held-out faces that have it.
-        test_count: held-out faces.
+        test_count: held-out faces whose value is known.
+        unlabelled: training and held-out faces whose value nobody knows; training leaves them out when it is selected.
     """
 
     name: str
@@ -32,6 +33,7 @@ class AttributeBalance:
     train_count: int
     test_positives: int
     test_count: int
+    unlabelled: int = 0
 
     @property
     def is_constant(self) -> bool:
@@ -53,13 +55,16 @@ class AttributeBalance:
 
 
 def balance_of(table: FaceTable, names: Sequence[str]) -> tuple[AttributeBalance, ...]:
-    """For each of `names`, how many of the training and of the held-out faces have it."""
+    """For each of `names`, how many of the training and of the held-out faces have it, and of how many nobody knows."""
     train, test = (table.labels[table.rows_of([split])] for split in ("train", table.held_out_split()))
     columns = [table.attributes.index(name) for name in names]
-    return tuple(
-        AttributeBalance(name, int(train[:, at].sum()), len(train), int(test[:, at].sum()), len(test))
-        for name, at in zip(names, columns, strict=True)
-    )
+    return tuple(_balance(name, train[:, at], test[:, at]) for name, at in zip(names, columns, strict=True))
+
+
+def _balance(name: str, train: np.ndarray, test: np.ndarray) -> AttributeBalance:
+    known = [part[part != UNLABELLED] for part in (train, test)]
+    unlabelled = len(train) + len(test) - sum(map(len, known))
+    return AttributeBalance(name, int(known[0].sum()), len(known[0]), int(known[1].sum()), len(known[1]), unlabelled)
 
 
 def hair_contradictions(table: FaceTable, names: Sequence[str]) -> tuple[tuple[str, tuple[str, str]], ...]:
@@ -73,12 +78,12 @@ def hair_contradictions(table: FaceTable, names: Sequence[str]) -> tuple[tuple[s
 
 
 def faces_without_hair_color(table: FaceTable, names: Sequence[str]) -> int | None:
-    """How many faces have none of the hair colours among `names`; None when fewer than two are among them."""
+    """How many faces surely have none of the hair colours among `names`; None when fewer than two are among them."""
     hair = [name for name in HAIR_COLORS if name in names]
     if len(hair) < 2:
         return None
-    return int((~np.any([_column(table, name) for name in hair], axis=0)).sum())
+    return int((table.labels[:, [table.attributes.index(name) for name in hair]] == 0).all(axis=1).sum())
 
 
 def _column(table: FaceTable, name: str) -> np.ndarray:
-    return table.labels[:, table.attributes.index(name)].astype(bool)
+    return table.labels[:, table.attributes.index(name)] == 1

@@ -5,6 +5,7 @@ Cheng-Han Lee, Ziwei Liu, Lingyun Wu, Ping Luo: MaskGAN, CVPR 2020. The faces fi
 
 from pathlib import Path
 
+from lianpu.dataset.alignment import alignment_of
 from lianpu.dataset.label_sheet import LabelSheet, read_label_sheet
 from lianpu.dataset.licence import CELEBA_LICENCE, licence_of
 from lianpu.dataset.listing import first_file, first_folder
@@ -27,7 +28,8 @@ def read_celebamask(root: Path) -> FaceTable:
     """All faces that have labels and a split; `train.txt`, `val.txt` and `test.txt` name the pictures of each.
 
     As downloaded CelebAMask-HQ has no such lists: then one face in ten is held out by the hash of its name.
-    A `licence.txt` in the folder says what its faces may be used for; without one CelebA's terms hold.
+    A `licence.txt` in the folder says what its faces may be used for; without one CelebA's terms hold. An `alignment.txt`
+    says how they were cut out (`celeba-center-crop-178`), so that a model trained on them knows.
 
     Raises:
         DataError: the pictures, labels or split are missing or wrong.
@@ -45,6 +47,7 @@ def read_celebamask(root: Path) -> FaceTable:
         attributes=sheet.attributes,
         labels=sheet.labels[rows],
         splits=tuple(splits[sheet.pictures[row]] for row in rows),
+        alignment=alignment_of(root, "none"),
         licence=licence_of(root, CELEBA_LICENCE),
     )
 

@@ -9,7 +9,7 @@ from lianpu.attributes import AttributeSet
 from lianpu.dataset.balance import AttributeBalance, balance_of, faces_without_hair_color, hair_contradictions
 from lianpu.dataset.inspection import BrokenPicture, GoodPicture, conversions, inspect_pictures, same_bytes
 from lianpu.dataset.listing import missing_pictures, unlisted_pictures
-from lianpu.dataset.table import SPLITS, FaceTable
+from lianpu.dataset.table import SPLITS, FaceTable, Split
 
 Kind = Literal[
     "missing",
@@ -23,6 +23,7 @@ Kind = Literal[
     "converted",
     "two hair colours",
     "too few",
+    "unlabelled",
     "unlisted",
 ]
 MEANINGS: dict[Kind, str] = {
@@ -37,6 +38,7 @@ MEANINGS: dict[Kind, str] = {
     "converted": "not 8-bit RGB, or not upright: converted when read",
     "two hair colours": "labels that contradict each other",
     "too few": "hardly enough faces to learn or to judge an edit",
+    "unlabelled": "nobody knows the value: these faces are left out where it is selected",
     "unlisted": "on disk, but without labels or in no split: not used",
 }
 """All kinds of problems, the worst first, and what each means."""
@@ -117,8 +119,9 @@ def check_data(
             for picture in pictures
             if isinstance(picture, BrokenPicture)
         ),
-        *_empty_splits(table),
+        *_empty_splits(table, () if attributes is None else attributes.names),
         *_balance_problems(balance, selected=attributes is not None),
+        *_unlabelled(table, balance, () if attributes is None else attributes.names),
         *_duplicates(table, good),
         *_sizes(table, good, image_size),
         *(Problem("converted", picture.file, change) for picture in good for change in conversions(picture.facts)),
@@ -136,10 +139,26 @@ def check_data(
     )
 
 
-def _empty_splits(table: FaceTable) -> Iterator[Problem]:
-    for split, purpose in (("train", "train on"), (table.held_out_split(), "judge edits on")):
-        if split not in table.splits:
+def _empty_splits(table: FaceTable, selected: Sequence[str]) -> Iterator[Problem]:
+    purposes: tuple[tuple[Split, str], ...] = (("train", "train on"), (table.held_out_split(), "judge edits on"))
+    for split, purpose in purposes:
+        rows = table.rows_of([split])
+        if not len(rows):
             yield Problem("empty split", split, f"no faces to {purpose}", stops=True)
+        elif not len(table.labelled_rows(rows, selected)):
+            yield Problem("empty split", split, f"no faces to {purpose}: all lack the value of a selected attribute", stops=True)
+
+
+def _unlabelled(table: FaceTable, balance: Sequence[AttributeBalance], selected: Sequence[str]) -> Iterator[Problem]:
+    for attribute in balance:
+        if attribute.unlabelled:
+            count = attribute.train_count + attribute.test_count + attribute.unlabelled
+            yield Problem("unlabelled", attribute.name, f"{attribute.unlabelled} of {count} faces")
+    used: tuple[Split, ...] = ("train", table.held_out_split())
+    rows = table.rows_of(used)
+    left_out = len(rows) - len(table.labelled_rows(rows, selected))
+    if left_out:
+        yield Problem("unlabelled", "selected attributes", f"{left_out} of {len(rows)} faces lack one or more: left out")
 
 
 def _balance_problems(balance: Sequence[AttributeBalance], *, selected: bool) -> Iterator[Problem]:

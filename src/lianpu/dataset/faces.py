@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from lianpu.attributes import AttributeSet, Labels
-from lianpu.dataset.table import FaceTable
+from lianpu.dataset.table import UNLABELLED, FaceTable
 from lianpu.image import Picture, center_crop, read_image, resize, to_batch
 
 if TYPE_CHECKING:
@@ -43,7 +43,9 @@ class Faces:
     def labels(self) -> Labels:
         """(N, A) float32 in {0, 1}."""
         columns = np.array([self.table.attributes.index(name) for name in self.attributes.names])
-        return self.table.labels[np.ix_(self.rows, columns)].astype(np.float32)
+        labels = self.table.labels[np.ix_(self.rows, columns)]
+        assert not (labels == UNLABELLED).any(), "faces with unlabelled values are left out by select_faces"
+        return labels.astype(np.float32)
 
     def read(self, index: int) -> Picture:
         """The face at `index`, (S, S, 3) uint8: cropped to a square and resized. Raises PictureError for a broken file."""

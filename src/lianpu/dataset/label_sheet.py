@@ -1,4 +1,4 @@
-"""Label files as CelebA spells them: a line of attribute names, then one row of 1 and -1 per picture."""
+"""Label files as CelebA spells them: a line of attribute names, then one row of 1 and -1 per picture; 0 where nobody knows."""
 
 from collections import Counter
 from collections.abc import Iterator
@@ -9,9 +9,10 @@ from typing import Any
 import numpy as np
 
 from lianpu.dataset.lines import numbered_lines, refuse_lines
+from lianpu.dataset.table import UNLABELLED
 from lianpu.errors import DataError
 
-_VALUES = {"1": 1, "-1": 0}
+_VALUES = {"1": 1, "-1": 0, "0": UNLABELLED}
 
 
 @dataclass(frozen=True)
@@ -22,7 +23,7 @@ class LabelSheet:
         file: where it was read.
         pictures: N picture names, in the order of the file.
         attributes: A names.
-        labels: (N, A) uint8, 1 has the attribute, 0 has not.
+        labels: (N, A) uint8, 1 has the attribute, 0 has not, UNLABELLED nobody knows.
     """
 
     file: Path
@@ -37,7 +38,7 @@ def read_label_sheet(file: Path) -> LabelSheet:
     Values may be parted by any number of blanks.
 
     Raises:
-        DataError: the count, a row or a value is wrong, or a name is there twice; file and line are said.
+        DataError: the count, a row or a value is wrong, a name is there twice (file and line are said), or 0 stands for "has not".
     """
     lines = _words(file)
     stated = None if file.suffix.lower() == ".csv" else _stated_count(file, lines)
@@ -51,7 +52,7 @@ def read_label_sheet(file: Path) -> LabelSheet:
             row = bytes(map(_VALUES.__getitem__, values))
         except KeyError:
             wrong = next(value for value in values if value not in _VALUES)
-            problems.append((number, f"'{wrong}' for {name} is neither 1 nor -1"))
+            problems.append((number, f"'{wrong}' for {name} is none of 1, -1 and 0 (unlabelled)"))
             continue
         if len(row) != len(attributes):
             problems.append((number, f"{name} has {len(row)} values for {len(attributes)} attributes"))
@@ -70,7 +71,17 @@ def read_label_sheet(file: Path) -> LabelSheet:
     if not pictures:
         raise DataError(f"{file} labels no pictures. Download it again.")
     labels = np.frombuffer(bytes(rows), dtype=np.uint8).reshape(len(pictures), len(attributes))
+    _refuse_zeros_for_no(file, labels)
     return LabelSheet(file, tuple(pictures), attributes, labels)
+
+
+def _refuse_zeros_for_no(file: Path, labels: np.ndarray) -> None:
+    """Nothing, unless no face lacks anything while values are unlabelled: then 0 was written where CelebA has -1."""
+    if (labels == UNLABELLED).any() and not (labels == 0).any():
+        raise DataError(
+            f"{file} has 1 and 0, but no -1. 0 means unlabelled here: write -1 where a face has not the attribute, "
+            "or save the labels as labels.csv, where 0 says so."
+        )
 
 
 def _words(file: Path) -> Iterator[tuple[int, list[str]]]:

@@ -29,6 +29,8 @@ def select_attributes(table: FaceTable, names: Sequence[str] | None) -> Attribut
 def select_faces(table: FaceTable, attributes: AttributeSet, image_size: int, split: Split) -> Faces:
     """The faces of a split; of one-class-per-folder data only those in one of the selected classes.
 
+    Faces with an unlabelled value among the selected attributes are left out: a guess would be learned as if it were true.
+
     Raises:
         DataError: there are none.
     """
@@ -36,12 +38,18 @@ def select_faces(table: FaceTable, attributes: AttributeSet, image_size: int, sp
     if attributes.one_class:
         columns = [table.attributes.index(name) for name in attributes.names]
         rows = rows[table.labels[rows][:, columns].any(axis=1)]
+    labelled = table.labelled_rows(rows, attributes.names)
+    if len(rows) and not len(labelled):
+        raise DataError(
+            f"{table.root}: all {len(rows)} faces of the split '{split}' lack the value of a selected attribute, so none is left. "
+            f"Label them, or select fewer attributes. See: lianpu data check {table.source} DATA_DIR"
+        )
     if not len(rows):
         raise DataError(
             f"{table.root} has no faces to {'train on' if split == 'train' else 'judge edits on'}: the split '{split}' is empty. "
             "Mend the split file, or add pictures."
         )
-    return Faces(table, rows, attributes, image_size, split)
+    return Faces(table, labelled, attributes, image_size, split)
 
 
 def constant_attributes(faces: Faces) -> dict[str, bool]:

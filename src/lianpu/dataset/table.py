@@ -10,6 +10,9 @@ import numpy as np
 Split = Literal["train", "val", "test"]
 SPLITS: tuple[Split, ...] = ("train", "val", "test")
 
+UNLABELLED = 2
+"""The label of a value that nobody knows: neither 1 (has the attribute) nor 0 (has not)."""
+
 MIDDLE_SQUARE = "center-square"
 """The alignment of pictures that may not be square: their middle square is taken."""
 
@@ -23,7 +26,7 @@ class FaceTable:
         root: the folder that `files` are relative to.
         files: N paths relative to root, with forward slashes.
         attributes: A names, all that the source labels, in its order.
-        labels: (N, A) uint8, 1 has the attribute, 0 has not.
+        labels: (N, A) uint8, 1 has the attribute, 0 has not, UNLABELLED nobody knows.
         splits: N of train, val, test.
         crop_px: side of the centre crop made before resizing (178 for CelebA), or None for the largest middle square: the
             whole picture where it is square. Nothing is ever squeezed.
@@ -52,6 +55,11 @@ class FaceTable:
         """Indices of the pictures in any of `splits`."""
         wanted = set(splits)
         return np.flatnonzero([split in wanted for split in self.splits])
+
+    def labelled_rows(self, rows: np.ndarray, names: Iterable[str]) -> np.ndarray:
+        """Those of the rows in which the value of every attribute of `names` is known."""
+        columns = [self.attributes.index(name) for name in names]
+        return rows[(self.labels[rows][:, columns] != UNLABELLED).all(axis=1)]
 
     def held_out_split(self) -> Split:
         """Where edits are judged: `test` where the source has one, else `val`."""

@@ -11,12 +11,12 @@ import numpy as np
 from lianpu.dataset.licence import UNKNOWN_LICENCE, licence_of
 from lianpu.dataset.lines import read_text, refuse_lines
 from lianpu.dataset.splits import split_by_hash
-from lianpu.dataset.table import MIDDLE_SQUARE, SPLITS, FaceTable, Split
+from lianpu.dataset.table import MIDDLE_SQUARE, SPLITS, UNLABELLED, FaceTable, Split
 from lianpu.errors import DataError, nearest_name
 
-LAYOUT = "labels.csv: a picture's path in the first column, an attribute in each other one (1/0, 1/-1, true/false, yes/no), perhaps a column split"
+LAYOUT = "labels.csv: a picture's path in the first column, an attribute in each other one (1/0, 1/-1, true/false, yes/no, empty where unknown), perhaps a column split"
 
-_VALUES = {"1": 1, "0": 0, "-1": 0, "true": 1, "false": 0, "yes": 1, "no": 0}
+_VALUES = {"1": 1, "0": 0, "-1": 0, "true": 1, "false": 0, "yes": 1, "no": 0, "": UNLABELLED}
 _SPLIT_COLUMN = "split"
 
 
@@ -73,7 +73,7 @@ def _header(file: Path, cells: Sequence[str]) -> tuple[tuple[str, ...], int | No
     names = [cell.strip() for cell in cells]
     split_at = next((at for at, name in enumerate(names) if at and name.lower() == _SPLIT_COLUMN), None)
     attributes = tuple(name for at, name in enumerate(names) if at not in (0, split_at))
-    if not attributes or any(name.lower() in _VALUES for name in attributes):
+    if not attributes or any(name and name.lower() in _VALUES for name in attributes):
         refuse_lines(
             file, [(1, f"expected the column names file, ATTRIBUTE, ..., got '{','.join(names)[:60]}'")], f"Layout: {LAYOUT}."
         )
@@ -97,7 +97,7 @@ def _problem_of(cells: Sequence[str], attributes: Sequence[str], split_at: int |
         return f"{name} is there a second time"
     wrong = next((cell for at, cell in enumerate(cells) if at not in (0, split_at) and cell.lower() not in _VALUES), None)
     if wrong is not None:
-        return f"'{wrong}' for {name} is none of {', '.join(_VALUES)}"
+        return f"'{wrong}' for {name} is none of {', '.join(filter(None, _VALUES))}"
     if split_at and cells[split_at].lower() not in SPLITS:
         return f"split '{cells[split_at]}' of {name} is none of {', '.join(SPLITS)}{nearest_name(cells[split_at], SPLITS)}"
     return ""
