@@ -14,8 +14,9 @@ from lianpu.errors import ScoreError
 from lianpu.files import sha256_of
 from lianpu.image import Picture
 from lianpu.parser.face_parser import BATCH, FaceParser
+from lianpu.parser.mask_files import Mask
 from lianpu.parser.masks import ParsingFaces
-from lianpu.parser.scores import BOUNDARY_TOLERANCE, Mask, accuracy, boundary_f1, count_pixels, f1, iou, merged_sides
+from lianpu.parser.scores import BOUNDARY_TOLERANCE, accuracy, boundary_f1, count_pixels, f1, iou, merged_sides
 from lianpu.part_names import PARTS
 
 BACKGROUND = PARTS[0]

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import math
-from typing import Any
 
 import cv2
 import numpy as np
 
-Mask = np.ndarray[Any, np.dtype[np.uint8]]
+from lianpu.parser.mask_files import Mask
 
 _ROUNDED = 0.7
 """Blur (standard deviation in pixels of the mask) that rounds the stairs of a mask before it is enlarged.

@@ -13,15 +13,14 @@ from typing import Any
 import cv2
 import numpy as np
 
-from lianpu.part_names import PARTS, SIDES, part_index
+from lianpu.parser.mask_files import IGNORED, Mask
+from lianpu.part_names import PARTS, SIDES
 
-Mask = np.ndarray[Any, np.dtype[np.uint8]]
 Counts = np.ndarray[Any, np.dtype[np.int64]]
 """Pixels (C, C): row is truth, column is answer."""
 Values = np.ndarray[Any, np.dtype[np.float64]]
 """A number per class (C,); NaN where a class is in neither truth nor answer."""
 
-IGNORED = 255
 BOUNDARY_TOLERANCE = 0.0075
 """How far two contours may lie apart and still agree, as a share of the picture's diagonal: Csurka et al. 2013 (5.4 px at 512 x 512)."""
 
@@ -106,7 +105,7 @@ def merged_sides() -> tuple[Mask, tuple[str, ...]]:
 
 def _without_side(name: str) -> str:
     sided = {part for pair in SIDES for part in pair}
-    return name[2:] if name in sided else PARTS[part_index(name)]
+    return name[2:] if name in sided else name
 
 
 def _sums(counts: Counts) -> tuple[np.ndarray, np.ndarray, np.ndarray]:

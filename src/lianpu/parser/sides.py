@@ -6,14 +6,11 @@ two it says is chance. In an upright crop the subject's left lies to the right o
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 from scipy import ndimage
 
+from lianpu.parser.mask_files import Mask
 from lianpu.part_names import PART_INDEX, SIDES
-
-Mask = np.ndarray[Any, np.dtype[np.uint8]]
 
 _STRADDLES = 0.25
 """A patch with at least this share of its pixels on either side of the nose is two parts that touch, and is cut there."""
