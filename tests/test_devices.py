@@ -19,6 +19,7 @@ from lianpu.devices import (
     cpu_features,
     describe_machine,
     has_int8_dot_product,
+    instruction_sets,
     peak_memory_mb,
     pick_device,
 )
@@ -124,6 +125,13 @@ def test_only_x86_without_vnni_loses_bits_of_int8_products(
         assert has_int8_dot_product() is expected
     finally:
         cpu_features.cache_clear()
+
+
+def test_instruction_sets_are_told_by_their_usual_names() -> None:
+    sets = instruction_sets(("sse4_1", "avx2", "avx_vnni", "amx_int8", "amx_tile"), "x86_64")
+    assert sets == {"AVX2": ("avx2",), "AVX-512": (), "VNNI": ("avx_vnni",), "AMX": ("amx_tile", "amx_int8")}
+    assert instruction_sets(("asimd", "asimddp"), "aarch64")["DOTPROD"] == ("asimddp",)
+    assert "AVX2" not in instruction_sets((), "arm64")
 
 
 def test_a_cpu_that_py_cpuinfo_does_not_know_is_still_described(monkeypatch: pytest.MonkeyPatch) -> None:

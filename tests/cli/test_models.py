@@ -1,0 +1,210 @@
+"""`lianpu models` lists, fetches, checks and imports, and obeys --commercial-safe."""
+
+import hashlib
+import http.server
+import json
+import os
+import signal
+import socket
+import threading
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from lianpu import weights
+from lianpu.cli.main import main
+from lianpu.model_store import download, importing
+from lianpu.model_store.locate import models_folder
+from lianpu.weights import MODEL_FILES, ModelFile, model_file
+
+CONTENT = b"a small model" * 100
+
+
+@pytest.fixture(autouse=True)
+def empty_home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A home without any model, and no settings."""
+    monkeypatch.setenv("HOME", str(tmp_path / "home"))
+    monkeypatch.setenv("USERPROFILE", str(tmp_path / "home"))
+    monkeypatch.setenv("LIANPU_MODELS", str(tmp_path / "models"))
+    monkeypatch.setenv("NO_PROXY", "127.0.0.1")
+    monkeypatch.setenv("COLUMNS", "220")
+    for name in ("TORCH_HOME", "XDG_CACHE_HOME", "LIANPU_OFFLINE", "LIANPU_MIRROR", "LIANPU_COMMERCIAL_SAFE", "LIANPU_PROXY"):
+        monkeypatch.delenv(name, raising=False)
+
+
+@pytest.fixture
+def entries(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[tuple[ModelFile, ...]]:
+    """A table of two files, one of them for research only, and a server that has both."""
+    served = tmp_path / "served"
+    served.mkdir()
+
+    class Handler(http.server.SimpleHTTPRequestHandler):
+        def __init__(self, *arguments: object) -> None:
+            super().__init__(*arguments, directory=str(served))  # type: ignore[arg-type]
+
+        def log_message(self, *_: object) -> None:
+            pass
+
+    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
+        threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True).start()
+        made = []
+        for name, free in (("free", True), ("research", False)):
+            content = CONTENT + name.encode()
+            (served / f"{name}.bin").write_bytes(content)
+            made.append(
+                replace(
+                    model_file("yunet"),
+                    name=name,
+                    file=f"{name}.bin",
+                    family="pair",
+                    url=f"http://127.0.0.1:{server.server_port}/{name}.bin",
+                    mirrors=(),
+                    size_bytes=len(content),
+                    sha256=hashlib.sha256(content).hexdigest(),
+                    licence="MIT" if free else "research only",
+                    commercial_use=free,
+                    instead="" if free else "free",
+                )
+            )
+        for module in (weights, download, importing):
+            monkeypatch.setattr(module, "MODEL_FILES", tuple(made))
+        yield tuple(made)
+        server.shutdown()
+
+
+def shown(capsys: pytest.CaptureFixture[str], *words: str) -> str:
+    main(["models", *words])
+    return capsys.readouterr().out
+
+
+def refused(capsys: pytest.CaptureFixture[str], *words: str) -> str:
+    with pytest.raises(SystemExit) as ended:
+        main(["models", *words])
+    assert ended.value.code == 1
+    message = capsys.readouterr().err
+    assert message.startswith("lianpu: ") and message.count("\n") == 1
+    return message
+
+
+def test_the_list_tells_of_every_file_what_it_may_be_used_for(capsys: pytest.CaptureFixture[str]) -> None:
+    lines = shown(capsys, "list").splitlines()
+    for entry in MODEL_FILES:
+        row = next(line for line in lines if line.strip().startswith(f"{entry.name} "))
+        assert entry.file in row and (" yes " if entry.commercial_use else " no ") in row
+
+
+def test_the_list_as_json_has_every_field(capsys: pytest.CaptureFixture[str]) -> None:
+    rows = json.loads(shown(capsys, "list", "--json"))
+    assert [row["name"] for row in rows] == [entry.name for entry in MODEL_FILES]
+    scrfd = next(row for row in rows if row["name"] == "scrfd-10g")
+    assert scrfd["here"] is None and scrfd["commercial_use"] is False and scrfd["size_bytes"] == 16_923_827
+    lpips = next(row for row in rows if row["name"] == "lpips-alexnet-heads")
+    assert Path(lpips["here"]).name == "alex.pth"
+
+
+def test_the_list_of_what_may_be_sold_leaves_the_rest_out(capsys: pytest.CaptureFixture[str]) -> None:
+    rows = json.loads(shown(capsys, "list", "--json", "--commercial-safe"))
+    assert [row["name"] for row in rows] == [entry.name for entry in MODEL_FILES if entry.commercial_use]
+    left_out = sum(not entry.commercial_use for entry in MODEL_FILES)
+    assert f"{left_out} files are not shown" in shown(capsys, "list", "--commercial-safe")
+
+
+def test_a_family_is_fetched_and_checked(capsys: pytest.CaptureFixture[str], entries: tuple[ModelFile, ...]) -> None:
+    said = shown(capsys, "fetch", "pair")
+    assert f"{models_folder() / 'free.bin'}  (MIT)" in said and f"{models_folder() / 'research.bin'}  (research only)" in said
+    assert "is here already" in shown(capsys, "fetch", "free")
+    assert "2 of 2 files are here and right" in shown(capsys, "check")
+    (models_folder() / "free.bin").write_bytes(b"x" * entries[0].size_bytes)
+    assert "1 of 2 model files are damaged" in refused(capsys, "check")
+
+
+def test_commercial_safe_refuses_before_anything_is_fetched(
+    capsys: pytest.CaptureFixture[str], entries: tuple[ModelFile, ...]
+) -> None:
+    message = refused(capsys, "fetch", "free", "research", "--commercial-safe")
+    assert "research.bin (research) may not be used commercially: research only. Use free instead" in message
+    assert not models_folder().exists() and "LIANPU_COMMERCIAL_SAFE" not in os.environ
+    assert "free.bin" in shown(capsys, "fetch", "free", "--commercial-safe")
+
+
+def test_what_can_be_fetched_is_fetched_although_another_cannot(
+    capsys: pytest.CaptureFixture[str], entries: tuple[ModelFile, ...], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    broken = replace(entries[0], url=f"{entries[0].url}.gone")
+    for module in (weights, download, importing):
+        monkeypatch.setattr(module, "MODEL_FILES", (broken, entries[1]))
+    assert "free.bin" in refused(capsys, "fetch", "all")
+    assert [file.name for file in models_folder().iterdir() if file.is_file()] == ["research.bin"]
+
+
+def test_several_problems_are_told_line_by_line(
+    capsys: pytest.CaptureFixture[str], entries: tuple[ModelFile, ...], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("LIANPU_OFFLINE", "1")
+    with pytest.raises(SystemExit):
+        main(["models", "fetch", "all"])
+    said = capsys.readouterr()
+    assert said.err == "lianpu: 2 of 2 files did not come: free.bin, research.bin. The lines above say why.\n"
+    assert [line.split()[:3] for line in said.out.splitlines()] == [
+        ["NOT", "FETCHED", "free.bin"],
+        ["NOT", "FETCHED", "research.bin"],
+    ]
+
+
+def test_a_stopped_download_says_how_to_go_on(
+    capsys: pytest.CaptureFixture[str], entries: tuple[ModelFile, ...], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        entry = replace(entries[0], url=f"http://127.0.0.1:{silent.getsockname()[1]}/x")
+        for module in (weights, download, importing):
+            monkeypatch.setattr(module, "MODEL_FILES", (entry,))
+        threading.Timer(0.5, os.kill, [os.getpid(), signal.SIGINT]).start()
+        assert "Stopped. What came so far is kept" in refused(capsys, "fetch", "free")
+
+
+def test_nothing_named_is_told(capsys: pytest.CaptureFixture[str]) -> None:
+    assert "Nothing is named. Say what to fetch" in refused(capsys, "fetch")
+
+
+def test_offline_the_message_says_what_to_do(
+    capsys: pytest.CaptureFixture[str], entries: tuple[ModelFile, ...], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("LIANPU_OFFLINE", "1")
+    message = refused(capsys, "fetch", "free")
+    assert not models_folder().exists()
+    assert "LIANPU_OFFLINE is set" in message and "lianpu models import FILE (or put it at" in message
+
+
+def test_an_unknown_name_gets_the_nearest(capsys: pytest.CaptureFixture[str]) -> None:
+    assert "called 'bufalo_l' (did you mean 'buffalo_l'?)" in refused(capsys, "fetch", "bufalo_l")
+
+
+def test_a_file_is_imported_and_near_misses_are_told(
+    capsys: pytest.CaptureFixture[str], entries: tuple[ModelFile, ...], tmp_path: Path
+) -> None:
+    mine = tmp_path / "mine"
+    (mine / "deeper").mkdir(parents=True)
+    (mine / "deeper" / "renamed").write_bytes(CONTENT + b"free")
+    (mine / "research.bin").write_bytes(b"cut")
+    said = shown(capsys, "import", str(mine))
+    assert f"renamed is free: copied, {models_folder() / 'free.bin'}  (MIT)" in said
+    assert "NOT IMPORTED" in said and "research.bin is not research: expected" in said
+    assert "here already" in shown(capsys, "import", str(mine))
+    assert "is not there" in refused(capsys, "import", str(tmp_path / "nothing"))
+
+
+def test_the_real_yunet_is_known_by_its_bytes(capsys: pytest.CaptureFixture[str]) -> None:
+    models = Path(__file__).parents[2].parent / "shared" / "models"
+    if not models.is_dir():
+        pytest.skip("no ../shared/models beside the repository")
+    assert "yunet_n_640_640.onnx is yunet-640: copied" in shown(capsys, "import", str(models))
+    assert (models_folder() / "yunet_n_640_640.onnx").stat().st_size == model_file("yunet-640").size_bytes
+
+
+def test_any_command_takes_commercial_safe(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as ended:
+        main(["models", "--commercial-safe", "fetch", "scrfd-10g"])
+    assert ended.value.code == 1
+    assert "det_10g.onnx (scrfd-10g) may not be used commercially" in capsys.readouterr().err
