@@ -11,20 +11,10 @@ import torch
 from rich.console import Console
 
 from lianpu.cli import doctor, doctor_checks, doctor_providers
-from lianpu.cli.doctor_checks import (
-    Finding,
-    check_compiler,
-    check_cores,
-    check_cpu,
-    check_device,
-    check_disk,
-    check_int8,
-    check_memory,
-    check_onnxruntime,
-    check_packages,
-    first_broken,
-)
+from lianpu.cli.doctor_checks import check_compiler, check_cores, check_disk, check_memory, check_packages, first_broken
+from lianpu.cli.doctor_finding import Finding
 from lianpu.cli.doctor_models import check_models, ways_to_get
+from lianpu.cli.doctor_processors import check_cpu, check_device, check_int8, check_onnxruntime
 from lianpu.cli.doctor_providers import Trial, reason_in, try_providers
 from lianpu.cli.main import main
 from lianpu.devices import Gpu, Machine

@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     from rich.console import Console
     from rich.table import Table
 
-    from lianpu.cli.doctor_checks import Finding
+    from lianpu.cli.doctor_finding import Finding
     from lianpu.cli.doctor_models import ModelFinding
 
 _COLOURS = {"ok": "green", "note": "yellow", "absent": "cyan", "broken": "bold red", "damaged": "bold red"}
