@@ -23,23 +23,33 @@ _LOAD_PROBLEMS = (
     states.NotImplemented,
     states.RuntimeException,
 )
+RUN_PROBLEMS = (states.Fail, states.InvalidArgument, states.RuntimeException)
+"""What a session raises when a network cannot run on what it was given."""
+
 _ERRORS_ONLY = 3
 
 
-def open_session(file: Path | str, threads: int | None = None, providers: Sequence[str] | None = None) -> Any:
+def open_session(
+    file: Path | str,
+    threads: int | None = None,
+    providers: Sequence[str] | None = None,
+    *,
+    mend: str | None = None,
+) -> Any:
     """A session that runs the model in `file`.
 
     Args:
         file: an ONNX file.
         threads: threads for one operation; None takes as many as there are cores.
         providers: ONNX Runtime's execution providers in order of preference; the CPU when None.
+        mend: what the message says to do when the file is missing or broken; to export it, when None.
 
     Raises:
         ModelError: the file is missing, cut off, no ONNX file, or of a newer format; or a provider is not installed.
     """
     path = Path(file)
     if not path.is_file():
-        raise ModelError(f"{path} is not there. Write it with: lianpu export RUN")
+        raise ModelError(f"{path} is not there. {mend or 'Write it with: lianpu export RUN'}")
     wanted = list(providers or ("CPUExecutionProvider",))
     missing = [name for name in wanted if name not in onnxruntime.get_available_providers()]
     if missing:
@@ -54,9 +64,16 @@ def open_session(file: Path | str, threads: int | None = None, providers: Sequen
     try:
         return Session(str(path), options, providers=wanted)
     except _LOAD_PROBLEMS as problem:
-        raise ModelError(
-            f"{path} cannot be loaded as ONNX ({_reason(problem)}). Export it again with: lianpu export RUN"
-        ) from None
+        mend = mend or "Export it again with: lianpu export RUN"
+        raise ModelError(f"{path} cannot be loaded as ONNX ({_reason(problem)}). {mend}") from None
+
+
+def plain_options(threads: int | None = None) -> Any:
+    """Session options as another library would make them, with the count of threads set: what ours are measured against."""
+    options = onnxruntime.SessionOptions()
+    if threads is not None:
+        options.intra_op_num_threads = threads
+    return options
 
 
 def execution_providers() -> tuple[str, ...]:

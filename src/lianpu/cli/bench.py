@@ -1,4 +1,4 @@
-"""`lianpu bench train | infer`: speed as ratios, measured in one process, the contenders taking turns."""
+"""`lianpu bench train | infer | faces`: speed as ratios, measured in one process, the contenders taking turns."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import importlib
 
 from lianpu.errors import SettingsError, nearest_name
 
-BENCHES = {"train": "lianpu.cli.bench_train", "infer": "lianpu.cli.bench_infer"}
+BENCHES = {"train": "lianpu.cli.bench_train", "infer": "lianpu.cli.bench_infer", "faces": "lianpu.cli.bench_faces"}
 
 
 def main(arguments: list[str]) -> None:
@@ -14,6 +14,9 @@ def main(arguments: list[str]) -> None:
     if not arguments or arguments[0] in ("-h", "--help"):
         print("usage: lianpu bench train ...   our training step against the same mathematics written plainly")
         print("       lianpu bench infer ...   PyTorch, ONNX and INT8 side by side")
+        print(
+            "       lianpu bench faces ...   faces found by each detector; a pack of face networks against the insightface package"
+        )
         return
     if arguments[0] not in BENCHES:
         raise SettingsError(f"'{arguments[0]}' is no bench{nearest_name(arguments[0], BENCHES)}. Known: {', '.join(BENCHES)}.")

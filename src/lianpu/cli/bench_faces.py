@@ -1,0 +1,168 @@
+"""`lianpu bench faces`: how many faces each detector finds, and the speed of a whole pack against the package's own."""
+
+from __future__ import annotations
+
+import statistics
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import TYPE_CHECKING, Annotated
+
+import tyro
+
+if TYPE_CHECKING:
+    from rich.table import Table
+
+    from lianpu.image import Picture
+    from lianpu.perception.counting import FaceCounts
+
+    Analyse = Callable[[Picture], int]
+
+
+@dataclass(frozen=True)
+class BenchFacesArguments:
+    """Count the faces that detectors find in photos with a known number of faces, or time a pack on one photo.
+
+    With --truth: found and expected faces of each detector, alone, by find_faces, and by find_faces with turned pictures.
+    With --speed: a photo through a detector and three networks of buffalo_l's kinds and about its sizes, with random weights
+    (the real ones cannot be had everywhere): ours, all faces at once, against FaceAnalysis.get of the insightface package.
+    """
+
+    photos: Annotated[Path, tyro.conf.Positional, tyro.conf.arg(metavar="PHOTOS")]
+    """A folder of photos; with --speed a photo."""
+    truth: Path | None = None
+    """CSV with the columns file and faces."""
+    detectors: tuple[str, ...] = ("auto",)
+    """Names or .onnx files of SCRFD's or YuNet's form; with --speed one SCRFD file."""
+    speed: bool = False
+    """Time one photo."""
+    rounds: int = 10
+    """Timed rounds of each kind, after one to warm up."""
+    threads: int | None = None
+    """Threads for one operation."""
+
+
+def main(arguments: list[str]) -> None:
+    """Parse the command line, measure, and print a table."""
+    parsed = tyro.cli(BenchFacesArguments, args=arguments, prog="lianpu bench faces")
+    from lianpu.cli.progress import console
+    from lianpu.errors import SettingsError
+
+    if parsed.rounds < 1:
+        raise SettingsError(f"--rounds {parsed.rounds}: give at least 1.")
+    if parsed.speed:
+        console.print(speed_table(parsed))
+        return
+    if parsed.truth is None:
+        raise SettingsError("Give --truth CSV (columns file, faces) to count faces, or --speed to time one photo.")
+    console.print(count_table(_counted(parsed, parsed.truth)))
+
+
+def _counted(parsed: BenchFacesArguments, truth: Path) -> tuple[FaceCounts, ...]:
+    from lianpu.cli.progress import stage
+    from lianpu.perception.counting import count_faces, read_truth
+    from lianpu.perception.detectors import load_detector
+
+    detectors = [load_detector(name, threads=parsed.threads) for name in parsed.detectors]
+    with stage("Photos") as on_progress:
+        return count_faces(parsed.photos, read_truth(truth), detectors, on_progress)
+
+
+def count_table(counts: Sequence[FaceCounts]) -> Table:
+    """Found and false faces as they are printed."""
+    from rich.table import Table
+
+    photos, empty = len(counts[0].expected), counts[0].expected.count(0)
+    table = Table(title=f"{photos} photos, {counts[0].faces_expected} faces; {empty} photos without a face")
+    for heading in ("detector", "way", "faces found", "too many", "false, no face there", "photos right"):
+        table.add_column(heading, justify="left" if heading in ("detector", "way") else "right")
+    for row in counts:
+        found = f"{row.faces_found}/{row.faces_expected}"
+        table.add_row(row.detector, row.way, found, str(row.too_many), str(row.false_faces), f"{row.photos_right}/{photos}")
+    return table
+
+
+def speed_table(parsed: BenchFacesArguments) -> Table:
+    """Milliseconds of ours and the package's for one photo, taken in turns, and their ratio."""
+    from rich.table import Table
+
+    from lianpu.cli.progress import stage
+    from lianpu.devices import describe_machine
+    from lianpu.image import read_image
+
+    picture = read_image(parsed.photos)
+    with stage("Rounds") as on_progress, TemporaryDirectory() as folder:
+        contenders = _contenders(Path(folder), Path(parsed.detectors[0]), parsed.threads)
+        seconds, faces = measure(contenders, picture, parsed.rounds, on_progress)
+    threads = "all threads" if parsed.threads is None else f"{parsed.threads} thread(s)"
+    table = Table(
+        title=f"{parsed.photos.name}: {faces} faces, {threads}, {describe_machine().cpu}, median of {parsed.rounds}",
+        caption="Detector as given; the three networks have random weights and about the sizes of buffalo_l's.",
+    )
+    for heading in ("what", "FaceAnalysis ms", "ours ms", "times as fast", "10 to 90 % of rounds"):
+        table.add_column(heading, justify="left" if heading == "what" else "right")
+    for part, (package, ours) in seconds.items():
+        ratios = sorted(theirs / own for theirs, own in zip(package, ours, strict=True))
+        spread = f"{ratios[len(ratios) // 10]:.2f} to {ratios[-1 - len(ratios) // 10]:.2f}"
+        medians = [f"{1000 * statistics.median(values):.1f}" for values in (package, ours)]
+        table.add_row(part, *medians, f"{statistics.median(ratios):.2f}", spread)
+    return table
+
+
+def measure(
+    contenders: dict[str, tuple[Analyse, Analyse]], picture: Picture, rounds: int, on_progress: Callable[[int, int], None]
+) -> tuple[dict[str, tuple[list[float], list[float]]], int]:
+    """Seconds of each round of the package's and of ours, in turns, after one round that does not count; and the number of faces.
+
+    Raises:
+        ModelError: the two see different numbers of faces, so their times cannot be compared.
+    """
+    from lianpu.errors import ModelError
+
+    seconds: dict[str, tuple[list[float], list[float]]] = {part: ([], []) for part in contenders}
+    faces = 0
+    for index in range(rounds + 1):
+        for part, pair in contenders.items():
+            seen = []
+            for analyse, taken in zip(pair, seconds[part], strict=True):
+                start = time.perf_counter()
+                seen.append(analyse(picture))
+                if index:
+                    taken.append(time.perf_counter() - start)
+            if seen[0] != seen[1]:
+                raise ModelError(f"FaceAnalysis sees {seen[0]} faces and ours {seen[1]}. Take a photo in which both see all.")
+            faces = seen[0]
+        on_progress(index + 1, rounds + 1)
+    return seconds, faces
+
+
+def _contenders(folder: Path, scrfd: Path, threads: int | None) -> dict[str, tuple[Analyse, Analyse]]:
+    """The package's way and ours: the detector by itself, and with the three networks, which are written into the folder."""
+    import shutil
+
+    from lianpu.perception.buffalo import BuffaloL, Part
+    from lianpu.perception.insightface_models import package_analysis
+    from lianpu.perception.stand_ins import write_iresnet, write_landmark_network, write_sex_age_network
+
+    alone, whole = folder / "detector", folder / "pack"
+    files: dict[Part, Path] = {"detection": whole / "det_10g.onnx"}
+    for place in (alone, whole):
+        place.mkdir()
+        shutil.copy(scrfd, place / "det_10g.onnx")
+    files["landmarks"] = write_landmark_network(whole / "2d106det.onnx")
+    files["sex_age"] = write_sex_age_network(whole / "genderage.onnx")
+    files["identity"] = write_iresnet(whole / "w600k_r50.onnx")
+    buffalo = BuffaloL(files, threads)
+
+    def ours(picture: Picture) -> int:
+        faces = buffalo.find(picture)
+        for look in (buffalo.landmarks, buffalo.sex_age, buffalo.identity):
+            look(picture, faces)
+        return len(faces)
+
+    return {
+        "detector": (package_analysis(alone, threads), lambda picture: len(buffalo.find(picture))),
+        "detector, 106 points, sex and age, identity": (package_analysis(whole, threads), ours),
+    }

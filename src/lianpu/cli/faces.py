@@ -1,0 +1,178 @@
+"""`lianpu faces`: what is seen in photos: faces, their landmarks, parts and identity, as a table, as JSON, or drawn."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Literal
+
+import tyro
+
+if TYPE_CHECKING:
+    from lianpu.image import Picture
+    from lianpu.perception.results import Face, FaceParts, Identity, Landmarks
+
+    Extra = Landmarks | FaceParts | Identity
+    Look = Callable[[Picture, Sequence[Face]], Sequence[Extra]]
+
+
+@dataclass(frozen=True)
+class FindArguments:
+    """Find the faces of photos: box, five points, score."""
+
+    photos: Annotated[tuple[Path, ...], tyro.conf.Positional, tyro.conf.arg(metavar="PHOTO...")]
+    """Photos, or folders of photos."""
+    detector: str = "auto"
+    """auto (buffalo_l, else yunet, else dlib), one of these names, or the path of an SCRFD or YuNet .onnx file."""
+    models: Path | None = None
+    """Folder or zip of the buffalo_l pack, where it does not lie where models lie."""
+    upright: bool = False
+    """Also search the photo turned by 90, 180 and 270 degrees."""
+    min_score: float | None = None
+    """Leave out faces below this score."""
+    json: bool = False
+    """Print JSON instead of a table."""
+    draw: Path | None = None
+    """Write annotated pictures: a folder, or a picture file for one photo."""
+    threads: int | None = None
+    """Threads for one operation."""
+
+
+@dataclass(frozen=True)
+class LandmarksArguments(FindArguments):
+    """Find the landmarks of each face."""
+
+    scheme: Literal["auto", "insightface-106", "dlib-68"] = "auto"
+    """Which points: InsightFace's 106 if their network is here, else dlib's 68."""
+
+
+@dataclass(frozen=True)
+class PartsArguments(FindArguments):
+    """Find the 19 parts of each face (CelebAMask-HQ's classes)."""
+
+    parser: str = "auto"
+    """auto, or the path of a parser."""
+
+
+@dataclass(frozen=True)
+class IdentityArguments(FindArguments):
+    """Compare every face with every other."""
+
+    encoder: Literal["auto", "arcface", "dlib"] = "auto"
+    """ArcFace of buffalo_l if it is here, else dlib's."""
+
+
+_Arguments = (
+    Annotated[FindArguments, tyro.conf.subcommand("find", prefix_name=False)]
+    | Annotated[LandmarksArguments, tyro.conf.subcommand("landmarks", prefix_name=False)]
+    | Annotated[PartsArguments, tyro.conf.subcommand("parts", prefix_name=False)]
+    | Annotated[IdentityArguments, tyro.conf.subcommand("identity", prefix_name=False)]
+)
+
+
+@dataclass(frozen=True)
+class Seen:
+    """A photo and what was seen in it: for each face what the command asks for (nothing more for `find`)."""
+
+    file: Path
+    picture: Picture
+    faces: tuple[Face, ...]
+    extras: tuple[Extra, ...]
+
+
+def main(arguments: list[str]) -> None:
+    """Parse the command line, look at every photo, and print what was seen.
+
+    Raises:
+        DataError: photos could not be read; said after the others were printed.
+    """
+    parsed = tyro.cli(_Arguments, args=arguments, prog="lianpu faces", description=__doc__)
+    from lianpu.cli.faces_output import print_seen
+    from lianpu.cli.parse import photos_in
+    from lianpu.errors import DataError, SettingsError
+    from lianpu.image import PICTURE_ENDINGS
+
+    if parsed.min_score is not None and not 0.0 <= parsed.min_score <= 1.0:
+        raise SettingsError(f"--min-score {parsed.min_score} is not from 0 to 1.")
+    files = photos_in(parsed.photos)
+    if parsed.draw is not None and parsed.draw.suffix.lower() in PICTURE_ENDINGS and len(files) > 1:
+        raise SettingsError(f"--draw {parsed.draw} is one picture, but there are {len(files)} photos. Give a folder.")
+    failed: dict[Path, str] = {}
+    print_seen(look_at_photos(files, parsed, failed), failed, drawn_files(files, parsed.draw), parsed.json)
+    if failed:
+        raise DataError(f"{len(failed)} of {len(files)} photos could not be read. {' '.join(failed.values())}")
+
+
+def look_at_photos(files: Sequence[Path], parsed: FindArguments, failed: dict[Path, str]) -> Iterator[Seen]:
+    """What is seen in each photo, one after the other; a photo that cannot be read is left out, and why is put into `failed`."""
+    from lianpu.errors import PictureError
+    from lianpu.image import read_image
+    from lianpu.perception.detection import find_faces
+    from lianpu.perception.detectors import load_detector
+
+    detector = load_detector(parsed.detector, models=parsed.models, threads=parsed.threads)
+    look = _open_look(parsed)
+    for file in files:
+        try:
+            picture = read_image(file)
+        except PictureError as problem:
+            failed[file] = str(problem)
+            continue
+        faces = find_faces(picture, detector, upright=parsed.upright, min_score=parsed.min_score)
+        yield Seen(file, picture, faces, tuple(look(picture, faces)) if faces else ())
+
+
+def drawn_files(files: Sequence[Path], target: Path | None) -> dict[Path, Path]:
+    """Where each photo's annotated picture goes: `target` itself if it is a picture file; nowhere when it is None."""
+    from lianpu.cli.parse import output_names
+    from lianpu.image import PICTURE_ENDINGS
+
+    if target is None:
+        return {}
+    if target.suffix.lower() in PICTURE_ENDINGS:
+        return {files[0]: target}
+    return {file: target / f"{name}.jpg" for file, name in zip(files, output_names(files), strict=True)}
+
+
+def _open_look(parsed: FindArguments) -> Look:
+    """What is asked of each face beyond its place."""
+    if isinstance(parsed, LandmarksArguments):
+        return _landmarks(parsed)
+    if isinstance(parsed, PartsArguments):
+        from lianpu.perception.parsing import load_parser, parse_faces
+
+        parser = load_parser(parsed.parser)
+        return lambda picture, faces: parse_faces(picture, faces, parser)
+    if isinstance(parsed, IdentityArguments):
+        return _identity(parsed)
+    return lambda picture, faces: ()
+
+
+def _landmarks(parsed: LandmarksArguments) -> Look:
+    if parsed.scheme == "insightface-106" or (parsed.scheme == "auto" and _is_usable("landmarks-106")):
+        from lianpu.perception.buffalo import open_buffalo
+
+        return open_buffalo(parsed.models, ("landmarks",), parsed.threads).landmarks
+    from lianpu.perception.dlib_models import DlibLandmarks
+
+    return DlibLandmarks().of
+
+
+def _identity(parsed: IdentityArguments) -> Look:
+    if parsed.encoder == "arcface" or (parsed.encoder == "auto" and _is_usable("arcface-r50")):
+        from lianpu.perception.buffalo import open_buffalo
+
+        return open_buffalo(parsed.models, ("identity",), parsed.threads).identity
+    from lianpu.perception.dlib_models import DlibEncoder
+
+    return DlibEncoder().of
+
+
+def _is_usable(name: str) -> bool:
+    """Whether a model is on this machine and allowed."""
+    from lianpu.model_store.locate import find_model_file
+    from lianpu.model_store.policy import is_commercial_safe
+    from lianpu.weights import model_file
+
+    return find_model_file(name) is not None and (model_file(name).commercial_use or not is_commercial_safe())
