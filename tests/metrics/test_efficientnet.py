@@ -8,7 +8,8 @@ import torch
 
 from lianpu.errors import WeightsError
 from lianpu.image import center_crop, read_image
-from lianpu.metrics.efficientnet import EfficientNetFeatures, _in_order, to_network_input
+from lianpu.efficientnet import _in_order
+from lianpu.metrics.efficientnet import EfficientNetFeatures, to_network_input
 
 PHOTOS = Path(__file__).parents[3] / "shared" / "data" / "photos"
 
