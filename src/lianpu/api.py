@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from lianpu.dataset.faces import Dataset
+from lianpu.devices import pick_device
 from lianpu.evaluation.judges import METRICS, prepare_judges
 from lianpu.evaluation.results import EvaluationResult
 from lianpu.evaluation.run_scores import score_in_run
@@ -32,7 +33,7 @@ def evaluate(
         metrics: some of fid, kid, is, lpips, attribute_success.
         transforms: rows, as 'Black_Hair -> Blond_Hair'; all pairs of a group and flips of the rest unless given.
         model: a checkpoint or model file of the run; its last checkpoint unless given.
-        device: where a torch generator runs.
+        device: where a torch generator and the networks that judge run.
         judging: as `prepare_judges` takes it (features, reference_split, max_faces, seed, inception_weights, ...).
 
     Raises:
@@ -40,7 +41,7 @@ def evaluate(
     """
     opened = run if isinstance(run, Run) else open_run(run)
     record = read_record(opened)
-    judges = prepare_judges(dataset, metrics, classifier_folder=opened.classifier_folder, **judging)
+    judges = prepare_judges(dataset, metrics, classifier_folder=opened.classifier_folder, device=pick_device(device), **judging)
     return score_in_run(
         opened,
         model or opened.last_checkpoint(),

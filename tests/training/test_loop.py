@@ -71,28 +71,18 @@ def test_stopped_and_resumed_equals_never_stopped_bit_for_bit(drawn: Dataset, sm
     assert losses == [{name: value for name, value in values.items() if name != "seconds"} for values in parts.read_steps()]
 
 
+def tiny_networks(batch_size: int) -> list[str]:
+    """Flags of networks that train in a moment."""
+    sizes = {"image_size": 32, "g_conv_dim": 4, "d_conv_dim": 4, "g_repeat_num": 1, "d_repeat_num": 3, "n_critic": 2}
+    return [word for name, value in {**sizes, "batch_size": batch_size}.items() for word in (f"--{name}", str(value))]
+
+
 @pytest.mark.slow
 def test_killed_with_kill_9_and_run_again_equals_twenty_steps(drawn_folder: Path, tmp_path: Path) -> None:
     def command(folder: str) -> list[str]:
-        sizes = [
-            "--image_size",
-            "32",
-            "--g_conv_dim",
-            "4",
-            "--d_conv_dim",
-            "4",
-            "--g_repeat_num",
-            "1",
-            "--d_repeat_num",
-            "3",
-            "--batch_size",
-            "4",
-            "--n_critic",
-            "2",
-        ]
         rest = ["--num_iters", "20", "--checkpoint_every", "10", "--log_every", "1", "--device", "cpu"]
         where = ["--dataset", "CelebAMask-HQ", "--data_dir", str(drawn_folder), "--run_dir", str(tmp_path / folder)]
-        return [sys.executable, "-m", "lianpu", "train", *where, *sizes, *rest]
+        return [sys.executable, "-m", "lianpu", "train", *where, *tiny_networks(batch_size=4), *rest]
 
     environment = {**os.environ, "OMP_NUM_THREADS": "1"}
     subprocess.run(command("whole"), check=True, env=environment, capture_output=True)
@@ -111,39 +101,13 @@ def test_killed_with_kill_9_and_run_again_equals_twenty_steps(drawn_folder: Path
 
 @pytest.mark.slow
 def test_two_processes_give_what_one_gives(drawn_folder: Path, tmp_path: Path) -> None:
-    sizes = [
-        "--image_size",
-        "32",
-        "--g_conv_dim",
-        "4",
-        "--d_conv_dim",
-        "4",
-        "--g_repeat_num",
-        "1",
-        "--d_repeat_num",
-        "3",
-        "--batch_size",
-        "8",
-        "--n_critic",
-        "2",
-    ]
-    rest = [
-        "--num_iters",
-        "6",
-        "--log_every",
-        "1",
-        "--device",
-        "cpu",
-        "--dataset",
-        "CelebAMask-HQ",
-        "--data_dir",
-        str(drawn_folder),
-    ]
+    rest = ["--num_iters", "6", "--log_every", "1", "--device", "cpu"]
+    where = ["--dataset", "CelebAMask-HQ", "--data_dir", str(drawn_folder)]
     environment = {**os.environ, "OMP_NUM_THREADS": "1"}
     launch = [sys.executable, "-m", "torch.distributed.run", "--nproc_per_node", "2", "--standalone", "-m", "lianpu"]
     for name, start in (("one", [sys.executable, "-m", "lianpu"]), ("two", launch)):
         done = subprocess.run(
-            [*start, "train", *sizes, *rest, "--run_dir", str(tmp_path / name)],
+            [*start, "train", *where, *tiny_networks(batch_size=8), *rest, "--run_dir", str(tmp_path / name)],
             env=environment,
             capture_output=True,
             text=True,

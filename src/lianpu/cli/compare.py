@@ -37,6 +37,8 @@ class CompareArguments:
     """Timed edits per model."""
     threads: int | None = None
     """Threads of PyTorch and ONNX Runtime; as many as PyTorch takes by itself unless given."""
+    device: str = "auto"
+    """Where the networks of the scores run; the models themselves are timed on the CPU."""
     data_dir: Path | None = None
     """Where the run's data is now, if it was moved."""
 
@@ -117,6 +119,7 @@ def _models(run: Run) -> list[Any]:
 
 def _scorer(run: Run, parsed: CompareArguments, dataset: Dataset) -> Callable[[Editor], list[dict[str, Any]]]:
     from lianpu.cli.progress import console, stage
+    from lianpu.devices import pick_device
     from lianpu.evaluation.judges import prepare_judges
     from lianpu.evaluation.scoring import OVERALL_ONLY, score_editor
 
@@ -127,6 +130,7 @@ def _scorer(run: Run, parsed: CompareArguments, dataset: Dataset) -> Callable[[E
             max_faces=parsed.max_faces,
             features=parsed.features,
             classifier_folder=run.classifier_folder,
+            device=pick_device(parsed.device),
         )
 
     def score(editor: Editor) -> list[dict[str, Any]]:

@@ -75,7 +75,9 @@ def run_demo(options: DemoArguments, command: str) -> Run:
     )
     export_with_words(run)
     quantize_with_words(run, QuantizeArguments(run.folder, calibration_faces=64))
-    comparison = compare_run(run, CompareArguments(run.folder, features="efficientnet-lite0"), f"lianpu compare {run.folder}")
+    comparison = compare_run(
+        run, CompareArguments(run.folder, features="efficientnet-lite0", device=options.device), f"lianpu compare {run.folder}"
+    )
     console.print(comparison_table(comparison))
     console.print(comparison.advice, soft_wrap=True)
     with console.status("Writing the report"):
