@@ -13,7 +13,7 @@ class ParserConfig(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
 
     network: Literal["bisenet", "small"] = "bisenet"
-    """bisenet: BiSeNet on ResNet-18, 13 million parameters; small: 1.8 million on EfficientNet-Lite0."""
+    """bisenet: BiSeNet on ResNet-18, 13 million parameters; small: 1.6 million on EfficientNet-Lite0."""
     start: Literal["imagenet", "random"] = "imagenet"
     """Where the encoder's weights start from."""
     sizes: tuple[int, ...] = (448,)

@@ -1,4 +1,4 @@
-"""A face parser of 1.8 million parameters: EfficientNet-Lite0 as the encoder, and a light decoder that climbs back to half the size.
+"""A face parser of 1.6 million parameters: EfficientNet-Lite0 as the encoder, and a light decoder that climbs back to half the size.
 
 The encoder is cut after two of the four blocks of its 192-channel stage (stride 32). The decoder follows feature pyramids (Lin et al. 2017,
 arXiv:1612.03144) with depthwise separable convolutions, and takes a gate from the whole picture at the bottom, as the attention refinement of
