@@ -26,7 +26,7 @@ TRANSFORMS = (
 
 @dataclass(frozen=True)
 class DemoArguments:
-    """A whole run on drawn faces: draw, train, evaluate, export, quantize, compare, report. Roughly 10 minutes with installing, on 2 CPU cores.
+    """A whole run on drawn faces: draw, train, evaluate, export, quantize, compare, report. About 8 minutes with installing, on 2 CPU cores.
 
     Nothing is downloaded. A stopped demo goes on with the same command.
     """
