@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 import pickle
 import re
+import signal
 import subprocess
 import sys
 from collections.abc import Callable, Iterator, Sequence
@@ -146,6 +147,8 @@ def _lines(stream: IO[bytes]) -> Iterator[str]:
 def _train_in_child() -> None:
     import dlib
 
+    if hasattr(signal, "SIGPIPE"):  # when nobody reads its progress any more (the parent was killed), the child ends, too
+        signal.signal(signal.SIGPIPE, signal.SIG_DFL)
     samples, settings, target = pickle.load(sys.stdin.buffer)
     options = dlib.shape_predictor_training_options()
     options.be_verbose = True
