@@ -1,6 +1,7 @@
 """What many tests use: small sets of drawn faces, made once."""
 
 import importlib.util
+import os
 from pathlib import Path
 from types import ModuleType
 
@@ -9,6 +10,8 @@ import pytest
 from lianpu.dataset.drawn import draw_dataset
 from lianpu.dataset.faces import Dataset
 from lianpu.dataset.sources import open_dataset
+
+os.environ["COLUMNS"] = "220"  # tables are as wide in every order of tests; the console is made when it is first imported
 
 ATTRIBUTES = ("Black_Hair", "Blond_Hair", "Brown_Hair", "Male", "Young")
 
