@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 import torch
 
+from lianpu.efficientnet import _in_order
 from lianpu.errors import WeightsError
 from lianpu.image import center_crop, read_image
-from lianpu.efficientnet import _in_order
 from lianpu.metrics.efficientnet import EfficientNetFeatures, to_network_input
 
 PHOTOS = Path(__file__).parents[3] / "shared" / "data" / "photos"
