@@ -32,10 +32,12 @@ BISENET_ORDER: tuple[str, ...] = (
 It was trained with mirrored pictures whose left and right classes were not swapped: which of the two it says is chance.
 """
 
-PART_COLORS: tuple[tuple[int, int, int], ...] = tuple(
-    (int(color[:2], 16), int(color[2:4], 16), int(color[4:], 16))
-    for color in ["000000", "cc0000", "4c9900", "cccc00", "3333ff", "cc00cc", "00ffff", "ffcccc", "663300", "ff0000", "66cc00", "ffff00", "000099", "0000cc", "ff3399", "00cccc", "003300", "ff9933", "00cc00"]
+_COLORS = bytes.fromhex(
+    "000000 cc0000 4c9900 cccc00 3333ff cc00cc 00ffff ffcccc 663300 ff0000 66cc00 ffff00 000099 0000cc ff3399 00cccc 003300"
+    " ff9933 00cc00"
 )
+
+PART_COLORS: tuple[tuple[int, int, int], ...] = tuple(zip(_COLORS[::3], _COLORS[1::3], _COLORS[2::3], strict=True))
 """CelebAMask-HQ's colours (R, G, B) of the classes in our order."""
 
 
