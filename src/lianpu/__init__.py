@@ -25,6 +25,8 @@ if TYPE_CHECKING:
     from lianpu.image import to_batch as to_batch
     from lianpu.image import to_pictures as to_pictures
     from lianpu.image import write_image as write_image
+    from lianpu.preparation.prepare import prepare_faces as prepare_faces
+    from lianpu.preparation.settings import PrepareSettings as PrepareSettings
     from lianpu.report.page import write_report as write_report
     from lianpu.runs import open_run as open_run
     from lianpu.training.config import load_config as load_config
@@ -33,6 +35,7 @@ if TYPE_CHECKING:
 _HOMES = {
     "AttributeSet": "lianpu.attributes",
     "LianpuError": "lianpu.errors",
+    "PrepareSettings": "lianpu.preparation.settings",
     "compare": "lianpu.export.comparison",
     "draw_dataset": "lianpu.dataset.drawn",
     "draw_face": "lianpu.dataset.drawn",
@@ -42,6 +45,7 @@ _HOMES = {
     "load_editor": "lianpu.editors.loading",
     "open_dataset": "lianpu.dataset.sources",
     "open_run": "lianpu.runs",
+    "prepare_faces": "lianpu.preparation.prepare",
     "quantize": "lianpu.export.quantization",
     "read_image": "lianpu.image",
     "to_batch": "lianpu.image",

@@ -13,6 +13,7 @@ from lianpu.version import __version__
 COMMANDS: dict[str, tuple[str, str]] = {
     "demo": ("lianpu.cli.demo", "a whole run on drawn faces, from data to report, in minutes"),
     "data": ("lianpu.cli.data", "check a folder of labelled faces; draw faces"),
+    "prepare": ("lianpu.cli.prepare", "from a folder of photos to a labelled training set"),
     "train": ("lianpu.cli.train", "train an editor, or go on with a stopped run"),
     "evaluate": ("lianpu.cli.evaluate", "score a run on the held-out faces"),
     "export": ("lianpu.cli.export", "write one ONNX file and prove that it agrees with PyTorch"),

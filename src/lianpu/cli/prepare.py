@@ -1,0 +1,239 @@
+"""`lianpu prepare`: from a folder of photos to a labelled training set; its labels again; how good they are."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Literal
+
+import tyro
+
+if TYPE_CHECKING:
+    from rich.table import Table
+
+    from lianpu.preparation.labelling import LabelCounts
+    from lianpu.preparation.prepare import Prepared
+    from lianpu.preparation.scoring import LabelScore
+
+
+@dataclass(frozen=True)
+class PrepareArguments:
+    """Find the faces of a folder of photos, drop the bad ones, cut out the others, and label them.
+
+    OUT becomes a folder like CelebAMask-HQ with StarGAN's CelebA crop. Run again, the command goes on where it was stopped, and looks
+    at photos that are new. Other commands: lianpu prepare labels | score | fit --help.
+    """
+
+    photos: Annotated[Path, tyro.conf.Positional, tyro.conf.arg(metavar="PHOTOS")]
+    """The folder of photos; folders in it are looked into."""
+    out: Annotated[Path, tyro.conf.Positional, tyro.conf.arg(metavar="OUT")]
+    """Where the training set is made."""
+    size: int = 256
+    """Side of the crops in pixels."""
+    workers: int = 1
+    """Processes that look at photos."""
+    ray: bool = False
+    """Let a Ray cluster look at them (RAY_ADDRESS, or a local one): --workers actors."""
+    detector: str = "auto"
+    """auto, buffalo_l, yunet, dlib, or a detector's .onnx file."""
+    parser: str = "auto"
+    """auto, small, bisenet, a parser's file, or none."""
+    upright: bool = False
+    """Also look for faces in the photo turned by 90, 180 and 270 degrees."""
+    min_score: float | None = None
+    """Faces the detector is less sure of are not taken."""
+    min_face: int | None = None
+    """Faces narrower than this many pixels are dropped; a quarter of --size unless given."""
+    min_sharpness: float | None = None
+    """Faces less sharp than this are dropped; 0 keeps all."""
+    max_yaw: float | None = None
+    """Faces turned further to a side than this many degrees are dropped; 90 keeps all."""
+    max_outside: float | None = None
+    """Crops with a larger share outside of the photo are dropped; 1 keeps all."""
+    max_hash_distance: int | None = None
+    """Of 256 bits, in how many the hashes of doubles may differ (0 to 80); -1 keeps doubles."""
+    confidence: float | None = None
+    """Labels less sure than this stay unlabelled (0.5 to 1)."""
+    rules: Path | None = None
+    """Label rules made by lianpu prepare fit, instead of those of the package."""
+    picture_format: Literal["jpg", "png"] = "jpg"
+    """jpg (quality 95) or png."""
+
+
+@dataclass(frozen=True)
+class LabelsArguments:
+    """Make the labels of a prepared folder again, with what its corrections.csv says; photos are not looked at again."""
+
+    out: Annotated[Path, tyro.conf.Positional, tyro.conf.arg(metavar="OUT")]
+    """What lianpu prepare made."""
+    confidence: float | None = None
+    """Labels less sure than this stay unlabelled; as before unless given."""
+    rules: Path | None = None
+    """Label rules made by lianpu prepare fit; as before unless given."""
+
+
+@dataclass(frozen=True)
+class ScoreArguments:
+    """Compare the labels of a prepared folder with labels of its photos made by others."""
+
+    out: Annotated[Path, tyro.conf.Positional, tyro.conf.arg(metavar="OUT")]
+    """What lianpu prepare made."""
+    labels: Annotated[Path, tyro.conf.Positional, tyro.conf.arg(metavar="LABELS")]
+    """Labels in CelebA's form (list_attr.txt) of the photos, by file name."""
+    only: Path | None = None
+    """A file with the names of the photos to compare, one per line (val.txt)."""
+
+
+@dataclass(frozen=True)
+class FitArguments:
+    """Fit label rules to faces whose labels are known, and measure them on faces held out."""
+
+    data: Annotated[Path, tyro.conf.Positional, tyro.conf.arg(metavar="DATA")]
+    """A folder like CelebAMask-HQ with train and val."""
+    out: Path = Path("label_rules.json")
+    """The file to write."""
+    masks: Path | None = None
+    """A folder of masks to measure, instead of the parser's."""
+    detector: str = "auto"
+    """auto, buffalo_l, yunet, dlib, or a detector's .onnx file."""
+    parser: str = "auto"
+    """auto, small, bisenet, a parser's file, or none."""
+    confidence: float = 0.8
+    """From which confidence on a held-out label counts."""
+
+
+def main(arguments: list[str]) -> None:
+    """Parse the command line, then prepare, label, score or fit. A folder named like a sub-command is written ./labels."""
+    if arguments[:1] == ["labels"]:
+        labels(tyro.cli(LabelsArguments, args=arguments[1:], prog="lianpu prepare labels"))
+    elif arguments[:1] == ["score"]:
+        score(tyro.cli(ScoreArguments, args=arguments[1:], prog="lianpu prepare score"))
+    elif arguments[:1] == ["fit"]:
+        fit(tyro.cli(FitArguments, args=arguments[1:], prog="lianpu prepare fit"))
+    else:
+        prepare(tyro.cli(PrepareArguments, args=arguments, prog="lianpu prepare"))
+
+
+def prepare(parsed: PrepareArguments) -> Prepared:
+    """Make a training set, print what came of it, and give it."""
+    from lianpu.cli.progress import console, stage
+    from lianpu.preparation.prepare import prepare_faces
+    from lianpu.preparation.settings import PrepareSettings
+
+    given = {
+        "min_score": parsed.min_score,
+        "min_face_px": parsed.min_face,
+        "min_sharpness": parsed.min_sharpness,
+        "max_yaw_deg": parsed.max_yaw,
+        "max_outside": parsed.max_outside,
+        "max_hash_distance": parsed.max_hash_distance,
+        "confidence": parsed.confidence,
+        "rules": None if parsed.rules is None else str(parsed.rules),
+    }
+    settings = PrepareSettings(
+        size_px=parsed.size,
+        detector=parsed.detector,
+        parser=parsed.parser,
+        upright=parsed.upright,
+        picture_format=parsed.picture_format,
+        **{name: value for name, value in given.items() if value is not None},  # type: ignore[arg-type]
+    )
+    try:
+        with stage("Photos") as on_progress:
+            made = prepare_faces(
+                parsed.photos, parsed.out, settings, workers=parsed.workers, ray=parsed.ray, on_progress=on_progress
+            )
+    except KeyboardInterrupt:
+        console.print("\nStopped. What was done is kept: the same command goes on from here.", markup=False)
+        raise SystemExit(130) from None
+    console.print(
+        f"{made.photos:,} photos, {made.faces:,} faces taken in {made.folder}", markup=False, highlight=False, soft_wrap=True
+    )
+    if made.dropped:
+        reasons = ", ".join(f"{count:,} {reason}" for reason, count in sorted(made.dropped.items(), key=lambda item: -item[1]))
+        console.print(f"Not taken: {reasons} (each in dropped.csv)", markup=False, highlight=False, soft_wrap=True)
+    _print_labels(made.labels, made.folder)
+    return made
+
+
+def labels(parsed: LabelsArguments) -> dict[str, LabelCounts]:
+    """Make labels again, print how many there are, and give the counts."""
+    from lianpu.preparation.labelling import relabel
+
+    counts = relabel(parsed.out, parsed.confidence, parsed.rules)
+    _print_labels(counts, parsed.out)
+    return counts
+
+
+def score(parsed: ScoreArguments) -> LabelScore:
+    """Compare labels, print the agreement, and give it."""
+    from lianpu.cli.progress import console
+    from lianpu.preparation.scoring import score_labels
+
+    result = score_labels(parsed.out, parsed.labels, parsed.only)
+    console.print(
+        f"{result.found:,} of {result.photos:,} labelled photos gave a face.", markup=False, highlight=False, soft_wrap=True
+    )
+    console.print(agreement_table(result))
+    return result
+
+
+def fit(parsed: FitArguments) -> Path:
+    """Fit rules, measure them on the held-out faces, write them, and give the file."""
+    from lianpu.cli.progress import console, stages
+    from lianpu.files import write_json
+    from lianpu.preparation.fitting import fit_rules, known_faces, score_rules
+    from lianpu.preparation.seeing import open_seeing
+    from lianpu.preparation.settings import PrepareSettings
+
+    seeing = open_seeing(PrepareSettings(detector=parsed.detector, parser=parsed.parser))
+    described = seeing.described()
+    encoder, parser = (described[part]["name"] if described[part] else "none" for part in ("encoder", "parser"))
+    with stages() as begin:
+        table, faces = known_faces(parsed.data, "train", seeing, parsed.masks, begin("Training faces"))
+        rules = fit_rules(
+            faces, f"{len(faces)} faces of {parsed.data.name}", table.licence, encoder, "given masks" if parsed.masks else parser
+        )
+        _, held_out = known_faces(parsed.data, table.held_out_split(), seeing, parsed.masks, begin("Held-out faces"))
+    console.print(agreement_table(score_rules(rules, held_out, parsed.confidence)))
+    write_json(parsed.out, rules.to_json())
+    console.print(
+        f"Written: {parsed.out}. Use it with: lianpu prepare PHOTOS OUT --rules {parsed.out}", markup=False, soft_wrap=True
+    )
+    return parsed.out
+
+
+def agreement_table(result: LabelScore) -> Table:
+    """Coverage, accuracy and balanced accuracy of each attribute."""
+    from rich.table import Table
+
+    table = Table(title="Labels compared with those of others")
+    table.add_column("attribute")
+    for heading in ("compared", "labelled", "%", "accuracy", "balanced", "true yes", "false yes", "true no", "false no"):
+        table.add_column(heading, justify="right")
+    for row in result.agreements:
+        counts = (row.true_yes, row.false_yes, row.true_no, row.false_no)
+        shares = (_percent(row.accuracy), _percent(row.balanced_accuracy))
+        table.add_row(row.attribute, f"{row.compared:,}", f"{row.labelled:,}", _percent(row.coverage), *shares, *map(str, counts))
+    return table
+
+
+def _print_labels(counts: dict[str, LabelCounts], folder: Path) -> None:
+    from rich.table import Table
+
+    from lianpu.cli.progress import console
+    from lianpu.preparation.sheet import SHEETS
+
+    table = Table(title="Labels")
+    table.add_column("attribute")
+    for heading in ("yes", "no", "unlabelled"):
+        table.add_column(heading, justify="right")
+    for name, row in counts.items():
+        table.add_row(name, f"{row.yes:,}", f"{row.no:,}", f"{row.unlabelled:,}")
+    console.print(table)
+    console.print(f"Look at them: {folder / SHEETS / 'index.html'}", markup=False, highlight=False, soft_wrap=True)
+    console.print(f"Next: lianpu data check CelebAMask-HQ {folder}", markup=False, highlight=False, soft_wrap=True)
+
+
+def _percent(share: float | None) -> str:
+    return "-" if share is None else f"{100 * share:.1f}"

@@ -1,0 +1,85 @@
+"""What `prepare_faces` is asked for."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, fields
+from pathlib import Path
+from typing import Any, Literal
+
+from lianpu.errors import SettingsError
+
+
+@dataclass(frozen=True)
+class PrepareSettings:
+    """How faces are found, which are good enough, and when a label is sure enough.
+
+    Raises:
+        SettingsError: naming every value that cannot work.
+    """
+
+    size_px: int = 256
+    """Side of the crops in pixels, a multiple of 4."""
+    detector: str = "auto"
+    """auto, buffalo_l, scrfd, yunet, dlib, or a detector's .onnx file."""
+    parser: str = "auto"
+    """auto, the name or file of a face parser, or none: then hair colour, glasses, hat, earrings and mouth stay unlabelled."""
+    upright: bool = False
+    """Also look for faces in the photo turned by 90, 180 and 270 degrees (four times the work)."""
+    min_score: float | None = None
+    """Faces the detector is less sure of are not taken; the detector's own limit unless given."""
+    min_face_px: int | None = None
+    """Faces narrower than this are dropped; a quarter of size_px unless given."""
+    min_sharpness: float = 0.05
+    """Faces less sharp than this are dropped (0 keeps all): `figures.sharpness_of` says what it measures."""
+    max_yaw_deg: float = 35.0
+    """Faces turned further to a side than this are dropped (90 keeps all)."""
+    max_outside: float = 0.5
+    """Crops with a larger share outside of the photo are dropped (1 keeps all)."""
+    max_hash_distance: int = 46
+    """Faces of one person whose hashes of 256 bits differ in no more than this are doubles, 0 to 80; -1 keeps doubles."""
+    confidence: float = 0.8
+    """Labels less sure than this stay unlabelled, 0.5 to 1."""
+    rules: str | None = None
+    """A file of label rules (`lianpu prepare fit`) instead of those of the package."""
+    picture_format: Literal["jpg", "png"] = "jpg"
+    """jpg (quality 95) or png (no loss, about five times as large)."""
+
+    def __post_init__(self) -> None:
+        problems = [problem for problem, wrong in self._checks().items() if wrong]
+        if problems:
+            raise SettingsError("; ".join(problems) + ".")
+
+    def _checks(self) -> dict[str, bool]:
+        return {
+            f"size_px is a multiple of 4 from 16 to 1024, got {self.size_px}": not 16 <= self.size_px <= 1024
+            or self.size_px % 4 > 0,
+            f"min_score is from 0 to 1, got {self.min_score}": self.min_score is not None and not 0 <= self.min_score <= 1,
+            f"min_face_px is 1 or more, got {self.min_face_px}": self.min_face_px is not None and self.min_face_px < 1,
+            f"min_sharpness is 0 or more, got {self.min_sharpness}": not self.min_sharpness >= 0,
+            f"max_yaw_deg is above 0 and up to 90, got {self.max_yaw_deg}": not 0 < self.max_yaw_deg <= 90,
+            f"max_outside is from 0 to 1, got {self.max_outside}": not 0 <= self.max_outside <= 1,
+            f"max_hash_distance is from -1 to 80, got {self.max_hash_distance}": not -1 <= self.max_hash_distance <= 80,
+            f"confidence is from 0.5 to 1, got {self.confidence}": not 0.5 <= self.confidence <= 1,
+            f"picture_format is jpg or png, got '{self.picture_format}'": self.picture_format not in ("jpg", "png"),
+        }
+
+    @property
+    def least_face_px(self) -> float:
+        """The width in pixels that a face must have."""
+        return self.size_px / 4 if self.min_face_px is None else self.min_face_px
+
+    def to_json(self) -> dict[str, Any]:
+        """A plain dict that `settings_from_json` turns back."""
+        return asdict(self)
+
+
+def settings_from_json(value: Mapping[str, Any], source: Path) -> PrepareSettings:
+    """The settings that `to_json` wrote. Raises SettingsError, naming `source`, when they are of another version."""
+    known = {field.name for field in fields(PrepareSettings)}
+    if set(value) != known:
+        differing = ", ".join(sorted(set(value) ^ known))
+        raise SettingsError(
+            f"{source} was written by another version of lianpu (settings: {differing}). Prepare the photos anew."
+        )
+    return PrepareSettings(**value)

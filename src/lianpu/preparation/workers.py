@@ -1,0 +1,105 @@
+"""Several processes look at photos; what they find comes back in the order of the photos, a bounded number at a time."""
+
+from __future__ import annotations
+
+import os
+import signal
+from collections import deque
+from collections.abc import Generator, Iterable, Iterator
+from concurrent.futures import Future, ProcessPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
+from contextlib import contextmanager
+from multiprocessing import get_context
+from pathlib import Path
+
+from lianpu.preparation.figures import Rejection
+from lianpu.preparation.look import PhotoLooker
+from lianpu.preparation.looked import FailedPhoto, Looked
+from lianpu.preparation.settings import PrepareSettings
+
+_AHEAD = 4
+"""Photos per process that are handed out before the first of them is back."""
+
+_looker: PhotoLooker | None = None
+"""The looker of a helping process, made when it starts."""
+
+
+def look_in_order(root: Path, settings: PrepareSettings, photos: Iterable[str], workers: int) -> Iterator[Looked]:
+    """What is in each photo, in the order given; with one worker nothing is started.
+
+    A process that dies of a photo (a crash in a library, no memory) costs that photo alone: it comes back as `failed`.
+    """
+    if workers == 1:
+        looker = PhotoLooker(root, settings)
+        yield from (looker.look(photo) for photo in photos)
+        return
+    waiting = iter(photos)
+    while (left := (yield from _until_a_process_dies(root, settings, waiting, workers))) is not None:
+        for photo in left:
+            yield _alone(root, settings, photo)
+
+
+def _until_a_process_dies(
+    root: Path, settings: PrepareSettings, photos: Iterator[str], workers: int
+) -> Generator[Looked, None, list[str] | None]:
+    """Results in order; returns None when all photos were looked at, else those that were handed out and are not back."""
+    handed_out: deque[tuple[str, Future[Looked]]] = deque()
+    with _pool(root, settings, workers) as pool:
+        try:
+            for photo in photos:
+                handed_out.append((photo, _submitted(pool, photo)))
+                if len(handed_out) >= workers * _AHEAD:
+                    yield handed_out[0][1].result()
+                    handed_out.popleft()
+            while handed_out:
+                yield handed_out[0][1].result()
+                handed_out.popleft()
+        except BrokenProcessPool:
+            return [photo for photo, _ in handed_out]
+    return None
+
+
+def _submitted(pool: ProcessPoolExecutor, photo: str) -> Future[Looked]:
+    """The photo handed out; in a pool that has died already, a future that says so."""
+    try:
+        return pool.submit(_look, photo)
+    except BrokenProcessPool as problem:
+        died: Future[Looked] = Future()
+        died.set_exception(problem)
+        return died
+
+
+def _alone(root: Path, settings: PrepareSettings, photo: str) -> Looked:
+    """The photo, looked at by a process of its own."""
+    with _pool(root, settings, 1) as pool:
+        try:
+            return pool.submit(_look, photo).result()
+        except BrokenProcessPool:
+            return FailedPhoto(photo, Rejection("failed", "the process that looked at it died"))
+
+
+@contextmanager
+def _pool(root: Path, settings: PrepareSettings, workers: int) -> Iterator[ProcessPoolExecutor]:
+    """Processes started anew (spawn), with one thread each: several that take all cores would wait for each other."""
+    before = os.environ.get("OMP_NUM_THREADS")
+    os.environ["OMP_NUM_THREADS"] = "1"
+    pool = ProcessPoolExecutor(workers, get_context("spawn"), _start, (root, settings))
+    try:
+        yield pool
+    finally:
+        pool.shutdown(wait=True, cancel_futures=True)
+        if before is None:
+            os.environ.pop("OMP_NUM_THREADS")
+        else:
+            os.environ["OMP_NUM_THREADS"] = before
+
+
+def _start(root: Path, settings: PrepareSettings) -> None:
+    global _looker
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches all processes; the first one ends the others in order
+    _looker = PhotoLooker(root, settings, threads=1)
+
+
+def _look(photo: str) -> Looked:
+    assert _looker is not None, "the process was started by _start"
+    return _looker.look(photo)

@@ -1,0 +1,77 @@
+"""Copies of a face are found among many, however they were changed; other faces are not."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image, ImageEnhance
+
+from lianpu.image import read_image
+from lianpu.preparation.picture_hash import BITS, BYTES, FacePrint, hash_distance, picture_hash
+from lianpu.preparation.prints import Prints
+
+FACES = Path(__file__).parents[3] / "shared" / "data" / "celebamask_mini"
+
+
+def _print(number: int) -> FacePrint:
+    chance = np.random.default_rng(number)
+    return FacePrint(chance.bytes(BYTES), chance.bytes(BYTES))
+
+
+def _flipped(value: bytes, bits: int) -> bytes:
+    return (int.from_bytes(value, "big") ^ (2**bits - 1)).to_bytes(BYTES, "big")
+
+
+def test_the_hash_of_a_picture_is_worked_out_by_hand() -> None:
+    rising = np.repeat(np.arange(0, 17, dtype=np.uint8)[None, :, None] * 10, 16, axis=0).repeat(3, axis=2)
+    assert picture_hash(rising) == b"\xff" * BYTES
+    assert picture_hash(rising[:, ::-1]) == b"\x00" * BYTES
+    half = rising.copy()
+    half[:8] = 7
+    assert picture_hash(half) == b"\x00" * (BYTES // 2) + b"\xff" * (BYTES // 2)
+
+
+def test_distance_counts_the_bits() -> None:
+    own = _print(1).face
+    assert hash_distance(own, own) == 0
+    assert hash_distance(own, _flipped(own, 46)) == 46
+    assert hash_distance(own, bytes(255 - byte for byte in own)) == BITS
+
+
+def test_a_near_print_is_found_among_many_and_a_far_one_is_not(tmp_path: Path) -> None:
+    kept = [(3 * number, _print(number)) for number in range(20_000)]  # more than two blocks
+    prints = Prints(tmp_path / "prints.bin", kept)
+    wanted = kept[19_000][1]
+    other = _print(-1 % 2**32)
+    assert list(prints.near(FacePrint(_flipped(wanted.face, 46), other.photo), 46)) == [(57_000, 46)]
+    assert list(prints.near(FacePrint(_flipped(wanted.face, 47), other.photo), 46)) == []
+    assert list(prints.near(FacePrint(other.face, _flipped(wanted.photo, 2)), 46)) == [(57_000, 2)]
+
+
+def test_prints_are_found_in_the_order_in_which_they_were_kept(tmp_path: Path) -> None:
+    prints = Prints(tmp_path / "prints.bin", [(1, _print(1))])
+    prints.add(2, _print(2))
+    prints.add(5, FacePrint(_flipped(_print(1).face, 1), _print(5).photo))
+    assert [number for number, _ in prints.near(_print(1), 5)] == [1, 5]
+
+
+def test_a_file_left_by_a_crash_is_written_anew(tmp_path: Path) -> None:
+    (tmp_path / "prints.bin").write_bytes(b"half a record")
+    assert list(Prints(tmp_path / "prints.bin", [(7, _print(7))]).near(_print(7), 0)) == [(7, 0)]
+
+
+@pytest.mark.skipif(not FACES.is_dir(), reason="../shared is not there")
+def test_hashes_of_changed_real_pictures_stay_near_and_those_of_others_far(tmp_path: Path) -> None:
+    originals = [read_image(FACES / "images" / f"{number:06d}.jpg") for number in range(1, 13)]
+    hashes = [picture_hash(picture) for picture in originals]
+    for own, picture in zip(hashes, originals, strict=True):
+        image = Image.fromarray(picture)
+        image.save(tmp_path / "copy.jpg", quality=30)
+        changed = [
+            read_image(tmp_path / "copy.jpg"),
+            np.asarray(image.resize((100, 100))),
+            np.asarray(ImageEnhance.Brightness(image).enhance(1.2)),
+        ]
+        assert max(hash_distance(own, picture_hash(copy)) for copy in changed) <= 46
+    others = [hash_distance(one, other) for at, one in enumerate(hashes) for other in hashes[:at]]
+    assert min(others) > 46
