@@ -106,7 +106,9 @@ def all_parts(parts: Sequence[FaceParts], height: int, width: int) -> np.ndarray
 def _shipped(threads: int | None) -> FaceParser:
     file = shipped_parser()
     if not file.is_file():
-        raise ModelError(f"{file} is not there: this installation is incomplete. Install lianpu again, or give another parser.")
+        raise ModelError(
+            f"{file} is not there. Name another parser: an .onnx file, 79999_iter.pth, or the folder of a finished `lianpu parser train`."
+        )
     return OnnxParser(file, name="small", threads=threads)
 
 
