@@ -239,6 +239,20 @@ def test_a_file_with_other_bytes_is_not_loaded(pack: dict[Part, Path], tmp_path:
     assert file.exists()
 
 
+def test_a_zip_with_other_bytes_or_names_that_lead_out_is_refused(pack: dict[Part, Path], tmp_path: Path) -> None:
+    pack["identity"].write_bytes(pack["identity"].read_bytes()[:-3])
+    with pytest.raises(
+        WeightsError, match=r"w600k_r50\.onnx in .*pack\.zip is not arcface-r50: expected [\d,]+ bytes, got [\d,]+"
+    ):
+        open_buffalo(zipped(pack, tmp_path / "pack.zip"))
+    with pytest.raises(WeightsError, match=r"leads out of the folder\. Nothing was written"):
+        open_buffalo(zipped(pack, tmp_path / "slip.zip", "../"))
+    with zipfile.ZipFile(tmp_path / "none.zip", "w") as archive:
+        archive.writestr("readme.txt", "no models")
+    with pytest.raises(WeightsError, match=r"buffalo_l is not complete: w600k_r50\.onnx .+ not in .*none\.zip"):
+        open_buffalo(tmp_path / "none.zip", ("identity",))
+
+
 def test_what_is_neither_folder_nor_zip_is_refused(pack: dict[Part, Path], tmp_path: Path) -> None:
     (tmp_path / "pack.zip").write_bytes(b"no zip")
     with pytest.raises(WeightsError, match=r"pack\.zip is neither a folder nor a zip"):

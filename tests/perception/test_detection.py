@@ -1,6 +1,6 @@
 """Finding faces with borders and turns: worked out with a detector that sees painted squares, then on real photos."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -8,7 +8,7 @@ import pytest
 
 from lianpu.image import Picture, read_image
 from lianpu.perception.detection import add_border, find_faces, may_fill
-from lianpu.perception.face_geometry import merged, moved, overlap, turned_back
+from lianpu.perception.face_geometry import merged, moved, overlap, roll_degrees, sureness, turned_back
 from lianpu.perception.insightface_models import ScrfdDetector
 from lianpu.perception.results import Face
 from lianpu.perception.yunet import YuNetDetector
@@ -97,6 +97,22 @@ def test_a_face_found_twice_counts_once_and_the_surer_finding_stays() -> None:
     assert merged([low, high, other]) == (high, other)
 
 
+def test_a_face_that_lies_where_it_was_found_gives_way_to_the_same_face_upright() -> None:
+    upright = face_at((50, 50, 150, 150), 0.76)
+    lying = replace(upright, score=0.78, turned=90)  # its points stand upright in the picture, so they lay when it was turned
+    assert roll_degrees(upright) == 0 and roll_degrees(lying) == -90
+    assert sureness(lying) == pytest.approx(0.78 * 0.75)
+    assert merged([lying, upright]) == (upright,)
+    upside_down = turned_back(upright, 180, 300, 200)
+    assert roll_degrees(upside_down) == 0 and sureness(upside_down) == pytest.approx(0.76)
+
+
+def test_the_same_face_seen_smaller_at_another_turn_counts_once() -> None:
+    whole, within = face_at((50, 50, 150, 150), 0.9), face_at((70, 70, 120, 120), 0.8)
+    assert merged([whole, replace(within, turned=90)]) == (whole,)
+    assert merged([whole, within]) == (whole, within)
+
+
 def test_faces_come_largest_first_and_low_scores_can_be_left_out() -> None:
     @dataclass
     class Two:
@@ -148,6 +164,11 @@ def test_a_turned_portrait_is_found_in_the_same_place_as_the_upright_one(
     expected = turned_back(upright[0], turn, picture.shape[1], picture.shape[0])
     assert overlap(found, expected) > 0.85
     assert np.abs(found.points - expected.points).max() < 0.1 * upright[0].width_px
+
+
+def test_a_face_that_looks_up_is_not_taken_for_a_lying_one(photos: Path, scrfd: ScrfdDetector) -> None:
+    (found,) = find_faces(read_image(photos / "p14_looking_up.jpg"), scrfd, upright=True)
+    assert found.turned == 0 and abs(roll_degrees(found)) < 20
 
 
 def test_exif_orientation_is_obeyed(photos: Path, scrfd: ScrfdDetector) -> None:

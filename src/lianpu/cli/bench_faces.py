@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from rich.table import Table
 
     from lianpu.image import Picture
+    from lianpu.perception.buffalo import BuffaloL
     from lianpu.perception.counting import FaceCounts
 
     Analyse = Callable[[Picture], int]
@@ -139,30 +140,37 @@ def measure(
 
 
 def _contenders(folder: Path, scrfd: Path, threads: int | None) -> dict[str, tuple[Analyse, Analyse]]:
-    """The package's way and ours: the detector by itself, and with the three networks, which are written into the folder."""
+    """The package's way and ours: the detector by itself, with the two small networks, and with the large one too."""
     import shutil
 
     from lianpu.perception.buffalo import BuffaloL, Part
     from lianpu.perception.insightface_models import package_analysis
     from lianpu.perception.stand_ins import write_iresnet, write_landmark_network, write_sex_age_network
 
-    alone, whole = folder / "detector", folder / "pack"
-    files: dict[Part, Path] = {"detection": whole / "det_10g.onnx"}
-    for place in (alone, whole):
-        place.mkdir()
-        shutil.copy(scrfd, place / "det_10g.onnx")
-    files["landmarks"] = write_landmark_network(whole / "2d106det.onnx")
-    files["sex_age"] = write_sex_age_network(whole / "genderage.onnx")
-    files["identity"] = write_iresnet(whole / "w600k_r50.onnx")
-    buffalo = BuffaloL(files, threads)
+    every: dict[Part, Path] = {
+        "detection": Path(shutil.copy(scrfd, folder / "det_10g.onnx")),
+        "landmarks": write_landmark_network(folder / "2d106det.onnx"),
+        "sex_age": write_sex_age_network(folder / "genderage.onnx"),
+        "identity": write_iresnet(folder / "w600k_r50.onnx"),
+    }
+    contenders: dict[str, tuple[Analyse, Analyse]] = {}
+    for count in (1, 3, 4):
+        files = dict(list(every.items())[:count])
+        own = folder / str(count)
+        own.mkdir()
+        for file in files.values():
+            (own / file.name).hardlink_to(file)
+        contenders[", ".join(files)] = (package_analysis(own, threads), _ours(BuffaloL(files, threads)))
+    return contenders
 
-    def ours(picture: Picture) -> int:
+
+def _ours(buffalo: BuffaloL) -> Analyse:
+    looks = {"landmarks": buffalo.landmarks, "sex_age": buffalo.sex_age, "identity": buffalo.identity}
+
+    def analyse(picture: Picture) -> int:
         faces = buffalo.find(picture)
-        for look in (buffalo.landmarks, buffalo.sex_age, buffalo.identity):
-            look(picture, faces)
+        for part in buffalo.parts[1:]:
+            looks[part](picture, faces)
         return len(faces)
 
-    return {
-        "detector": (package_analysis(alone, threads), lambda picture: len(buffalo.find(picture))),
-        "detector, 106 points, sex and age, identity": (package_analysis(whole, threads), ours),
-    }
+    return analyse
