@@ -14,7 +14,16 @@ import pytest
 
 from lianpu import files
 from lianpu.errors import LianpuError, RunError
-from lianpu.files import append_text, atomic_file, atomic_folder, read_json, sha256_of, write_json, write_text
+from lianpu.files import (
+    append_text,
+    atomic_file,
+    atomic_folder,
+    read_json,
+    remove_partial_files,
+    sha256_of,
+    write_json,
+    write_text,
+)
 
 
 def _full_disk(*_: object) -> NoReturn:
@@ -187,3 +196,18 @@ def test_sha256_is_that_of_the_bytes(tmp_path: Path, size: int) -> None:
     assert sha256_of(tmp_path / "a") == expected
     with (tmp_path / "a").open("rb") as stream:
         assert files._sha256_by_blocks(stream) == expected
+
+
+def test_what_a_killed_process_left_half_written_is_removed_and_nothing_else(tmp_path: Path) -> None:
+    write_text(tmp_path / "whole.txt", "whole")
+    (tmp_path / ".hidden").write_text("a user's")
+    with pytest.raises(KeyboardInterrupt), atomic_file(tmp_path / "picture.jpg") as partial:
+        kept = partial.with_name(partial.name + ".copy")
+        partial.replace(kept)  # out of reach of the cleaning that a killed process never does
+        raise KeyboardInterrupt
+    kept.rename(partial)
+    assert _names(tmp_path) == sorted([".hidden", "whole.txt", partial.name])
+
+    remove_partial_files(tmp_path)
+
+    assert _names(tmp_path) == [".hidden", "whole.txt"]

@@ -39,6 +39,12 @@ def atomic_file(target: Path) -> Iterator[Path]:
             raise
 
 
+def remove_partial_files(folder: Path) -> None:
+    """Remove what a killed process left of files that `atomic_file` was writing into `folder`. Nobody else may be writing there."""
+    for leftover in Path(folder).glob(".*.partial.*"):
+        leftover.unlink(missing_ok=True)
+
+
 @contextmanager
 def atomic_folder(target: Path) -> Iterator[Path]:
     """A folder beside `target` to fill; it takes the place of `target` when the block ends well, else it is removed.

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from lianpu.errors import DataError, SettingsError
+from lianpu.files import remove_partial_files
 from lianpu.image import PICTURE_ENDINGS
 from lianpu.preparation.label_rules import load_rules
 from lianpu.preparation.labelling import LabelCounts, label_faces
@@ -80,6 +81,7 @@ def prepare_faces(
     models = open_seeing(settings).described()
     begin_record(folder, root, settings, models)
     (folder / IMAGES).mkdir(exist_ok=True)
+    remove_partial_files(folder / IMAGES)
     with open_store(folder) as store:
         store.add_photos(walk_photos(root, but=folder))
         store.retry_failed()
