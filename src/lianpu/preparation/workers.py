@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import signal
 from collections import deque
-from collections.abc import Generator, Iterable, Iterator
+from collections.abc import Generator, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
@@ -35,8 +35,7 @@ def look_in_order(root: Path, settings: PrepareSettings, photos: Iterable[str], 
         return
     waiting = iter(photos)
     while (left := (yield from _until_a_process_dies(root, settings, waiting, workers))) is not None:
-        for photo in left:
-            yield _alone(root, settings, photo)
+        yield from _one_by_one(root, settings, left)
 
 
 def _until_a_process_dies(
@@ -69,13 +68,20 @@ def _submitted(pool: ProcessPoolExecutor, photo: str) -> Future[Looked]:
         return died
 
 
-def _alone(root: Path, settings: PrepareSettings, photo: str) -> Looked:
-    """The photo, looked at by a process of its own."""
-    with _pool(root, settings, 1) as pool:
-        try:
-            return pool.submit(_look, photo).result()
-        except BrokenProcessPool:
-            return FailedPhoto(photo, Rejection("failed", "the process that looked at it died"))
+def _one_by_one(root: Path, settings: PrepareSettings, photos: Sequence[str]) -> Iterator[Looked]:
+    """Results in order, from one process with one photo at a time: so it is known which photo ends it."""
+    waiting = deque(photos)
+    while waiting:
+        with _pool(root, settings, 1) as pool:
+            alive = True
+            while waiting and alive:
+                photo = waiting.popleft()
+                try:
+                    looked = _submitted(pool, photo).result()
+                except BrokenProcessPool:
+                    alive = False
+                    looked = FailedPhoto(photo, Rejection("failed", "the process that looked at it died"))
+                yield looked
 
 
 @contextmanager
