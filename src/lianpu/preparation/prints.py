@@ -53,7 +53,14 @@ def _record(number: int, face_print: FacePrint) -> bytes:
 
 def _differing(many: np.ndarray, one: np.ndarray) -> np.ndarray:
     """(N,) in how many bits rows (N, W) uint64 differ from one (W,)."""
-    changed = np.ascontiguousarray(many) ^ one
+    total = np.zeros(len(many), dtype=np.uint16)
+    for word in range(len(one)):
+        total += _bit_count(many[:, word] ^ one[word])
+    return total
+
+
+def _bit_count(values: np.ndarray) -> np.ndarray:
+    """(N,) how many bits are set in each of (N,) uint64."""
     if hasattr(np, "bitwise_count"):
-        return np.bitwise_count(changed).sum(axis=1, dtype=np.int64)
-    return np.unpackbits(changed.view(np.uint8), axis=1).sum(axis=1, dtype=np.int64)  # numpy before 2.0
+        return np.bitwise_count(values)
+    return np.unpackbits(values.view(np.uint8)).reshape(len(values), 64).sum(axis=1, dtype=np.uint16)  # numpy before 2.0
