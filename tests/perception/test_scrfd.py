@@ -77,7 +77,7 @@ def test_a_cut_off_file_is_refused_in_one_line(tmp_path: Path, models: Path) -> 
     file = tmp_path / "det_10g.onnx"
     file.write_bytes((models / "scrfd_500m_kps.onnx").read_bytes()[:100_000])
     with pytest.raises(
-        ModelError, match=r"det_10g\.onnx cannot be loaded as ONNX \(.+\)\. Get it again: lianpu models fetch"
+        ModelError, match=r"det_10g\.onnx cannot be loaded as ONNX \(.+\)\. Get it again \(lianpu models fetch NAME\)"
     ) as caught:
         ScrfdDetector(file)
     assert "\n" not in str(caught.value)
