@@ -55,6 +55,13 @@ def test_prints_are_found_in_the_order_in_which_they_were_kept(tmp_path: Path) -
     assert [number for number, _ in prints.near(_print(1), 5)] == [1, 5]
 
 
+def test_an_older_numpy_counts_the_same_bits(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    prints = Prints(tmp_path / "prints.bin", [(number, _print(number)) for number in range(50)])
+    found = list(prints.near(_print(3), 120))
+    monkeypatch.delattr(np, "bitwise_count", raising=False)
+    assert list(prints.near(_print(3), 120)) == found and 3 < len(found) < 50
+
+
 def test_a_file_left_by_a_crash_is_written_anew(tmp_path: Path) -> None:
     (tmp_path / "prints.bin").write_bytes(b"half a record")
     assert list(Prints(tmp_path / "prints.bin", [(7, _print(7))]).near(_print(7), 0)) == [(7, 0)]
