@@ -36,6 +36,21 @@ def test_a_correction_wins_and_holds_when_the_photos_are_prepared_again(photos: 
     assert f"{one},Male,{flipped}" in (copy_of / "corrections.csv").read_text()
 
 
+def test_a_face_that_a_person_does_not_want_is_left_out_of_everything(copy_of: Path) -> None:
+    files = sorted(_values(copy_of, "Male"))
+    unwanted = (copy_of / "val.txt").read_text(encoding="utf-8").split()[0]
+    (copy_of / "corrections.csv").write_text(f"{HEADER}{unwanted},Face,no\n", encoding="utf-8")
+    relabel(copy_of)
+    assert sorted(_values(copy_of, "Male")) == [file for file in files if file != unwanted]
+    listed = [(copy_of / name).read_text(encoding="utf-8").split() for name in ("train.txt", "val.txt")]
+    assert all(listed) and sorted(listed[0] + listed[1]) == [file for file in files if file != unwanted]
+    assert unwanted not in (copy_of / "sheets" / "Male.html").read_text(encoding="utf-8")
+    assert read_label_sheet(copy_of / "list_attr.txt").pictures
+    (copy_of / "corrections.csv").write_text(HEADER)
+    relabel(copy_of)
+    assert sorted(_values(copy_of, "Male")) == files
+
+
 def test_confidence_can_be_changed_afterwards_and_stays(copy_of: Path) -> None:
     strict = relabel(copy_of, confidence=1.0)
     assert strict["Male"].unlabelled == 6

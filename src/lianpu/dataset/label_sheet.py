@@ -12,6 +12,9 @@ from lianpu.dataset.lines import numbered_lines, refuse_lines
 from lianpu.dataset.table import UNLABELLED
 from lianpu.errors import DataError
 
+_MANY = 50
+"""Values in a file from which on it is strange that none says no."""
+
 _VALUES = {"1": 1, "-1": 0, "0": UNLABELLED}
 
 
@@ -76,8 +79,8 @@ def read_label_sheet(file: Path) -> LabelSheet:
 
 
 def _refuse_zeros_for_no(file: Path, labels: np.ndarray) -> None:
-    """Nothing, unless no face lacks anything while values are unlabelled: then 0 was written where CelebA has -1."""
-    if (labels == UNLABELLED).any() and not (labels == 0).any():
+    """Nothing, unless of many values some are unlabelled and none says no: then 0 was written where CelebA has -1."""
+    if labels.size >= _MANY and (labels == UNLABELLED).any() and not (labels == 0).any():
         raise DataError(
             f"{file} has 1 and 0, but no -1. 0 means unlabelled here: write -1 where a face has not the attribute, "
             "or save the labels as labels.csv, where 0 says so."

@@ -13,6 +13,8 @@ from lianpu.preparation.labels import ATTRIBUTES, NO, UNKNOWN, YES
 from lianpu.preparation.store import Store
 
 CORRECTIONS_FILE = "corrections.csv"
+FACE = "Face"
+"""What is said to be `no` where a crop shows no face, or one that is not wanted: it is left out of the set."""
 HEADER = ("file", "attribute", "value")
 
 _VALUES = {"1": YES, "yes": YES, "true": YES, "-1": NO, "no": NO, "false": NO, "0": UNKNOWN, "unknown": UNKNOWN, "": UNKNOWN}
@@ -23,6 +25,8 @@ Corrections = dict[str, dict[str, int]]
 
 def read_corrections(file: Path, store: Store) -> Corrections:
     """The corrections in a file; none when it is not there. Of two lines for one value the later holds.
+
+    Besides the attributes there is `Face`: with `no` the face is left out of the set.
 
     Raises:
         DataError: an unknown face, attribute or value, two hair colours of one face, or another header; each with its line and,
@@ -53,13 +57,19 @@ def read_corrections(file: Path, store: Store) -> Corrections:
     return corrections
 
 
+def removed_faces(corrections: Corrections) -> frozenset[str]:
+    """The files that a person wants left out."""
+    return frozenset(file for file, said in corrections.items() if said.get(FACE) == NO)
+
+
 def _problem_of(cells: list[str], store: Store) -> str:
     """What is wrong with a row; an empty string when nothing is."""
     if len(cells) != len(HEADER):
         return f"{len(cells)} cells for {len(HEADER)} columns"
     file, attribute, value = cells
-    if attribute not in ATTRIBUTES:
-        return f"'{attribute}' is not labelled here{nearest_name(attribute, ATTRIBUTES)}, known are {', '.join(ATTRIBUTES)}"
+    known = (*ATTRIBUTES, FACE)
+    if attribute not in known:
+        return f"'{attribute}' is not labelled here{nearest_name(attribute, known)}, known are {', '.join(known)}"
     if value.lower() not in _VALUES:
         return f"'{value}' is none of {', '.join(word for word in _VALUES if word)}"
     if not store.has_file(file):

@@ -8,14 +8,14 @@ from pathlib import Path
 from typing import Any
 
 from lianpu.files import sha256_of, write_text
-from lianpu.preparation.corrections import CORRECTIONS_FILE, HEADER, Corrections, read_corrections
+from lianpu.preparation.corrections import CORRECTIONS_FILE, FACE, HEADER, Corrections, read_corrections, removed_faces
 from lianpu.preparation.label_rules import LabelRules, load_rules
 from lianpu.preparation.labels import ATTRIBUTES, NO, UNKNOWN, YES, Label, labels_of
 from lianpu.preparation.record import RECORD_FILE, note_in_record, read_record
 from lianpu.preparation.settings import settings_from_json
 from lianpu.preparation.sheet import SheetFaces, write_sheets
 from lianpu.preparation.store import KeptRow, Store, open_store
-from lianpu.preparation.tables import LABEL_FILE, write_label_files, write_terms
+from lianpu.preparation.tables import LABEL_FILE, write_label_files, write_split, write_terms
 
 
 @dataclass(frozen=True)
@@ -55,10 +55,12 @@ def relabel(folder: Path | str, confidence: float | None = None, rules: Path | N
 def label_faces(
     store: Store, folder: Path, rules: LabelRules, confidence: float, models: dict[str, Any]
 ) -> dict[str, LabelCounts]:
-    """Write labels, chances, faces, terms and contact sheets of a folder, and give the counts by attribute."""
+    """Write labels, chances, faces, split, terms and contact sheets of a folder, and give the counts by attribute."""
     corrections = read_corrections(folder / CORRECTIONS_FILE, store)
     sheets = {name: SheetFaces() for name in ATTRIBUTES}
-    write_label_files(folder, store.kept_count(), _labelled(store, rules, confidence, corrections, sheets))
+    removed = removed_faces(corrections)
+    write_label_files(folder, store.kept_count() - len(removed), _labelled(store, rules, confidence, corrections, sheets))
+    write_split(folder, store, removed)
     write_terms(folder, models, rules.licence)
     if not (folder / CORRECTIONS_FILE).is_file():
         write_text(folder / CORRECTIONS_FILE, ",".join(HEADER) + "\n")
@@ -68,6 +70,7 @@ def label_faces(
         folder,
         label_rules={"trained_on": rules.trained_on, "licence": rules.licence, "encoder": rules.encoder, "parser": rules.parser},
         corrected_values=sum(map(len, corrections.values())),
+        removed_faces=len(removed),
         fingerprint={name: sha256_of(folder / name) for name in (LABEL_FILE, "train.txt", "val.txt")},
     )
     return counts
@@ -76,8 +79,12 @@ def label_faces(
 def _labelled(
     store: Store, rules: LabelRules, confidence: float, corrections: Corrections, sheets: dict[str, SheetFaces]
 ) -> Iterator[tuple[KeptRow, dict[str, Label]]]:
+    removed = removed_faces(corrections)
     for row in store.kept():
-        labels = labels_of(row.measures, row.identity, rules, confidence, corrections.get(row.file, {}))
+        if row.file in removed:
+            continue
+        said = {name: value for name, value in corrections.get(row.file, {}).items() if name != FACE}
+        labels = labels_of(row.measures, row.identity, rules, confidence, said)
         for name, label in labels.items():
             sheets[name].add(row.file, label)
         yield row, labels

@@ -18,7 +18,7 @@ from lianpu.preparation.record import begin_record, note_in_record, refuse_forei
 from lianpu.preparation.seeing import open_seeing
 from lianpu.preparation.settings import PrepareSettings
 from lianpu.preparation.store import Store, open_store
-from lianpu.preparation.tables import IMAGES, write_dropped, write_split
+from lianpu.preparation.tables import IMAGES, write_dropped
 from lianpu.preparation.taking import take
 from lianpu.preparation.workers import look_in_order
 
@@ -94,7 +94,6 @@ def prepare_faces(
                 on_progress(done, total)
         write_dropped(folder, store)
         _refuse_no_faces(store, folder)
-        write_split(folder, store)
         labels = label_faces(store, folder, rules, settings.confidence, models)
         note_in_record(folder, settings=settings.to_json())
         return Prepared(folder, store.photo_counts()[1], store.kept_count(), store.reason_counts(), labels)

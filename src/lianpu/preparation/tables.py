@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import csv
 import hashlib
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, TextIO
@@ -56,15 +56,19 @@ def write_dropped(folder: Path, store: Store) -> None:
                 rows.writerow([row.photo, row.place.number, row.rejection.reason, row.rejection.detail, *_place_cells(row)])
 
 
-def write_split(folder: Path, store: Store) -> None:
+def write_split(folder: Path, store: Store, removed: Collection[str]) -> None:
     """Write train.txt and val.txt: one photo in ten, with all its faces, is held out by the hash of its path.
 
-    So two faces of one photo never stand on both sides, and a set that grows moves no face. When there are two or more photos, at least one is held out.
+    So two faces of one photo never stand on both sides, and a set that grows moves no face from train to val. Where the hash holds
+    out none of two or more photos, the one nearest to it is.
     """
-    nearest = min(((place_of(row.photo), row.photo) for row in store.kept()), default=(1.0, ""))
-    always = nearest[1] if len(_first_photos(store, 2)) > 1 else None
+    nearest, others = (1.0, ""), False
+    for row in _left(store, removed):
+        others |= bool(nearest[1]) and nearest[1] != row.photo
+        nearest = min(nearest, (place_of(row.photo), row.photo))
+    always = nearest[1] if others else None
     with _written(folder / "train.txt") as train, _written(folder / "val.txt") as val:
-        for row in store.kept():
+        for row in _left(store, removed):
             held_out = place_of(row.photo) < HELD_OUT_SHARE or row.photo == always
             (val if held_out else train).write(row.file + "\n")
 
@@ -90,13 +94,8 @@ def place_of(photo: str) -> float:
     return int.from_bytes(hashlib.sha256(photo.encode()).digest()[:8], "big") / 2**64
 
 
-def _first_photos(store: Store, count: int) -> set[str]:
-    photos: set[str] = set()
-    for row in store.kept():
-        photos.add(row.photo)
-        if len(photos) == count:
-            break
-    return photos
+def _left(store: Store, removed: Collection[str]) -> Iterator[KeptRow]:
+    yield from (row for row in store.kept() if row.file not in removed)
 
 
 def _chance(label: Label) -> str:
