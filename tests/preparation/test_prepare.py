@@ -134,6 +134,25 @@ def test_a_process_that_dies_costs_no_other_photo(photos: Path) -> None:
     assert {one.photo for one in looked if isinstance(one, FailedPhoto)} == {"broken.jpg", "large.png"}
 
 
+def test_processes_that_cannot_start_are_one_error_and_no_photo_is_blamed(photos: Path, tmp_path: Path) -> None:
+    program = (
+        "from lianpu.preparation.prepare import prepare_faces; from lianpu.preparation.settings import PrepareSettings\n"
+        f"prepare_faces({str(photos)!r}, {str(tmp_path / 'faces')!r}, PrepareSettings(**{SETTINGS.to_json()!r}), workers=2)"
+    )
+    done = subprocess.run([sys.executable, "-"], input=program, capture_output=True, text=True, timeout=120)
+    assert (
+        "SettingsError: The processes that should help died when they started. In a script, call prepare_faces below"
+        in done.stderr
+    )
+    assert prepare_faces(photos, tmp_path / "faces", SETTINGS).dropped.keys() == {
+        "broken",
+        "doubled",
+        "turned away",
+        "blurred",
+        "no face",
+    }
+
+
 def test_ray_gives_the_same_as_one_process(photos: Path, prepared: Prepared, tmp_path: Path) -> None:
     pytest.importorskip("ray")
     program = (

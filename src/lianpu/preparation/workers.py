@@ -12,6 +12,7 @@ from contextlib import contextmanager
 from multiprocessing import get_context
 from pathlib import Path
 
+from lianpu.errors import SettingsError
 from lianpu.preparation.figures import Rejection
 from lianpu.preparation.look import PhotoLooker
 from lianpu.preparation.looked import FailedPhoto, Looked
@@ -28,6 +29,9 @@ def look_in_order(root: Path, settings: PrepareSettings, photos: Iterable[str], 
     """What is in each photo, in the order given; with one worker nothing is started.
 
     A process that dies of a photo (a crash in a library, no memory) costs that photo alone: it comes back as `failed`.
+
+    Raises:
+        SettingsError: the processes cannot start at all.
     """
     if workers == 1:
         looker = PhotoLooker(root, settings)
@@ -86,11 +90,16 @@ def _one_by_one(root: Path, settings: PrepareSettings, photos: Sequence[str]) ->
 
 @contextmanager
 def _pool(root: Path, settings: PrepareSettings, workers: int) -> Iterator[ProcessPoolExecutor]:
-    """Processes started anew (spawn), with one thread each: several that take all cores would wait for each other."""
+    """Processes started anew (spawn), with one thread each: several that take all cores would wait for each other.
+
+    Raises:
+        SettingsError: they cannot start.
+    """
     before = os.environ.get("OMP_NUM_THREADS")
     os.environ["OMP_NUM_THREADS"] = "1"
     pool = ProcessPoolExecutor(workers, get_context("spawn"), _start, (root, settings))
     try:
+        _refuse_dead(pool)
         yield pool
     finally:
         pool.shutdown(wait=True, cancel_futures=True)
@@ -98,6 +107,21 @@ def _pool(root: Path, settings: PrepareSettings, workers: int) -> Iterator[Proce
             os.environ.pop("OMP_NUM_THREADS")
         else:
             os.environ["OMP_NUM_THREADS"] = before
+
+
+def _refuse_dead(pool: ProcessPoolExecutor) -> None:
+    """Nothing when a process has started and loaded its models; else a SettingsError, before any photo is blamed."""
+    try:
+        pool.submit(_is_ready).result()
+    except BrokenProcessPool:
+        raise SettingsError(
+            "The processes that should help died when they started. In a script, call prepare_faces below "
+            "`if __name__ == '__main__':`, for they read the script too; or use 1 worker."
+        ) from None
+
+
+def _is_ready() -> bool:
+    return _looker is not None
 
 
 def _start(root: Path, settings: PrepareSettings) -> None:
