@@ -19,6 +19,7 @@ from lianpu.files import (
     atomic_file,
     atomic_folder,
     read_json,
+    read_json_lines,
     remove_partial_files,
     sha256_of,
     write_json,
@@ -211,3 +212,11 @@ def test_what_a_killed_process_left_half_written_is_removed_and_nothing_else(tmp
     remove_partial_files(tmp_path)
 
     assert _names(tmp_path) == [".hidden", "whole.txt"]
+
+
+def test_a_last_line_cut_by_a_crash_is_left_out_and_a_broken_one_before_is_named(tmp_path: Path) -> None:
+    file = write_text(tmp_path / "steps.jsonl", '{"step": 1}\n{"step": 2}\n{"st')
+    assert read_json_lines(file, RunError) == [{"step": 1}, {"step": 2}]
+    write_text(file, '{"step": 1}\n{"st\n{"step": 3}\n')
+    with pytest.raises(RunError, match=r"steps\.jsonl, line 2, is no JSON"):
+        read_json_lines(file, RunError)

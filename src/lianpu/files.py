@@ -110,6 +110,19 @@ def read_json(file: Path, make_error: Callable[[str], LianpuError]) -> Any:
         raise make_error(f"{file} cannot be read as JSON ({problem})") from None
 
 
+def read_json_lines(file: Path, make_error: Callable[[str], LianpuError]) -> list[Any]:
+    """What the lines of a JSONL file hold; a last line cut by a crash is left out. A broken line before raises `make_error(message)`."""
+    lines = Path(file).read_text(encoding="utf-8").splitlines()
+    values = []
+    for number, line in enumerate(lines, start=1):
+        try:
+            values.append(json.loads(line))
+        except json.JSONDecodeError:
+            if number < len(lines):
+                raise make_error(f"{file}, line {number}, is no JSON. Restore the file, or remove that line.") from None
+    return values
+
+
 def sha256_of(file: Path) -> str:
     """The SHA-256 of a file, 64 hexadecimal digits."""
     with Path(file).open("rb") as stream:

@@ -11,7 +11,7 @@ from typing import Any
 import yaml
 
 from lianpu.errors import RunError, nearest_name
-from lianpu.files import append_text, read_json, write_json, write_text
+from lianpu.files import append_text, read_json, read_json_lines, write_json, write_text
 
 
 @dataclass(frozen=True)
@@ -184,17 +184,7 @@ class Run:
         """The logged steps, oldest first. A last line cut by a crash is left out."""
         if not self.steps_file.is_file():
             return []
-        lines = self.steps_file.read_text(encoding="utf-8").splitlines()
-        steps = []
-        for number, line in enumerate(lines, start=1):
-            try:
-                steps.append(json.loads(line))
-            except json.JSONDecodeError:
-                if number < len(lines):
-                    raise RunError(
-                        f"{self.steps_file}, line {number}, is no JSON. Restore the file, or remove that line."
-                    ) from None
-        return steps
+        return read_json_lines(self.steps_file, RunError)
 
     def keep_steps_up_to(self, step: int) -> None:
         """Drop logged steps after `step`, and a line that a crash cut, as when training goes on from an older checkpoint."""

@@ -12,6 +12,7 @@ from lianpu.editors.onnx_editor import OnnxEditor
 from lianpu.errors import ModelError
 from lianpu.export import graph
 from lianpu.export.graph import file_bytes, opset_of, write_graph
+from lianpu.onnx_trace import OPSET
 from lianpu.stargan.networks import Generator
 
 
@@ -56,7 +57,7 @@ def test_the_file_describes_itself(onnx_file: Path, info: ModelInfo) -> None:
     assert entries["attributes"] == "Black_Hair, Blond_Hair, Brown_Hair, Male, Young"
     assert entries["licence"] == "drawn by the package: free"
     assert f'"opset": {opset_of(model)}' in entries["lianpu"]
-    assert opset_of(model) == graph.OPSET
+    assert opset_of(model) == OPSET
     assert [node.name for node in model.graph.input] == ["image", "labels"]
     assert [node.name for node in model.graph.output] == ["edited"]
 

@@ -10,6 +10,7 @@ from torch.nn import functional
 
 from lianpu.errors import WeightsError
 from lianpu.parser.bisenet import BiSeNet, imagenet_input
+from lianpu.parser.parts_form import PartsForm
 from lianpu.parser.resnet import ResNet18
 
 CONVOLUTIONS = """
@@ -115,13 +116,12 @@ def test_saved_as_torch_saved_in_2019_it_is_as_large_as_the_published_file(netwo
     assert abs(len(stream.getvalue()) - 53_289_463) < 191 * 60
 
 
-def test_three_answers_have_the_input_s_size_and_the_first_decides(network: BiSeNet) -> None:
+def test_training_has_two_auxiliary_answers_of_the_input_s_size_and_use_has_none(network: BiSeNet) -> None:
     batch = torch.rand(2, 3, 64, 96) * 2 - 1
     with torch.inference_mode():
-        answers = network(batch)
-        assert [tuple(answer.shape) for answer in answers] == [(2, 19, 64, 96)] * 3
-        parts = network.parts(batch)
-    assert parts.dtype == torch.uint8 and torch.equal(parts.long(), answers[0].argmax(1))
+        (answer,) = network(batch)
+        assert [tuple(each.shape) for each in BiSeNet()(batch)] == [(2, 19, 64, 96)] * 3
+        assert torch.equal(PartsForm(network)(batch).long(), answer.argmax(1))
 
 
 def test_the_batch_is_normalised_as_torchvision_does_it() -> None:

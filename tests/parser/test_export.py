@@ -8,9 +8,10 @@ import torch
 from torch import nn
 
 from lianpu.errors import ModelError
-from lianpu.parser.export import PartsForm, export_parser
+from lianpu.parser.export import export_parser
 from lianpu.parser.half_weights import with_half_weights
 from lianpu.parser.onnx_parser import METADATA_KEY
+from lianpu.parser.parts_form import PartsForm
 from lianpu.parser.small_network import SmallParser
 from lianpu.part_names import PARTS
 from lianpu.sessions import open_session

@@ -11,6 +11,7 @@ from lianpu.errors import ModelError
 from lianpu.image import to_batch
 from lianpu.parser.bisenet import BiSeNet
 from lianpu.parser.masks import open_parsing_set
+from lianpu.parser.parts_form import PartsForm
 from lianpu.parser.published import PublishedParser, load_bisenet
 from lianpu.parser.sides import sides_by_place
 from lianpu.part_names import BISENET_ORDER, PART_INDEX, PARTS, SIDES, mirrored_index
@@ -55,7 +56,7 @@ def test_counters_prefixes_and_wrappings_of_other_programs_do_not_matter(network
 def test_its_classes_are_ours_by_name_whatever_their_order(file: Path, network: BiSeNet) -> None:
     crops = [np.random.default_rng(0).integers(0, 256, (512, 512, 3), dtype=np.uint8)]
     with torch.inference_mode():
-        theirs = network.parts(to_batch(crops)).numpy()[0]
+        theirs = PartsForm(network)(to_batch(crops)).numpy()[0]
     ours = PublishedParser(file).parse_crops(crops)[0]
     sided = {name for pair in SIDES for name in pair}
     for index, name in enumerate(BISENET_ORDER):

@@ -30,7 +30,7 @@ class ParseArguments:
     out: Path = Path("parts")
     """The folder that is written to."""
     parser: str = "auto"
-    """small (in the package), bisenet, the path of an .onnx or .pth file, or the folder of a parser's training."""
+    """bisenet, the path of an .onnx or .pth file, or the folder of a parser's training."""
     detector: str = "auto"
     """auto, buffalo_l, yunet, dlib, or the path of an .onnx file."""
     upright: bool = False

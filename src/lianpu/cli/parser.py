@@ -1,22 +1,16 @@
-"""`lianpu parser train | evaluate`: a face parser of one's own, and how right a parser is."""
+"""`lianpu parser train | evaluate | export`: a face parser of one's own, how right it is, and its one ONNX file."""
 
 from __future__ import annotations
 
-import importlib
+from lianpu.cli.subcommands import run_subcommand
 
-from lianpu.errors import SettingsError, nearest_name
-
-PARSER_COMMANDS = {"train": "lianpu.cli.parser_train", "evaluate": "lianpu.cli.parser_evaluate"}
+PARSER_COMMANDS = {
+    "train": ("lianpu.cli.parser_train", "train a face parser on faces with masks"),
+    "evaluate": ("lianpu.cli.parser_evaluate", "IoU, F1 and contour F1 of a parser, class by class"),
+    "export": ("lianpu.cli.parser_export", "write one ONNX file and prove that it agrees with PyTorch"),
+}
 
 
 def main(arguments: list[str]) -> None:
     """Run the command that the first word names."""
-    if not arguments or arguments[0] in ("-h", "--help"):
-        print("usage: lianpu parser train ...      train a face parser on faces with masks")
-        print("       lianpu parser evaluate ...   IoU, F1 and contour F1 of a parser, class by class")
-        return
-    if arguments[0] not in PARSER_COMMANDS:
-        raise SettingsError(
-            f"'{arguments[0]}' is no parser command{nearest_name(arguments[0], PARSER_COMMANDS)}. Known: {', '.join(PARSER_COMMANDS)}."
-        )
-    importlib.import_module(PARSER_COMMANDS[arguments[0]]).main(arguments[1:])
+    run_subcommand("parser", PARSER_COMMANDS, arguments)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -15,11 +14,9 @@ from lianpu.editors.editor import ModelInfo
 from lianpu.editors.onnx_metadata import ONNX_FP32, write_metadata
 from lianpu.errors import ModelError
 from lianpu.export.inference_form import inference_form
+from lianpu.onnx_trace import trace_to_onnx
 from lianpu.version import __version__
 
-OPSET = 18
-"""What torch's exporter writes by itself; asking for another makes it convert, and older runtimes read this one."""
-LARGEST_BATCH = 1 << 20
 LARGEST_FILE_BYTES = 2_000_000_000
 """Protobuf, and so one ONNX file, holds no more than 2 GiB."""
 
@@ -44,37 +41,8 @@ def write_graph(generator: nn.Module, info: ModelInfo, target: Path) -> Path:
 
 
 def _trace(network: nn.Module, info: ModelInfo) -> onnx.ModelProto:
-    # Two faces: a batch of one would be taken for a constant.
     image = torch.zeros(2, 3, info.image_size, info.image_size)
-    labels = torch.zeros(2, len(info.attributes))
-    # torch 2.6 and 2.7 take a batch without an upper end for a contradiction.
-    batch = torch.export.Dim("batch", min=1, max=LARGEST_BATCH)
-    with warnings.catch_warnings(), torch.no_grad():
-        # Both inputs name their first axis alike, on purpose; and torch warns of its own deprecations while it traces.
-        warnings.filterwarnings("ignore", message=r".*The axis name: batch will not be used.*", category=UserWarning)
-        warnings.filterwarnings("ignore", category=DeprecationWarning)
-        warnings.filterwarnings("ignore", category=FutureWarning)
-        program = torch.onnx.export(
-            network,
-            (image, labels),
-            input_names=["image", "labels"],
-            output_names=["edited"],
-            dynamic_shapes=({0: batch}, {0: batch}),
-            opset_version=OPSET,
-            dynamo=True,
-            optimize=True,  # the default since torch 2.7
-            verbose=False,
-        )
-    assert program is not None
-    return _without_traces(program.model_proto)
-
-
-def _without_traces(model: onnx.ModelProto) -> onnx.ModelProto:
-    """The model less the notes of torch's exporter on every node: they hold source lines and folders of this machine."""
-    graph = model.graph
-    for holder in (graph, *graph.node, *graph.input, *graph.output, *graph.value_info, *graph.initializer):
-        del holder.metadata_props[:]
-    return model
+    return trace_to_onnx(network, {"image": image, "labels": torch.zeros(2, len(info.attributes))}, "edited")
 
 
 def describe(model: onnx.ModelProto, info: ModelInfo, kind: str, facts: Mapping[str, Any]) -> None:

@@ -89,7 +89,7 @@ def training_batches(faces: TrainingFaces, config: ParserConfig, first_step: int
     loader = DataLoader(
         faces,
         batch_size=config.batch_size,
-        sampler=list(numbers) if len(numbers) < 1 << 16 else numbers,
+        sampler=numbers,
         num_workers=config.workers,
         collate_fn=_collate,
         persistent_workers=config.workers > 0,

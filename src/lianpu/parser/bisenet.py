@@ -37,21 +37,14 @@ class BiSeNet(nn.Module):
         if from_imagenet:
             self.cp.resnet.load_state_dict(imagenet_resnet())
 
-    def forward(self, batch: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
-        """Logits (B, C, S, S) of a batch (B, 3, S, S) in [-1, 1]: the network's answer, then two auxiliary ones for training."""
+    def forward(self, batch: torch.Tensor) -> tuple[torch.Tensor, ...]:
+        """Logits (B, C, S, S) of a batch (B, 3, S, S) in [-1, 1]; in train mode two auxiliary ones stand behind them."""
         fine, context8, context16 = self.cp(imagenet_input(batch))
         size = (batch.shape[2], batch.shape[3])
-        return (
-            _upsampled(self.conv_out(self.ffm(fine, context8)), size),
-            _upsampled(self.conv_out16(context8), size),
-            _upsampled(self.conv_out32(context16), size),
-        )
-
-    def parts(self, batch: torch.Tensor) -> torch.Tensor:
-        """Class indices (B, S, S) uint8 of a batch; the auxiliary outputs, which only training needs, are not computed."""
-        fine, context8, _ = self.cp(imagenet_input(batch))
-        logits = _upsampled(self.conv_out(self.ffm(fine, context8)), (batch.shape[2], batch.shape[3]))
-        return logits.argmax(dim=1).to(torch.uint8)
+        logits = _upsampled(self.conv_out(self.ffm(fine, context8)), size)
+        if not self.training:
+            return (logits,)
+        return logits, _upsampled(self.conv_out16(context8), size), _upsampled(self.conv_out32(context16), size)
 
 
 def imagenet_input(batch: torch.Tensor) -> torch.Tensor:

@@ -5,6 +5,7 @@ from typing import Any, Literal
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from lianpu.errors import SettingsError, nearest_name
+from lianpu.settings import settings_problems
 
 
 class ParserConfig(BaseModel):
@@ -99,7 +100,7 @@ PRESETS: dict[str, ParserConfig] = {
         lay_on=0.35,
     ),
 }
-"""`bisenet` follows zllrunning/face-parsing.PyTorch (80,000 steps of 16 faces at 448 px, SGD, OHEM); `small` is what the shipped parser was made with."""
+"""`bisenet` follows zllrunning/face-parsing.PyTorch (80,000 steps of 16 faces at 448 px, SGD, OHEM); `small` is ours, for a CPU."""
 
 
 def parser_config(preset: str, changes: dict[str, Any]) -> ParserConfig:
@@ -109,10 +110,4 @@ def parser_config(preset: str, changes: dict[str, Any]) -> ParserConfig:
     try:
         return ParserConfig.model_validate({**PRESETS[preset].model_dump(), **changes})
     except ValidationError as problem:
-        raise SettingsError(f"command line: {'; '.join(_explain(error) for error in problem.errors())}.") from None
-
-
-def _explain(error: Any) -> str:
-    where = ".".join(str(part) for part in error["loc"])
-    message = error["msg"].removeprefix("Value error, ")
-    return f"{where}: {message} (got {error['input']!r})" if where else message
+        raise SettingsError(f"command line: {settings_problems(problem, ParserConfig.model_fields)}.") from None

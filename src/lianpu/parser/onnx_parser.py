@@ -1,4 +1,4 @@
-"""A face parser from one ONNX file, which describes itself: what `lianpu parser train` exports and the package ships."""
+"""A face parser from one ONNX file, which describes itself: what `lianpu parser export` writes."""
 
 from __future__ import annotations
 

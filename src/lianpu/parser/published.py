@@ -20,6 +20,7 @@ from lianpu.errors import ModelError
 from lianpu.image import Picture, to_batch
 from lianpu.parser.bisenet import BiSeNet
 from lianpu.parser.face_parser import Masks, parse_by_batches
+from lianpu.parser.parts_form import PartsForm
 from lianpu.parser.sides import sides_by_place
 from lianpu.part_names import BISENET_ORDER, order_to_ours
 
@@ -47,7 +48,7 @@ class PublishedParser:
         self.file = Path(file)
         self.name, self.licence, self.size_px = name, licence, PUBLISHED_SIZE_PX
         self._device = torch.device(device)
-        self._network = load_bisenet(self.file).to(self._device)
+        self._form = PartsForm(load_bisenet(self.file)).to(self._device)
         self._to_ours = order_to_ours(BISENET_ORDER)
 
     def parse_crops(self, crops: Sequence[Picture]) -> Masks:
@@ -56,7 +57,7 @@ class PublishedParser:
 
     def _run(self, crops: Sequence[Picture]) -> Masks:
         with torch.inference_mode():
-            indices = self._network.parts(to_batch(crops).to(self._device)).cpu().numpy()
+            indices = self._form(to_batch(crops).to(self._device)).cpu().numpy()
         return np.stack([sides_by_place(mask) for mask in self._to_ours[indices]])
 
 

@@ -43,10 +43,6 @@ class ParserRun:
     def onnx_file(self) -> Path:
         return self.folder / "parser.onnx"
 
-    @property
-    def scores_file(self) -> Path:
-        return self.folder / "scores.json"
-
     def exists(self) -> bool:
         """Whether training has begun here."""
         return self.config_file.is_file()

@@ -6,13 +6,13 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import torch
-from torch.nn import functional
 
 from lianpu.errors import ModelError
 from lianpu.files import read_json
 from lianpu.image import Picture, to_batch
 from lianpu.parser.face_parser import Masks, parse_by_batches
 from lianpu.parser.networks import trained_network
+from lianpu.parser.parts_form import PartsForm
 from lianpu.parser.run_folder import ParserRun
 
 STRIDE = 32
@@ -34,8 +34,8 @@ class TrainedParser:
     def __init__(self, folder: Path | str, size_px: int | None = None, device: str | torch.device = "cpu") -> None:
         run = ParserRun(Path(folder))
         self._device = torch.device(device)
-        network, config = trained_network(run.folder)
-        self._network = network.to(self._device)
+        self.network, config = trained_network(run.folder)
+        self._form = PartsForm(self.network).to(self._device)
         self.name, self.file = run.folder.name, run.weights_file
         self.licence = str(read_json(run.config_file, ModelError).get("licence", "follows the training data"))
         self.size_px = size_px or config.sizes[-1]
@@ -48,7 +48,5 @@ class TrainedParser:
 
     def _run(self, crops: Sequence[Picture]) -> Masks:
         with torch.inference_mode():
-            logits = self._network(to_batch(crops).to(self._device))[0]
-            full = functional.interpolate(logits, size=(self.size_px, self.size_px), mode="bilinear", align_corners=False)
-            masks: Masks = full.argmax(dim=1).to(torch.uint8).cpu().numpy()
+            masks: Masks = self._form(to_batch(crops).to(self._device)).cpu().numpy()
         return masks

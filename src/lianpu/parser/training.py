@@ -13,12 +13,12 @@ from typing import Any
 
 import numpy as np
 import torch
-from safetensors.torch import save_file
+from safetensors.torch import load_file, save_file
 from torch import nn
 
 from lianpu.devices import peak_memory_mb, pick_device
 from lianpu.errors import DataError, RunError, TrainingError
-from lianpu.files import append_text, atomic_file, atomic_folder, read_json, write_json, write_text
+from lianpu.files import append_text, atomic_file, atomic_folder, read_json, read_json_lines, write_json, write_text
 from lianpu.parser.batches import PartCounts, TrainingFaces, training_batches
 from lianpu.parser.config import ParserConfig
 from lianpu.parser.losses import Loss, make_loss, total_loss
@@ -35,13 +35,11 @@ class Callbacks:
     Args:
         on_read: masks counted and masks in all, before the first step.
         on_step: steps done and steps in all.
-        on_log: the values of each logged step.
         should_stop: asked after every step; training saves and stops when it says yes.
     """
 
     on_read: Callable[[int, int], None] | None = None
     on_step: Callable[[int, int], None] | None = None
-    on_log: Callable[[dict[str, Any]], None] | None = None
     should_stop: Callable[[], bool] = field(default=lambda: False)
 
 
@@ -89,7 +87,7 @@ def train_parser(
         state.seconds = time.monotonic() - started
         last, stop = state.step == config.num_iters, told.should_stop()
         if state.step % config.log_every == 0 or last:
-            _log(run, state, value, config, told, device)
+            _log(run, state, value, config, device)
         if state.step % config.checkpoint_every == 0 or last or stop:
             _save_checkpoint(run, state)
         if told.on_step:
@@ -197,7 +195,7 @@ def _counts(run: ParserRun, data: ParsingSet, on_read: Callable[[int, int], None
     return counts
 
 
-def _log(run: ParserRun, state: _State, value: float, config: ParserConfig, told: Callbacks, device: torch.device) -> None:
+def _log(run: ParserRun, state: _State, value: float, config: ParserConfig, device: torch.device) -> None:
     values = {
         "step": state.step,
         "seconds": round(state.seconds, 1),
@@ -207,14 +205,12 @@ def _log(run: ParserRun, state: _State, value: float, config: ParserConfig, told
         "peak_memory_mb": round(peak_memory_mb(device)),
     }
     append_text(run.steps_file, json.dumps(values) + "\n")
-    if told.on_log:
-        told.on_log(values)
 
 
 def _keep_steps_up_to(run: ParserRun, step: int) -> None:
     if run.steps_file.is_file():
-        lines = [line for line in run.steps_file.read_text(encoding="utf-8").splitlines() if json.loads(line)["step"] <= step]
-        write_text(run.steps_file, "".join(f"{line}\n" for line in lines))
+        kept = [values for values in read_json_lines(run.steps_file, RunError) if values["step"] <= step]
+        write_text(run.steps_file, "".join(json.dumps(values) + "\n" for values in kept))
 
 
 def _save_checkpoint(run: ParserRun, state: _State) -> None:
@@ -230,8 +226,6 @@ def _load_checkpoint(run: ParserRun, state: _State) -> None:
     folder = run.checkpoint_folder
     if not folder.is_dir():
         return
-    from safetensors.torch import load_file
-
     try:
         state.network.load_state_dict(load_file(folder / "network.safetensors"))
         if state.averaged is not None:

@@ -21,13 +21,12 @@ _BORDERED_SIDE_PX = 1280
 
 
 class Detector(Protocol):
-    """Finds the faces that stand about upright in a picture; it need not care for borders.
-
-    It may have a `second_look_score` (float): what is found only with a border, or only in a turned picture, must be at least
-    this sure, because every further look finds more that is no face.
-    """
+    """Finds the faces that stand about upright in a picture; it need not care for borders."""
 
     name: str
+    second_look_score: float
+    """What is found only with a border, or only in a turned picture, must be at least this sure: every further look finds more
+    that is no face. 0 takes all."""
 
     def detect(self, picture: Picture) -> tuple[Face, ...]:
         """The faces of a picture (H, W, 3) uint8 RGB, in any order."""
@@ -72,8 +71,7 @@ def _with_border(picture: Picture, detector: Detector, *, first_look: bool) -> t
 
 
 def _sure(faces: tuple[Face, ...], detector: Detector) -> tuple[Face, ...]:
-    least = float(getattr(detector, "second_look_score", 0.0))
-    return tuple(face for face in faces if face.score >= least)
+    return tuple(face for face in faces if face.score >= detector.second_look_score)
 
 
 def may_fill(face: Face, width: int, height: int) -> bool:

@@ -83,6 +83,7 @@ class DlibDetector:
     """
 
     name = "dlib"
+    second_look_score = 0.0
 
     def __init__(self, landmarks: Path | None = None, *, smallest_px: int = 40, lowest_margin: float = 0.0) -> None:
         self._finder = HogFinder(smallest_px, lowest_margin)

@@ -6,7 +6,8 @@ from typing import Any, Literal
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
-from lianpu.errors import SettingsError, nearest_name
+from lianpu.errors import SettingsError
+from lianpu.settings import settings_problems
 from lianpu.stargan.config import ModelConfig
 
 _STRICT = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True, protected_namespaces=())
@@ -118,21 +119,12 @@ def parse_config(values: Any, source: str) -> RunConfig:
     try:
         return RunConfig.model_validate(values)
     except ValidationError as problem:
-        raise SettingsError(f"{source}: {'; '.join(_explain(error) for error in problem.errors())}.") from None
+        raise SettingsError(f"{source}: {settings_problems(problem, _known_keys())}.") from None
 
 
 def config_to_plain(config: RunConfig) -> dict[str, Any]:
     """The settings as nested plain values, as `config.yaml` in a run folder holds them."""
     return config.model_dump(mode="json")
-
-
-def _explain(error: Any) -> str:
-    where = ".".join(str(part) for part in error["loc"])
-    if error["type"] == "extra_forbidden":
-        return f"unknown key '{where}'{nearest_name(str(error['loc'][-1]), _known_keys())}"
-    message = error["msg"].removeprefix("Value error, ")
-    shown = f" (got {error['input']!r})" if where and not isinstance(error["input"], dict | BaseModel) else ""
-    return f"{where}: {message}{shown}" if where else message
 
 
 def _known_keys() -> list[str]:
