@@ -84,8 +84,8 @@ PRESETS: dict[str, ParserConfig] = {
     "small": ParserConfig(
         network="small",
         sizes=(224, 320, 448),
-        stages=(0.25, 0.5, 0.25),
-        num_iters=3200,
+        stages=(0.3, 0.45, 0.25),
+        num_iters=2600,
         batch_size=8,
         optimizer="adamw",
         lr=0.002,

@@ -35,9 +35,10 @@ def weighted_dice_loss(logits: torch.Tensor, mask: torch.Tensor, class_weights: 
     """
     full = at_size_of(logits, mask)
     looked_at = mask != IGNORED
-    entropy = functional.cross_entropy(full, mask.long(), class_weights, ignore_index=IGNORED)
+    log_shares = functional.log_softmax(full, dim=1)
+    entropy = functional.nll_loss(log_shares, mask.long(), class_weights, ignore_index=IGNORED)
     truth = mask.where(looked_at, torch.zeros_like(mask)).long()
-    shares = functional.softmax(full, dim=1) * looked_at[:, None]
+    shares = log_shares.exp() * looked_at[:, None]
     hit = shares.gather(1, truth[:, None])[:, 0]  # the share given to the true class of each pixel
     class_count = full.shape[1]
     counts = torch.zeros(class_count).to(full).index_add_(0, truth.flatten(), looked_at.flatten().to(full.dtype))
