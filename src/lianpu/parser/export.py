@@ -19,6 +19,7 @@ from lianpu.onnx_trace import trace_to_onnx
 from lianpu.parser.half_weights import with_half_weights
 from lianpu.parser.onnx_parser import METADATA_KEY
 from lianpu.parser.parts_form import PartsForm
+from lianpu.parser.runtime_graph import suit_runtime
 from lianpu.part_names import PARTS
 from lianpu.sessions import open_session
 from lianpu.version import __version__
@@ -61,6 +62,7 @@ def export_parser(
     """
     form = PartsForm(network.cpu().to(memory_format=torch.contiguous_format)).eval()
     model = trace_to_onnx(form, {"image": torch.zeros(2, 3, size_px, size_px)}, "parts")
+    suit_runtime(model)
     with_half_weights(model)
     _describe(model, size_px, facts)
     with atomic_file(Path(target)) as partial:
