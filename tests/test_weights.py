@@ -1,12 +1,14 @@
 """The table of pretrained model files holds together, and the page about licences tells the same."""
 
+import hashlib
 import re
+from importlib import resources
 from pathlib import Path
 
 import pytest
 
 from lianpu.errors import WeightsError
-from lianpu.weights import MODEL_FILES, ModelFile, model_file, model_files
+from lianpu.weights import MODEL_FILES, OUR_PACKAGE, ModelFile, model_file, model_files
 
 DOCS = Path(__file__).parent.parent / "docs" / "weights-and-licences.md"
 
@@ -50,6 +52,7 @@ def test_weights_of_non_commercial_training_data_are_not_called_commercial() -> 
         "w600k_r50.onnx",
         "79999_iter.pth",
         "shape_predictor_68_face_landmarks.dat",
+        "label_rules.json",
     }
 
 
@@ -68,6 +71,17 @@ def test_the_page_about_licences_tells_the_same_as_the_table() -> None:
             entry.trained_on,
         ]
         assert any(f"`{entry.sha256}`" in line and entry.file in line for line in lines)
+
+
+@pytest.mark.parametrize("entry", [entry for entry in MODEL_FILES if entry.package == OUR_PACKAGE], ids=lambda entry: entry.name)
+def test_what_we_ship_lies_in_the_package_with_its_card_and_is_what_the_table_says(entry: ModelFile) -> None:
+    package, _, folder = entry.package_folder.partition("/")
+    shipped = resources.files(package).joinpath(folder)
+    content = shipped.joinpath(entry.file).read_bytes()
+    assert len(content) == entry.size_bytes < 5_000_000 and hashlib.sha256(content).hexdigest() == entry.sha256
+    card = shipped.joinpath(entry.file).with_suffix(".md").read_text(encoding="utf-8")  # type: ignore[attr-defined]
+    assert entry.file in card and "non-commercial" in card and "--commercial-safe" in card
+    assert entry.how_to_get == "pip install --force-reinstall --no-deps lianpu"
 
 
 def test_an_unknown_name_gets_the_nearest() -> None:

