@@ -104,15 +104,15 @@ def test_a_bad_photo_does_not_stop_the_others_but_ends_with_exit_code_1(
 ) -> None:
     (tmp_path / "broken.jpg").write_bytes(Path(photo("p05")).read_bytes()[:5000])
     (tmp_path / "words.png").write_text("no picture")
-    words = ("find", str(tmp_path), photo("p05"), "--detector", str(SCRFD), "--threads", "1")
+    words = ("find", str(tmp_path / "gone.jpg"), str(tmp_path), photo("p05"), "--detector", str(SCRFD), "--threads", "1")
     code, out, err = run(capsys, *words)
     assert code == 1
     assert "p05_group.jpg" in out
-    assert err.startswith("lianpu: 2 of 3 photos could not be read. ") and err.count("\n") == 1
-    assert "broken.jpg is broken or cut off" in err and "words.png is not a picture" in err
+    assert err.startswith("lianpu: 3 of 4 photos could not be read. ") and err.count("\n") == 1
+    assert "gone.jpg is not there" in err and "broken.jpg is broken or cut off" in err and "words.png is not a picture" in err
     code, out, _ = run(capsys, *words, "--json")
     failed = [Path(one["file"]).name for one in json.loads(out)["photos"] if "error" in one]
-    assert code == 1 and failed == ["broken.jpg", "words.png"]
+    assert code == 1 and failed == ["gone.jpg", "broken.jpg", "words.png"]
 
 
 def test_a_photo_that_declares_40000_by_40000_pixels_is_refused_without_eating_memory(

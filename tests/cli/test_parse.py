@@ -82,8 +82,9 @@ def test_one_broken_photo_does_not_cost_the_others(model: Path, tmp_path: Path, 
 
 
 def test_what_is_not_there_is_said(model: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    code, _, err = _run(capsys, tmp_path / "none.jpg", "--parser", model)
-    assert code == 1 and "none.jpg is not there. Check the path." in err
+    code, out, err = _run(capsys, tmp_path / "none.jpg", "--parser", model, "--detector", "dlib")
+    assert code == 1 and "1 of 1 photos could not be read." in err and "none.jpg is not there. Check the path." in err
+    assert "Parts of faces" not in out
     (tmp_path / "empty").mkdir()
     code, _, err = _run(capsys, tmp_path / "empty", "--parser", model)
     assert code == 1 and "empty has no pictures (.jpg, .jpeg" in err

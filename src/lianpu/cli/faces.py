@@ -142,7 +142,7 @@ def _open_look(parsed: FindArguments) -> Look:
     if isinstance(parsed, PartsArguments):
         from lianpu.perception.parsing import load_parser, parse_faces
 
-        parser = load_parser(parsed.parser)
+        parser = load_parser(parsed.parser, threads=parsed.threads)
         return lambda picture, faces: parse_faces(picture, faces, parser)
     if isinstance(parsed, IdentityArguments):
         return _identity(parsed)

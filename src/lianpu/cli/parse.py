@@ -75,7 +75,8 @@ def parse(parsed: ParseArguments) -> list[ParsedPhoto]:
             except PictureError as problem:
                 problems.append(str(problem))
             on_progress(number, len(photos))
-    console.print(_table(done))
+    if done:
+        console.print(_table(done))
     console.print(f"Parser: {parser.name}. Licence: {parser.licence}.", markup=False, highlight=False, soft_wrap=True)
     if any(one.faces for one in done):
         console.print(f"Masks and overlays: {parsed.out}", markup=False, highlight=False, soft_wrap=True)
@@ -87,10 +88,10 @@ def parse(parsed: ParseArguments) -> list[ParsedPhoto]:
 
 
 def photos_in(paths: Sequence[Path]) -> list[Path]:
-    """The photos that were named, and those that lie directly in the folders that were.
+    """The photos that were named, there or not (reading one that is not says so), and those that lie directly in the folders that were.
 
     Raises:
-        DataError: a path is not there, or a folder has no picture.
+        DataError: a folder has no picture, or nothing was named.
     """
     from lianpu.errors import DataError
     from lianpu.image import PICTURE_ENDINGS
@@ -102,10 +103,8 @@ def photos_in(paths: Sequence[Path]) -> list[Path]:
             if not inside:
                 raise DataError(f"{path} has no pictures ({', '.join(PICTURE_ENDINGS)}). Give another folder.")
             photos += inside
-        elif path.is_file():
-            photos.append(path)
         else:
-            raise DataError(f"{path} is not there. Check the path.")
+            photos.append(path)
     if not photos:
         raise DataError("No photo was given. Name one or more, or a folder of them.")
     return list(dict.fromkeys(photos))
