@@ -73,11 +73,12 @@ def add_rows(table: Table, seen: Seen) -> None:
 
 
 def in_words(extra: Landmarks | FaceParts | Identity) -> str:
-    """What a result is, in a few words."""
+    """What a result is, in a few words; of parts, their per cent of the face's own pixels."""
+    from lianpu.cli.parse import shares_in_words
     from lianpu.perception.results import FaceParts, Landmarks
 
     if isinstance(extra, FaceParts):
-        return ", ".join(f"{name} {share:.1%}" for name, share in part_shares(extra).items())
+        return shares_in_words(extra)
     if isinstance(extra, Landmarks):
         return f"{len(extra.points)} points ({extra.scheme})"
     return f"{len(extra.vector)} numbers ({extra.encoder})"
