@@ -102,7 +102,7 @@ ONE_DOOR: dict[str, set[str]] = {
     "jinja2": {"report/page.py", "preparation/sheet.py"},
     "cpuinfo": {"devices.py"},
     "insightface": {"perception/insightface_models.py"},
-    "dlib": {"perception/dlib_models.py", "landmarks/training.py"},
+    "dlib": {"perception/dlib_models.py", "perception/dlib_predictor.py", "landmarks/training.py"},
     "ray": {"preparation/ray_run.py"},
     "timm": {"efficientnet.py"},
     "psutil": {"devices.py"},

@@ -15,7 +15,8 @@ from lianpu.landmarks.ibug_xml import write_xml
 from lianpu.landmarks.settings import PredictorSettings
 from lianpu.landmarks.sources import read_labels
 from lianpu.landmarks.training import train_predictor
-from lianpu.perception.dlib_models import DlibLandmarks, ShapePredictor
+from lianpu.perception.dlib_models import DlibLandmarks
+from lianpu.perception.dlib_predictor import ShapePredictor
 
 SMALL = PredictorSettings(tree_depth=2, cascade_depth=4, trees_per_cascade=40, oversampling=5, test_splits=10, threads=1)
 

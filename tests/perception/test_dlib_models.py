@@ -14,15 +14,8 @@ from lianpu.model_store.locate import require_model_file
 from lianpu.model_store.policy import commercial_safe
 from lianpu.perception.alignment import map_points, warp
 from lianpu.perception.dlib_boxes import dlib_box, roll_deg
-from lianpu.perception.dlib_models import (
-    SAME_PERSON_DISTANCE,
-    DlibDetector,
-    DlibEncoder,
-    DlibLandmarks,
-    HogFinder,
-    ShapePredictor,
-    five_of_68,
-)
+from lianpu.perception.dlib_models import SAME_PERSON_DISTANCE, DlibDetector, DlibEncoder, DlibLandmarks, HogFinder
+from lianpu.perception.dlib_predictor import ShapePredictor, five_of_68
 from lianpu.perception.results import Face
 
 REAL_FACES = Path(__file__).parents[2].parent / "shared" / "data" / "celebamask_mini"

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     from lianpu.landmarks.boxes import BoxedFace
     from lianpu.landmarks.evaluation import Evaluation
-    from lianpu.perception.dlib_models import ShapePredictor
+    from lianpu.perception.dlib_predictor import ShapePredictor
 
 _Data = Annotated[Path, tyro.conf.Positional, tyro.conf.arg(metavar="DATA")]
 
@@ -151,7 +151,7 @@ def score_table(model: str, evaluation: Evaluation) -> Table:
 def _predictor(model: str) -> ShapePredictor:
     from lianpu.landmarks.scheme68 import COUNT
     from lianpu.model_store.locate import require_model_file
-    from lianpu.perception.dlib_models import ShapePredictor
+    from lianpu.perception.dlib_predictor import ShapePredictor
 
     return ShapePredictor(require_model_file("dlib-landmarks-68") if model == "dlib" else model, COUNT)
 

@@ -11,7 +11,8 @@ from lianpu.image import Picture, read_image
 from lianpu.landmarks.labels import FaceLabel
 from lianpu.landmarks.scheme68 import Points68
 from lianpu.perception.dlib_boxes import BoxXyxy, dlib_box
-from lianpu.perception.dlib_models import HogFinder, five_of_68
+from lianpu.perception.dlib_models import HogFinder
+from lianpu.perception.dlib_predictor import five_of_68
 from lianpu.perception.face_geometry import overlap
 from lianpu.perception.results import Face
 

@@ -13,7 +13,7 @@ from lianpu.errors import DataError
 from lianpu.image import read_image
 from lianpu.landmarks.boxes import BoxedFace
 from lianpu.landmarks.scores import LandmarkScores, landmark_scores
-from lianpu.perception.dlib_models import ShapePredictor
+from lianpu.perception.dlib_predictor import ShapePredictor
 
 
 @dataclass(frozen=True, eq=False)

