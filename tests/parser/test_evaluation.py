@@ -121,11 +121,12 @@ def test_the_command_prints_a_row_per_class_and_writes_its_file(
     model: Path, painted: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     words = ("evaluate", str(model), str(painted), "--size", str(SIDE), "--json", str(tmp_path / "scores.json"), "--merge_sides")
-    code, out, err = _run(capsys, *words)
+    code, out, err = _run(capsys, *words, "--threads", "1")
     assert code == 0 and err == ""
     assert "colours: 100.00% of pixels right" in out and "brow" in out and "mean of the" in out and "1.000" in out
     assert "4 val faces of" in out and "Licence: free for any use" in out
     written = json.loads((tmp_path / "scores.json").read_text())
+    assert f"{written['ms_per_face']:.0f} ms a face (threads: 1)" in out and written["ms_per_face"] > 0
     assert written["protocol"]["merged_sides"] and written["mean_iou"] == 1 and len(written["fingerprint"]) == 64
 
 

@@ -62,7 +62,7 @@ def evaluate(parsed: ParserEvaluateArguments) -> ParserScores:
     console.print(score_table(scores))
     console.print(
         f"{len(faces):,} {parsed.split} faces of {parsed.data} (split from {data.split_from}), compared at {parsed.size} px. "
-        f"Parser: {parser.file}. Licence: {parser.licence}.",
+        f"{scores.ms_per_face:.0f} ms a face (threads: {parsed.threads or 'as many as cores'}). Parser: {parser.file}. Licence: {parser.licence}.",
         markup=False,
         highlight=False,
         soft_wrap=True,

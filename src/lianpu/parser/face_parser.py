@@ -46,7 +46,9 @@ class FaceParser(Protocol):
         ...
 
 
-def parse_by_batches(crops: Sequence[Picture], size_px: int, run: Callable[[Sequence[Picture]], Masks]) -> Masks:
+def parse_by_batches(
+    crops: Sequence[Picture], size_px: int, run: Callable[[Sequence[Picture]], Masks], at_once: int = BATCH
+) -> Masks:
     """What `run` says of crops brought to `size_px`, a few at once, as masks of the crops' own size.
 
     Raises:
@@ -59,8 +61,8 @@ def parse_by_batches(crops: Sequence[Picture], size_px: int, run: Callable[[Sequ
     if shapes != {(side, side, 3)}:
         raise ValueError(f"crops are square and of one size, got {sorted(shapes)}")
     masks: list[np.ndarray] = []
-    for start in range(0, len(crops), BATCH):
-        chosen = crops[start : start + BATCH]
+    for start in range(0, len(crops), at_once):
+        chosen = crops[start : start + at_once]
         seen = chosen if side == size_px else [resize(crop, size_px) for crop in chosen]
         masks += [resized_mask(mask, side) for mask in run(seen)]
     return np.stack(masks)
