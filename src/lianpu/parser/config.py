@@ -84,8 +84,8 @@ PRESETS: dict[str, ParserConfig] = {
     "small": ParserConfig(
         network="small",
         sizes=(224, 320, 448),
-        stages=(0.3, 0.45, 0.25),
-        num_iters=2600,
+        stages=(0.35, 0.41, 0.24),
+        num_iters=2200,
         batch_size=8,
         optimizer="adamw",
         lr=0.002,
