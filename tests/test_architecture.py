@@ -71,6 +71,18 @@ MAY_IMPORT: dict[str, set[str]] = {
         "editors",
         "version",
     },
+    "guidance": {
+        "errors",
+        "files",
+        "image",
+        "devices",
+        "runs",
+        "dataset",
+        "metrics",
+        "parser",
+        "perception",
+        "training",
+    },
     "evaluation": {"errors", "files", "image", "devices", "runs", "attributes", "dataset", "editors", "metrics"},
     "api": {"devices", "dataset", "evaluation", "runs", "training"},
     "export": {

@@ -128,3 +128,14 @@ def test_rows_with_all_the_values() -> None:
 def test_the_nearest_name_is_suggested_when_one_is_near(name: str, expected: str) -> None:
     assert nearest_name(name, ["selected_attrs", "batch_size"]) == expected
     assert nearest_name(name, []) == ""
+
+
+def test_a_difference_says_what_shall_change_and_a_new_group_member_says_all() -> None:
+    attributes = AttributeSet.of(("Black_Hair", "Blond_Hair", "Male"))
+    labels = np.array([[1, 0, 1], [0, 0, 1], [1, 0, 0], [0, 1, 0]], dtype=np.float32)
+    targets = np.array([[0, 1, 1], [0, 1, 0], [0, 0, 1], [0, 1, 0]], dtype=np.float32)
+    assert attributes.differences(labels, targets).tolist() == [[0, 1, 0], [0, 1, -1], [-1, 0, 1], [0, 0, 0]]
+
+
+def test_units_are_groups_and_what_stands_alone() -> None:
+    assert AttributeSet.of(("Male", "Black_Hair", "Young", "Blond_Hair")).units() == ((1, 3), (0,), (2,))

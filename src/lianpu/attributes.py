@@ -80,6 +80,12 @@ class AttributeSet:
         self.index(name)
         return next((group for group in self.groups if name in group), (name,))
 
+    def units(self) -> tuple[tuple[int, ...], ...]:
+        """Columns that are one question each: those of a group together, and each attribute that stands alone."""
+        groups = [tuple(self.index(name) for name in group) for group in self.groups]
+        alone = [(self.index(name),) for name in self.names if len(self.group_of(name)) == 1]
+        return (*groups, *alone)
+
     def with_values(self, labels: Labels, values: Mapping[str, bool]) -> Labels:
         """A copy of labels (B, A) with some values set; setting one of a group to true makes the others false.
 
@@ -97,6 +103,18 @@ class AttributeSet:
                     changed[:, self.index(other)] = 0.0
             changed[:, self.index(name)] = float(values[name])
         return changed
+
+    def differences(self, labels: Labels, targets: Labels) -> Labels:
+        """What shall change between two labels (B, A): 1 where an attribute is wanted, -1 where it shall go, 0 where it stays (STGAN).
+
+        Where one of a group is newly wanted, that says all: the others of its group have 0. So an edit can be asked for without knowing the face.
+        """
+        change = np.asarray(targets, dtype=np.float32) - np.asarray(labels, dtype=np.float32)
+        for group in self.groups:
+            columns = [self.index(name) for name in group]
+            wanted = (change[:, columns] > 0).any(axis=1, keepdims=True)
+            change[:, columns] = np.where(wanted, np.maximum(change[:, columns], 0.0), change[:, columns])
+        return change
 
     def toggled(self, labels: Labels, name: str) -> Labels:
         """Labels (B, A) as in the columns of StarGAN's sample grids: a group member is put on, any other attribute is flipped."""

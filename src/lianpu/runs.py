@@ -87,6 +87,15 @@ class Run:
         return self.folder / "classifier"
 
     @property
+    def guide_folder(self) -> Path:
+        """The classifier that guides the training, and the training faces' part maps, where the settings ask for them."""
+        return self.folder / "guide"
+
+    @property
+    def part_maps_file(self) -> Path:
+        return self.folder / "guide_parts.npz"
+
+    @property
     def export_folder(self) -> Path:
         """ONNX files and what was measured of them."""
         return self.folder / "export"

@@ -4,6 +4,8 @@ import pytest
 
 from lianpu.report.layers import ModelSize, count_parameters, discriminator_layers, generator_layers
 from lianpu.stargan import networks
+from lianpu.stargan.build import build_generator
+from lianpu.stargan.config import ModelConfig
 
 
 def test_published_sizes_have_the_published_counts() -> None:
@@ -26,3 +28,14 @@ def test_residual_blocks_are_one_row_and_none_when_there_are_none() -> None:
     with_blocks = [layer for layer in generator_layers(ModelSize(64, 8, 4, 4, 3, 2)) if layer.name == "ResBlock"]
     without = [layer for layer in generator_layers(ModelSize(64, 8, 4, 0, 3, 2)) if layer.name == "ResBlock"]
     assert [(layer.repeat, layer.side_px, layer.channels) for layer in with_blocks] == [(4, 16, 32)] and not without
+
+
+@pytest.mark.parametrize("conditioning", ["film", "planes"])
+@pytest.mark.parametrize("lite_size", ["S", "M", "L"])
+def test_the_lite_generator_is_counted_too(lite_size: str, conditioning: str) -> None:
+    settings = {"generator": "lite", "lite_size": lite_size, "conditioning": conditioning, "image_size": 64, "g_repeat_num": 3}
+    built = build_generator(ModelConfig.model_validate(settings), 4)
+    size = ModelSize(64, 64, 64, 3, 5, 4, "lite", lite_size, conditioning)
+    layers = generator_layers(size)
+    assert count_parameters(layers) == networks.count_parameters(built)
+    assert layers[-1 if conditioning == "planes" else -2].side_px == 64

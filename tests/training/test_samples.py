@@ -2,8 +2,13 @@ import numpy as np
 import torch
 
 from lianpu.dataset.faces import Dataset
+from lianpu.editors.editor import ModelInfo
 from lianpu.stargan.networks import Discriminator, Generator
 from lianpu.training.samples import SampleResult, choose_fixed_faces, effect_alarm, sample
+
+
+def _info(dataset: Dataset) -> ModelInfo:
+    return ModelInfo(dataset.attributes, 32)
 
 
 def _result(change: float, success: float) -> SampleResult:
@@ -23,7 +28,7 @@ def test_fixed_faces_are_the_same_each_time_and_the_grid_has_a_column_per_attrib
     fixed = choose_fixed_faces(drawn.test, 4, seed=3)
     assert torch.equal(fixed.batch, choose_fixed_faces(drawn.test, 4, seed=3).batch)
     torch.manual_seed(0)
-    result = sample(Generator(4, 5, 1), Discriminator(32, 4, 5, 3), fixed, drawn.attributes, torch.device("cpu"))
+    result = sample(Generator(4, 5, 1), _info(drawn), Discriminator(32, 4, 5, 3), fixed, torch.device("cpu"))
     assert result.picture.shape == (4 * 34 - 2, 6 * 34 - 2, 3)
     assert 0 < result.change < 2 and 0 <= result.success <= 1
 
@@ -34,5 +39,5 @@ def test_an_editor_that_does_nothing_changes_nothing(drawn: Dataset) -> None:
             return x
 
     fixed = choose_fixed_faces(drawn.test, 4, seed=0)
-    result = sample(Identity(4, 5, 1), Discriminator(32, 4, 5, 3), fixed, drawn.attributes, torch.device("cpu"))
+    result = sample(Identity(4, 5, 1), _info(drawn), Discriminator(32, 4, 5, 3), fixed, torch.device("cpu"))
     assert result.change == 0.0

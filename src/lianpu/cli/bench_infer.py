@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
     from lianpu.editors.editor import ModelInfo
     from lianpu.export.inference_benchmark import FormSpeed
-    from lianpu.stargan.networks import Generator
+    from lianpu.stargan.build import AnyGenerator
 
 
 @dataclass(frozen=True)
@@ -70,7 +70,7 @@ def speed_table(speeds: list[FormSpeed], image_size: int, multiplications: int, 
     return table
 
 
-def _generators(parsed: BenchInferArguments) -> list[tuple[Generator, ModelInfo]]:
+def _generators(parsed: BenchInferArguments) -> list[tuple[AnyGenerator, ModelInfo]]:
     import torch
 
     from lianpu.attributes import AttributeSet

@@ -118,8 +118,10 @@ def _round_of(options: BenchTrainArguments, kind: str) -> Callable[[], None]:
     chance = torch.Generator().manual_seed(0)
     inputs = StepInputs(
         faces=(torch.rand(batch, 3, size, size, generator=chance) * 2 - 1).to(device),
-        labels=torch.rand(batch, 5, generator=chance).round().to(device),
-        targets=torch.rand(batch, 5, generator=chance).round().to(device),
+        labels=(labels := torch.rand(batch, 5, generator=chance).round().to(device)),
+        targets=(targets := torch.rand(batch, 5, generator=chance).round().to(device)),
+        requests=targets,
+        returns=labels,
         alpha=torch.rand(batch, 1, 1, 1, generator=chance).to(device),
         one_class=False,
     )

@@ -65,12 +65,17 @@ def export_with_words(run: Run, step: int | None = None, data_dir: Path | None =
 def write_published(run: Run, step: int | None = None) -> tuple[Path, Path]:
     """The shown generator and the discriminator of a checkpoint in the published form, in the export folder."""
     from lianpu.editors.checkpoint_editor import load_generator, load_weights
+    from lianpu.errors import CheckpointError
     from lianpu.files import atomic_file
-    from lianpu.stargan.networks import Discriminator
+    from lianpu.stargan.networks import Discriminator, Generator
     from lianpu.stargan.released import write_released
 
     checkpoint = _checkpoint(run, step)
     generator, info, model = load_generator(checkpoint)
+    if not isinstance(generator, Generator):
+        raise CheckpointError(
+            f"{run.folder} has a {model.generator} generator, which the published form (*-G.ckpt) has no place for. Export it to ONNX: lianpu export {run.folder}"
+        )
     discriminator = Discriminator(model.image_size, model.d_conv_dim, len(info.attributes), model.d_repeat_num)
     load_weights(discriminator, checkpoint.discriminator_file)
     targets = (run.export_folder / f"{info.step}-G.ckpt", run.export_folder / f"{info.step}-D.ckpt")

@@ -10,10 +10,12 @@ from typing import TYPE_CHECKING, Any
 import tyro
 
 from lianpu.cli.settings_form import fill_form, form_type, read_form
-from lianpu.training.config import RunConfig, load_config
+from lianpu.training.config import RunConfig, load_config, parse_config
+from lianpu.training.presets import preset_values
 
 if TYPE_CHECKING:
     from lianpu.runs import Checkpoint, Run
+    from lianpu.training.guides import Guides
     from lianpu.training.plan import Plan
 
 DEFAULT_CONFIG = Path("config.yaml")
@@ -25,7 +27,9 @@ class ConfigChoice:
     """Which settings file is read first."""
 
     config: Path | None = None
-    """Settings file; ./config.yaml where there is one, else the published defaults."""
+    """Settings file; ./config.yaml where there is one and no preset is named, else the published defaults."""
+    preset: str | None = None
+    """lite: the fast editor; stargan: the published recipe. The settings file and the command line win over it."""
 
 
 @dataclass(frozen=True)
@@ -44,7 +48,9 @@ class TrainArguments:
     run_dir: Path = Path("runs/celeba")
     """Where the run is written, and gone on with."""
     config: Path | None = None
-    """Settings file; ./config.yaml where there is one, else the published defaults."""
+    """Settings file; ./config.yaml where there is one and no preset is named, else the published defaults."""
+    preset: str | None = None
+    """lite: the fast editor; stargan: the published recipe. The settings file and the command line win over it."""
 
 
 def main(arguments: list[str]) -> None:
@@ -69,9 +75,12 @@ def parse_arguments(arguments: list[str]) -> tuple[TrainArguments, RunConfig]:
         SettingsError: the file cannot be read, or values cannot work; all problems in one message.
     """
     choice, _ = tyro.cli(ConfigChoice, args=arguments, return_unknown_args=True, add_help=False)
-    file = choice.config or (DEFAULT_CONFIG if DEFAULT_CONFIG.is_file() else None)
-    config = load_config(file) if file else RunConfig()
-    default = TrainArguments(settings=fill_form(_Form, config), config=file)
+    file = choice.config or (DEFAULT_CONFIG if DEFAULT_CONFIG.is_file() and choice.preset is None else None)
+    if file is not None:
+        config = load_config(file, choice.preset)
+    else:
+        config = parse_config(preset_values(choice.preset or "stargan"), f"preset {choice.preset}")
+    default = TrainArguments(settings=fill_form(_Form, config), config=file, preset=choice.preset)
     parsed = tyro.cli(TrainArguments, args=arguments, default=default, prog="lianpu train")
     return parsed, read_form(parsed.settings)
 
@@ -86,6 +95,7 @@ def train_with_progress(dataset: Any, config: RunConfig, run_folder: Path, comma
     from lianpu.cli.progress import console, stages
     from lianpu.training.loop import Callbacks, train
 
+    guides = make_guides(dataset, config, run_folder)
     with stages() as begin:
         callbacks = Callbacks(
             on_plan=lambda plan: console.print(describe_plan(plan)),
@@ -94,7 +104,16 @@ def train_with_progress(dataset: Any, config: RunConfig, run_folder: Path, comma
             on_alarm=lambda text: console.print(f"[bold red]No effect yet:[/] {text}"),
             on_score=_score_checkpoint,
         )
-        return train(dataset, config, run_folder, command=command, callbacks=callbacks)
+        return train(dataset, config, run_folder, command=command, callbacks=callbacks, guides=guides)
+
+
+def make_guides(dataset: Any, config: RunConfig, run_folder: Path) -> Guides:
+    """The guides that the settings ask for, with a bar for each that has to be made."""
+    from lianpu.cli.progress import stages
+    from lianpu.guidance.making import make_guides as make
+
+    with stages() as begin:
+        return make(dataset, config, run_folder, stage=begin)
 
 
 def describe_plan(plan: Plan) -> str:

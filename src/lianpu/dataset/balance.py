@@ -6,7 +6,7 @@ from itertools import combinations
 
 import numpy as np
 
-from lianpu.attributes import HAIR_COLORS
+from lianpu.attributes import HAIR_COLORS, AttributeSet, Labels
 from lianpu.dataset.table import UNLABELLED, FaceTable
 
 FEW_TO_TRAIN = 50
@@ -65,6 +65,20 @@ def _balance(name: str, train: np.ndarray, test: np.ndarray) -> AttributeBalance
     known = [part[part != UNLABELLED] for part in (train, test)]
     unlabelled = len(train) + len(test) - sum(map(len, known))
     return AttributeBalance(name, int(known[0].sum()), len(known[0]), int(known[1].sum()), len(known[1]), unlabelled)
+
+
+def drawing_weights(attributes: AttributeSet, labels: Labels, strength: float) -> np.ndarray:
+    """(N,) how often each face is drawn so that rare labels come as often as common ones: 1 for all when `strength` is 0.
+
+    A face's weight is the mean, over hair colour and the other attributes, of one over the share of faces that have its value; to the
+    power `strength`.
+    """
+    inverse = []
+    for unit in attributes.units():
+        values = labels[:, list(unit)] @ (2.0 ** np.arange(len(unit)))
+        _, which, counts = np.unique(values, return_inverse=True, return_counts=True)
+        inverse.append(len(labels) / (len(counts) * counts[which]))
+    return np.asarray(np.mean(inverse, axis=0) ** strength, dtype=np.float64)
 
 
 def hair_contradictions(table: FaceTable, names: Sequence[str]) -> tuple[tuple[str, tuple[str, str]], ...]:

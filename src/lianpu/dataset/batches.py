@@ -13,7 +13,7 @@ import numpy as np
 
 from lianpu.attributes import Labels
 from lianpu.dataset.faces import Faces
-from lianpu.dataset.order import Flips, Rows, step_rows
+from lianpu.dataset.order import Flips, Rows, Weights, step_rows
 from lianpu.errors import DataError, PictureError, SettingsError
 from lianpu.image import Picture, to_batch
 
@@ -43,6 +43,7 @@ class TrainingBatches:
         workers: processes that read pictures when the faces do not fit in memory; 0 reads in this one.
         memory_budget_bytes: faces that need no more as uint8 (N * S * S * 3) are decoded at the start, by threads.
         on_progress: told how many faces are decoded, when they are at the start.
+        weights: (N,) how often each face is drawn; None walks through all alike.
 
     Raises:
         SettingsError: the batch cannot be shared out evenly.
@@ -59,6 +60,7 @@ class TrainingBatches:
     workers: int = 0
     memory_budget_bytes: int = MEMORY_BUDGET_BYTES
     on_progress: OnProgress | None = None
+    weights: Weights | None = None
 
     def __post_init__(self) -> None:
         if self.batch_size % self.world:
@@ -84,7 +86,7 @@ class TrainingBatches:
 
     def rows(self, step: int) -> tuple[Rows, Flips]:
         """This process's rows of the faces at a step, and which are mirrored: (B / world,) each."""
-        rows, flips = step_rows(len(self.faces), self.batch_size, self.seed, step)
+        rows, flips = step_rows(len(self.faces), self.batch_size, self.seed, step, self.weights)
         share = self.batch_size // self.world
         mine = slice(self.rank * share, (self.rank + 1) * share)
         return rows[mine], flips[mine]

@@ -14,14 +14,14 @@ from lianpu.editors.editor import ModelInfo, check_edit_inputs
 from lianpu.errors import CheckpointError
 from lianpu.files import read_json
 from lianpu.runs import Checkpoint
+from lianpu.stargan.build import AnyGenerator, build_generator
 from lianpu.stargan.config import ModelConfig
-from lianpu.stargan.networks import Generator
 
 
 class CheckpointEditor:
     """A torch generator as an Editor. It runs in eval mode, which for these networks equals train mode."""
 
-    def __init__(self, generator: Generator, info: ModelInfo, device: torch.device) -> None:
+    def __init__(self, generator: AnyGenerator, info: ModelInfo, device: torch.device) -> None:
         self.info = info
         self.kind = "PyTorch FP32"
         self.generator = generator.eval().to(device)
@@ -37,14 +37,14 @@ class CheckpointEditor:
         return edited.float().cpu()
 
 
-def load_generator(checkpoint: Checkpoint) -> tuple[Generator, ModelInfo, ModelConfig]:
+def load_generator(checkpoint: Checkpoint) -> tuple[AnyGenerator, ModelInfo, ModelConfig]:
     """The generator of a checkpoint (the averaged one where there is one), what it says of itself, and its sizes.
 
     Raises:
         CheckpointError: a file is missing, damaged, or does not fit the sizes that it states.
     """
     info, model = read_state(checkpoint)
-    generator = Generator(model.g_conv_dim, len(info.attributes), model.g_repeat_num)
+    generator = build_generator(model, len(info.attributes))
     load_weights(generator, checkpoint.ema_file if checkpoint.ema_file.is_file() else checkpoint.generator_file)
     return generator.eval(), info, model
 

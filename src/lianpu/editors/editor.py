@@ -24,6 +24,7 @@ class ModelInfo:
         run_id: the run that trained it.
         step: training steps behind it.
         licence: what the data allows the model to be used for.
+        label_input: what the model is told: `target` (the labels that are wanted) or `difference` (what shall change).
     """
 
     attributes: AttributeSet
@@ -32,6 +33,15 @@ class ModelInfo:
     run_id: str = ""
     step: int = 0
     licence: str = "unknown: follows the training data"
+    label_input: str = "target"
+
+    def __post_init__(self) -> None:
+        if self.label_input not in ("target", "difference"):
+            raise ValueError(f"label_input is target or difference, got '{self.label_input}'")
+
+    def request(self, labels: Labels, targets: Labels) -> Labels:
+        """What the model is told (B, A) for faces with `labels` (B, A) to become `targets` (B, A)."""
+        return targets if self.label_input == "target" else self.attributes.differences(labels, targets)
 
     def to_json(self) -> dict[str, Any]:
         """A plain dict that `from_json` turns back; what checkpoints and ONNX metadata carry."""
@@ -44,6 +54,7 @@ class ModelInfo:
             "run_id": self.run_id,
             "step": self.step,
             "licence": self.licence,
+            "label_input": self.label_input,
         }
 
     @classmethod
@@ -57,6 +68,7 @@ class ModelInfo:
                 run_id=str(value["run_id"]),
                 step=int(value["step"]),
                 licence=str(value["licence"]),
+                label_input=str(value.get("label_input", "target")),  # files of version 0.1 do not say it
             )
         except (KeyError, TypeError, ValueError) as problem:
             raise ModelError(
@@ -78,7 +90,10 @@ class Editor(Protocol):
         ...
 
     def edit(self, batch: torch.Tensor, labels: Labels) -> torch.Tensor:
-        """Faces (B, 3, S, S) in [-1, 1] edited to target labels (B, A) in {0, 1}: a CPU batch of the same form.
+        """Faces (B, 3, S, S) in [-1, 1] edited as asked: a CPU batch of the same form.
+
+        Args:
+            labels: (B, A), what `ModelInfo.request` gives: target labels in {0, 1}, or differences in {-1, 0, 1}.
 
         Raises:
             ValueError: batch or labels of another size than the model's.

@@ -91,13 +91,6 @@ def _with_groups(attributes: AttributeSet, changed: np.ndarray) -> np.ndarray:
     return asked
 
 
-def units_of(attributes: AttributeSet) -> tuple[tuple[int, ...], ...]:
-    """Columns that are judged together: one tuple per group, one per attribute that stands alone."""
-    groups = [tuple(attributes.index(name) for name in group) for group in attributes.groups]
-    alone = [(attributes.index(name),) for name in attributes.names if len(attributes.group_of(name)) == 1]
-    return (*groups, *alone)
-
-
 def success_share(attributes: AttributeSet, seen: Labels, task: EditTask) -> float | None:
     """Share of what was asked that the judge sees: each group, and each attribute alone, counts once per face.
 
@@ -108,7 +101,7 @@ def success_share(attributes: AttributeSet, seen: Labels, task: EditTask) -> flo
         0 to 1, or None when nothing was asked (all targets equal the faces' own labels).
     """
     reached = asked = 0
-    for columns in units_of(attributes):
+    for columns in attributes.units():
         index = list(columns)
         wanted = task.asked[:, index].any(axis=1)
         right = (seen[:, index] == task.target_labels[:, index]).all(axis=1)

@@ -157,8 +157,9 @@ def _edit_all(
     for start in range(0, len(task), BATCH):
         part = slice(start, start + BATCH)
         batch = to_batch([judges.held_out.read(int(row)) for row in task.source_rows[part]])
-        edited = editor.edit(batch, task.target_labels[part])
-        back = editor.edit(edited, task.source_labels[part])
+        sources, targets = task.source_labels[part], task.target_labels[part]
+        edited = editor.edit(batch, editor.info.request(sources, targets))
+        back = editor.edit(edited, editor.info.request(targets, sources))
         pictures = to_pictures(edited)
         if judges.network is not None:
             features.append(Features(*judges.network.extract(pictures)))

@@ -29,12 +29,12 @@ class Fidelity:
 
 def compare_edits(editor: Editor, reference: Editor, faces: Faces, seed: int = 0) -> Fidelity:
     """The fidelity of `editor` to `reference` on faces edited to the labels of other faces. Equal edits count as 200 dB."""
-    targets = faces.labels[np.random.default_rng(seed).permutation(len(faces))]
+    requests = editor.info.request(faces.labels, faces.labels[np.random.default_rng(seed).permutation(len(faces))])
     errors = []
     for start in range(0, len(faces), _FACES_AT_ONCE):
         rows = np.arange(start, min(start + _FACES_AT_ONCE, len(faces)))
         batch, _ = faces.batch(rows)
-        difference = editor.edit(batch, targets[rows]) - reference.edit(batch, targets[rows])
+        difference = editor.edit(batch, requests[rows]) - reference.edit(batch, requests[rows])
         errors.append(difference.double().square().mean(dim=(1, 2, 3)).numpy())
     per_face = np.concatenate(errors)
     return Fidelity(_psnr_db(float(per_face.mean())), _psnr_db(float(per_face.max())), len(faces))

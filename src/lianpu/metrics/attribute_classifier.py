@@ -100,6 +100,11 @@ class AttributeClassifier:
     def attributes(self) -> AttributeSet:
         return self.info.attributes
 
+    @property
+    def network(self) -> nn.Module:
+        """Pictures as `to_network_input` gives them to logits (B, A)."""
+        return self._network
+
     @cached_property
     def digest(self) -> str:
         """Eight hexadecimal digits that tell its weights from others: the same success needs the same judge."""

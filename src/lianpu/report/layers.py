@@ -27,10 +27,44 @@ class ModelSize:
     g_repeat_num: int
     d_repeat_num: int
     attribute_count: int
+    generator: str = "stargan"
+    lite_size: str = "M"
+    conditioning: str = "film"
+
+
+LITE_CHANNELS = {"S": 24, "M": 32, "L": 48}
 
 
 def generator_layers(size: ModelSize) -> tuple[Layer, ...]:
-    """The generator's layers from picture to picture (arXiv:1711.09020, table 4); convolutions have no bias, norms are affine."""
+    """The generator's layers from picture to picture; convolutions have no bias, norms are affine.
+
+    The published one is table 4 of arXiv:1711.09020, the lite one stargan/lite.py.
+    """
+    return _lite_layers(size) if size.generator == "lite" else _published_layers(size)
+
+
+def _lite_layers(size: ModelSize) -> tuple[Layer, ...]:
+    side, width = size.image_size // 2, LITE_CHANNELS[size.lite_size]
+    planes = size.attribute_count if size.conditioning == "planes" else 0
+    layers = [Layer("Conv + IN + ReLU", "6×6 ↓2", width, side, 36 * (3 + planes) * width + 2 * width)]
+    for _ in range(2):
+        side, width = side // 2, width * 2
+        layers.append(Layer("Conv + IN + ReLU", "4×4 ↓2", width, side, 16 * (width // 2) * width + 2 * width))
+    norms = 2 * size.g_repeat_num * width
+    if size.g_repeat_num:
+        block = 2 * (9 * width + width * width + 2 * width)
+        layers.append(Layer("Separable ResBlock", "3×3, 1×1, twice", width, side, block * size.g_repeat_num, size.g_repeat_num))
+    for _ in range(2):
+        side, width = side * 2, width // 2
+        norms += width
+        layers.append(Layer("Bilinear ↑2 + Conv + IN + ReLU", "3×3", width, side, 9 * (width * 2) * width + 2 * width))
+    layers.append(Layer("Conv, change and mask, bilinear ↑2", "3×3", 4, size.image_size, 9 * width * 4 + 4))
+    if size.conditioning == "film":
+        layers.append(Layer("FiLM of the labels", "linear", 2 * norms, 1, 2 * norms * (size.attribute_count + 1)))
+    return tuple(layers)
+
+
+def _published_layers(size: ModelSize) -> tuple[Layer, ...]:
     side, width = size.image_size, size.g_conv_dim
     layers = [Layer("Conv + IN + ReLU", "7×7", width, side, 49 * (3 + size.attribute_count) * width + 2 * width)]
     for _ in range(2):

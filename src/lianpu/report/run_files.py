@@ -53,7 +53,15 @@ class RunFiles:
         model = self.config.section("model")
         names = ("image_size", "g_conv_dim", "d_conv_dim", "g_repeat_num", "d_repeat_num")
         sizes = {name: number for name in names if (number := model.integer(name)) is not None}
-        return ModelSize(**sizes, attribute_count=len(self.attributes)) if len(sizes) == len(names) and self.attributes else None
+        if len(sizes) < len(names) or not self.attributes:
+            return None
+        return ModelSize(
+            **sizes,
+            attribute_count=len(self.attributes),
+            generator=model.text("generator") or "stargan",
+            lite_size=model.text("lite_size") or "M",
+            conditioning=model.text("conditioning") or "film",
+        )
 
     def last_logged(self, name: str) -> tuple[float, int] | None:
         """The last logged value of that name, and its step."""

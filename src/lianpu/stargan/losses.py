@@ -1,16 +1,34 @@
-"""The four losses of StarGAN (Choi et al. 2018, arXiv:1711.09020, equations 1 to 6 with the WGAN-GP form of section 3.3), as pure functions."""
+"""The four losses of StarGAN (Choi et al. 2018, arXiv:1711.09020, equations 1 to 6 with the WGAN-GP form of section 3.3), and what may
+stand in their place, as pure functions."""
+
+from typing import Literal
 
 import torch
 from torch.nn import functional as F
 
+Adversarial = Literal["wgan", "logistic", "relativistic"]
+"""wgan: mean scores (Arjovsky et al. 2017, as published); logistic: softplus of scores (Goodfellow et al. 2014, non-saturating);
+relativistic: softplus of the difference between a real and an edited face (R3GAN, Huang et al. 2024, arXiv:2501.05441)."""
 
-def critic_loss(real_scores: torch.Tensor, fake_scores: torch.Tensor) -> torch.Tensor:
-    """E[D(G(x, c))] - E[D(x)], what the discriminator lowers: scores of any one shape to a scalar."""
+
+def critic_loss(real_scores: torch.Tensor, fake_scores: torch.Tensor, kind: Adversarial = "wgan") -> torch.Tensor:
+    """What the discriminator lowers: scores of two batches, of any one shape, to a scalar. wgan is E[D(G(x, c))] - E[D(x)]."""
+    if kind == "logistic":
+        return F.softplus(fake_scores).mean() + F.softplus(-real_scores).mean()
+    if kind == "relativistic":
+        return F.softplus(fake_scores - real_scores).mean()
     return fake_scores.mean() - real_scores.mean()
 
 
-def deception_loss(fake_scores: torch.Tensor) -> torch.Tensor:
-    """-E[D(G(x, c))], what the generator lowers: scores of any shape to a scalar."""
+def deception_loss(
+    fake_scores: torch.Tensor, kind: Adversarial = "wgan", real_scores: torch.Tensor | None = None
+) -> torch.Tensor:
+    """What the generator lowers: scores of any shape to a scalar. wgan is -E[D(G(x, c))]; relativistic needs `real_scores`."""
+    if kind == "logistic":
+        return F.softplus(-fake_scores).mean()
+    if kind == "relativistic":
+        assert real_scores is not None, "a relativistic loss compares with real faces"
+        return F.softplus(real_scores - fake_scores).mean()
     return -fake_scores.mean()
 
 
@@ -34,3 +52,13 @@ def penalty_of_gradient(gradient: torch.Tensor) -> torch.Tensor:
     """E[(|g| - 1)^2] over faces, |g| the L2 norm of a face's gradient: (B, 3, S, S) to a scalar (WGAN-GP, arXiv:1704.00028)."""
     norms = gradient.flatten(1).norm(dim=1)
     return (norms - 1.0).square().mean()
+
+
+def zero_penalty(gradient: torch.Tensor) -> torch.Tensor:
+    """E[|g|^2] / 2 over faces: (B, 3, S, S) to a scalar (R1 at real and R2 at edited faces, Mescheder et al. 2018, arXiv:1801.04406)."""
+    return gradient.square().flatten(1).sum(dim=1).mean() / 2
+
+
+def outside_loss(faces: torch.Tensor, edited: torch.Tensor, outside: torch.Tensor) -> torch.Tensor:
+    """Mean |edited - x| over what was not to change: two batches (B, 3, S, S) and `outside` (B, 1, S, S) in [0, 1] to 0 to 2."""
+    return ((edited - faces).abs() * outside).sum() / (3 * outside.sum()).clamp_min(1.0)

@@ -8,8 +8,12 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_valida
 
 from lianpu.errors import SettingsError
 from lianpu.settings import settings_problems
+from lianpu.stargan.augment import Variation
 from lianpu.stargan.config import ModelConfig
+from lianpu.stargan.losses import Adversarial
+from lianpu.training.presets import merged, preset_values
 
+Penalty = Literal["wgan-gp", "r1", "r1+r2"]
 _STRICT = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True, protected_namespaces=())
 
 
@@ -58,10 +62,18 @@ class TrainingConfig(BaseModel):
     """bf16 runs the networks in bfloat16 where the device has it; weights and penalty stay float32."""
     compile: bool = False
     """Compile the generator with torch.compile (the first steps are slow)."""
+    d_first_steps: int = Field(default=0, ge=0)
+    """Steps at the start in which only the discriminator learns."""
+    balance: float = Field(default=0.0, ge=0, le=1)
+    """0 draws all faces alike; 1 draws faces by the inverse of how common their labels are."""
+    one_change: float = Field(default=0.0, ge=0, le=1)
+    """Share of the faces whose target changes one attribute or hair colour only; the others get the labels of another face."""
+    augment: tuple[Variation, ...] = ()
+    """What varies the faces that the discriminator sees: translation, cutout, light (DiffAugment); good for small sets."""
 
 
 class LossConfig(BaseModel):
-    """The `loss:` section: weights of the four terms."""
+    """The `loss:` section: which terms, and their weights. Defaults are the published ones."""
 
     model_config = _STRICT
 
@@ -73,6 +85,18 @@ class LossConfig(BaseModel):
     """Weight of the reconstruction loss."""
     lambda_gp: float = Field(default=10.0, ge=0)
     """Weight of the gradient penalty."""
+    adversarial: Adversarial = "wgan"
+    """wgan (as published), logistic (non-saturating) or relativistic (R3GAN; take penalty r1+r2 with it)."""
+    penalty: Penalty = "wgan-gp"
+    """wgan-gp (as published), r1 (at real faces) or r1+r2 (at real and edited faces)."""
+    penalty_every: int = Field(default=1, ge=1)
+    """Discriminator steps between penalties, whose weight is times that number (lazy regularization)."""
+    lambda_guide: float = Field(default=0.0, ge=0)
+    """Weight of a frozen attribute classifier, trained first on the same faces, that also tells the generator what it sees."""
+    lambda_outside: float = Field(default=0.0, ge=0)
+    """Weight of changes outside the face parts that an edit is about (hair colours: the hair)."""
+    lambda_mask: float = Field(default=0.0, ge=0)
+    """Weight of the mean of the lite generator's mask: the less it covers the better."""
 
 
 class RunConfig(BaseModel):
@@ -95,15 +119,20 @@ class RunConfig(BaseModel):
             raise ValueError(
                 f"model.d_repeat_num {self.model.d_repeat_num} halves a picture of {self.model.image_size} px to nothing; take {largest} or less"
             )
+        if self.loss.lambda_mask and self.model.generator != "lite":
+            raise ValueError(
+                "loss.lambda_mask is for the lite generator, the only one with a mask; set it to 0 or model.generator to lite"
+            )
         return self
 
 
-def load_config(file: Path | str) -> RunConfig:
-    """The settings in a YAML file; what it does not name has its default.
+def load_config(file: Path | str, preset: str | None = None) -> RunConfig:
+    """The settings in a YAML file; what it does not name is as in the preset, or has its default.
 
     Raises:
-        SettingsError: the file is missing or no YAML, or holds unknown keys or wrong values: all of them in one message.
+        SettingsError: the preset is unknown, the file is missing or no YAML, or holds unknown keys or wrong values: all of them in one message.
     """
+    below = preset_values(preset) if preset else {}
     path = Path(file)
     try:
         values = yaml.safe_load(path.read_text(encoding="utf-8"))
@@ -111,7 +140,9 @@ def load_config(file: Path | str) -> RunConfig:
         raise SettingsError(f"{path} is not there. Give the settings file with --config.") from None
     except (OSError, UnicodeDecodeError, yaml.YAMLError) as problem:
         raise SettingsError(f"{path} cannot be read as YAML ({' '.join(str(problem).split())}).") from None
-    return parse_config(values or {}, str(path))
+    if values is None:
+        values = {}
+    return parse_config(merged(below, values) if isinstance(values, dict) else values, str(path))
 
 
 def parse_config(values: Any, source: str) -> RunConfig:

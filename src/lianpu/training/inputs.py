@@ -8,10 +8,13 @@ from dataclasses import dataclass
 import torch
 
 from lianpu.attributes import Labels
+from lianpu.dataset.balance import drawing_weights
 from lianpu.dataset.batches import TrainingBatches
 from lianpu.dataset.faces import Dataset
-from lianpu.dataset.order import step_rows
-from lianpu.stargan.targets import shuffled_targets, step_generator
+from lianpu.dataset.order import Weights, step_rows
+from lianpu.dataset.part_maps import PartMaps
+from lianpu.stargan.augment import Varied, draw_variation
+from lianpu.stargan.targets import shuffled_targets, step_generator, with_one_change
 from lianpu.training.config import RunConfig
 from lianpu.training.processes import Processes
 
@@ -23,16 +26,24 @@ class StepInputs:
     Args:
         faces: (B, 3, S, S) in [-1, 1].
         labels: (B, A), what the faces are.
-        targets: (B, A), what the generator is asked for.
+        targets: (B, A), what the edited faces shall be.
+        requests: (B, A), what the generator is told: the targets, or what shall change.
+        returns: (B, A), the same for the way back to `labels`.
         alpha: (B, 1, 1, 1) in [0, 1], where between real and fake the penalty is taken.
         one_class: labels are one of A classes (softmax) rather than A attributes.
+        variation: how faces are varied before the discriminator sees them; None leaves them.
+        outside: (B, 1, S, S) in [0, 1], where an edit should change nothing; None where that is not asked for.
     """
 
     faces: torch.Tensor
     labels: torch.Tensor
     targets: torch.Tensor
+    requests: torch.Tensor
+    returns: torch.Tensor
     alpha: torch.Tensor
     one_class: bool
+    variation: Varied | None = None
+    outside: torch.Tensor | None = None
 
 
 def inputs_of_steps(
@@ -42,8 +53,12 @@ def inputs_of_steps(
     last: int,
     processes: Processes,
     on_progress: Callable[[int, int], None] | None = None,
+    parts: PartMaps | None = None,
 ) -> Iterator[tuple[int, StepInputs]]:
-    """(step, this process's inputs) for steps `first` to `last`, both included; they follow from (seed, step) alone."""
+    """(step, this process's inputs) for steps `first` to `last`, both included; they follow from (seed, step) alone.
+
+    `parts` are the part maps of the training faces, for `outside`.
+    """
     training = config.training
     batches = TrainingBatches(
         dataset.train,
@@ -55,33 +70,67 @@ def inputs_of_steps(
         world=processes.count,
         workers=training.workers,
         on_progress=on_progress,
+        weights=face_weights(dataset, config),
     )
     for step, faces, labels in batches:
-        yield step, _on_device(dataset, config, step, faces, labels, processes)
+        yield step, _on_device(dataset, config, step, faces, labels, processes, batches.weights, parts)
+
+
+def face_weights(dataset: Dataset, config: RunConfig) -> Weights | None:
+    """How often each training face is drawn; None walks through all alike."""
+    if not config.training.balance:
+        return None
+    return drawing_weights(dataset.attributes, dataset.train.labels, config.training.balance)
 
 
 def _on_device(
-    dataset: Dataset, config: RunConfig, step: int, faces: torch.Tensor, labels: Labels, processes: Processes
+    dataset: Dataset,
+    config: RunConfig,
+    step: int,
+    faces: torch.Tensor,
+    labels: Labels,
+    processes: Processes,
+    weights: Weights | None,
+    parts: PartMaps | None,
 ) -> StepInputs:
-    """A step's inputs on the device. Targets and alpha are drawn for the global batch and then cut, so that the processes share one chance."""
-    batch_size, seed = config.training.batch_size, config.training.seed
-    rows, _ = step_rows(len(dataset.train), batch_size, seed, step)
+    """A step's inputs on the device. All chance is drawn for the global batch and then cut, so that the processes share it."""
+    training, attributes = config.training, dataset.attributes
+    batch_size, seed, side_px = training.batch_size, training.seed, dataset.image_size
+    rows, flips = step_rows(len(dataset.train), batch_size, seed, step, weights)
     chance = step_generator(seed, step)
-    targets = shuffled_targets(dataset.train.labels[rows], chance)
+    all_labels = dataset.train.labels[rows]
+    targets = shuffled_targets(all_labels, chance)
     alpha = torch.rand(batch_size, 1, 1, 1, generator=chance)
+    if training.one_change:
+        targets = with_one_change(all_labels, targets, attributes, training.one_change, chance)
     mine = processes.local_slice(batch_size)
+    targets = targets[mine]
+    variation = None
+    if training.augment:
+        variation = draw_variation(batch_size, side_px, training.augment, chance, processes.device).part(mine)
+    outside = None
+    if parts is not None:
+        outside = parts.outside(rows[mine], flips[mine], labels != targets, attributes, side_px).to(processes.device)
+    requests, returns = targets, labels
+    if config.model.label_input == "difference":
+        requests, returns = attributes.differences(labels, targets), attributes.differences(targets, labels)
     memory_format = torch.channels_last if processes.device.type == "cuda" else torch.contiguous_format
     return StepInputs(
         faces=faces.to(processes.device, memory_format=memory_format, non_blocking=True),
         labels=torch.from_numpy(labels).to(processes.device),
-        targets=torch.from_numpy(targets[mine]).to(processes.device),
+        targets=torch.from_numpy(targets).to(processes.device),
+        requests=torch.from_numpy(requests).to(processes.device),
+        returns=torch.from_numpy(returns).to(processes.device),
         alpha=alpha[mine].to(processes.device),
-        one_class=dataset.attributes.one_class,
+        one_class=attributes.one_class,
+        variation=variation,
+        outside=outside,
     )
 
 
-def trial_inputs(dataset: Dataset, config: RunConfig, processes: Processes) -> StepInputs:
+def trial_inputs(dataset: Dataset, config: RunConfig, processes: Processes, parts: PartMaps | None = None) -> StepInputs:
     """The inputs of step 1, read without starting the reading processes: something to measure a step with."""
-    rows, _ = step_rows(len(dataset.train), config.training.batch_size, config.training.seed, 1)
+    weights = face_weights(dataset, config)
+    rows, _ = step_rows(len(dataset.train), config.training.batch_size, config.training.seed, 1, weights)
     faces, labels = dataset.train.batch(rows[processes.local_slice(config.training.batch_size)])
-    return _on_device(dataset, config, 1, faces, labels, processes)
+    return _on_device(dataset, config, 1, faces, labels, processes, weights, parts)

@@ -19,6 +19,7 @@ from lianpu.image import write_image
 from lianpu.runs import Checkpoint, Run
 from lianpu.training.checkpoints import load_checkpoint, save_checkpoint
 from lianpu.training.config import RunConfig
+from lianpu.training.guides import Guides
 from lianpu.training.inputs import inputs_of_steps, trial_inputs
 from lianpu.training.interrupt import Interrupted, stop_signal
 from lianpu.training.log import NoLog, StepLog
@@ -27,7 +28,7 @@ from lianpu.training.processes import Processes, start_processes
 from lianpu.training.record import RunRecord, check_resumable, new_record, read_record, refuse_foreign_folder, write_record
 from lianpu.training.samples import FixedFaces, choose_fixed_faces, effect_alarm, sample
 from lianpu.training.state import TrainingState, learning_rate_scale, new_state
-from lianpu.training.updates import GeneratorCall, one_step
+from lianpu.training.updates import NO_GUIDES, GeneratorCall, one_step
 
 FIXED_FACES = 10
 """Rows of the sample grid."""
@@ -55,7 +56,13 @@ class Callbacks:
 
 
 def train(
-    dataset: Dataset, config: RunConfig, run_folder: Path | str, *, command: str = "", callbacks: Callbacks | None = None
+    dataset: Dataset,
+    config: RunConfig,
+    run_folder: Path | str,
+    *,
+    command: str = "",
+    callbacks: Callbacks | None = None,
+    guides: Guides = NO_GUIDES,
 ) -> Run:
     """The run in `run_folder`, trained to its last step. A stopped run goes on from its last checkpoint with the same call.
 
@@ -68,9 +75,10 @@ def train(
         run_folder: made where it is not there.
         command: the command line, for the record.
         callbacks: what to tell while it goes on.
+        guides: what loss.lambda_guide and loss.lambda_outside ask for.
 
     Raises:
-        SettingsError: the settings do not fit the data, the device or the number of processes.
+        SettingsError: the settings do not fit the data, the device, the number of processes or the guides.
         RunError: the folder holds a run of other data, labels or network sizes.
         CheckpointError: the last checkpoint is damaged.
         TrainingError: a loss became NaN or infinite, or the disk is full; the last good checkpoint is named.
@@ -81,6 +89,7 @@ def train(
         raise SettingsError(
             f"The faces have {dataset.image_size} px but model.image_size is {config.model.image_size}. Make them the same."
         )
+    guides.check(config.loss)
     config = config.model_copy(update={"selected_attrs": dataset.attributes.names})
     run = Run(Path(run_folder))
     processes = start_processes(config.training.device, config.training.precision, config.training.batch_size)
@@ -90,7 +99,7 @@ def train(
         load_checkpoint(run.last_checkpoint(), state, dataset.attributes)
     total = count_steps(config.training, len(dataset.train))
     if state.step < total:
-        _train_to(total, state, dataset, record, run, processes, tell)
+        _train_to(total, state, dataset, record, run, processes, tell, guides)
     return run
 
 
@@ -112,12 +121,21 @@ def _open_record(run: Run, config: RunConfig, dataset: Dataset, command: str, pr
 
 
 def _train_to(
-    total: int, state: TrainingState, dataset: Dataset, record: RunRecord, run: Run, processes: Processes, tell: Callbacks
+    total: int,
+    state: TrainingState,
+    dataset: Dataset,
+    record: RunRecord,
+    run: Run,
+    processes: Processes,
+    tell: Callbacks,
+    guides: Guides,
 ) -> None:
     config, training = record.config, record.config.training
     fixed = choose_fixed_faces(dataset.test, FIXED_FACES, training.seed)
-    inputs = inputs_of_steps(dataset, config, state.step + 1, total, processes, tell.on_read if processes.is_main else None)
-    plan = make_plan(state, config, len(dataset.train), trial_inputs(dataset, config, processes), processes)
+    on_read = tell.on_read if processes.is_main else None
+    inputs = inputs_of_steps(dataset, config, state.step + 1, total, processes, on_read, guides.parts)
+    trial = trial_inputs(dataset, config, processes, guides.parts)
+    plan = make_plan(state, config, len(dataset.train), trial, processes, guides)
     if processes.is_main:
         tell.on_plan(plan)
     generate: GeneratorCall = torch.compile(state.generator) if training.compile else state.generator
@@ -127,7 +145,7 @@ def _train_to(
     with StepLog(run, state.step + 1) if processes.is_main else NoLog() as log, stop_signal() as stopped:
         for step, step_inputs in inputs:
             _set_learning_rates(state, config, learning_rate_scale(step, total, training.lr_schedule))
-            losses |= one_step(state, generate, step, step_inputs, config, processes)
+            losses |= one_step(state, generate, step, step_inputs, config, processes, guides)
             state.step, state.seconds = step, seconds_before + time.perf_counter() - start
 
             last = step == total
@@ -139,7 +157,7 @@ def _train_to(
                 if processes.is_main:
                     log_values = _log_line(values, state, dataset, config)
                     if show:
-                        log_values |= _show(state, fixed, dataset, run, log, total, tell, processes)
+                        log_values |= _show(state, fixed, record, run, log, total, tell, processes)
                     log.write(log_values)
                     tell.on_log(log_values)
             if processes.is_main:
@@ -212,7 +230,7 @@ def _log_line(values: dict[str, float], state: TrainingState, dataset: Dataset, 
 def _show(
     state: TrainingState,
     fixed: FixedFaces,
-    dataset: Dataset,
+    record: RunRecord,
     run: Run,
     log: Any,
     total: int,
@@ -220,7 +238,8 @@ def _show(
     processes: Processes,
 ) -> dict[str, float]:
     """Write the sample grid; how much the edits change and how often they succeed."""
-    result = sample(state.shown, state.discriminator, fixed, dataset.attributes, processes.device)
+    info = record.model_info(state.step)
+    result = sample(state.shown, info, state.discriminator, fixed, processes.device)
     write_image(run.sample_file(state.step), result.picture)
     log.write_picture(result.picture, state.step)
     alarm = effect_alarm(result, state.step, total)

@@ -9,10 +9,11 @@ from dataclasses import dataclass
 
 from lianpu.devices import peak_memory_mb
 from lianpu.training.config import RunConfig, TrainingConfig
+from lianpu.training.guides import Guides
 from lianpu.training.inputs import StepInputs
 from lianpu.training.processes import Processes
 from lianpu.training.state import TrainingState
-from lianpu.training.updates import discriminator_update, generator_update
+from lianpu.training.updates import NO_GUIDES, discriminator_update, edit, generator_update
 
 
 @dataclass(frozen=True)
@@ -42,13 +43,20 @@ def count_steps(training: TrainingConfig, face_count: int) -> int:
     return math.ceil(training.num_epochs * face_count / training.batch_size)
 
 
-def make_plan(state: TrainingState, config: RunConfig, face_count: int, inputs: StepInputs, processes: Processes) -> Plan:
+def make_plan(
+    state: TrainingState,
+    config: RunConfig,
+    face_count: int,
+    inputs: StepInputs,
+    processes: Processes,
+    guides: Guides = NO_GUIDES,
+) -> Plan:
     """The plan of the steps that are left; two trial steps of copies of the networks are timed, and the second counts.
 
     `state` is not changed, and no chance is used.
     """
     total = count_steps(config.training, face_count)
-    discriminator_s, generator_s = _trial(state, config, inputs, processes)
+    discriminator_s, generator_s = _trial(state, config, inputs, processes, guides)
     left = max(0, total - state.step)
     parameters = [*state.generator.parameters(), *state.discriminator.parameters()]
     numbers = 3 * sum(parameter.numel() for parameter in parameters) + sum(
@@ -64,15 +72,17 @@ def make_plan(state: TrainingState, config: RunConfig, face_count: int, inputs: 
     )
 
 
-def _trial(state: TrainingState, config: RunConfig, inputs: StepInputs, processes: Processes) -> tuple[float, float]:
+def _trial(
+    state: TrainingState, config: RunConfig, inputs: StepInputs, processes: Processes, guides: Guides
+) -> tuple[float, float]:
     trial = copy.deepcopy(state)
     generate = trial.generator
     seconds: tuple[float, float] = (0.0, 0.0)
     for _ in range(2):
         start = time.perf_counter()
-        edited = generate(inputs.faces, inputs.targets)
+        edited, mask = edit(generate, inputs, config.loss)
         float(discriminator_update(trial, inputs, edited, config.loss, processes)["d_loss"])
         middle = time.perf_counter()
-        float(generator_update(trial, generate, inputs, edited, config.loss, processes)["g_loss"])
+        float(generator_update(trial, generate, inputs, edited, config.loss, processes, guides, mask)["g_loss"])
         seconds = (middle - start, time.perf_counter() - middle)
     return seconds

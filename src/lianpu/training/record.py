@@ -51,7 +51,8 @@ class RunRecord:
 
     def model_info(self, step: int) -> ModelInfo:
         """What a model file of this run says of itself after `step` steps."""
-        return ModelInfo(self.attributes, self.config.model.image_size, self.alignment, self.run_id, step, self.licence)
+        model = self.config.model
+        return ModelInfo(self.attributes, model.image_size, self.alignment, self.run_id, step, self.licence, model.label_input)
 
     def open_dataset(self, data_dir: Path | str | None = None) -> Dataset:
         """The data of the run, from where it was or from `data_dir`. Raises RunError when it is other data."""
@@ -152,7 +153,8 @@ def refuse_foreign_folder(run: Run) -> None:
     """RunError when a run would be written among files that are not its own."""
     if run.folder.exists() and not run.folder.is_dir():
         raise RunError(f"{run.folder} is a file, so no run can be written there. Take another --run_dir.")
-    if not run.config_file.exists() and run.folder.is_dir() and any(run.folder.iterdir()):
+    ours = (run.guide_folder, run.part_maps_file)  # made before training begins
+    if not run.config_file.exists() and run.folder.is_dir() and any(path not in ours for path in run.folder.iterdir()):
         raise RunError(f"{run.folder} holds files but no run (no config.yaml). Take a new or empty folder as --run_dir.")
 
 

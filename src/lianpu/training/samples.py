@@ -6,11 +6,13 @@ from dataclasses import dataclass
 
 import numpy as np
 import torch
+from torch import nn
 
-from lianpu.attributes import AttributeSet, Labels
+from lianpu.attributes import Labels
 from lianpu.dataset.faces import Faces
+from lianpu.editors.editor import ModelInfo
 from lianpu.image import Picture, grid, to_pictures
-from lianpu.stargan.networks import Discriminator, Generator
+from lianpu.stargan.networks import Discriminator
 
 MIN_CHANGE = 0.01
 """Mean |edit - face| (0 to 2) below which an eye sees no edit."""
@@ -51,15 +53,16 @@ def choose_fixed_faces(faces: Faces, count: int, seed: int) -> FixedFaces:
 
 @torch.no_grad()
 def sample(
-    generator: Generator, discriminator: Discriminator, fixed: FixedFaces, attributes: AttributeSet, device: torch.device
+    generator: nn.Module, info: ModelInfo, discriminator: Discriminator, fixed: FixedFaces, device: torch.device
 ) -> SampleResult:
     """Edit each fixed face once per attribute: a hair colour is put on, any other attribute flipped."""
+    attributes = info.attributes
     faces = fixed.batch.to(device)
     columns = [to_pictures(fixed.batch)]
     changes, successes = [], []
     for name in attributes.names:
         targets = attributes.toggled(fixed.labels, name)
-        edited = generator(faces, torch.from_numpy(targets).to(device))
+        edited = generator(faces, torch.from_numpy(info.request(fixed.labels, targets)).to(device))
         _, logits = discriminator(edited)
         column = attributes.index(name)
         found = logits.argmax(1) == column if attributes.one_class else logits[:, column] > 0

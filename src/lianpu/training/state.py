@@ -7,8 +7,9 @@ from dataclasses import dataclass
 
 import torch
 
+from lianpu.stargan.build import AnyGenerator, build_generator
 from lianpu.stargan.config import ModelConfig
-from lianpu.stargan.networks import Discriminator, Generator
+from lianpu.stargan.networks import Discriminator
 from lianpu.training.config import TrainingConfig
 
 
@@ -25,9 +26,9 @@ class TrainingState:
         seconds: time spent training, over all resumes.
     """
 
-    generator: Generator
+    generator: AnyGenerator
     discriminator: Discriminator
-    averaged: Generator | None
+    averaged: AnyGenerator | None
     generator_optimizer: torch.optim.Adam
     discriminator_optimizer: torch.optim.Adam
     step: int = 0
@@ -35,7 +36,7 @@ class TrainingState:
     seconds: float = 0.0
 
     @property
-    def shown(self) -> Generator:
+    def shown(self) -> AnyGenerator:
         """The generator that is sampled, scored and exported."""
         return self.generator if self.averaged is None else self.averaged
 
@@ -49,7 +50,7 @@ def new_state(
     """
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(training.seed)
-        generator = Generator(model.g_conv_dim, attribute_count, model.g_repeat_num)
+        generator = build_generator(model, attribute_count)
         discriminator = Discriminator(model.image_size, model.d_conv_dim, attribute_count, model.d_repeat_num)
     nhwc = device.type == "cuda" if channels_last is None else channels_last
     memory_format = torch.channels_last if nhwc else torch.contiguous_format
@@ -73,7 +74,7 @@ def learning_rate_scale(step: int, total: int, schedule: str) -> float:
 
 
 @torch.no_grad()
-def update_average(averaged: Generator, generator: Generator, generator_steps: int, decay: float) -> None:
+def update_average(averaged: AnyGenerator, generator: AnyGenerator, generator_steps: int, decay: float) -> None:
     """Move the average towards the generator. Early on it moves faster, (1 + n) / (10 + n), so that it soon forgets the random start."""
     weight = 1.0 - min(decay, (1 + generator_steps) / (10 + generator_steps))
     torch._foreach_lerp_(list(averaged.parameters()), list(generator.parameters()), weight)

@@ -6,50 +6,96 @@ from collections.abc import Callable
 
 import torch
 
-from lianpu.stargan.losses import classification_loss, critic_loss, deception_loss, penalty_of_gradient, reconstruction_loss
+from lianpu.stargan.lite import LiteGenerator
+from lianpu.stargan.losses import (
+    classification_loss,
+    critic_loss,
+    deception_loss,
+    outside_loss,
+    penalty_of_gradient,
+    reconstruction_loss,
+    zero_penalty,
+)
 from lianpu.stargan.penalty import mixed_faces, score_gradient
 from lianpu.training.config import LossConfig, RunConfig
+from lianpu.training.guides import Guides
 from lianpu.training.inputs import StepInputs
 from lianpu.training.processes import Processes
 from lianpu.training.state import TrainingState, update_average
 
 GeneratorCall = Callable[[torch.Tensor, torch.Tensor], torch.Tensor]
+NO_GUIDES = Guides()
 
 
 def one_step(
-    state: TrainingState, generate: GeneratorCall, step: int, inputs: StepInputs, config: RunConfig, processes: Processes
+    state: TrainingState,
+    generate: GeneratorCall,
+    step: int,
+    inputs: StepInputs,
+    config: RunConfig,
+    processes: Processes,
+    guides: Guides = NO_GUIDES,
 ) -> dict[str, torch.Tensor]:
     """One discriminator step and, every n_critic steps, one generator step; their losses."""
-    trains_generator = step % config.training.n_critic == 0
+    training = config.training
+    trains_generator = step > training.d_first_steps and step % training.n_critic == 0
     with torch.set_grad_enabled(trains_generator), processes.mixed_precision():
-        edited = generate(inputs.faces, inputs.targets)
-    losses = discriminator_update(state, inputs, edited, config.loss, processes)
+        edited, mask = edit(generate, inputs, config.loss)
+    has_penalty = step % config.loss.penalty_every == 0
+    losses = discriminator_update(state, inputs, edited, config.loss, processes, has_penalty)
     if trains_generator:
-        losses |= generator_update(state, generate, inputs, edited, config.loss, processes)
+        losses |= generator_update(state, generate, inputs, edited, config.loss, processes, guides, mask)
         state.generator_steps += 1
         if state.averaged is not None:
-            update_average(state.averaged, state.generator, state.generator_steps, config.training.ema_decay)
+            update_average(state.averaged, state.generator, state.generator_steps, training.ema_decay)
     return losses
 
 
+def edit(generate: GeneratorCall, inputs: StepInputs, loss: LossConfig) -> tuple[torch.Tensor, torch.Tensor | None]:
+    """The faces edited as requested, and the generator's mask where a loss is on it."""
+    if loss.lambda_mask:
+        generator = getattr(generate, "_orig_mod", generate)  # a compiled generator gives the picture only
+        assert isinstance(generator, LiteGenerator), "RunConfig lets lambda_mask pass for the lite generator only"
+        return generator.edited_and_mask(inputs.faces, inputs.requests)
+    return generate(inputs.faces, inputs.requests), None
+
+
 def discriminator_update(
-    state: TrainingState, inputs: StepInputs, edited: torch.Tensor, loss: LossConfig, processes: Processes
+    state: TrainingState,
+    inputs: StepInputs,
+    edited: torch.Tensor,
+    loss: LossConfig,
+    processes: Processes,
+    has_penalty: bool = True,
 ) -> dict[str, torch.Tensor]:
     """One Adam step of the discriminator against `edited` faces; its losses as scalars (d_loss, d_adv, d_cls, d_gp).
 
-    Real and edited faces go through in one pass, the penalty's mixed faces in a second one (see stargan/penalty.py).
+    Real and edited faces go through in one pass, the faces of the penalty in a second one (see stargan/penalty.py).
     """
-    fake = edited.detach()
-    count = inputs.faces.shape[0]
+    real, fake = inputs.faces, edited.detach()
+    if inputs.variation is not None:
+        real, fake = inputs.variation(real), inputs.variation(fake)
+    count = real.shape[0]
     with processes.mixed_precision():
-        scores, logits = state.discriminator(torch.cat([inputs.faces, fake]))
+        scores, logits = state.discriminator(torch.cat([real, fake]))
     scores, logits = scores.float(), logits.float()
-    adversarial = critic_loss(scores[:count], scores[count:])
+    adversarial = critic_loss(scores[:count], scores[count:], loss.adversarial)
     classification = classification_loss(logits[:count], inputs.labels, inputs.one_class)
-    penalty = penalty_of_gradient(score_gradient(state.discriminator, mixed_faces(inputs.faces, fake.float(), inputs.alpha)))
-    total = loss.lambda_adv * adversarial + loss.lambda_cls * classification + loss.lambda_gp * penalty
+    total = loss.lambda_adv * adversarial + loss.lambda_cls * classification
+    losses = {"d_adv": adversarial.detach(), "d_cls": classification.detach()}
+    if has_penalty:
+        penalty = _penalty(state, real, fake.float(), inputs.alpha, loss)
+        total = total + loss.lambda_gp * loss.penalty_every * penalty
+        losses["d_gp"] = penalty.detach()
     _step(state.discriminator_optimizer, state.discriminator, total, processes)
-    return {"d_loss": total.detach(), "d_adv": adversarial.detach(), "d_cls": classification.detach(), "d_gp": penalty.detach()}
+    return {"d_loss": total.detach(), **losses}
+
+
+def _penalty(state: TrainingState, real: torch.Tensor, fake: torch.Tensor, alpha: torch.Tensor, loss: LossConfig) -> torch.Tensor:
+    if loss.penalty == "wgan-gp":
+        return penalty_of_gradient(score_gradient(state.discriminator, mixed_faces(real, fake, alpha)))
+    at_real = zero_penalty(score_gradient(state.discriminator, real))
+    return at_real if loss.penalty == "r1" else at_real + zero_penalty(score_gradient(state.discriminator, fake))
 
 
 def generator_update(
@@ -59,27 +105,56 @@ def generator_update(
     edited: torch.Tensor,
     loss: LossConfig,
     processes: Processes,
+    guides: Guides = NO_GUIDES,
+    mask: torch.Tensor | None = None,
 ) -> dict[str, torch.Tensor]:
-    """One Adam step of the generator; its losses as scalars (g_loss, g_adv, g_rec, g_cls).
+    """One Adam step of the generator; its losses as scalars (g_loss, g_adv, g_rec, g_cls, and what else the settings ask for).
 
-    `edited` is generate(faces, targets) with its graph: the discriminator has just been trained against the same faces, so they are not made twice.
+    `edited` is generate(faces, requests) with its graph: the discriminator has just been trained against the same faces, so they are not
+    made twice. `mask` came with it, where a loss is on it.
     """
     state.discriminator.requires_grad_(False)
+    shown = edited if inputs.variation is None else inputs.variation(edited)
     with processes.mixed_precision():
-        scores, logits = state.discriminator(edited)
-        reconstructed = generate(edited, inputs.labels)
-    adversarial = deception_loss(scores.float())
-    classification = classification_loss(logits.float(), inputs.targets, inputs.one_class)
-    reconstruction = reconstruction_loss(inputs.faces, reconstructed.float())
-    total = loss.lambda_adv * adversarial + loss.lambda_cls * classification + loss.lambda_rec * reconstruction
+        scores, logits = state.discriminator(shown)
+        reconstructed = generate(edited, inputs.returns)
+    terms = {
+        "g_adv": (loss.lambda_adv, deception_loss(scores.float(), loss.adversarial, _real_scores(state, inputs, loss))),
+        "g_rec": (loss.lambda_rec, reconstruction_loss(inputs.faces, reconstructed.float())),
+        "g_cls": (loss.lambda_cls, classification_loss(logits.float(), inputs.targets, inputs.one_class)),
+        **_guided_terms(inputs, edited, shown, loss, guides),
+    }
+    if mask is not None:
+        terms["g_mask"] = (loss.lambda_mask, mask.float().mean())
+    total = torch.stack([weight * value for weight, value in terms.values()]).sum()
     _step(state.generator_optimizer, state.generator, total, processes)
     state.discriminator.requires_grad_(True)
-    return {
-        "g_loss": total.detach(),
-        "g_adv": adversarial.detach(),
-        "g_rec": reconstruction.detach(),
-        "g_cls": classification.detach(),
-    }
+    return {"g_loss": total.detach(), **{name: value.detach() for name, (_, value) in terms.items()}}
+
+
+def _guided_terms(
+    inputs: StepInputs, edited: torch.Tensor, shown: torch.Tensor, loss: LossConfig, guides: Guides
+) -> dict[str, tuple[float, torch.Tensor]]:
+    """Weight and value of the losses that need a guide."""
+    terms: dict[str, tuple[float, torch.Tensor]] = {}
+    if loss.lambda_guide:
+        assert guides.classifier is not None, "Guides.check was called before training"
+        seen = guides.classifier(shown.float())
+        terms["g_guide"] = (loss.lambda_guide, classification_loss(seen, inputs.targets, inputs.one_class))
+    if loss.lambda_outside:
+        assert inputs.outside is not None, "Guides.check was called before training"
+        terms["g_outside"] = (loss.lambda_outside, outside_loss(inputs.faces, edited.float(), inputs.outside))
+    return terms
+
+
+def _real_scores(state: TrainingState, inputs: StepInputs, loss: LossConfig) -> torch.Tensor | None:
+    """Scores of the real faces, for the loss that compares with them."""
+    if loss.adversarial != "relativistic":
+        return None
+    with torch.no_grad():
+        real = inputs.faces if inputs.variation is None else inputs.variation(inputs.faces)
+        scores: torch.Tensor = state.discriminator(real)[0]
+        return scores.float()
 
 
 def _step(optimizer: torch.optim.Adam, network: torch.nn.Module, loss: torch.Tensor, processes: Processes) -> None:

@@ -1,0 +1,60 @@
+"""Settings that go together, by name: what `lianpu train --preset NAME` starts from."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from lianpu.errors import SettingsError, nearest_name
+
+PRESETS: dict[str, dict[str, Any]] = {
+    "stargan": {},
+    "lite": {
+        "model": {
+            "generator": "lite",
+            "image_size": 128,
+            "d_conv_dim": 32,
+            "d_repeat_num": 5,
+            "label_input": "difference",
+        },
+        "training": {
+            "batch_size": 8,
+            "n_critic": 1,
+            "num_iters": 6000,
+            "g_lr": 0.0002,
+            "d_lr": 0.0004,
+            "lr_schedule": "linear",
+            "ema_decay": 0.998,
+            "d_first_steps": 300,
+            "balance": 0.7,
+            "one_change": 0.75,
+            "augment": ["translation", "light"],
+            "sample_every": 500,
+            "checkpoint_every": 500,
+            "keep_checkpoints": 3,
+        },
+        "loss": {
+            "lambda_cls": 1.0,
+            "lambda_guide": 1.0,
+            "lambda_outside": 10.0,
+            "lambda_mask": 0.1,
+            "penalty_every": 3,
+        },
+    },
+}
+"""`stargan` is the published recipe (the defaults); `lite` the fast editor's, for a CPU and a few hundred faces or more."""
+
+
+def preset_values(name: str) -> dict[str, Any]:
+    """The nested plain values of a preset. Raises SettingsError with the nearest known name."""
+    if name not in PRESETS:
+        raise SettingsError(f"'{name}' is no preset{nearest_name(name, PRESETS)}. Known: {', '.join(PRESETS)}.")
+    return PRESETS[name]
+
+
+def merged(below: dict[str, Any], above: dict[str, Any]) -> dict[str, Any]:
+    """Nested values where those of `above` win."""
+    result = dict(below)
+    for name, value in above.items():
+        under = result.get(name)
+        result[name] = merged(under, value) if isinstance(value, dict) and isinstance(under, dict) else value
+    return result
