@@ -84,6 +84,7 @@ MAY_IMPORT: dict[str, set[str]] = {
         "training",
     },
     "evaluation": {"errors", "files", "image", "devices", "runs", "attributes", "dataset", "editors", "metrics"},
+    "effects": {"errors", "image", "attributes", "perception", "editors"},
     "api": {"devices", "dataset", "evaluation", "runs", "training"},
     "export": {
         "errors",

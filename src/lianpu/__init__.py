@@ -17,14 +17,18 @@ if TYPE_CHECKING:
     from lianpu.dataset.drawn import draw_face as draw_face
     from lianpu.dataset.sources import open_dataset as open_dataset
     from lianpu.editors.loading import load_editor as load_editor
+    from lianpu.effects.photo_edit import edit_photo as edit_photo
     from lianpu.errors import LianpuError as LianpuError
     from lianpu.export.comparison import compare as compare
     from lianpu.export.onnx_export import export_onnx as export_onnx
     from lianpu.export.quantization import quantize as quantize
+    from lianpu.guidance.making import make_guides as make_guides
     from lianpu.image import read_image as read_image
     from lianpu.image import to_batch as to_batch
     from lianpu.image import to_pictures as to_pictures
     from lianpu.image import write_image as write_image
+    from lianpu.perception.detection import find_faces as find_faces
+    from lianpu.perception.detectors import load_detector as load_detector
     from lianpu.preparation.prepare import prepare_faces as prepare_faces
     from lianpu.preparation.settings import PrepareSettings as PrepareSettings
     from lianpu.report.page import write_report as write_report
@@ -39,10 +43,14 @@ _HOMES = {
     "compare": "lianpu.export.comparison",
     "draw_dataset": "lianpu.dataset.drawn",
     "draw_face": "lianpu.dataset.drawn",
+    "edit_photo": "lianpu.effects.photo_edit",
     "evaluate": "lianpu.api",
     "export_onnx": "lianpu.export.onnx_export",
+    "find_faces": "lianpu.perception.detection",
     "load_config": "lianpu.training.config",
+    "load_detector": "lianpu.perception.detectors",
     "load_editor": "lianpu.editors.loading",
+    "make_guides": "lianpu.guidance.making",
     "open_dataset": "lianpu.dataset.sources",
     "open_run": "lianpu.runs",
     "prepare_faces": "lianpu.preparation.prepare",

@@ -15,7 +15,7 @@ SELECTED = ["Black_Hair", "Male"]
 def test_the_lists_of_names_are_the_split(celebamask: Path) -> None:
     dataset = open_dataset("CelebAMask-HQ", celebamask, 32, SELECTED)
     assert (len(dataset.train), len(dataset.test), dataset.test.split) == (16, 4, "val")
-    assert dataset.alignment == "none"
+    assert dataset.alignment == "celebamask-hq"
     assert dataset.train.read(0).shape == (32, 32, 3)
 
 

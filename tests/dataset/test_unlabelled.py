@@ -83,6 +83,6 @@ def test_an_empty_cell_of_a_csv_is_unlabelled_and_0_still_says_no(tmp_path: Path
 
 
 def test_a_folder_says_how_its_faces_were_cut_out(celebamask: Path) -> None:
-    assert read_table("CelebAMask-HQ", celebamask).alignment == "none"
+    assert read_table("CelebAMask-HQ", celebamask).alignment == "celebamask-hq"
     (celebamask / "alignment.txt").write_text("celeba-center-crop-178\n")
     assert read_table("CelebAMask-HQ", celebamask).alignment == "celeba-center-crop-178"

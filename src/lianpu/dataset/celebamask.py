@@ -13,6 +13,8 @@ from lianpu.dataset.splits import read_name_lists, split_by_hash
 from lianpu.dataset.table import FaceTable, Split
 from lianpu.errors import DataError
 
+ALIGNMENT = "celebamask-hq"
+"""How CelebAMask-HQ cuts its faces out; a folder of others says so in its alignment.txt."""
 LAYOUT = "images/ or CelebA-HQ-img/ (pictures), list_attr.txt or CelebAMask-HQ-attribute-anno.txt (labels), train.txt and val.txt (split)"
 
 _LABEL_FILES = ("list_attr.txt", "CelebAMask-HQ-attribute-anno.txt")
@@ -29,7 +31,7 @@ def read_celebamask(root: Path) -> FaceTable:
 
     As downloaded CelebAMask-HQ has no such lists: then one face in ten is held out by the hash of its name.
     A `licence.txt` in the folder says what its faces may be used for; without one CelebA's terms hold. An `alignment.txt`
-    says how they were cut out (`celeba-center-crop-178`), so that a model trained on them knows.
+    says how they were cut out (`celeba-center-crop-178`), so that a model trained on them knows; without one they are CelebAMask-HQ's own.
 
     Raises:
         DataError: the pictures, labels or split are missing or wrong.
@@ -47,7 +49,7 @@ def read_celebamask(root: Path) -> FaceTable:
         attributes=sheet.attributes,
         labels=sheet.labels[rows],
         splits=tuple(splits[sheet.pictures[row]] for row in rows),
-        alignment=alignment_of(root, "none"),
+        alignment=alignment_of(root, ALIGNMENT),
         licence=licence_of(root, CELEBA_LICENCE),
     )
 
