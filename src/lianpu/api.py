@@ -11,6 +11,7 @@ from lianpu.devices import pick_device
 from lianpu.evaluation.judges import METRICS, prepare_judges
 from lianpu.evaluation.results import EvaluationResult
 from lianpu.evaluation.run_scores import score_in_run
+from lianpu.guidance.parts import part_maps_from_masks
 from lianpu.runs import Checkpoint, Run, open_run
 from lianpu.training.record import read_record
 
@@ -41,7 +42,10 @@ def evaluate(
     """
     opened = run if isinstance(run, Run) else open_run(run)
     record = read_record(opened)
-    judges = prepare_judges(dataset, metrics, classifier_folder=opened.classifier_folder, device=pick_device(device), **judging)
+    parts = part_maps_from_masks(dataset.test) if "outside" in metrics else None
+    judges = prepare_judges(
+        dataset, metrics, classifier_folder=opened.classifier_folder, parts=parts, device=pick_device(device), **judging
+    )
     return score_in_run(
         opened,
         model or opened.last_checkpoint(),

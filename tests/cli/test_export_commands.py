@@ -76,16 +76,17 @@ def test_what_cannot_be_done_is_said_in_one_line(run: Run, tmp_path: Path, capsy
     assert "is no run folder" in _fail(capsys, "export", str(tmp_path / "nothing"))
     assert "--calibration_faces is 0. Give at least 1" in _fail(capsys, "quantize", folder, "--calibration_faces", "0")
     assert "--runs is 0. Give at least 1." in _fail(capsys, "compare", folder, "--runs", "0")
-    assert "--image_size 130 is not a multiple of 4" in _fail(capsys, "bench", "infer", "--image_size", "130")
+    assert "--image_size 132 is not a multiple of 8" in _fail(capsys, "bench", "infer", "--image_size", "132")
     assert "give at least 1" in _fail(capsys, "bench", "infer", "--threads", "0")
+    assert "'lite-X' is no generator" in _fail(capsys, "bench", "infer", "--generators", "lite-X")
 
 
 def test_bench_infer_prints_ratios_of_a_run(run: Run, capsys: pytest.CaptureFixture[str]) -> None:
     main(["bench", "infer", str(run.folder), "--runs", "2", "--threads", "1"])
     said = capsys.readouterr().out
     assert "32 px, one face" in " ".join(said.split()) and "GMACs" in said
-    for form in ("PyTorch eager", "ONNX FP32", "ONNX INT8"):
-        assert form in said
+    for word in ("PyTorch eager", "ONNX FP32", "ONNX INT8", "stargan", run.folder.name, "was not scored yet"):
+        assert word in said
 
 
 def test_a_run_is_written_in_the_published_form_and_edits_alike(

@@ -5,10 +5,12 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 import torch
 
 from lianpu.dataset.faces import Dataset
+from lianpu.dataset.part_maps import PartMaps
 from lianpu.editors.checkpoint_editor import CheckpointEditor
 from lianpu.editors.editor import Editor, ModelInfo
 from lianpu.errors import ScoreError, SettingsError, WeightsError
@@ -16,6 +18,8 @@ from lianpu.evaluation.judges import Judges, prepare_judges
 from lianpu.evaluation.protocol import OVERALL, Score, compare_scores
 from lianpu.evaluation.results import EvaluationResult
 from lianpu.evaluation.scoring import OVERALL_ONLY, score_editor
+from lianpu.image import Picture
+from lianpu.part_names import PART_INDEX
 from lianpu.stargan.networks import Generator
 
 
@@ -143,3 +147,31 @@ def test_a_reference_of_held_out_faces_has_no_floor_and_a_warning(offline: None,
 def test_an_unknown_metric_is_named_with_the_nearest_known_one(dataset: Dataset) -> None:
     with pytest.raises(SettingsError, match=r"'lpip' is no metric \(did you mean 'lpips'\?\)"):
         prepare_judges(dataset, ("lpip",))
+
+
+def test_a_change_where_nothing_should_change_is_counted(judges: Judges, painter: Editor, lazy: Editor, dataset: Dataset) -> None:
+    hair = np.full((len(dataset.test), 64, 64), PART_INDEX["hair"], dtype=np.uint8)
+    cloth = np.full_like(hair, PART_INDEX["cloth"])
+    row = ["Black_Hair -> Blond_Hair"]
+    inside, outside = (score_editor(painter, replace(judges, parts=PartMaps(maps)), row) for maps in (hair, cloth))
+    assert value(inside, "change_outside", row[0]) == 0
+    assert value(outside, "change_outside", row[0]) == pytest.approx(value(outside, "edit_change", row[0]), rel=1e-5)
+    assert value(score_editor(lazy, replace(judges, parts=PartMaps(cloth)), row), "change_outside", row[0]) == 0
+
+
+def test_identity_is_the_cosine_with_the_unedited_face_and_its_lack_has_a_reason(judges: Judges, painter: Editor) -> None:
+    class MeanColour:
+        """Who a face is, by its mean colour."""
+
+        name, resize = "mean colour", "none"
+
+        def vectors(self, pictures: Picture) -> np.ndarray:
+            means = pictures.mean(axis=(1, 2)) + 1
+            return np.asarray(means / np.linalg.norm(means, axis=1, keepdims=True))
+
+    encoder: Any = MeanColour()
+    own = encoder.vectors(np.stack([judges.held_out.read(row) for row in range(len(judges.held_out))]))
+    result = score_editor(painter, replace(judges, identity=encoder, own=own), OVERALL_ONLY)
+    assert 0.5 < value(result, "identity") < 1
+    lacking = score_editor(painter, replace(judges, identity_missing="no dlib"), OVERALL_ONLY)
+    assert [row.reason for row in lacking.not_measured if row.metric == "identity"] == ["no dlib"]

@@ -12,6 +12,7 @@ from lianpu.editors.editor import ModelInfo
 from lianpu.export.fidelity import compare_edits
 from lianpu.export.inference_benchmark import bench_inference, count_multiplications
 from lianpu.export.timing import WARM_UP_ROUNDS, time_in_turn, torch_threads
+from lianpu.stargan.lite import LiteGenerator
 from lianpu.stargan.networks import Generator
 
 
@@ -72,9 +73,19 @@ def test_multiplications_of_the_published_generator_follow_from_its_layers() -> 
 
 
 def test_the_benchmark_times_each_form_with_each_count_of_threads(generator: Generator, info: ModelInfo) -> None:
-    speeds = bench_inference(generator, info, threads=(1, 2), runs=2)
+    speeds = bench_inference({"one": generator}, info, threads=(1, 2), runs=2)
     forms = ["PyTorch eager", "PyTorch NHWC", "ONNX FP32", "ONNX INT8"]
     assert [(speed.form, speed.threads) for speed in speeds] == [(form, threads) for threads in (1, 2) for form in forms]
-    assert speeds[0].times_eager == 1
+    assert speeds[0].times_eager == 1 and speeds[2].times_first == 1
     assert speeds[3].bytes < 0.3 * speeds[2].bytes
     assert np.all([speed.timing.median_ms > 0 for speed in speeds])
+
+
+def test_generators_are_compared_with_the_first_ones_float_model(generator: Generator, info: ModelInfo) -> None:
+    lite = LiteGenerator(8, len(info.attributes), 1)
+    speeds = bench_inference({"published": generator, "lite": lite}, info, threads=(1,), runs=2)
+    assert [speed.generator for speed in speeds] == ["published"] * 4 + ["lite"] * 4
+    first = speeds[2]
+    for speed in speeds:
+        assert speed.times_first == pytest.approx(first.timing.median_ms / speed.timing.median_ms)
+    assert speeds[4].times_eager == 1

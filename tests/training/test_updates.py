@@ -157,4 +157,4 @@ def test_variation_reaches_real_and_edited_faces_alike() -> None:
 
 def test_a_guide_that_the_settings_ask_for_and_that_is_not_there_is_said() -> None:
     with pytest.raises(SettingsError, match=r"loss\.lambda_outside is 10, but train\(\) was given no guide"):
-        Guides().check(_lite(lambda_outside=10.0).loss)
+        Guides().check(_lite(lambda_outside=10.0))

@@ -26,7 +26,7 @@ class EvaluateArguments:
     """The run folder."""
     model: Path | None = None
     """A checkpoint folder or model file to score; the last checkpoint unless given."""
-    metrics: tuple[str, ...] = ("fid", "kid", "is", "lpips", "attribute_success")
+    metrics: tuple[str, ...] = ("fid", "kid", "is", "lpips", "attribute_success", "identity", "outside")
     """What to measure."""
     transforms: tuple[str, ...] = ()
     """Rows, as 'Black_Hair -> Blond_Hair'; else eval_transforms of the run, else all pairs of a group and flips of the rest."""
@@ -65,6 +65,7 @@ def evaluate_run(parsed: EvaluateArguments, command: str) -> list[EvaluationResu
     from lianpu.evaluation.curve import training_curve
     from lianpu.evaluation.judges import prepare_judges
     from lianpu.evaluation.run_scores import read_results, score_in_run, transforms_for_curve
+    from lianpu.guidance.parts import part_maps_from_masks
     from lianpu.runs import open_run
     from lianpu.training.record import read_record
 
@@ -76,9 +77,10 @@ def evaluate_run(parsed: EvaluateArguments, command: str) -> list[EvaluationResu
     record = read_record(run)
     models = _models(run, parsed)
     transforms = parsed.transforms or record.config.eval_transforms
+    dataset = record.open_dataset(parsed.data_dir)
     with ExitStack() as stages:
         judges = prepare_judges(
-            record.open_dataset(parsed.data_dir),
+            dataset,
             parsed.metrics,
             reference_split=parsed.reference,
             max_faces=parsed.max_faces,
@@ -87,6 +89,7 @@ def evaluate_run(parsed: EvaluateArguments, command: str) -> list[EvaluationResu
             inception_weights=parsed.inception_weights,
             alexnet_weights=parsed.alexnet_weights,
             classifier_folder=run.classifier_folder,
+            parts=part_maps_from_masks(dataset.test) if "outside" in parsed.metrics else None,
             device=pick_device(parsed.device),
             stage=lambda title: _next_stage(stages, title),
         )

@@ -21,7 +21,9 @@ HEADINGS = {
     "lpips_reconstruction": "LPIPS back",
     "attribute_success": "success",
     "attribute_success_unedited": "(unedited)",
+    "identity": "identity",
     "edit_change": "change",
+    "change_outside": "outside",
     "reconstruction_l1": "back L1",
 }
 ARROWS = {"lower": "↓", "higher": "↑", "neither": ""}

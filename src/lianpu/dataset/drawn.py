@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 from PIL import Image
 
+from lianpu.dataset.alignment import ALIGNMENT_FILE
 from lianpu.dataset.licence import DRAWN_LICENCE, LICENCE_FILE
 from lianpu.drawing.attributes import DRAWN_ATTRIBUTES, sample_attributes
 from lianpu.drawing.portrait import Points, paint_portrait
@@ -110,6 +111,7 @@ def draw_dataset(
         write_text(partial / "train.txt", _lines(file for file, _, _ in faces[: count - val_count]))
         write_text(partial / "val.txt", _lines(file for file, _, _ in faces[count - val_count :]))
         write_text(partial / LICENCE_FILE, DRAWN_LICENCE + "\n")
+        write_text(partial / ALIGNMENT_FILE, "none\n")  # drawn in one place, which is no template of real faces
         write_json(partial / MARK, settings)
     return root
 

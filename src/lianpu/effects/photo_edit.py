@@ -15,11 +15,9 @@ from lianpu.attributes import AttributeSet, Labels
 from lianpu.editors.editor import Editor, ModelInfo
 from lianpu.errors import ModelError, SettingsError
 from lianpu.image import Picture, check_picture, to_batch, to_pictures
-from lianpu.perception.alignment import TEMPLATES, Aligned, Template, align, inverse
+from lianpu.perception.alignment import CROP_TEMPLATES, TEMPLATES, Aligned, Template, align, inverse
 from lianpu.perception.results import Face
 
-CROP_TEMPLATES = {"celeba-center-crop-178": "celeba", "celebamask-hq": "celebamask-hq"}
-"""How a model's faces were cut out, and the template that does the same."""
 FADED_SHARE = 0.08
 """Over this share of the crop's side the edit fades towards the crop's border, so that no edge is seen there."""
 

@@ -12,8 +12,10 @@ import torch
 
 from lianpu.attributes import Labels
 from lianpu.dataset.faces import Dataset, Faces
-from lianpu.errors import SettingsError, WeightsError, nearest_name
+from lianpu.dataset.part_maps import PartMaps
+from lianpu.errors import ScoreError, SettingsError, WeightsError, nearest_name
 from lianpu.evaluation.classifier_store import obtain_classifier, see_faces
+from lianpu.evaluation.identity import IdentityOfCrops
 from lianpu.evaluation.results import Judge
 from lianpu.metrics.attribute_classifier import AttributeClassifier
 from lianpu.metrics.classifier_training import ClassifierSettings
@@ -22,8 +24,11 @@ from lianpu.metrics.features import FeatureNetwork, Features, join_features
 from lianpu.metrics.fidelity import load_inception
 from lianpu.metrics.lpips_distance import LpipsDistance, load_lpips
 
-METRICS = ("fid", "kid", "is", "lpips", "attribute_success")
-"""What can be asked for. `fid`, `kid` and `is` mean the figures of the chosen feature network, under its own names."""
+METRICS = ("fid", "kid", "is", "lpips", "attribute_success", "identity", "outside")
+"""What can be asked for. `fid`, `kid` and `is` mean the figures of the chosen feature network, under its own names.
+
+`outside` is measured where the parts of the held-out faces are given.
+"""
 
 FeatureChoice = Literal["auto", "inception", "efficientnet-lite0"]
 ReferenceSplit = Literal["train", "test"]
@@ -46,6 +51,8 @@ class Judges:
         real: features of `reference`; `unedited`: of `held_out` before any edit. None without a network.
         lpips: or None; then `lpips_missing` says why (empty when it was not asked for).
         classifier: or None when success was not asked for; `judge` says how good it is; `seen`: what it sees in `held_out`.
+        identity: or None; then `identity_missing` says why (empty when it was not asked for). `own`: (N, F) vectors of `held_out`.
+        parts: of `held_out`, or None.
         metrics: what was asked for.
         seed: of every draw.
         data: fingerprint of the dataset.
@@ -62,6 +69,10 @@ class Judges:
     classifier: AttributeClassifier | None
     judge: Judge | None
     seen: Labels | None
+    identity: IdentityOfCrops | None
+    identity_missing: str
+    own: np.ndarray | None
+    parts: PartMaps | None
     metrics: tuple[str, ...]
     seed: int
     data: str
@@ -81,6 +92,7 @@ def prepare_judges(
     classifier_folder: Path | None = None,
     classifier_settings: ClassifierSettings = ClassifierSettings(),  # noqa: B008 (frozen)
     device: torch.device | str = "cpu",
+    parts: PartMaps | None = None,
     stage: Stage = lambda name: None,
 ) -> Judges:
     """The judges for models trained on `dataset`.
@@ -92,6 +104,7 @@ def prepare_judges(
         features: `inception` (FID, KID, IS), `efficientnet-lite0` (the offline stand-in), or `auto`: Inception if it can be had.
         inception_weights, alexnet_weights: files given by the user; else the usual places, else a download.
         classifier_folder: where the judge of success is kept between evaluations.
+        parts: of all held-out faces of `dataset`, in their order, for `outside`.
         stage: called as each longer part begins.
 
     Raises:
@@ -101,6 +114,8 @@ def prepare_judges(
     _check_metrics(metrics)
     held_out, reference = dataset.test, dataset.train if reference_split == "train" else dataset.test
     if max_faces is not None:
+        if parts is not None:
+            parts = PartMaps(parts.maps[_places(held_out, held_out.sample(max_faces, seed))])
         held_out, reference = held_out.sample(max_faces, seed), reference.sample(max_faces, seed)
     notes: list[str] = []
     network = None
@@ -114,6 +129,8 @@ def prepare_judges(
             dataset, classifier_folder, seed, classifier_settings, device, stage("Training the attribute classifier")
         )
         seen = see_faces(classifier, held_out)
+    identity, identity_missing = _try_identity(dataset.alignment) if "identity" in metrics else (None, "")
+    own = _own_identities(identity, held_out, stage("Looking at who the faces are")) if identity else None
     real = unedited = None
     if network is not None:
         on_progress = stage(f"Looking at real faces with {network.name}")
@@ -131,11 +148,37 @@ def prepare_judges(
         classifier=classifier,
         judge=judge,
         seen=seen,
+        identity=identity,
+        identity_missing=identity_missing,
+        own=own,
+        parts=parts if "outside" in metrics else None,
         metrics=tuple(metrics),
         seed=seed,
         data=dataset.fingerprint,
         notes=tuple(notes),
     )
+
+
+def _places(faces: Faces, some: Faces) -> list[int]:
+    """Where the faces of `some` stand among `faces`."""
+    place = {int(row): index for index, row in enumerate(faces.rows)}
+    return [place[int(row)] for row in some.rows]
+
+
+def _try_identity(alignment: str) -> tuple[IdentityOfCrops | None, str]:
+    try:
+        return IdentityOfCrops(alignment), ""
+    except (ScoreError, WeightsError) as problem:
+        return None, str(problem)
+
+
+def _own_identities(identity: IdentityOfCrops, faces: Faces, on_progress: Callable[[int, int], None] | None) -> np.ndarray:
+    parts = []
+    for rows in batches_of(faces):
+        parts.append(identity.vectors(np.stack([faces.read(int(row)) for row in rows])))
+        if on_progress:
+            on_progress(int(rows[-1]) + 1, len(faces))
+    return np.concatenate(parts)
 
 
 def _check_metrics(metrics: Sequence[str]) -> None:

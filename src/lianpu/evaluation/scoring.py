@@ -9,7 +9,8 @@ from dataclasses import dataclass
 import numpy as np
 import torch
 
-from lianpu.attributes import Labels
+from lianpu.attributes import AttributeSet, Labels
+from lianpu.dataset.part_maps import PartMaps
 from lianpu.editors.editor import Editor
 from lianpu.errors import ScoreError
 from lianpu.evaluation.distances import distance_scores, metric_names, rank_note
@@ -41,6 +42,8 @@ class Edits:
         change: mean |edit - face|, 0 to 2.
         reconstruction: mean |edit back - face|, 0 to 2.
         lpips_edit, lpips_reconstruction: the same in LPIPS, None without it.
+        identity: mean cosine with the unedited face, None without an encoder.
+        outside: mean |edit - face| where the edit should change nothing, None without part maps.
     """
 
     features: Features | None
@@ -49,6 +52,8 @@ class Edits:
     reconstruction: float
     lpips_edit: float | None
     lpips_reconstruction: float | None
+    identity: float | None
+    outside: float | None
 
 
 def score_editor(
@@ -87,6 +92,8 @@ def score_editor(
             not_measured += [
                 NotMeasured(name, task.name, judges.lpips_missing) for name in ("lpips_edit", "lpips_reconstruction")
             ]
+        if judges.identity is None and judges.identity_missing:
+            not_measured.append(NotMeasured("identity", task.name, judges.identity_missing))
         if task.name == OVERALL and edits.seen is not None:
             by_attribute = attribute_scores(judges, task, edits.seen)
     counts = [count for task in tasks for count in (len(task), len(task.real_rows))]
@@ -153,7 +160,7 @@ def _edit_all(
     on_progress: Callable[[int, int], None] | None,
 ) -> Edits:
     """Edit the faces of a task, and back; the judges look at the pictures that a user would get (8 bits a channel)."""
-    features, seen, sums = [], [], []
+    features, seen, sums, cosines, outside = [], [], [], [], []
     for start in range(0, len(task), BATCH):
         part = slice(start, start + BATCH)
         batch = to_batch([judges.held_out.read(int(row)) for row in task.source_rows[part]])
@@ -165,6 +172,10 @@ def _edit_all(
             features.append(Features(*judges.network.extract(pictures)))
         if judges.classifier is not None:
             seen.append(judges.classifier.see(pictures))
+        if judges.identity is not None and judges.own is not None:
+            cosines.append((judges.identity.vectors(pictures) * judges.own[task.source_rows[part]]).sum(axis=1))
+        if judges.parts is not None:
+            outside.append(_change_outside(judges.parts, judges.held_out.attributes, task, part, batch, edited))
         sums.append(_sums_of(judges, batch, edited, back))
         done += len(batch)
         if on_progress:
@@ -177,7 +188,20 @@ def _edit_all(
         reconstruction=float(reconstruction),
         lpips_edit=float(lpips_edit) if judges.lpips else None,
         lpips_reconstruction=float(lpips_reconstruction) if judges.lpips else None,
+        identity=float(np.concatenate(cosines).mean()) if cosines else None,
+        outside=float(np.concatenate(outside).mean()) if outside else None,
     )
+
+
+def _change_outside(
+    parts: PartMaps, attributes: AttributeSet, task: EditTask, part: slice, batch: torch.Tensor, edited: torch.Tensor
+) -> np.ndarray:
+    """(B,) mean |edit - face|, 0 to 2, over what lies outside the parts that the asked attributes are about."""
+    rows, changed = task.source_rows[part], task.target_labels[part] != task.source_labels[part]
+    outside = parts.outside(rows, np.zeros(len(rows), dtype=np.bool_), changed, attributes, batch.shape[2])
+    change = ((edited - batch).abs().mean(dim=1, keepdim=True) * outside).sum(dim=(1, 2, 3))
+    share: np.ndarray = (change / outside.sum(dim=(1, 2, 3)).clamp_min(1.0)).numpy()
+    return share
 
 
 def _sums_of(judges: Judges, batch: torch.Tensor, edited: torch.Tensor, back: torch.Tensor) -> list[float]:
@@ -197,7 +221,12 @@ def _scores_of(judges: Judges, task: EditTask, edits: Edits) -> list[Score]:
         network, resize = judges.lpips.name, judges.lpips.resize
         scores.append(edit_score(judges, task, "lpips_edit", edits.lpips_edit, "neither", network, resize))
         scores.append(edit_score(judges, task, "lpips_reconstruction", edits.lpips_reconstruction, "lower", network, resize))
+    if edits.identity is not None and judges.identity is not None:
+        encoder = judges.identity
+        scores.append(edit_score(judges, task, "identity", edits.identity, "higher", encoder.name, encoder.resize))
     scores.append(edit_score(judges, task, "edit_change", edits.change, "neither"))
+    if edits.outside is not None:
+        scores.append(edit_score(judges, task, "change_outside", edits.outside, "lower"))
     scores.append(edit_score(judges, task, "reconstruction_l1", edits.reconstruction, "lower"))
     return scores
 

@@ -1,11 +1,10 @@
-"""How fast one generator runs in its forms: PyTorch as it is, channels last, compiled, ONNX, INT8."""
+"""How fast generators run in their forms: PyTorch as it is, channels last, compiled, ONNX, INT8; all of them in turn."""
 
 from __future__ import annotations
 
 import copy
 import tempfile
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -26,54 +25,81 @@ from lianpu.image import to_pictures, write_image
 
 CALIBRATION_FACES = 4
 """Ranges do not change the speed, so a few will do."""
-EAGER = "PyTorch eager"
+EAGER, ONNX_FP32, ONNX_INT8 = "PyTorch eager", "ONNX FP32", "ONNX INT8"
 
 
 @dataclass(frozen=True)
 class FormSpeed:
-    """One form of the generator with one count of threads: the timing of one face, and how many times as fast as eager."""
+    """One form of one generator with one count of threads.
 
+    Args:
+        generator: its name.
+        form: `PyTorch eager`, `ONNX FP32`, ...
+        bytes: of the file, or of the weights.
+        timing: of one face.
+        times_eager: how many times as fast as the same generator in PyTorch as it is.
+        times_first: how many times as fast as the first generator's ONNX FP32.
+    """
+
+    generator: str
     form: str
     threads: int
     bytes: int
     timing: Timing
     times_eager: float
+    times_first: float
 
 
 def bench_inference(
-    generator: nn.Module,
+    generators: Mapping[str, nn.Module],
     info: ModelInfo,
     threads: Sequence[int],
     runs: int = 20,
     compiled: bool = False,
     on_progress: OnProgress | None = None,
 ) -> list[FormSpeed]:
-    """Speeds of all forms, for each count of threads: one process, one face at a time, the forms in turn.
+    """Speeds of all forms of all generators, for each count of threads: one process, one face at a time, all in turn.
 
     Args:
+        generators: by name, each for faces of `info`'s size and labels; the first is what the others are compared with.
         compiled: measure torch.compile too; it needs a C++ compiler and a minute.
         runs: timed calls of each form.
         on_progress: told (rounds done, rounds in all) for each count of threads anew.
     """
-    generator = generator.eval()
+    speeds: list[FormSpeed] = []
     with tempfile.TemporaryDirectory() as folder:
-        float_file = export_generator(generator, info, Path(folder) / "model.onnx", noise_faces(3, info.image_size)).file
-        int8_file = Path(folder) / "model.int8.onnx"
-        quantize_onnx(float_file, int8_file, _noise_on_disk(Path(folder) / "faces", info))
-        weights = sum(parameter.numel() * parameter.element_size() for parameter in generator.parameters())
-        sizes = {"ONNX FP32": float_file.stat().st_size, "ONNX INT8": int8_file.stat().st_size}
-        speeds: list[FormSpeed] = []
+        files = {
+            name: _write_files(generator.eval(), info, Path(folder) / str(at))
+            for at, (name, generator) in enumerate(generators.items())
+        }
         for count in threads:
-            with torch_threads(count), _torch_forms(generator, info, compiled) as calls:
-                for name, file in (("ONNX FP32", float_file), ("ONNX INT8", int8_file)):
-                    calls[name] = _onnx_call(OnnxEditor(file, count))
+            with torch_threads(count), torch.inference_mode():
+                calls: dict[tuple[str, str], Callable[[], Any]] = {}
+                for name, generator in generators.items():
+                    forms = _torch_calls(generator, info, compiled)
+                    forms |= {form: _onnx_call(OnnxEditor(file, count)) for form, file in files[name].items()}
+                    calls |= {(name, form): call for form, call in forms.items()}
                 timings = time_in_turn(calls, runs, on_progress)
-            eager = timings[EAGER].median_ms
-            speeds += [
-                FormSpeed(form, count, sizes.get(form, weights), timing, eager / timing.median_ms)
-                for form, timing in timings.items()
-            ]
+            first = timings[next(iter(generators)), ONNX_FP32].median_ms
+            for (name, form), timing in timings.items():
+                file, eager = files[name].get(form), timings[name, EAGER].median_ms
+                size = file.stat().st_size if file else _weight_bytes(generators[name])
+                ratios = (eager / timing.median_ms, first / timing.median_ms)
+                speeds.append(FormSpeed(name, form, count, size, timing, *ratios))
     return speeds
+
+
+def _write_files(generator: nn.Module, info: ModelInfo, folder: Path) -> dict[str, Path]:
+    """The float and the INT8 file of a generator, by their form."""
+    folder.mkdir()
+    float_file = export_generator(generator, info, folder / "model.onnx", noise_faces(3, info.image_size)).file
+    int8_file = folder / "model.int8.onnx"
+    quantize_onnx(float_file, int8_file, _noise_on_disk(folder / "faces", info))
+    return {ONNX_FP32: float_file, ONNX_INT8: int8_file}
+
+
+def _weight_bytes(generator: nn.Module) -> int:
+    return sum(parameter.numel() * parameter.element_size() for parameter in generator.parameters())
 
 
 def count_multiplications(generator: nn.Module, info: ModelInfo) -> int:
@@ -97,21 +123,19 @@ def count_multiplications(generator: nn.Module, info: ModelInfo) -> int:
     return total
 
 
-@contextmanager
-def _torch_forms(generator: nn.Module, info: ModelInfo, compiled: bool) -> Iterator[dict[str, Callable[[], Any]]]:
+def _torch_calls(generator: nn.Module, info: ModelInfo, compiled: bool) -> dict[str, Callable[[], Any]]:
     face = noise_faces(1, info.image_size)
     labels = torch.from_numpy(random_labels(1, len(info.attributes)))
     channels_last = copy.deepcopy(generator).to(memory_format=torch.channels_last)
     last_face = face.contiguous(memory_format=torch.channels_last)
-    with torch.inference_mode():
-        calls: dict[str, Callable[[], Any]] = {
-            EAGER: lambda: generator(face, labels),
-            "PyTorch NHWC": lambda: channels_last(last_face, labels),
-        }
-        if compiled:
-            faster = torch.compile(channels_last)
-            calls["PyTorch compiled"] = lambda: faster(last_face, labels)
-        yield calls
+    calls: dict[str, Callable[[], Any]] = {
+        EAGER: lambda: generator(face, labels),
+        "PyTorch NHWC": lambda: channels_last(last_face, labels),
+    }
+    if compiled:
+        faster = torch.compile(channels_last)
+        calls["PyTorch compiled"] = lambda: faster(last_face, labels)
+    return calls
 
 
 def _onnx_call(editor: OnnxEditor) -> Callable[[], Any]:

@@ -130,11 +130,11 @@ def quantize_onnx(
 
     def feeds() -> Iterator[Feed]:
         nonlocal shown
-        labels = faces.labels[np.random.default_rng(settings.seed).permutation(len(faces))]
+        requests = info.request(faces.labels, faces.labels[np.random.default_rng(settings.seed).permutation(len(faces))])
         for start in range(0, len(faces), _FACES_AT_ONCE):
             rows = np.arange(start, min(start + _FACES_AT_ONCE, len(faces)))
             batch, _ = faces.batch(rows)
-            yield {"image": batch.numpy(), "labels": labels[rows]}
+            yield {"image": batch.numpy(), "labels": requests[rows]}
             shown += len(rows)
             if on_progress is not None:
                 on_progress(shown, passes * len(faces))

@@ -6,7 +6,7 @@ import contextlib
 import time
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 import torch
@@ -25,7 +25,10 @@ class Timing:
     runs: int
 
 
-def time_in_turn(calls: Mapping[str, Callable[[], Any]], runs: int, on_progress: OnProgress | None = None) -> dict[str, Timing]:
+Name = TypeVar("Name")
+
+
+def time_in_turn(calls: Mapping[Name, Callable[[], Any]], runs: int, on_progress: OnProgress | None = None) -> dict[Name, Timing]:
     """The timing of each call: all are called once per round, so that what else the machine does slows all of them alike.
 
     Args:
@@ -34,7 +37,7 @@ def time_in_turn(calls: Mapping[str, Callable[[], Any]], runs: int, on_progress:
     """
     if runs < 1:
         raise ValueError(f"runs is at least 1, got {runs}")
-    seconds: dict[str, list[float]] = {name: [] for name in calls}
+    seconds: dict[Name, list[float]] = {name: [] for name in calls}
     for turn in range(WARM_UP_ROUNDS + runs):
         for name, call in calls.items():
             start = time.perf_counter()

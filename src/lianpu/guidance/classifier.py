@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from pathlib import Path
 
+import numpy as np
 import torch
 from torch import nn
 from torch.nn import functional
@@ -68,8 +69,6 @@ def obtain_guide(
         device,
         on_progress,
     )
-    import numpy as np
-
-    seen = np.concatenate([classifier.see(dataset.test.read(row)[None]) for row in range(len(dataset.test))])
+    seen = np.concatenate([classifier.see(np.stack([dataset.test.read(row)])) for row in range(len(dataset.test))])
     classifier.save(folder, measure_accuracy(dataset.attributes, seen, dataset.test.labels))
     return Guide(classifier)

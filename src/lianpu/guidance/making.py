@@ -9,6 +9,7 @@ from lianpu.dataset.faces import Dataset
 from lianpu.devices import pick_device
 from lianpu.guidance.classifier import obtain_guide
 from lianpu.guidance.parts import obtain_part_maps
+from lianpu.guidance.teacher import obtain_teacher
 from lianpu.perception.parsing import load_parser
 from lianpu.runs import Run
 from lianpu.training.config import RunConfig
@@ -19,7 +20,8 @@ Stage = Callable[[str], Callable[[int, int], None] | None]
 
 
 def make_guides(dataset: Dataset, config: RunConfig, run_folder: Path | str, *, stage: Stage = lambda name: None) -> Guides:
-    """What loss.lambda_guide and loss.lambda_outside ask for: an attribute classifier trained on the training faces, and their part maps.
+    """What the settings ask for: an attribute classifier trained on the training faces (loss.lambda_guide), their part maps
+    (loss.lambda_outside), and a teacher (training.teacher).
 
     Args:
         dataset: that the editor is trained on.
@@ -27,12 +29,13 @@ def make_guides(dataset: Dataset, config: RunConfig, run_folder: Path | str, *, 
         stage: called as each longer part begins; gives what is told of its progress.
 
     Raises:
-        LianpuError: the folder is another's, weights cannot be had, or masks are broken.
+        LianpuError: the folder is another's, weights cannot be had, masks are broken, or the teacher has other labels or another size.
     """
     run = Run(Path(run_folder))
     loss = config.loss
+    teacher = obtain_teacher(config.training.teacher, dataset, config.training.device) if config.training.teacher else None
     if not (loss.lambda_guide or loss.lambda_outside):
-        return Guides()
+        return Guides(teacher=teacher)
     if not (run.guide_folder.is_dir() or run.part_maps_file.is_file()):
         refuse_foreign_folder(run)
     classifier = parts = None
@@ -41,4 +44,4 @@ def make_guides(dataset: Dataset, config: RunConfig, run_folder: Path | str, *, 
         classifier = obtain_guide(dataset, run.guide_folder, device, stage("Training the guide"))
     if loss.lambda_outside:
         parts = obtain_part_maps(dataset.train, run.part_maps_file, load_parser, stage("Finding face parts"))
-    return Guides(classifier, parts)
+    return Guides(classifier, parts, teacher)

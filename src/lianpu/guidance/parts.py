@@ -11,7 +11,7 @@ from lianpu.dataset.faces import Faces
 from lianpu.dataset.part_maps import MAP_PX, PartMaps, shrunk_map
 from lianpu.errors import DataError
 from lianpu.files import atomic_file
-from lianpu.image import read_image
+from lianpu.image import read_image, resize
 from lianpu.parser.face_parser import FaceParser
 from lianpu.parser.mask_files import IndexMask
 
@@ -44,6 +44,12 @@ def obtain_part_maps(
     return PartMaps(maps)
 
 
+def part_maps_from_masks(faces: Faces) -> PartMaps | None:
+    """The part maps of faces that have masks beside them; None where there are none. Raises DataError for a mask that is missing or broken."""
+    masks = faces.table.root.parent / MASK_FOLDER
+    return PartMaps(_from_masks(faces, masks, None)) if masks.is_dir() and len(faces) else None
+
+
 def _from_masks(faces: Faces, folder: Path, on_progress: Callable[[int, int], None] | None) -> np.ndarray:
     maps = np.zeros((len(faces), MAP_PX, MAP_PX), dtype=np.uint8)
     for row in range(len(faces)):
@@ -69,8 +75,6 @@ def _cropped(mask: np.ndarray, faces: Faces) -> np.ndarray:
 
 
 def _from_parser(faces: Faces, parser: FaceParser, on_progress: Callable[[int, int], None] | None) -> np.ndarray:
-    from lianpu.image import resize
-
     maps = np.zeros((len(faces), MAP_PX, MAP_PX), dtype=np.uint8)
     for row in range(len(faces)):
         (mask,) = parser.parse_crops([resize(faces.read(row), parser.size_px)])

@@ -16,6 +16,7 @@ import torch
 from safetensors.torch import load_file, save_file
 from torch import nn
 
+from lianpu.allocator import keep_freed_memory
 from lianpu.devices import peak_memory_mb, pick_device
 from lianpu.errors import DataError, RunError, TrainingError
 from lianpu.files import append_text, atomic_file, atomic_folder, read_json, read_json_lines, write_json, write_text
@@ -75,6 +76,8 @@ def train_parser(
     told = callbacks or Callbacks()
     run = _open_run(ParserRun(folder), data, config, preset, command)
     device = pick_device(config.device)
+    if device.type == "cpu":
+        keep_freed_memory()
     state = _new_state(config, device)
     _load_checkpoint(run, state)
     counts = _counts(run, data, told.on_read)

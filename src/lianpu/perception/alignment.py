@@ -90,6 +90,9 @@ TEMPLATES: dict[str, Template] = {
 }
 """The places that faces are brought to, by name."""
 
+CROP_TEMPLATES = {"celeba-center-crop-178": "celeba", "celebamask-hq": "celebamask-hq"}
+"""How a model's training faces were cut out, as its file says it, and the template that does the same."""
+
 
 @dataclass(frozen=True, eq=False)
 class Aligned:

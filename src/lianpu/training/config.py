@@ -68,6 +68,8 @@ class TrainingConfig(BaseModel):
     """0 draws all faces alike; 1 draws faces by the inverse of how common their labels are."""
     one_change: float = Field(default=0.0, ge=0, le=1)
     """Share of the faces whose target changes one attribute or hair colour only; the others get the labels of another face."""
+    teacher: str = ""
+    """A run folder or ONNX file whose edits the generator also learns to imitate (distillation)."""
     augment: tuple[Variation, ...] = ()
     """What varies the faces that the discriminator sees: translation, cutout, light (DiffAugment); good for small sets."""
 
@@ -95,6 +97,10 @@ class LossConfig(BaseModel):
     """Weight of a frozen attribute classifier, trained first on the same faces, that also tells the generator what it sees."""
     lambda_outside: float = Field(default=0.0, ge=0)
     """Weight of changes outside the face parts that an edit is about (hair colours: the hair)."""
+    lambda_teacher: float = Field(default=10.0, ge=0)
+    """With a teacher: weight of the mean difference of pixels from its edit."""
+    lambda_features: float = Field(default=1.0, ge=0)
+    """With a teacher: weight of the difference from its edit in features of an ImageNet network."""
     lambda_mask: float = Field(default=0.0, ge=0)
     """Weight of the mean of the lite generator's mask: the less it covers the better."""
 

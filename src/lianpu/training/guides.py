@@ -3,12 +3,26 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Protocol
 
+import torch
 from torch import nn
 
 from lianpu.dataset.part_maps import PartMaps
 from lianpu.errors import SettingsError
-from lianpu.training.config import LossConfig
+from lianpu.training.config import RunConfig
+
+
+class Teacher(Protocol):
+    """An editor that another one learns to imitate."""
+
+    def edit(self, faces: torch.Tensor, labels: torch.Tensor, targets: torch.Tensor) -> torch.Tensor:
+        """Faces (B, 3, S, S) in [-1, 1] with labels (B, A), edited to targets (B, A): without a graph, on the faces' device."""
+        ...
+
+    def feature_distance(self, edited: torch.Tensor, taught: torch.Tensor) -> torch.Tensor:
+        """How different two batches (B, 3, S, S) look to a feature network: a scalar, differentiable."""
+        ...
 
 
 @dataclass(frozen=True)
@@ -18,13 +32,20 @@ class Guides:
     Args:
         classifier: frozen, faces (B, 3, S, S) in [-1, 1] to attribute logits (B, A); for loss.lambda_guide.
         parts: of the training faces, in their order; for loss.lambda_outside.
+        teacher: the editor that is imitated, for training.teacher.
     """
 
     classifier: nn.Module | None = None
     parts: PartMaps | None = None
+    teacher: Teacher | None = None
 
-    def check(self, loss: LossConfig) -> None:
+    def check(self, config: RunConfig) -> None:
         """SettingsError when the settings ask for a guide that is not here."""
+        loss = config.loss
+        if config.training.teacher and self.teacher is None:
+            raise SettingsError(
+                f"training.teacher is {config.training.teacher}, but train() was given no teacher. Take lianpu.make_guides(...), or leave it out."
+            )
         for name, weight, guide, maker in (
             ("lambda_guide", loss.lambda_guide, self.classifier, "lianpu.guidance.classifier.obtain_guide"),
             ("lambda_outside", loss.lambda_outside, self.parts, "lianpu.guidance.parts.obtain_part_maps"),

@@ -11,6 +11,7 @@ from typing import Any
 
 import torch
 
+from lianpu.allocator import keep_freed_memory
 from lianpu.dataset.faces import Dataset
 from lianpu.devices import describe_machine, peak_memory_mb
 from lianpu.errors import SettingsError, TrainingError
@@ -89,11 +90,13 @@ def train(
         raise SettingsError(
             f"The faces have {dataset.image_size} px but model.image_size is {config.model.image_size}. Make them the same."
         )
-    guides.check(config.loss)
+    guides.check(config)
     config = config.model_copy(update={"selected_attrs": dataset.attributes.names})
     run = Run(Path(run_folder))
     processes = start_processes(config.training.device, config.training.precision, config.training.batch_size)
     record = _open_record(run, config, dataset, command, processes)
+    if processes.device.type == "cpu":
+        keep_freed_memory()
     state = new_state(config.model, config.training, len(dataset.attributes), processes.device)
     if run.checkpoint_steps():
         load_checkpoint(run.last_checkpoint(), state, dataset.attributes)

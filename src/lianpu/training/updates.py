@@ -144,6 +144,11 @@ def _guided_terms(
     if loss.lambda_outside:
         assert inputs.outside is not None, "Guides.check was called before training"
         terms["g_outside"] = (loss.lambda_outside, outside_loss(inputs.faces, edited.float(), inputs.outside))
+    if guides.teacher is not None:
+        taught = guides.teacher.edit(inputs.faces, inputs.labels, inputs.targets)
+        terms["g_teacher"] = (loss.lambda_teacher, reconstruction_loss(taught, edited.float()))
+        if loss.lambda_features:
+            terms["g_features"] = (loss.lambda_features, guides.teacher.feature_distance(edited.float(), taught))
     return terms
 
 

@@ -14,7 +14,7 @@ from lianpu.report.sections.success import EDITED, UNEDITED
 
 TRANSFORM_COLUMNS = (
     *("fid", "frechet_efficientnet_lite0", "is", "inception_score_efficientnet_lite0", "kid", "kernel_efficientnet_lite0"),
-    *(EDITED, UNEDITED, "lpips_edit", "edit_change", "lpips_reconstruction", "reconstruction_l1"),
+    *(EDITED, UNEDITED, "lpips_edit", "identity", "edit_change", "change_outside", "lpips_reconstruction", "reconstruction_l1"),
 )
 """Order of the columns; metrics that nobody measured have none, others follow."""
 
