@@ -1,4 +1,4 @@
-"""`lianpu bench train | infer | faces`: speed as ratios, measured in one process, the contenders taking turns."""
+"""`lianpu bench train | curves | infer | faces`: speed as ratios, measured in one process, the contenders taking turns."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from lianpu.cli.subcommands import run_subcommand
 
 BENCHES = {
     "train": ("lianpu.cli.bench_train", "our training step against the same mathematics written plainly"),
+    "curves": ("lianpu.cli.bench_curves", "scores of several runs against minutes of training, as a table and a chart"),
     "infer": ("lianpu.cli.bench_infer", "PyTorch, ONNX and INT8 side by side"),
     "faces": (
         "lianpu.cli.bench_faces",

@@ -6,6 +6,7 @@ import multiprocessing
 import statistics
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Literal
 
 import tyro
 
@@ -14,8 +15,8 @@ import tyro
 class BenchTrainArguments:
     """Our training step against the same mathematics written plainly (eager, NCHW, three discriminator passes, double backward).
 
-    One round is n_critic discriminator steps and one generator step at the published network sizes. Both kinds take turns in one
-    process; the peak memory of each is measured in a process of its own.
+    One round is n_critic discriminator steps and one generator step at the published network sizes; `lite` is the same with the lite
+    generator. All kinds take turns in one process; the peak memory of each is measured in a process of its own.
     """
 
     image_size: int = 128
@@ -28,6 +29,8 @@ class BenchTrainArguments:
     """Discriminator steps per generator step."""
     rounds: int = 5
     """Measured rounds of each kind, after one to warm up."""
+    lite_size: Literal["S", "M", "L"] = "M"
+    """Size of the lite generator."""
     threads: int | None = None
     """Threads that torch uses; None leaves its choice."""
     device: str = "auto"
@@ -50,23 +53,25 @@ def main(arguments: list[str]) -> None:
     table = Table(
         title=f"{options.image_size} px, batch {options.batch_size}, conv_dim {options.conv_dim}, {device}, {machine.cpu}"
     )
-    for heading in ("step", "median s a round", "fastest", "times the plain step", "peak memory"):
+    for heading in ("step", "median s a round", "fastest", "faces a second", "times the plain step", "peak memory"):
         table.add_column(heading, justify="left" if heading == "step" else "right")
     for kind, values in seconds.items():
         ratio = statistics.median(plain / own for plain, own in zip(seconds["plain"], values, strict=True))
         held = f"{memory[kind]:.0f} MB" if memory else "not measured"
-        table.add_row(kind, f"{statistics.median(values):.2f}", f"{min(values):.2f}", f"{ratio:.2f}", held)
+        median = statistics.median(values)
+        speed = options.n_critic * options.batch_size / median
+        table.add_row(kind, f"{median:.2f}", f"{min(values):.2f}", f"{speed:.2f}", f"{ratio:.2f}", held)
     console.print(table)
     console.print(
-        f"A round: {options.n_critic} discriminator steps and 1 generator step. The ratio is the median over rounds measured one after the other."
+        f"A round: {options.n_critic} discriminator steps and 1 generator step. Faces a second are those that the discriminator sees. The ratio is the median over rounds measured one after the other."
     )
 
 
 def measure(options: BenchTrainArguments, on_progress: Callable[[int, int], None]) -> dict[str, list[float]]:
-    """Seconds of each round for `plain` and `lianpu`, taken in turns after one round of each that does not count."""
+    """Seconds of each round for `plain`, `lianpu` and `lite`, taken in turns after one round of each that does not count."""
     import time
 
-    rounds = {kind: _round_of(options, kind) for kind in ("plain", "lianpu")}
+    rounds = {kind: _round_of(options, kind) for kind in ("plain", "lianpu", "lite")}
     seconds: dict[str, list[float]] = {kind: [] for kind in rounds}
     for index in range(options.rounds + 1):
         for kind, run_round in rounds.items():
@@ -111,8 +116,9 @@ def _round_of(options: BenchTrainArguments, kind: str) -> Callable[[], None]:
     size, batch = options.image_size, options.batch_size
     sizes = {"image_size": size, "g_conv_dim": options.conv_dim, "d_conv_dim": options.conv_dim}
     sizes |= {"d_repeat_num": min(6, size.bit_length() - 1)}
+    kinds = {"generator": "lite", "lite_size": options.lite_size} if kind == "lite" else {}
     config = parse_config(
-        {"model": sizes, "training": {"n_critic": options.n_critic, "batch_size": batch, "device": options.device}},
+        {"model": sizes | kinds, "training": {"n_critic": options.n_critic, "batch_size": batch, "device": options.device}},
         "lianpu bench train",
     )
     chance = torch.Generator().manual_seed(0)

@@ -51,8 +51,8 @@ class Curve:
             raise ValueError(f"{self.label}: {len(self.steps)} steps but {len(self.values)} values")
 
 
-def draw_curves(file: Path, curves: Sequence[Curve], *, share: bool = False, marked: bool = False) -> Path:
-    """`file`, an SVG chart of the curves against the step.
+def draw_curves(file: Path, curves: Sequence[Curve], *, share: bool = False, marked: bool = False, across: str = "step") -> Path:
+    """`file`, an SVG chart of the curves against the step, or what else `across` says that their steps are.
 
     Long logs are shown as the mean over equal stretches of steps, with a band from the 10th to the 90th percentile.
 
@@ -66,7 +66,7 @@ def draw_curves(file: Path, curves: Sequence[Curve], *, share: bool = False, mar
         axes = figure.add_subplot()
         for curve, (color, dash) in zip(curves, _cycle(len(curves)), strict=True):
             _draw_curve(axes, curve, color, dash, marked)
-        _finish_axes(axes, share, marked)
+        _finish_axes(axes, share, marked, across)
         return _save(figure, file)
 
 
@@ -85,11 +85,11 @@ def _draw_curve(axes: Axes, curve: Curve, color: str, dash: object, marked: bool
     axes.plot(steps, values, color=color, linestyle=dash, linewidth=1.5, marker=marker, markersize=4, label=curve.label)
 
 
-def _finish_axes(axes: Axes, share: bool, marked: bool) -> None:
+def _finish_axes(axes: Axes, share: bool, marked: bool, across: str) -> None:
     axes.spines[["top", "right"]].set_visible(False)
     axes.grid(axis="y", color=_FAINT, linewidth=0.7)
     axes.set_axisbelow(True)
-    axes.set_xlabel("step")
+    axes.set_xlabel(across)
     axes.xaxis.set_major_locator(MaxNLocator(6, integer=True))
     axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: spell_step(value)))
     axes.yaxis.set_major_locator(MaxNLocator(6))
