@@ -44,7 +44,12 @@ class ExportedParser:
 
 
 def export_parser(
-    network: nn.Module, target: Path, size_px: int, facts: Mapping[str, Any], pictures: torch.Tensor
+    network: nn.Module,
+    target: Path,
+    size_px: int,
+    facts: Mapping[str, Any],
+    pictures: torch.Tensor,
+    biases: torch.Tensor | None = None,
 ) -> ExportedParser:
     """`target`: input `image` (B, 3, S, S) float32 in [-1, 1], output `parts` (B, S, S) uint8 in CelebAMask-HQ's order; any B.
 
@@ -56,11 +61,12 @@ def export_parser(
         size_px: the side S, a multiple of 32.
         facts: what else the file says of itself (`licence`, `trained_on`, `scores`, ...), plain values.
         pictures: a batch (N, 3, S, S) on which the file must agree with PyTorch.
+        biases: what the file adds to the logits of the classes, (19,); nothing when None.
 
     Raises:
         ModelError: the file does not agree with PyTorch; nothing is written then.
     """
-    form = PartsForm(network.cpu().to(memory_format=torch.contiguous_format)).eval()
+    form = PartsForm(network.cpu().to(memory_format=torch.contiguous_format), biases).eval()
     model = trace_to_onnx(form, {"image": torch.zeros(2, 3, size_px, size_px)}, "parts")
     suit_runtime(model)
     with_half_weights(model)
