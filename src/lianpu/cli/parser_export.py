@@ -24,7 +24,7 @@ class ParserExportArguments:
     """The faces with masks that it was trained on."""
     size: int | None = None
     """Side in pixels that the network sees, a multiple of 32; that of the last training stage unless given."""
-    calibrate_on: int = 200
+    calibrate_on: int = 400
     """Training faces on which a bias is chosen for each class, for the highest mean F1; 0 adds none."""
     out: Path | None = None
     """The file; RUN/parser.onnx unless given."""
