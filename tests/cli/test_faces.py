@@ -99,6 +99,20 @@ def test_identities_of_one_person_are_nearer_than_of_two(capsys: pytest.CaptureF
     assert code == 0 and "Most alike first" in out
 
 
+def test_parts_come_from_the_parser_in_the_package(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setenv("LIANPU_OFFLINE", "1")
+    words = ("parts", photo("p23"), "--detector", str(SCRFD), "--threads", "1", "--draw", str(tmp_path / "seen.png"))
+    code, out, err = run(capsys, *words, "--json")
+    assert (code, err) == (0, "")
+    (face,) = json.loads(out)["photos"][0]["faces"]
+    shares = face["part_shares"]
+    assert face["parser"] == "small" and {"skin", "hair", "nose", "l_brow", "r_brow"} <= set(shares)
+    assert shares["skin"] > shares["nose"] > shares["l_brow"]
+    assert (read_image(tmp_path / "seen.png") != read_image(photo("p23"))).any()
+
+
 def test_a_bad_photo_does_not_stop_the_others_but_ends_with_exit_code_1(
     capsys: pytest.CaptureFixture[str], tmp_path: Path
 ) -> None:

@@ -81,6 +81,22 @@ def test_one_broken_photo_does_not_cost_the_others(model: Path, tmp_path: Path, 
     assert (tmp_path / "out" / "000802.parts.png").is_file()
 
 
+@needs_faces
+def test_no_option_and_no_network_are_needed(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("LIANPU_OFFLINE", "1")
+    monkeypatch.setenv("LIANPU_MODELS", str(tmp_path / "no models"))
+    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.setenv("USERPROFILE", str(tmp_path))
+    monkeypatch.chdir(tmp_path)
+    code, out, err = _run(capsys, REAL_FACES / "000802.jpg")
+    assert (
+        code == 0 and err == "" and "Parser: small. Licence: non-commercial research and education only (CelebAMask-HQ)." in out
+    )
+    assert (tmp_path / "parts" / "000802.parts.png").is_file()
+
+
 def test_what_is_not_there_is_said(model: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     code, out, err = _run(capsys, tmp_path / "none.jpg", "--parser", model, "--detector", "dlib")
     assert code == 1 and "1 of 1 photos could not be read." in err and "none.jpg is not there. Check the path." in err

@@ -1,6 +1,8 @@
 """The parts of faces in whole photos, and which parser is loaded for which name."""
 
 import json
+import shutil
+from dataclasses import replace
 from pathlib import Path
 from types import ModuleType
 
@@ -11,6 +13,7 @@ import torch
 from PIL import Image
 from scipy import ndimage
 
+from lianpu import weights
 from lianpu.dataset.drawn import draw_face
 from lianpu.errors import LianpuError, ModelError, SettingsError, WeightsError
 from lianpu.image import read_image
@@ -19,8 +22,9 @@ from lianpu.parser.face_parser import FaceParser
 from lianpu.parser.published import PublishedParser
 from lianpu.part_names import BISENET_ORDER, PART_INDEX, PARTS
 from lianpu.perception.alignment import TEMPLATES
-from lianpu.perception.parsing import all_parts, load_parser, parse_faces, shipped_parser
+from lianpu.perception.parsing import all_parts, load_parser, parse_faces
 from lianpu.perception.results import Face
+from lianpu.weights import MODEL_FILES, model_file
 
 SIDE = 128
 REAL_FACES = Path(__file__).parents[3] / "shared" / "data" / "celebamask_mini"
@@ -210,14 +214,38 @@ def test_only_commercial_files_are_loaded_when_that_is_asked_for(
         load_parser(bound)
     with pytest.raises(LianpuError, match=r"may not be used commercially"):
         load_parser("bisenet")
+    for name in ("auto", "small"):
+        with pytest.raises(WeightsError, match=r"face-parser-small\.onnx may not be used commercially: .* name it: --parser RUN"):
+            load_parser(name)
 
 
-@pytest.mark.skipif(not REAL_FACES.is_dir() or not shipped_parser().is_file(), reason="needs real faces and the shipped parser")
+def test_the_shipped_parser_is_here_without_a_download_and_its_bytes_are_checked(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setenv("LIANPU_MODELS", str(tmp_path))
+    monkeypatch.setenv("LIANPU_OFFLINE", "1")
+    parser = load_parser("auto")
+    assert parser.name == "small" and parser.licence == model_file("face-parser-small").licence
+    shutil.copy(parser.file, tmp_path / parser.file.name)
+    with (tmp_path / parser.file.name).open("r+b") as copy:
+        copy.write(b"x")
+    with pytest.raises(WeightsError, match=r"is not face-parser-small: expected SHA-256 .* --force-reinstall --no-deps lianpu"):
+        load_parser("small")
+
+
+def test_an_installation_without_its_parser_says_what_to_do(monkeypatch: pytest.MonkeyPatch) -> None:
+    elsewhere = tuple(replace(entry, package_folder="lianpu/nowhere") for entry in MODEL_FILES)
+    monkeypatch.setattr(weights, "MODEL_FILES", elsewhere)
+    with pytest.raises(WeightsError, match=r"face-parser-small\.onnx .* Install Lianpu again .* or name another parser"):
+        load_parser()
+
+
+@pytest.mark.skipif(not REAL_FACES.is_dir(), reason="needs the real faces")
 def test_the_shipped_parser_finds_hair_and_skin_of_a_real_face_in_a_photo() -> None:
     parser = load_parser()
     assert parser.name == "small" and "non-commercial" in parser.licence
-    picture = read_image(REAL_FACES / "images" / "000801.jpg")
-    truth = np.asarray(Image.open(REAL_FACES / "masks" / "000801.png"))
+    picture = read_image(REAL_FACES / "images" / "000803.jpg")
+    truth = np.asarray(Image.open(REAL_FACES / "masks" / "000803.png"))
     photo = np.full((900, 1100, 3), 128, dtype=np.uint8)
     photo[200:712, 300:812] = picture
     (parts,) = parse_faces(photo, [_face((300 + 255.5, 200 + 255.5), 512)], parser)

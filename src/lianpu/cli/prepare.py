@@ -37,7 +37,7 @@ class PrepareArguments:
     detector: str = "auto"
     """auto, buffalo_l, yunet, dlib, or a detector's .onnx file."""
     parser: str = "auto"
-    """auto, small, bisenet, a parser's file, or none."""
+    """auto (the one in the package), bisenet, a parser's file, or none."""
     upright: bool = False
     """Also look for faces in the photo turned by 90, 180 and 270 degrees."""
     min_score: float | None = None
@@ -97,7 +97,7 @@ class FitArguments:
     detector: str = "auto"
     """auto, buffalo_l, yunet, dlib, or a detector's .onnx file."""
     parser: str = "auto"
-    """auto, small, bisenet, a parser's file, or none."""
+    """auto (the one in the package), bisenet, a parser's file, or none."""
     confidence: float = 0.8
     """From which confidence on a held-out label counts."""
 

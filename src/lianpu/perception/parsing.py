@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from importlib import resources
 from pathlib import Path
 
 import numpy as np
 
 from lianpu.errors import ModelError, SettingsError, WeightsError, nearest_name
 from lianpu.image import Picture, check_picture
-from lianpu.model_store.locate import find_model_file, require_model_file
+from lianpu.model_store.locate import check_model_file, find_model_file, missing, require_model_file
 from lianpu.model_store.policy import SETTING, is_commercial_safe
 from lianpu.parser.face_parser import FaceParser
 from lianpu.parser.mask_warp import warped_mask
@@ -20,13 +19,14 @@ from lianpu.perception.results import Face, FaceParts
 from lianpu.weights import model_file
 
 PARSERS: dict[str, str] = {
-    "auto": "the best that is here: small, else bisenet",
+    "auto": "the same as small",
     "small": "the parser that the package carries",
     "bisenet": "the published BiSeNet, 79999_iter.pth",
 }
 """The names that `load_parser` knows, with a line on each."""
 
-SHIPPED_FILE = "face-parser-small.onnx"
+SHIPPED_PARSER = "face-parser-small"
+"""Its name in the table of weights."""
 
 
 def load_parser(name_or_path: str | Path = "auto", *, threads: int | None = None) -> FaceParser:
@@ -45,9 +45,7 @@ def load_parser(name_or_path: str | Path = "auto", *, threads: int | None = None
     """
     name = str(name_or_path)
     path = Path(name).expanduser()
-    if name == "auto":
-        name = "small" if shipped_parser().is_file() or find_model_file("bisenet-celebamask") is None else "bisenet"
-    if name == "small":
+    if name in ("auto", "small"):
         return _allowed(_shipped(threads))
     if name == "bisenet":
         return _published(require_model_file("bisenet-celebamask"), name)
@@ -61,11 +59,6 @@ def load_parser(name_or_path: str | Path = "auto", *, threads: int | None = None
         f"'{name}' is no parser{nearest_name(name, PARSERS)}. Known: {', '.join(PARSERS)}, "
         "the path of an .onnx or .pth file, or the folder of a parser's training."
     )
-
-
-def shipped_parser() -> Path:
-    """Where the parser lies that the package carries."""
-    return Path(str(resources.files("lianpu.perception").joinpath("models", SHIPPED_FILE)))
 
 
 def parse_faces(picture: Picture, faces: Sequence[Face], parser: FaceParser) -> tuple[FaceParts, ...]:
@@ -104,12 +97,14 @@ def all_parts(parts: Sequence[FaceParts], height: int, width: int) -> np.ndarray
 
 
 def _shipped(threads: int | None) -> FaceParser:
-    file = shipped_parser()
-    if not file.is_file():
-        raise ModelError(
-            f"{file} is not there. Name another parser: an .onnx file, 79999_iter.pth, or the folder of a finished `lianpu parser train`."
+    entry = model_file(SHIPPED_PARSER)
+    file = find_model_file(entry.name)
+    if file is None:
+        raise WeightsError(
+            f"{missing(entry)}, although the package carries it. Install Lianpu again ({entry.how_to_get}), or name another parser: "
+            "an .onnx file, bisenet, or the folder of a finished lianpu parser train."
         )
-    return OnnxParser(file, name="small", threads=threads)
+    return OnnxParser(check_model_file(file, entry), name="small", threads=threads)
 
 
 def _published(file: Path, name: str) -> FaceParser:
@@ -137,8 +132,8 @@ def _allowed(parser: FaceParser) -> FaceParser:
     """The parser, unless only files for commercial use are wanted and its licence says that it is none."""
     if is_commercial_safe() and "non-commercial" in parser.licence:
         raise WeightsError(
-            f"{parser.file.name} may not be used commercially: {parser.licence}. Train a parser on pictures that you may use: "
-            f"lianpu parser train. (Asked for by --commercial-safe or {SETTING}.)"
+            f"{parser.file.name} may not be used commercially: {parser.licence}. Train a parser on pictures that you may use "
+            f"(lianpu parser train DATA RUN) and name it: --parser RUN. (Asked for by --commercial-safe or {SETTING}.)"
         )
     return parser
 
