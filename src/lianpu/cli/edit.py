@@ -1,4 +1,4 @@
-"""`lianpu edit PHOTO OUT --set Blond_Hair=yes`: the faces of a photo edited."""
+"""`lianpu edit PHOTO OUT --editor RUN --set Blond_Hair=yes`: the faces of a photo edited."""
 
 from __future__ import annotations
 
@@ -24,10 +24,10 @@ class EditArguments:
     """A photo."""
     out: Annotated[Path, tyro.conf.Positional]
     """The picture that is written; .png keeps every pixel."""
+    editor: Path
+    """A run folder, a checkpoint folder, or an .onnx file."""
     set: tuple[str, ...] = ()
     """What shall be: Blond_Hair=yes Young=no."""
-    editor: str = "lite"
-    """lite (carried by the package), a run folder, or an .onnx file."""
     face: tuple[str, ...] = ()
     """What the faces are (Male=yes Young=yes): only for editors that are told all labels."""
     only: int | None = None

@@ -11,7 +11,6 @@ from lianpu.devices import pick_device
 from lianpu.editors.checkpoint_editor import CheckpointEditor, load_generator
 from lianpu.editors.editor import Editor, ModelInfo
 from lianpu.editors.onnx_editor import OnnxEditor
-from lianpu.editors.shipped import SHIPPED_NAME, shipped_editor
 from lianpu.errors import ModelError
 from lianpu.runs import Checkpoint, Run, open_run
 from lianpu.stargan.released import load_released_generator
@@ -27,7 +26,7 @@ def load_editor(
     """The editor in a run folder (its last checkpoint), a checkpoint folder, an ONNX file or a published `*-G.ckpt`.
 
     Args:
-        source: the folder or file, or `lite` for the editor that the package carries; an ONNX file needs nothing beside it.
+        source: the folder or file; an ONNX file needs nothing beside it.
         device: where a torch generator runs (`auto`, `cpu`, `cuda`, ...).
         threads: how many threads ONNX Runtime uses; None lets it choose.
         attributes: labels and their order; needed for a published checkpoint only, which does not carry them.
@@ -41,8 +40,6 @@ def load_editor(
     if isinstance(source, Checkpoint):
         return _from_checkpoint(source, device)
     path = Path(source)
-    if str(source) == SHIPPED_NAME and not path.exists():
-        path = shipped_editor()
     if path.is_dir():
         checkpoint = Checkpoint(path)
         return _from_checkpoint(checkpoint if checkpoint.state_file.is_file() else open_run(path).last_checkpoint(), device)
