@@ -83,6 +83,7 @@ MAY_IMPORT: dict[str, set[str]] = {
         "dataset",
         "editors",
         "efficientnet",
+        "evaluation",
         "metrics",
         "parser",
         "perception",

@@ -15,7 +15,7 @@ from lianpu.attributes import AttributeSet, Labels
 from lianpu.editors.editor import Editor, ModelInfo
 from lianpu.errors import ModelError, SettingsError
 from lianpu.image import Picture, check_picture, to_batch, to_pictures
-from lianpu.perception.alignment import CROP_TEMPLATES, TEMPLATES, Aligned, Template, align, inverse
+from lianpu.perception.alignment import CROP_TEMPLATES, TEMPLATES, Aligned, Template, align, inverse, window_of
 from lianpu.perception.results import Face
 
 FADED_SHARE = 0.08
@@ -100,11 +100,15 @@ def crop_template(info: ModelInfo) -> Template:
 
 def _add_difference(photo: np.ndarray, aligned: Aligned, difference: np.ndarray) -> None:
     """Add what an edit changed in a crop (S, S, 3) to the photo (H, W, 3), both float32, in place."""
-    height, width = photo.shape[:2]
-    faded = difference * _fading(len(difference))[:, :, None]
+    window = window_of(aligned, photo.shape[1], photo.shape[0])
+    if window is None:
+        return
+    part = photo[window]
     back = inverse(aligned.matrix)
-    photo += cv2.warpAffine(
-        faded, back, (width, height), flags=cv2.INTER_CUBIC, borderMode=cv2.BORDER_CONSTANT, borderValue=(0, 0, 0)
+    back[:, 2] -= (window[1].start, window[0].start)
+    faded = difference * _fading(len(difference))[:, :, None]
+    part += cv2.warpAffine(
+        faded, back, part.shape[1::-1], flags=cv2.INTER_CUBIC, borderMode=cv2.BORDER_CONSTANT, borderValue=(0, 0, 0)
     )
 
 

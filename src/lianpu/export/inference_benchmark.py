@@ -17,6 +17,7 @@ from lianpu.dataset.faces import Faces
 from lianpu.dataset.table import FaceTable, Split
 from lianpu.editors.editor import ModelInfo
 from lianpu.editors.onnx_editor import OnnxEditor
+from lianpu.editors.onnx_metadata import ONNX_FP32, ONNX_INT8
 from lianpu.export.onnx_export import export_generator
 from lianpu.export.parity import noise_faces, random_labels
 from lianpu.export.quantization import quantize_onnx
@@ -25,7 +26,7 @@ from lianpu.image import to_pictures, write_image
 
 CALIBRATION_FACES = 4
 """Ranges do not change the speed, so a few will do."""
-EAGER, ONNX_FP32, ONNX_INT8 = "PyTorch eager", "ONNX FP32", "ONNX INT8"
+EAGER = "PyTorch eager"
 
 
 @dataclass(frozen=True)

@@ -9,14 +9,14 @@ from __future__ import annotations
 from collections.abc import Callable
 from pathlib import Path
 
-import numpy as np
 import torch
 from torch import nn
 from torch.nn import functional
 
 from lianpu.dataset.faces import Dataset
-from lianpu.metrics.attribute_classifier import AttributeClassifier, load_classifier, measure_accuracy
-from lianpu.metrics.classifier_training import ClassifierSettings, train_classifier
+from lianpu.evaluation.classifier_store import obtain_classifier
+from lianpu.metrics.attribute_classifier import AttributeClassifier
+from lianpu.metrics.classifier_training import ClassifierSettings
 
 GUIDE_SEED = 7919
 """Far from the seeds of judges."""
@@ -50,25 +50,4 @@ def obtain_guide(
         WeightsError: the ImageNet weights cannot be had.
         ModelError: the folder holds a damaged classifier.
     """
-    kept = load_classifier(folder, device)
-    if kept is not None:
-        info = kept[0].info
-        if (info.attributes, info.image_size, info.fingerprint) == (
-            dataset.attributes,
-            dataset.image_size,
-            dataset.fingerprint,
-        ):
-            return Guide(kept[0])
-    classifier = train_classifier(
-        dataset.train,
-        dataset.attributes,
-        dataset.image_size,
-        dataset.fingerprint,
-        GUIDE_SEED,
-        GUIDE_SETTINGS,
-        device,
-        on_progress,
-    )
-    seen = np.concatenate([classifier.see(np.stack([dataset.test.read(row)])) for row in range(len(dataset.test))])
-    classifier.save(folder, measure_accuracy(dataset.attributes, seen, dataset.test.labels))
-    return Guide(classifier)
+    return Guide(obtain_classifier(dataset, folder, GUIDE_SEED, GUIDE_SETTINGS, device, on_progress)[0])

@@ -141,6 +141,15 @@ def open_parsing_set(folder: Path | str) -> ParsingSet:
     )
 
 
+def find_masks(folder: Path) -> Mapping[str, IndexMask | PartMasks] | None:
+    """The masks of a folder by the stem of their picture, whatever its layout; None where it has none."""
+    ready = (folder / "images").is_dir() and (folder / "masks").is_dir()
+    downloaded = (folder / PICTURES).is_dir() and any(
+        (folder / name).is_dir() for name in (PART_FILES, "CelebAMask-HQ-mask", "mask")
+    )
+    return _pairs(folder)[2] if ready or downloaded else None
+
+
 def _pairs(root: Path) -> tuple[str, dict[str, Path], Mapping[str, IndexMask | PartMasks]]:
     """Layout in words, pictures by file name, masks by the picture's stem."""
     if (root / "masks").is_dir() and (root / "images").is_dir():

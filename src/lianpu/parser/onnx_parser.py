@@ -21,7 +21,7 @@ INPUT, OUTPUT = "image", "parts"
 ALIGNMENT = "celebamask-hq"
 _AT_ONCE = 1
 """Crops that go through at once: on a CPU one fills the cores, and eight take 8 % longer each (small parser, 448 px, one thread)."""
-_MEND = "Export it again: lianpu parser train, or take the parser of the package (--parser small)."
+_MEND = "Export it again: lianpu parser export, or take the parser of the package (--parser small)."
 
 
 @dataclass(frozen=True)

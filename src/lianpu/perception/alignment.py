@@ -121,6 +121,20 @@ def align(picture: Picture, face: Face, template: Template, size_px: int) -> Ali
     return Aligned(warp(picture, matrix, (size_px, size_px)), matrix, template)
 
 
+Window = tuple[slice, slice]
+"""Rows and columns of a picture."""
+
+
+def window_of(aligned: Aligned, width: int, height: int) -> Window | None:
+    """The rows and columns of the photo (`width` x `height`) that the crop shows; None when the crop lies outside of it."""
+    back = inverse(aligned.matrix)
+    far = aligned.picture.shape[0] - 0.5
+    corners = np.array([(-0.5, -0.5), (far, -0.5), (-0.5, far), (far, far)]) @ back[:, :2].T + back[:, 2]
+    left, top = np.maximum(np.floor(corners.min(axis=0)), 0).astype(int).tolist()
+    right, bottom = np.minimum(np.ceil(corners.max(axis=0)) + 1, (width, height)).astype(int).tolist()
+    return None if left >= right or top >= bottom else (slice(top, bottom), slice(left, right))
+
+
 def alignment_matrix(points: np.ndarray, template: Template, size_px: int) -> Matrix:
     """The matrix (2, 3) that takes five points of a photo, (5, 2), to the template's in a crop of `size_px`."""
     source, target = np.asarray(points, dtype=np.float64), template.scaled(size_px)

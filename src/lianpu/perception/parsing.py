@@ -14,7 +14,7 @@ from lianpu.model_store.policy import SETTING, is_commercial_safe
 from lianpu.parser.face_parser import FaceParser
 from lianpu.parser.mask_warp import warped_mask
 from lianpu.parser.onnx_parser import ALIGNMENT, OnnxParser
-from lianpu.perception.alignment import TEMPLATES, Aligned, align, inverse, scale_of
+from lianpu.perception.alignment import TEMPLATES, Aligned, Window, align, inverse, scale_of, window_of
 from lianpu.perception.results import Face, FaceParts
 from lianpu.weights import model_file
 
@@ -80,7 +80,7 @@ def parse_faces(picture: Picture, faces: Sequence[Face], parser: FaceParser) -> 
     parts = []
     for index, (one, mask) in enumerate(zip(aligned, masks, strict=True)):
         whole = np.zeros(picture.shape[:2], dtype=np.uint8)
-        window = _window(one, parser.size_px, picture.shape[1], picture.shape[0])
+        window = window_of(one, picture.shape[1], picture.shape[0])
         if window is not None:
             whole[window] = _in_window(one, mask, window)
             whole[window][_nearer_to_others(index, middles, sizes, window)] = 0
@@ -136,20 +136,6 @@ def _allowed(parser: FaceParser) -> FaceParser:
             f"(lianpu parser train DATA RUN) and name it: --parser RUN. (Asked for by --commercial-safe or {SETTING}.)"
         )
     return parser
-
-
-Window = tuple[slice, slice]
-"""Rows and columns of a picture."""
-
-
-def _window(aligned: Aligned, size_px: int, width: int, height: int) -> Window | None:
-    """The rows and columns of the photo that the crop shows; None when the crop lies outside of it."""
-    back = inverse(aligned.matrix)
-    far = size_px - 0.5
-    corners = np.array([(-0.5, -0.5), (far, -0.5), (-0.5, far), (far, far)]) @ back[:, :2].T + back[:, 2]
-    left, top = np.maximum(np.floor(corners.min(axis=0)), 0).astype(int).tolist()
-    right, bottom = np.minimum(np.ceil(corners.max(axis=0)) + 1, (width, height)).astype(int).tolist()
-    return None if left >= right or top >= bottom else (slice(top, bottom), slice(left, right))
 
 
 def _in_window(aligned: Aligned, mask: np.ndarray, window: Window) -> np.ndarray:

@@ -34,7 +34,7 @@ def look_on_ray(root: Path, settings: PrepareSettings, photos: Iterator[str], wo
     RAY_ADDRESS names a cluster. Photos and model files must be readable at the same paths on all its machines.
 
     Raises:
-        SettingsError: Ray is not installed.
+        SettingsError: Ray is not installed, or no cluster can be reached or started.
     """
     try:
         import ray
@@ -43,7 +43,7 @@ def look_on_ray(root: Path, settings: PrepareSettings, photos: Iterator[str], wo
         raise SettingsError(f'Ray cannot be loaded ({problem}). Install it with: pip install "lianpu[ray]"') from None
     started = not ray.is_initialized()
     if started:
-        ray.init(include_dashboard=False, log_to_driver=False, logging_level="ERROR")
+        _start(ray)
     try:
         context = ray.data.DataContext.get_current()
         context.execution_options.preserve_order = True
@@ -61,3 +61,11 @@ def look_on_ray(root: Path, settings: PrepareSettings, photos: Iterator[str], wo
     finally:
         if started:
             ray.shutdown()
+
+
+def _start(ray: Any) -> None:
+    try:
+        ray.init(include_dashboard=False, log_to_driver=False, logging_level="ERROR")
+    except Exception as problem:  # Ray raises plain exceptions of many kinds here
+        reason = " ".join(str(problem).split())[:300]
+        raise SettingsError(f"Ray cannot start or reach a cluster ({reason}). Check RAY_ADDRESS, or leave --ray out.") from None

@@ -11,7 +11,7 @@ class ModelConfig(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True, protected_namespaces=())
 
     generator: Literal["stargan", "lite"] = "stargan"
-    """stargan: the published generator; lite: a fast one (27 times on a CPU at 32 channels), sized by lite_size."""
+    """stargan: the published generator; lite: a fast one (25 times as fast on a CPU core in size M), sized by lite_size."""
     image_size: int = Field(default=256, ge=16)
     """Side of the square faces in pixels; a multiple of 4 (lite: of 8)."""
     g_conv_dim: int = Field(default=64, ge=1)

@@ -26,7 +26,7 @@ Conditioning = Literal["film", "planes"]
 
 
 class LiteGenerator(nn.Module):
-    """Faces and labels to edited faces: (B, 3, S, S), S a multiple of 8. 505,548 parameters at 32 channels, 6 blocks and 5 attributes.
+    """Faces and labels to edited faces: (B, 3, S, S), S a multiple of 8. 494,340 parameters at 32 channels, 6 blocks and 5 attributes.
 
     Args:
         channels: after the first convolution; doubled by each of two downsamplings.

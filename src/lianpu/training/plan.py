@@ -80,7 +80,7 @@ def _trial(
     seconds: tuple[float, float] = (0.0, 0.0)
     for _ in range(2):
         start = time.perf_counter()
-        edited, mask = edit(generate, inputs, config.loss)
+        edited, mask = edit(trial, generate, inputs, config.loss)
         float(discriminator_update(trial, inputs, edited, config.loss, processes)["d_loss"])
         middle = time.perf_counter()
         float(generator_update(trial, generate, inputs, edited, config.loss, processes, guides, mask)["g_loss"])

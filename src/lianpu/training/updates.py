@@ -40,7 +40,7 @@ def one_step(
     training = config.training
     trains_generator = step > training.d_first_steps and step % training.n_critic == 0
     with torch.set_grad_enabled(trains_generator), processes.mixed_precision():
-        edited, mask = edit(generate, inputs, config.loss)
+        edited, mask = edit(state, generate, inputs, config.loss)
     has_penalty = step % config.loss.penalty_every == 0
     losses = discriminator_update(state, inputs, edited, config.loss, processes, has_penalty)
     if trains_generator:
@@ -51,12 +51,13 @@ def one_step(
     return losses
 
 
-def edit(generate: GeneratorCall, inputs: StepInputs, loss: LossConfig) -> tuple[torch.Tensor, torch.Tensor | None]:
-    """The faces edited as requested, and the generator's mask where a loss is on it."""
+def edit(
+    state: TrainingState, generate: GeneratorCall, inputs: StepInputs, loss: LossConfig
+) -> tuple[torch.Tensor, torch.Tensor | None]:
+    """The faces edited as requested, and the generator's mask where a loss is on it (`generate`, perhaps compiled, gives none)."""
     if loss.lambda_mask:
-        generator = getattr(generate, "_orig_mod", generate)  # a compiled generator gives the picture only
-        assert isinstance(generator, LiteGenerator), "RunConfig lets lambda_mask pass for the lite generator only"
-        return generator.edited_and_mask(inputs.faces, inputs.requests)
+        assert isinstance(state.generator, LiteGenerator), "RunConfig lets lambda_mask pass for the lite generator only"
+        return state.generator.edited_and_mask(inputs.faces, inputs.requests)
     return generate(inputs.faces, inputs.requests), None
 
 
