@@ -90,7 +90,7 @@ MAY_IMPORT: dict[str, set[str]] = {
         "training",
     },
     "evaluation": {"errors", "files", "image", "devices", "runs", "attributes", "dataset", "editors", "metrics", "perception"},
-    "effects": {"errors", "image", "attributes", "perception", "editors"},
+    "effects": {"errors", "files", "image", "attributes", "parser", "part_names", "perception", "editors", "weights", "model_store"},
     "api": {"devices", "dataset", "evaluation", "guidance", "runs", "training"},
     "export": {
         "errors",

@@ -1,0 +1,138 @@
+"""What an effect is: a name, its options, and a function of a picture, a face and a strength. The catalogue is a dict of these."""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from lianpu.effects.subject import Subject
+from lianpu.errors import SettingsError, nearest_name
+from lianpu.image import Picture
+
+STRONGEST = 1.5
+"""Strengths go from 0 (the same picture) to 1 (the effect as meant) and a little beyond."""
+
+Value = str | float | bool
+
+
+@dataclass(frozen=True)
+class Option:
+    """One setting of an effect beside its strength.
+
+    Args:
+        name: as it is written in presets and on the command line.
+        kind: `color` (#rrggbb), `choice`, `number`, `switch` (true or false), or `picture` (the path of a file).
+        default: its value where nobody says one.
+        title: what people read, by language (`en`, `zh`).
+        choices: of a `choice`.
+        low: smallest number.
+        high: largest number.
+    """
+
+    name: str
+    kind: Literal["color", "choice", "number", "switch", "picture"]
+    default: Value
+    title: Mapping[str, str]
+    choices: tuple[str, ...] = ()
+    low: float = 0.0
+    high: float = 1.0
+
+    def read(self, value: object) -> Value:
+        """The value as this option takes it, from YAML, a form or a command line. Raises SettingsError, naming what is allowed."""
+        if self.kind == "number":
+            number = as_number(value, f"option {self.name}")
+            if not self.low <= number <= self.high:
+                raise SettingsError(f"option {self.name}: {value} is not from {self.low:g} to {self.high:g}.")
+            return number
+        if self.kind == "switch":
+            return self._switch(value)
+        word = str(value)
+        if self.kind == "choice" and word not in self.choices:
+            raise SettingsError(
+                f"option {self.name}: '{word}' is none of {', '.join(self.choices)}{nearest_name(word, self.choices)}."
+            )
+        if self.kind == "color" and not re.fullmatch(r"#[0-9a-fA-F]{6}", word):
+            raise SettingsError(f"option {self.name}: '{word}' is no colour. Write it as #rrggbb, as in #aa3355.")
+        return word
+
+    def _switch(self, value: object) -> bool:
+        if isinstance(value, bool):
+            return value
+        word = str(value).lower()
+        if word not in ("yes", "true", "on", "no", "false", "off"):
+            raise SettingsError(f"option {self.name}: '{value}' is neither yes nor no.")
+        return word in ("yes", "true", "on")
+
+
+@dataclass(frozen=True)
+class Effect:
+    """One entry of the catalogue.
+
+    Args:
+        name: as it is written in presets and on the command line: `lipstick`.
+        title: what people read, by language (`en`, `zh`).
+        summary: one line on what it does, by language.
+        scope: `face`: the function is called for each face, as `function(photo, subject, strength, **options)`; `photo`: once, with all
+            subjects of the photo, as `function(photo, subjects, strength, **options)`. Either gives a new picture (H, W, 3), or the same
+            one where nothing changes, and leaves the given one as it was.
+        function: see scope.
+        options: what it takes beside the strength.
+    """
+
+    name: str
+    title: Mapping[str, str]
+    summary: Mapping[str, str]
+    scope: Literal["face", "photo"]
+    function: Callable[..., Picture]
+    options: tuple[Option, ...] = ()
+
+    def read_options(self, values: Mapping[str, object]) -> dict[str, Value]:
+        """All options: those given, checked, and the defaults of the others. Raises SettingsError for a wrong name or value."""
+        known = {option.name: option for option in self.options}
+        for name in values:
+            if name not in known:
+                has = f"Known: {', '.join(known)}." if known else "It has none."
+                raise SettingsError(f"{self.name}: '{name}' is no option of this effect{nearest_name(name, known)}. {has}")
+        try:
+            return {name: option.read(values.get(name, option.default)) for name, option in known.items()}
+        except SettingsError as problem:
+            raise SettingsError(f"{self.name}: {problem}") from None
+
+    def apply(self, photo: Picture, subjects: Sequence[Subject], strength: float = 1.0, **options: Any) -> Picture:
+        """The photo (H, W, 3) with the effect on each of the subjects. A strength of 0 gives the same picture.
+
+        Raises:
+            SettingsError: a strength or an option that is none.
+        """
+        strength, read = check_strength(strength, self.name), self.read_options(options)
+        if strength == 0.0:
+            return photo
+        if self.scope == "photo":
+            return self.function(photo, subjects, strength, **read)
+        for subject in subjects:
+            photo = self.function(photo, subject, strength, **read)
+        return photo
+
+
+def check_strength(value: object, what: str) -> float:
+    """The strength as a number. Raises SettingsError, naming `what`, unless it is from 0 to 1.5."""
+    strength = as_number(value, f"{what}: strength")
+    if not 0.0 <= strength <= STRONGEST:
+        raise SettingsError(
+            f"{what}: strength {value} is not from 0 to {STRONGEST:g}. 0 changes nothing, 1 is the effect as it is meant."
+        )
+    return strength
+
+
+def as_number(value: object, what: str) -> float:
+    """A finite number, from a number or a word. Raises SettingsError, naming `what`."""
+    try:
+        number = float(value) if isinstance(value, (int, float, str)) and not isinstance(value, bool) else math.nan
+    except ValueError:
+        number = math.nan
+    if not math.isfinite(number):
+        raise SettingsError(f"{what} '{value}' is not a number.")
+    return number
