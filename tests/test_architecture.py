@@ -59,7 +59,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "report": {"errors", "files", "image", "runs", "version", "weights", "model_store"},
     "drawing": {"errors", "image", "attributes", "part_names"},
     "dataset": {"errors", "files", "image", "attributes", "drawing", "part_names"},
-    "editors": {"errors", "files", "image", "attributes", "devices", "sessions", "runs", "stargan", "version"},
+    "editors": {"errors", "files", "image", "attributes", "devices", "model_store", "sessions", "runs", "stargan", "version", "weights"},
     "training": {
         "allocator",
         "settings",

@@ -72,6 +72,11 @@ class Run:
         return self.folder / "samples"
 
     @property
+    def carried_editor_file(self) -> Path:
+        """Edits of the editor that the package carries, for comparison; only a demo has them."""
+        return self.samples_folder / "carried-editor.png"
+
+    @property
     def checkpoints_folder(self) -> Path:
         """One folder per checkpoint, named by its step."""
         return self.folder / "checkpoints"

@@ -7,9 +7,11 @@ from html.parser import HTMLParser
 from pathlib import Path
 from types import ModuleType
 
+import numpy as np
 import pytest
 
 from lianpu.errors import RunError, SettingsError
+from lianpu.image import write_image
 from lianpu.report.contents import report_contents
 from lianpu.report.gallery import Gallery
 from lianpu.report.language import load_language
@@ -17,7 +19,7 @@ from lianpu.report.page import render_html, write_report
 from lianpu.report.run_files import read_run_files
 from lianpu.runs import Run
 
-NO_PICTURES = Gallery(None, {}, None, ())
+NO_PICTURES = Gallery(None, {}, None, (), None)
 EMPTY = {"meta", "img", "br", "wbr", "hr", "link", "input"}
 
 
@@ -174,6 +176,19 @@ def test_drawn_faces_bring_no_licence_warning(made: ModuleType, tmp_path: Path) 
     write_report(run)
     text = Page(read(run)).text
     assert "MIT: faces drawn by Lianpu" in text and "Licence of the training faces" not in text
+
+
+def test_a_demo_shows_what_the_editor_in_the_package_makes_of_such_faces(made: ModuleType, tmp_path: Path) -> None:
+    run = made.make_settings_only(tmp_path / "run")
+    made.add_samples(run)
+    steps = run.sample_steps()
+    write_report(run)
+    assert "editor that the package carries" not in Page(read(run)).text
+    write_image(run.carried_editor_file, np.full((40, 240, 3), 90, dtype=np.uint8))
+    write_report(run)
+    page = read(run)
+    assert "editor that the package carries (lite" in Page(page).text and "samples/carried-editor.png" in page
+    assert run.sample_steps() == steps  # it is no sample grid of the run
 
 
 def test_markdown_pictures_lie_beside_it(whole_run: Run) -> None:

@@ -11,6 +11,7 @@ from lianpu.devices import pick_device
 from lianpu.editors.checkpoint_editor import CheckpointEditor, load_generator
 from lianpu.editors.editor import Editor, ModelInfo
 from lianpu.editors.onnx_editor import OnnxEditor
+from lianpu.editors.shipped import SHIPPED_EDITORS, shipped_editor_file
 from lianpu.errors import ModelError
 from lianpu.runs import Checkpoint, Run, open_run
 from lianpu.stargan.released import load_released_generator
@@ -23,28 +24,31 @@ def load_editor(
     attributes: AttributeSet | None = None,
     image_size: int | None = None,
 ) -> Editor:
-    """The editor in a run folder (its last checkpoint), a checkpoint folder, an ONNX file or a published `*-G.ckpt`.
+    """The editor in a run folder (its last checkpoint), a checkpoint folder, an ONNX file or a published `*-G.ckpt`; or `lite`, the one
+    that the package carries.
 
     Args:
-        source: the folder or file; an ONNX file needs nothing beside it.
+        source: the name, folder or file (a folder that is called lite is ./lite); an ONNX file needs nothing beside it.
         device: where a torch generator runs (`auto`, `cpu`, `cuda`, ...).
         threads: how many threads ONNX Runtime uses; None lets it choose.
         attributes: labels and their order; needed for a published checkpoint only, which does not carry them.
         image_size: side of the faces in pixels; needed for a published checkpoint only.
 
     Raises:
-        LianpuError: there is nothing to load there, or it is damaged.
+        LianpuError: there is nothing to load there, it is damaged, or it is the package's and not allowed under --commercial-safe.
     """
     if isinstance(source, Run):
         return _from_checkpoint(source.last_checkpoint(), device)
     if isinstance(source, Checkpoint):
         return _from_checkpoint(source, device)
+    if str(source) in SHIPPED_EDITORS:
+        return OnnxEditor(shipped_editor_file(str(source)), threads)
     path = Path(source)
     if path.is_dir():
         checkpoint = Checkpoint(path)
         return _from_checkpoint(checkpoint if checkpoint.state_file.is_file() else open_run(path).last_checkpoint(), device)
     if not path.is_file():
-        raise ModelError(f"{path} is not there. Give a run folder, a checkpoint folder, an .onnx file or a *-G.ckpt.")
+        raise ModelError(f"{path} is not there. Give a run folder, a checkpoint folder, an .onnx file, a *-G.ckpt, or lite, the editor in the package.")
     if path.suffix == ".onnx":
         return OnnxEditor(path, threads)
     if path.suffix in (".ckpt", ".pth"):

@@ -125,4 +125,15 @@ def _pictures(material: Material) -> list[Block]:
             for name, at in gallery.strips
         )
         blocks += [Paragraph(say("overview.progression")), Figures(strips, layout="strips", sources=("samples/*.png",))]
-    return blocks
+    return [*blocks, *_carried_editor(material)]
+
+
+def _carried_editor(material: Material) -> list[Block]:
+    """What the editor in the package makes of such faces, for comparison with the run's grid."""
+    picture, say = material.gallery.carried_editor, material.say
+    if picture is None:
+        return []
+    run = material.files.run
+    source = run.carried_editor_file.relative_to(run.folder).as_posix()
+    figure = Figure(picture, say("overview.carried_alt"), say("overview.carried_caption"))
+    return [Paragraph(say("overview.carried")), Figures((figure,), sources=(source,))]
