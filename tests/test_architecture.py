@@ -10,6 +10,7 @@ PACKAGE = Path(__file__).parent.parent / "src" / "lianpu"
 MAY_IMPORT: dict[str, set[str]] = {
     # single files at the top
     "version": set(),
+    "provenance": {"version"},
     "errors": set(),
     "files": {"errors"},
     "image": {"errors", "files"},
