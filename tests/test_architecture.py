@@ -11,6 +11,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     # single files at the top
     "version": set(),
     "provenance": {"version"},
+    "content_credentials": {"errors", "files", "provenance", "version"},
     "errors": set(),
     "files": {"errors"},
     "image": {"errors", "files"},
@@ -129,6 +130,7 @@ ONE_DOOR: dict[str, set[str]] = {
     "requests": {"model_store/transfer.py"},
     "urllib3": {"model_store/transfer.py"},
     "gdown": {"model_store/google_drive.py"},
+    "c2pa": {"content_credentials.py"},
 }
 """The only files that may import a heavy library."""
 
