@@ -93,6 +93,18 @@ MAY_IMPORT: dict[str, set[str]] = {
     },
     "evaluation": {"errors", "files", "image", "devices", "runs", "attributes", "dataset", "editors", "metrics", "perception"},
     "effects": {"errors", "files", "image", "attributes", "parser", "part_names", "perception", "editors", "weights", "model_store"},
+    "web": {
+        "content_credentials",
+        "errors",
+        "image",
+        "editors",
+        "effects",
+        "perception",
+        "photo_file",
+        "provenance",
+        "report",
+        "weights",
+    },
     "api": {"devices", "dataset", "evaluation", "guidance", "runs", "training"},
     "export": {
         "errors",
@@ -131,6 +143,8 @@ ONE_DOOR: dict[str, set[str]] = {
     "urllib3": {"model_store/transfer.py"},
     "gdown": {"model_store/google_drive.py"},
     "c2pa": {"content_credentials.py"},
+    "gradio": {"web/toolkit.py"},
+    "starlette": {"web/toolkit.py"},
 }
 """The only files that may import a heavy library."""
 

@@ -1,0 +1,145 @@
+"""What the page does with photos: open, show, edit and write them. Nothing here knows of a browser."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from lianpu.content_credentials import Signing, sign
+from lianpu.editors.editor import Editor
+from lianpu.effects.presets import Preset, apply_preset
+from lianpu.effects.studio import Studio, choose
+from lianpu.effects.subject import Subject
+from lianpu.image import Picture, write_image
+from lianpu.perception.overlays import draw_faces
+from lianpu.photo_file import PhotoFile, read_photo, write_photo
+from lianpu.provenance import edited_xmp
+from lianpu.web.limits import Limits, check_photo
+from lianpu.web.problems import PageProblem
+from lianpu.web.recipe import in_words
+from lianpu.web.smaller import made_smaller
+
+FORMATS = {"same": "", "jpg": ".jpg", "png": ".png", "webp": ".webp"}
+"""What a download may be written as; `same` is as it was uploaded."""
+
+
+@dataclass(frozen=True, eq=False)
+class Desk:
+    """What is needed to edit photos, opened once for all visitors.
+
+    Args:
+        studio: sees the faces.
+        editor: sets attributes; None where none was loaded.
+        editor_name: what it was loaded from, as visitors may read it.
+        limits: of what visitors give.
+        signing: a certificate for C2PA; None for the XMP mark alone.
+    """
+
+    studio: Studio
+    editor: Editor | None
+    editor_name: str
+    limits: Limits
+    signing: Signing | None = None
+
+
+@dataclass(frozen=True, eq=False)
+class OpenPhoto:
+    """A photo on the desk: as it came, its faces, and both at the size that is shown."""
+
+    name: str
+    original: PhotoFile
+    subjects: tuple[Subject, ...]
+    small: Picture
+    small_subjects: tuple[Subject, ...]
+
+    @property
+    def size(self) -> tuple[int, int]:
+        """Width and height."""
+        return self.original.picture.shape[1], self.original.picture.shape[0]
+
+    @property
+    def is_shown_smaller(self) -> bool:
+        """Whether the page shows less than the photo has."""
+        return self.small.shape != self.original.picture.shape
+
+
+def open_photo(desk: Desk, file: Path, name: str) -> OpenPhoto:
+    """The photo in a file with its faces.
+
+    Raises:
+        PageProblem: too large, no picture, or no face in it.
+    """
+    check_photo(file, name, desk.limits)
+    original = read_photo(file)
+    subjects = desk.studio.subjects(original.picture)
+    if not subjects:
+        raise PageProblem("no_face", name=name)
+    return OpenPhoto(name, original, subjects, *made_smaller(original.picture, subjects))
+
+
+def with_numbers(photo: OpenPhoto) -> Picture:
+    """The photo as it is shown, with a box and a number on each face, from 1."""
+    return draw_faces(photo.small, [subject.face for subject in photo.small_subjects])
+
+
+def face_at(photo: OpenPhoto, x: float, y: float) -> int | None:
+    """The number (from 0) of the face at a place of the picture that is shown; the smallest of several, None for none."""
+    hits = [
+        (subject.face.area, number)
+        for number, subject in enumerate(photo.small_subjects)
+        if subject.face.box_xyxy[0] <= x <= subject.face.box_xyxy[2] and subject.face.box_xyxy[1] <= y <= subject.face.box_xyxy[3]
+    ]
+    return min(hits)[1] if hits else None
+
+
+def tried(desk: Desk, photo: OpenPhoto, preset: Preset, which: str, known: Mapping[str, bool]) -> Picture:
+    """The photo as it is shown, edited. Raises LianpuError for what cannot be done."""
+    return apply_preset(photo.small, choose(photo.small_subjects, which), preset, desk.editor, known)
+
+
+def finished(
+    desk: Desk, photo: OpenPhoto, preset: Preset, which: str, known: Mapping[str, bool], folder: Path, form: str = "same"
+) -> Path:
+    """The file of the photo edited at full size, in `folder`: with all that the photo's file carried, and marked as edited.
+
+    Args:
+        desk: what edits.
+        photo: on that desk.
+        preset: what to do.
+        which: which faces: `all`, `largest`, `0,2`.
+        known: what the faces are, for an editor that is told all labels.
+        folder: where the file is written.
+        form: of FORMATS.
+
+    Raises:
+        LianpuError: what cannot be done.
+    """
+    if not preset.steps:
+        raise PageProblem("nothing_to_do")
+    edited = apply_preset(photo.original.picture, choose(photo.subjects, which), preset, desk.editor, known)
+    ending = FORMATS[form] or Path(photo.name).suffix.lower()
+    file = folder / f"{Path(photo.name).stem}-edited{ending}"
+    model = desk.editor_name if preset.needs_editor else ""
+    write_photo(file, edited, photo.original, xmp=edited_xmp(in_words(preset), model, earlier=photo.original.xmp))
+    if desk.signing is not None:
+        sign(file, desk.signing, in_words(preset), model)
+    return file
+
+
+def shown_file(picture: Picture, folder: Path, name: str) -> Path:
+    """The picture as a file that a browser shows quickly."""
+    return write_image(folder / f"{name}.jpg", picture, quality=92)
+
+
+def face_lines(subjects: Sequence[Subject]) -> list[dict[str, object]]:
+    """The faces as plain values: number (0 is the largest), box (left, top, right, bottom) in pixels, score, and five points."""
+    return [
+        {
+            "number": number,
+            "box": [round(value, 1) for value in subject.face.box_xyxy],
+            "score": round(subject.face.score, 3),
+            "points": [[round(float(value), 1) for value in point] for point in subject.face.points],
+        }
+        for number, subject in enumerate(subjects)
+    ]

@@ -1,0 +1,89 @@
+"""How the page looks: colours, the fonts of the visitor's own system, and a layout that folds on a phone."""
+
+from __future__ import annotations
+
+from lianpu.web.toolkit import gr
+
+_FONTS = ("ui-sans-serif", "system-ui", "-apple-system", "Segoe UI", "Roboto", "Helvetica Neue", "Arial")
+_CHINESE_FONTS = ("PingFang SC", "Hiragino Sans GB", "Microsoft YaHei", "Noto Sans CJK SC", "Noto Sans SC", "WenQuanYi Micro Hei")
+
+
+def theme() -> gr.themes.Base:
+    """A quiet theme in the red of opera masks; no font is loaded from anywhere."""
+    fonts = [gr.themes.Font(name) for name in (*_FONTS, *_CHINESE_FONTS, "sans-serif")]
+    mono = [gr.themes.Font(name) for name in ("ui-monospace", "SFMono-Regular", "Menlo", "Consolas", "monospace")]
+    chosen = gr.themes.Base(
+        primary_hue=gr.themes.colors.red,
+        secondary_hue=gr.themes.colors.red,
+        neutral_hue=gr.themes.colors.stone,
+        radius_size=gr.themes.sizes.radius_md,
+        font=fonts,
+        font_mono=mono,
+    )
+    return chosen.set(
+        body_background_fill="#f7f5f2",
+        block_shadow="none",
+        block_border_width="1px",
+        button_primary_background_fill="#b3261e",
+        button_primary_background_fill_hover="#8f1d17",
+        button_primary_text_color="#ffffff",
+        slider_color="#b3261e",
+    )
+
+
+CSS = """
+.gradio-container.gradio-container { width: 100% !important; max-width: 1240px !important; margin: 0 auto !important; padding: 12px 16px 24px !important; }
+.gradio-container .main.main { padding: 0 !important; max-width: none !important; width: 100% !important; }
+.gradio-container main.contain { padding: 0 !important; }
+footer { display: none !important; }
+#top { align-items: center; flex-wrap: nowrap; margin-bottom: 2px; }
+#brand { min-width: 0 !important; }
+#brand h1 { font-size: 1.7rem; font-weight: 700; margin: 0; line-height: 1.15; }
+#brand p { margin: 0; color: var(--body-text-color-subdued); }
+#language { width: auto !important; min-width: 0 !important; flex: 0 0 auto !important; }
+#language .wrap { flex-wrap: nowrap; gap: 6px; }
+#language label { padding: 5px 10px; white-space: nowrap; font-size: var(--text-sm); }
+#language label input { display: none; }
+#language label.selected { background: #b3261e; color: #fff; }
+#language label.selected span { color: #fff; }
+#left { position: sticky; top: 8px; align-self: flex-start; }
+#status, #found, #batch-status { min-height: 1.5em; padding: 0 !important; }
+#status p, #found p, #batch-status p { margin: 0; padding: 0 2px; }
+.problem { color: #b3261e !important; font-weight: 600; }
+#upload { min-height: 92px; }
+#upload .wrap, #batch-upload .wrap { font-size: 0; line-height: 0; }
+#upload .wrap .icon-wrap, #batch-upload .wrap .icon-wrap { width: 26px; margin-bottom: 8px; }
+#upload .wrap .or, #batch-upload .wrap .or { display: none; }
+#upload button .wrap::after { content: var(--lianpu-drop); font-size: var(--text-md); line-height: 1.3; }
+#batch-upload button .wrap::after { content: var(--lianpu-drop-many); font-size: var(--text-md); line-height: 1.3; }
+#words { display: none !important; }
+.unseen { position: absolute !important; width: 1px !important; height: 1px !important; min-width: 0 !important; overflow: hidden !important; opacity: 0; pointer-events: none; }
+#faces-picture img { cursor: pointer; }
+#faces .wrap { max-height: 150px; overflow-y: auto; }
+#presets { align-items: stretch; }
+#reset { font-size: var(--text-sm); font-weight: 500; }
+.hint p { color: var(--body-text-color-subdued); font-size: var(--text-sm); margin: 0; }
+.effect { gap: 0 !important; padding: 0 !important; border: 0 !important; }
+.effect > .block, .effect > .form > .block { border: 0 !important; padding: 4px 2px !important; box-shadow: none; }
+.effect > .form { border: 0 !important; box-shadow: none; background: none; }
+.effect + .effect { border-top: 1px solid var(--border-color-primary) !important; }
+.options { padding: 0 0 8px 12px !important; border-left: 3px solid #e4c3bf !important; margin-left: 4px !important; gap: 6px !important; }
+#privacy p { font-size: 0.85rem; color: var(--body-text-color-subdued); margin: 0; }
+#about table { width: 100%; }
+#about thead { display: none; }
+#about td { padding: 6px 10px 6px 0; vertical-align: top; border: 0; border-bottom: 1px solid var(--border-color-primary); }
+#about td:first-child { white-space: nowrap; color: var(--body-text-color-subdued); width: 1%; }
+@media (max-width: 760px) {
+  .gradio-container.gradio-container { padding: 8px 10px 20px !important; }
+  #left { position: static; }
+  #brand h1 { font-size: 1.3rem; }
+  #brand p { font-size: var(--text-sm); }
+  #about td:first-child { white-space: normal; }
+}
+"""
+"""Laid over Gradio's own style as it is, in the page's head."""
+
+
+def quoted(text: str) -> str:
+    """A text as a string of CSS."""
+    return '"' + "".join(c if c.isalnum() or c in " ,.，。" else f"\\{ord(c):06x}" for c in text) + '"'

@@ -1,0 +1,168 @@
+"""What happens on the photo tab: each method takes what the page sends and gives what it shows; nothing raised reaches the visitor."""
+
+from __future__ import annotations
+
+import html
+import logging
+import time
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from lianpu.effects.presets import EffectStep, Preset, preset_text
+from lianpu.errors import LianpuError
+from lianpu.web.browser import refused_line
+from lianpu.web.controls import Controls
+from lianpu.web.desk import Desk, OpenPhoto, face_at, finished, open_photo, shown_file, tried, with_numbers
+from lianpu.web.language import Words, load_words
+from lianpu.web.problems import PageProblem, problem_line
+from lianpu.web.toolkit import gr
+from lianpu.web.visits import Visits
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, eq=False)
+class Opened:
+    """What a visit remembers of its photo: the photo, and the file of it as it is shown."""
+
+    photo: OpenPhoto
+    before: Path
+
+
+@dataclass(frozen=True, eq=False)
+class PhotoEvents:
+    """The events of one page.
+
+    Args:
+        desk: what edits.
+        visits: whose files are whose.
+        controls: tells what the widgets' values mean.
+    """
+
+    desk: Desk
+    visits: Visits
+    controls: Controls
+
+    def opened(self, upload: str | None, code: str, request: gr.Request) -> list[Any]:
+        """After a file was dropped: upload, state, result, faces picture, choice of faces, comparison, line on the photo, status."""
+        words = load_words(code)
+        try:
+            if not upload:
+                raise PageProblem("no_photo")
+            file = self.visits.take(upload, visitor(request))
+            photo = open_photo(self.desk, file, file.name)
+            folder = self.visits.new_folder(visitor(request))
+            before = shown_file(photo.small, folder, "before")
+            numbers = shown_file(with_numbers(photo), folder, "faces")
+        except Exception as problem:
+            return [None, *[gr.skip()] * 6, self.problem(problem, words)]
+        return [
+            None,
+            Opened(photo, before),
+            gr.Column(visible=True),
+            str(numbers),
+            gr.Radio(choices=face_choices(photo, words), value="all"),
+            (str(before), str(before)),
+            line(found_line(photo, words)),
+            line(words.say("status.unchanged")),
+        ]
+
+    def edited(self, opened: Opened | None, code: str, which: str, request: gr.Request, *values: Any) -> list[Any]:
+        """After a widget moved: comparison, recipe, status."""
+        words = load_words(code)
+        started = time.perf_counter()
+        try:
+            wishes = self.controls.wishes(values)
+            preset = wishes.preset()
+            recipe = preset_text(without_paths(preset)) if preset.steps else ""
+            if opened is None:
+                return [gr.skip(), recipe, line(words.say("status.start"))]
+            if not preset.steps:
+                return [(str(opened.before), str(opened.before)), recipe, line(words.say("status.unchanged"))]
+            picture = tried(self.desk, opened.photo, preset, which, wishes.known)
+            after = shown_file(picture, self.visits.new_folder(visitor(request)), "after")
+            if not opened.before.is_file():
+                raise PageProblem("forgotten")
+        except Exception as problem:
+            return [gr.skip(), gr.skip(), self.problem(problem, words)]
+        key = "status.smaller" if opened.photo.is_shown_smaller else "status.shown"
+        seconds = f"{time.perf_counter() - started:.2f}"
+        said = words.say(key, seconds=seconds, width=picture.shape[1], height=picture.shape[0])
+        return [(str(opened.before), str(after)), recipe, line(said)]
+
+    def downloaded(self, opened: Opened | None, code: str, which: str, form: str, request: gr.Request, *values: Any) -> list[Any]:
+        """After the download was asked for: the file, status."""
+        words = load_words(code)
+        try:
+            if opened is None:
+                raise PageProblem("no_photo")
+            wishes = self.controls.wishes(values)
+            folder = self.visits.new_folder(visitor(request))
+            file = finished(self.desk, opened.photo, wishes.preset(), which, wishes.known, folder, form)
+        except Exception as problem:
+            return [None, self.problem(problem, words)]
+        return [str(file), line(words.say("status.ready", name=file.name, size=f"{file.stat().st_size / 1e6:.1f}"))]
+
+    def picked(self, opened: Opened | None, event: gr.SelectData) -> Any:
+        """After a click into the picture of faces: the choice of faces."""
+        if opened is None:
+            return gr.skip()
+        number = face_at(opened.photo, *event.index)
+        return gr.skip() if number is None else str(number)
+
+    def refused(self, told: str, code: str) -> Any:
+        """After the browser refused a file: status."""
+        said = refused_line(told, self.desk.limits, load_words(code))
+        return line(said, "problem") if said else gr.skip()
+
+    def renamed(self, opened: Opened | None, code: str) -> list[Any]:
+        """In another language: the choice of faces, the line on the photo, status."""
+        words = load_words(code)
+        if opened is None:
+            return [gr.skip(), "", line(words.say("status.start"))]
+        choices = gr.Radio(choices=face_choices(opened.photo, words))
+        return [choices, line(found_line(opened.photo, words)), ""]
+
+    def problem(self, problem: Exception, words: Words) -> str:
+        """A problem as the page shows it. A defect of ours is logged with its traceback, which the visitor is spared."""
+        if not isinstance(problem, LianpuError):
+            log.error("the page could not answer", exc_info=problem)
+        return line(problem_line(problem, words, self.visits.root), "problem")
+
+
+def visitor(request: gr.Request) -> str:
+    """Whose request it is: the session's name, as the browser or the client chose it."""
+    return str(request.session_hash or "")
+
+
+def face_choices(photo: OpenPhoto, words: Words) -> list[tuple[str, str]]:
+    """All faces, then each one; people count from 1."""
+    single = [(words.say("photo.one_face", number=number + 1), str(number)) for number in range(len(photo.subjects))]
+    return [(words.say("photo.every_face"), "all"), *(single if len(single) > 1 else [])]
+
+
+def found_line(photo: OpenPhoto, words: Words) -> str:
+    """What was found in a photo."""
+    count = len(photo.subjects)
+    width, height = photo.size
+    return words.say(
+        "status.found_one" if count == 1 else "status.found_many", name=photo.name, width=width, height=height, count=count
+    )
+
+
+def line(text: str, kind: str = "said") -> str:
+    """One line of text as HTML; what stands in it is text, whatever a file is called."""
+    return f'<p class="{kind}" role="status">{html.escape(text)}</p>'
+
+
+def without_paths(preset: Preset) -> Preset:
+    """A preset without the files that its steps name: those are the server's."""
+    return replace(preset, steps=tuple(_without_paths(step) for step in preset.steps))
+
+
+def _without_paths(step: Any) -> Any:
+    if not isinstance(step, EffectStep):
+        return step
+    files = {option.name for option in step.effect.options if option.kind == "picture"}
+    return replace(step, options={name: value for name, value in step.options.items() if name not in files})

@@ -1,0 +1,150 @@
+"""The page on a port: who may call it, where its files lie, and how it ends."""
+
+from __future__ import annotations
+
+import hmac
+import os
+import shutil
+import socket
+import tempfile
+import threading
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from lianpu.errors import LianpuError
+from lianpu.web.browser import script
+from lianpu.web.desk import Desk
+from lianpu.web.guard import Guard
+from lianpu.web.look import CSS, theme
+from lianpu.web.page import build_page
+from lianpu.web.place import Place, known_hosts
+from lianpu.web.toolkit import Middleware, gr
+from lianpu.web.visits import Visits
+
+_SWITCHED_OFF = (
+    "GRADIO_ALLOWED_PATHS",
+    "GRADIO_ROOT_PATH",
+    "GRADIO_SHARE",
+    "GRADIO_MCP_SERVER",
+    "GRADIO_NUM_WORKERS",
+    "GRADIO_WATCH_DIRS",
+)
+"""Settings of Gradio's that come from the environment and could open what is closed here."""
+
+
+class Served:
+    """A page that is running."""
+
+    def __init__(self, page: gr.Blocks, visits: Visits, url: str) -> None:
+        self.url, self.visits = url, visits
+        self._page = page
+        self._stop = threading.Event()
+        threading.Thread(target=self._sweep, daemon=True, name="lianpu-sweep").start()
+
+    def _sweep(self) -> None:
+        while not self._stop.wait(min(60.0, self.visits.keep_s / 4)):
+            self.visits.sweep()
+
+    def wait(self) -> None:
+        """Return when `stop` was called."""
+        self._stop.wait()
+
+    def stop(self) -> None:
+        """Let `wait` return; may be called from a signal handler."""
+        self._stop.set()
+
+    def close(self) -> None:
+        """End the page and remove all that visitors left."""
+        self.stop()
+        self._page.close(verbose=False)
+        shutil.rmtree(self.visits.root, ignore_errors=True)
+
+
+def serve(desk: Desk, place: Place, language: str = "en", card: str = "") -> Served:
+    """The page, running.
+
+    Args:
+        desk: what edits.
+        place: where.
+        language: the one that the page opens in.
+        card: the editor's model card, Markdown.
+
+    Raises:
+        LianpuError: the port is taken or the address is not this machine's.
+    """
+    port = _free_port(place.host, place.port)
+    root = Path(tempfile.mkdtemp(prefix="lianpu-serve-")).resolve()
+    os.environ.update(
+        GRADIO_TEMP_DIR=str(root), GRADIO_EXAMPLES_CACHE=str(root / "examples")
+    )  # Gradio takes its folders from there
+    for name in _SWITCHED_OFF:
+        os.environ.pop(name, None)
+    visits = Visits(root, 60 * desk.limits.keep_minutes)
+    try:
+        page = build_page(desk, visits, language, card)
+        page.queue(max_size=desk.limits.max_waiting, default_concurrency_limit=1)
+        page.launch(**_launch_settings(desk, place, port, root))
+    except OSError as problem:
+        shutil.rmtree(root, ignore_errors=True)
+        raise LianpuError(f"The page cannot be served on {place.host}:{port} ({problem}). Choose another --port.") from None
+    except BaseException:
+        shutil.rmtree(root, ignore_errors=True)
+        raise
+    host = f"[{place.host}]" if ":" in place.host else place.host
+    return Served(page, visits, f"http://{host}:{port}")
+
+
+def _launch_settings(desk: Desk, place: Place, port: int, root: Path) -> dict[str, Any]:
+    closed = [str(folder) for folder in (Path.cwd(), Path.home()) if not root.is_relative_to(folder.resolve())]
+    return {
+        "server_name": place.host,
+        "server_port": port,
+        "auth": _door(place.users) if place.users else None,
+        "max_file_size": desk.limits.max_bytes,
+        "state_session_capacity": desk.limits.max_visitors,
+        "allowed_paths": [],
+        "blocked_paths": closed,
+        "app_kwargs": {"middleware": [_middleware(place)]},
+        "theme": theme(),
+        "head": f"<style>{CSS}</style>{script(desk.limits)}",
+        "footer_links": [],
+        "run_history": False,
+        "enable_monitoring": False,
+        "share": False,
+        "mcp_server": False,
+        "ssr_mode": False,
+        "pwa": False,
+        "inbrowser": False,
+        "prevent_thread_lock": True,
+        "show_error": False,
+        "quiet": True,
+    }
+
+
+def _middleware(place: Place) -> Any:
+    return Middleware(Guard, hosts=None if place.users else known_hosts(place))
+
+
+def _door(users: Mapping[str, str]) -> Any:
+    """Whether a name and a password go together, compared in constant time."""
+    known = {name: password.encode() for name, password in users.items()}
+
+    def opens(name: str, password: str) -> bool:
+        expected = known.get(name, b"")
+        return hmac.compare_digest(expected, password.encode()) and name in known
+
+    return opens
+
+
+def _free_port(host: str, port: int) -> int:
+    """The port, seen to be free; for 0 one that is."""
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    try:
+        with socket.socket(family, socket.SOCK_STREAM) as probe:
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            probe.bind((host.strip("[]"), port))
+            return int(probe.getsockname()[1])
+    except (OSError, OverflowError) as problem:
+        reason = getattr(problem, "strerror", None) or problem
+        raise LianpuError(f"The page cannot be served on {host}:{port} ({reason}). Choose another --port or --host.") from None

@@ -1,0 +1,72 @@
+"""`lianpu serve` as it is typed, short of the page itself (tests/web)."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from lianpu.cli.main import main
+from lianpu.cli.serve import ServeArguments, read_users
+
+
+def _refused(capsys: pytest.CaptureFixture[str], *words: object) -> str:
+    with pytest.raises(SystemExit) as exit_:
+        main(["serve", *map(str, words)])
+    assert exit_.value.code == 1
+    said = capsys.readouterr().err
+    assert said.count("\n") == 1
+    return said
+
+
+def test_help_loads_neither_gradio_nor_torch() -> None:
+    code = "import sys; sys.argv = ['lianpu', 'serve', '--help']\nfrom lianpu.cli.main import main\ntry:\n    main()\nfinally:\n    print('heavy:', [name for name in ('gradio', 'torch', 'cv2', 'onnxruntime') if name in sys.modules])"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60)
+    assert "--max-megapixels" in done.stdout and "heavy: []" in done.stdout, done.stderr
+
+
+@pytest.mark.parametrize("host", ["0.0.0.0", "192.168.1.5", "example.org", "::"])
+def test_other_machines_are_let_in_with_a_password_only(host: str, capsys: pytest.CaptureFixture[str]) -> None:
+    said = _refused(capsys, "--host", host)
+    assert f"--host {host} can be reached from other machines" in said and "--no-auth" in said
+
+
+def test_a_password_and_none_exclude_each_other(capsys: pytest.CaptureFixture[str]) -> None:
+    assert "exclude each other" in _refused(capsys, "--auth", "anna:x", "--no-auth")
+
+
+@pytest.mark.parametrize("word", ["anna", "anna:", ":secret", ""])
+def test_a_password_is_spelled_user_colon_password(word: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert "write USER:PASSWORD" in _refused(capsys, "--auth", word)
+
+
+def test_passwords_come_from_the_command_line_a_file_and_the_environment(tmp_path: Path) -> None:
+    file = tmp_path / "users"
+    file.write_text("bert:b:with:colons\n\ncarl:c\n", encoding="utf-8")
+    users = read_users(ServeArguments(auth=("anna:a",), auth_file=file), "dora:d")
+    assert users == {"anna": "a", "bert": "b:with:colons", "carl": "c", "dora": "d"}
+    assert read_users(ServeArguments(), None) == {}
+
+
+def test_a_file_of_passwords_that_is_missing_or_empty_lets_nobody_in(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert "cannot be read" in _refused(capsys, "--auth-file", tmp_path / "none")
+    (tmp_path / "empty").touch()
+    assert "has no line USER:PASSWORD" in _refused(capsys, "--auth-file", tmp_path / "empty")
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (("--port", 70000), "--port 70000 is not from 0 to 65535"),
+        (("--max-mb", 0), "--max-mb 0 is not above 0"),
+        (("--model", "nowhere.onnx"), "nowhere.onnx is not there"),
+        (("--detector", "yunett", "--model", "none"), "'yunett' is no detector (did you mean 'yunet'?)"),
+        (("--c2pa-key", "key.pem"), "Signing takes both --c2pa-cert and --c2pa-key"),
+        (("--c2pa-key", "key.pem", "--c2pa-cert", "cert.pem"), "cert.pem is not there. Give a PEM file."),
+        (("--model", "none", "--detector", "dlib", "--host", "203.0.113.7", "--no-auth"), "cannot be served on 203.0.113.7:7860"),
+    ],
+)
+def test_what_cannot_be_served_is_said_in_one_line(
+    words: tuple[object, ...], said: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert said in _refused(capsys, *words)

@@ -1,0 +1,119 @@
+"""A page that is really served, by `lianpu serve` in a process of its own, and the portrait that is dropped on it."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+import torch
+
+from lianpu.attributes import AttributeSet
+from lianpu.dataset.drawn import draw_face
+from lianpu.editors.editor import ModelInfo
+from lianpu.export.onnx_export import export_generator
+from lianpu.image import Picture, write_image
+from lianpu.stargan.lite import LiteGenerator
+
+MAX_MB, MAX_MEGAPIXELS = 2, 1
+
+
+@dataclass(frozen=True)
+class Running:
+    """A page that is running: where, below which folder it keeps files, and what it wrote."""
+
+    url: str
+    folder: Path
+    log: Path
+    process: subprocess.Popen[bytes]
+
+    def kept(self) -> list[Path]:
+        """All files that it keeps now."""
+        return [file for file in self.folder.rglob("*") if file.is_file()]
+
+    def end(self) -> int:
+        """Stop it as Ctrl-C does, and give its exit code."""
+        self.process.send_signal(signal.SIGINT)
+        return self.process.wait(timeout=30)
+
+    @staticmethod
+    def eventually(holds: Callable[[], bool], seconds: float = 15.0) -> bool:
+        """Whether it becomes true in time."""
+        until = time.monotonic() + seconds
+        while not holds():
+            if time.monotonic() > until:
+                return False
+            time.sleep(0.1)
+        return True
+
+
+def start(folder: Path, *words: object, environment: dict[str, str] | None = None) -> Running:
+    """`lianpu serve` with these words, on a free port, with temporary files in `folder`; returns when it answers."""
+    folder.mkdir(parents=True, exist_ok=True)
+    log = folder.parent / f"{folder.name}.log"
+    command = [sys.executable, "-m", "lianpu", "serve", "--port", "0", "--detector", "dlib", "--threads", "1", *map(str, words)]
+    variables = {**os.environ, "TMPDIR": str(folder), "COLUMNS": "200", **(environment or {})}
+    with log.open("wb") as out:
+        process = subprocess.Popen(command, stdout=out, stderr=subprocess.STDOUT, env=variables)
+    for _ in range(1200):
+        text = log.read_text(encoding="utf-8")
+        if "The page is at " in text and "Ctrl-C" in text:
+            return Running(text.partition("The page is at ")[2].split()[0], folder, log, process)
+        if process.poll() is not None:
+            break
+        time.sleep(0.1)
+    process.kill()
+    raise AssertionError(f"lianpu serve did not start: {log.read_text(encoding='utf-8')}")
+
+
+@pytest.fixture(scope="session")
+def start_page() -> Callable[..., Running]:
+    """`start`, for tests that need a page with words of their own."""
+    return start
+
+
+@pytest.fixture(scope="session")
+def editor_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A lite editor with random weights and an open mask: its edits are seen."""
+    torch.manual_seed(0)
+    attributes = AttributeSet.of(("Black_Hair", "Blond_Hair", "Male"))
+    info = ModelInfo(attributes, 64, "celebamask-hq", licence="free for any use", label_input="difference")
+    generator = LiteGenerator(8, 3, 1)
+    with torch.no_grad():
+        generator.leave.bias[3:] = 3.0  # type: ignore[index]
+    file = export_generator(generator, info, tmp_path_factory.mktemp("editor") / "editor.onnx").file
+    file.with_suffix(".md").write_text("# A random editor\n\nIt has learned nothing.\n", encoding="utf-8")
+    return file
+
+
+@pytest.fixture(scope="session")
+def served(tmp_path_factory: pytest.TempPathFactory, editor_file: Path) -> Iterator[Running]:
+    """The page, with small limits."""
+    running = start(
+        tmp_path_factory.mktemp("served") / "files",
+        "--model",
+        editor_file,
+        "--max-mb",
+        MAX_MB,
+        "--max-megapixels",
+        MAX_MEGAPIXELS,
+    )
+    yield running
+    running.end()
+
+
+@pytest.fixture(scope="session")
+def portrait() -> Picture:
+    """A drawn person with black hair, 512 pixels."""
+    return draw_face(3, 4, 512, {"Black_Hair": True, "Wearing_Hat": False}).picture
+
+
+@pytest.fixture(scope="session")
+def portrait_file(tmp_path_factory: pytest.TempPathFactory, portrait: Picture) -> Path:
+    return write_image(tmp_path_factory.mktemp("portrait") / "anna.png", portrait)

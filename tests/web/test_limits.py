@@ -1,0 +1,80 @@
+"""What the page takes, and the line that it says of the rest."""
+
+import string
+import struct
+import zlib
+from pathlib import Path
+
+import pytest
+from PIL import Image
+
+from lianpu.errors import LianpuError, PictureError, SettingsError
+from lianpu.web.language import LANGUAGES, load_words
+from lianpu.web.limits import Limits, check_photo
+from lianpu.web.problems import PageProblem, problem_line
+
+LIMITS = Limits(max_mb=0.1, max_megapixels=0.5)
+
+
+def _said(file: Path, code: str = "en") -> str:
+    with pytest.raises(PageProblem) as problem:
+        check_photo(file, file.name, LIMITS)
+    return problem_line(problem.value, load_words(code))
+
+
+def test_a_picture_within_the_limits_passes(tmp_path: Path) -> None:
+    Image.new("RGB", (700, 700)).save(tmp_path / "a.png")
+    check_photo(tmp_path / "a.png", "a.png", LIMITS)
+
+
+def test_too_many_bytes_are_said_in_megabytes(tmp_path: Path) -> None:
+    file = tmp_path / "a.png"
+    file.write_bytes(bytes(250_000))
+    assert _said(file) == "a.png has 0.2 MB; this page takes up to 0.1 MB. Make it smaller."
+    assert _said(file, "zh") == "a.png 有 0.2 MB，本页面最多接受 0.1 MB。请先缩小。"
+
+
+def test_too_many_pixels_are_seen_before_they_are_decoded(tmp_path: Path) -> None:
+    file = tmp_path / "a.png"
+    Image.new("1", (1000, 800)).save(file)
+    assert "has 0.8 megapixels; this page takes up to 0.5" in _said(file)
+    head = struct.pack(">IIBBBBB", 60_000, 50_000, 8, 2, 0, 0, 0)  # 9 gigabytes, if it were decoded
+    file.write_bytes(b"\x89PNG\r\n\x1a\n" + _chunk(b"IHDR", head) + _chunk(b"IDAT", zlib.compress(b"")))
+    assert "megapixels; this page takes up to 0.5" in _said(file)
+
+
+def _chunk(kind: bytes, content: bytes) -> bytes:
+    return struct.pack(">I", len(content)) + kind + content + struct.pack(">I", zlib.crc32(kind + content))
+
+
+@pytest.mark.parametrize("content", [b"", b"words", b"\xff\xd8\xff\xe0 cut off"])
+def test_what_is_no_picture_is_named_without_its_path(content: bytes, tmp_path: Path) -> None:
+    file = tmp_path / "letter.jpg"
+    file.write_bytes(content)
+    assert _said(file).startswith("letter.jpg is not a picture that can be read.")
+    assert _said(file, "zh").startswith("letter.jpg 不是可以读取的图片")
+
+
+@pytest.mark.parametrize("name", ["max_mb", "max_megapixels", "max_photos", "max_waiting", "keep_minutes"])
+def test_limits_are_above_zero(name: str) -> None:
+    with pytest.raises(SettingsError, match=f"--{name.replace('_', '-')} 0 is not above 0"):
+        Limits(**{name: 0})
+
+
+def test_other_problems_are_said_without_paths_of_the_server_and_defects_without_details(tmp_path: Path) -> None:
+    words = load_words("en")
+    problem = PictureError(f"{tmp_path}/visit-1/ab/photo.jpg is broken or cut off (x).")
+    assert problem_line(problem, words, tmp_path) == "The picture cannot be read: photo.jpg is broken or cut off (x)."
+    assert problem_line(LianpuError("first\nsecond"), words) == "first second"
+    assert "secret" not in problem_line(RuntimeError("secret"), words)
+
+
+def test_both_languages_have_the_same_lines_with_the_same_places() -> None:
+    english, *others = (load_words(code).lines for code in LANGUAGES)
+    for other in others:
+        assert other.keys() == english.keys()
+        for key, line in english.items():
+            places = [{part[1] for part in string.Formatter().parse(text) if part[1]} for text in (line, other[key])]
+            assert places[0] == places[1], key
+    with pytest.raises(SettingsError, match=r"not written in 'fr'\. Languages: en, zh"):
+        load_words("fr")

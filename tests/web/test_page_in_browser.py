@@ -1,0 +1,194 @@
+"""The page in a real browser: headless Chromium, driven by playwright."""
+
+import io
+import zipfile
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from lianpu.image import Picture, read_image, write_image
+from lianpu.provenance import ALGORITHMIC, source_type_of
+
+CHROMIUM = Path("/usr/bin/chromium")
+pytestmark = pytest.mark.skipif(not CHROMIUM.is_file(), reason="needs Chromium at /usr/bin/chromium (apt install chromium)")
+
+HAIR = (slice(40, 90), slice(200, 310))
+CORNER = (slice(0, 60), slice(0, 60))
+WAIT_MS = 60_000
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Any]:
+    playwright = pytest.importorskip("playwright.sync_api", reason="needs playwright")
+    with playwright.sync_playwright() as started:
+        opened = started.chromium.launch(executable_path=str(CHROMIUM), args=["--no-sandbox"])
+        yield opened
+        opened.close()
+
+
+@pytest.fixture(scope="module")
+def visitor(browser: Any) -> Iterator[Any]:
+    """A browser's memory: scripts are fetched once."""
+    context = browser.new_context(accept_downloads=True, viewport={"width": 1280, "height": 900})
+    yield context
+    context.close()
+
+
+@pytest.fixture
+def page(visitor: Any, served: Any) -> Iterator[Any]:
+    """The page, open; `asked` on it are the addresses that it asked for."""
+    page = visitor.new_page()
+    page.set_default_timeout(WAIT_MS)
+    page.asked = []
+    page.on("request", lambda request: page.asked.append(request.url))
+    page.goto(served.url)
+    page.wait_for_selector("#upload input[type=file]", state="attached")
+    yield page
+    page.close()
+
+
+def _drop(page: Any, file: Path) -> None:
+    page.set_input_files("#upload input[type=file]", str(file))
+
+
+def _says(page: Any, text: str, where: str = "#status") -> None:
+    page.wait_for_function("([where, text]) => document.querySelector(where)?.innerText.includes(text)", arg=[where, text])
+
+
+def _compared(page: Any) -> tuple[Picture, Picture]:
+    """The two pictures of the slider, as the browser gets them."""
+    sources = page.eval_on_selector_all("#comparison img", "images => images.map(image => image.src)")
+    before, after = (Image.open(io.BytesIO(page.request.get(source).body())).convert("RGB") for source in sources[:2])
+    return np.asarray(before), np.asarray(after)
+
+
+def _difference(first: Picture, second: Picture, where: tuple[slice, slice]) -> float:
+    return float(np.abs(first[where].astype(float) - second[where]).mean())
+
+
+def test_a_portrait_is_dropped_its_hair_coloured_seen_downloaded_and_marked(
+    page: Any, served: Any, portrait: Picture, portrait_file: Path, tmp_path: Path
+) -> None:
+    _drop(page, portrait_file)
+    _says(page, "anna.png, 512 × 512 pixels: one face found.", "#found")
+    before, after = _compared(page)
+    assert _difference(before, after, HAIR) == 0
+    page.fill("#effect-hair_color input[type=number]", "1")
+    page.press("#effect-hair_color input[type=number]", "Enter")
+    _says(page, "Edited in")
+    before, after = _compared(page)
+    assert _difference(before, after, HAIR) > 10 and _difference(before, after, CORNER) < 1.5
+    with page.expect_download() as download:
+        page.click("#download")
+    assert download.value.suggested_filename == "anna-edited.png"
+    file = tmp_path / "anna-edited.png"
+    download.value.save_as(file)
+    with Image.open(file) as image:
+        assert image.format == "PNG" and image.size == (512, 512)
+        mark = image.info["xmp"]
+    assert source_type_of(mark) == ALGORITHMIC and b"hair_color 1" in mark and b"Lianpu" in mark
+    written = read_image(file)
+    assert _difference(portrait, written, HAIR) > 10 and (portrait[CORNER] == written[CORNER]).all()
+    _says(page, "anna-edited.png is ready")
+    assert [url for url in page.asked if not url.startswith((served.url, "blob:", "data:"))] == []
+    page.close()
+    assert served.eventually(lambda: not [file for file in served.kept() if file.suffix in (".png", ".jpg")]), served.kept()
+
+
+def test_one_of_two_faces_is_picked_by_a_click(page: Any, portrait: Picture, tmp_path: Path) -> None:
+    two = np.concatenate([portrait, portrait[:, ::-1]], axis=1)
+    _drop(page, write_image(tmp_path / "two.png", two))
+    _says(page, "two.png, 1024 × 512 pixels: 2 faces found.", "#found")
+    page.fill("#effect-hair_color input[type=number]", "1")
+    page.press("#effect-hair_color input[type=number]", "Enter")
+    _says(page, "Edited in")
+    box = page.locator("#faces-picture img").bounding_box()
+    page.mouse.click(box["x"] + 0.75 * box["width"], box["y"] + 0.55 * box["height"])
+    page.wait_for_function("() => document.querySelector('#faces input:checked').value != 'all'")
+    page.wait_for_timeout(1500)
+    before, after = _compared(page)
+    right = (HAIR[0], slice(512 + 202, 512 + 312))
+    assert _difference(before, after, HAIR) < 1.5 and _difference(before, after, right) > 10
+
+
+def test_the_language_is_switched_on_the_page_and_the_photo_stays(page: Any, portrait_file: Path) -> None:
+    _drop(page, portrait_file)
+    _says(page, "one face found", "#found")
+    page.click("#language label:nth-of-type(2)")
+    _says(page, "找到一张人脸", "#found")
+    _says(page, "下载编辑后的照片", "#download")
+    assert "把照片拖到这里" in page.evaluate("() => getComputedStyle(document.documentElement).getPropertyValue('--lianpu-drop')")
+    for word in ("单张照片", "批量处理", "模型与许可", "编辑哪张脸？", "特效"):
+        assert page.get_by_text(word, exact=True).count(), word
+    page.fill("#effect-hair_color input[type=number]", "1")
+    page.press("#effect-hair_color input[type=number]", "Enter")
+    _says(page, "已编辑，用时")
+
+
+def test_what_cannot_be_edited_is_said_in_one_line_of_the_pages_language(page: Any, tmp_path: Path) -> None:
+    letter = tmp_path / "letter.png"
+    letter.write_text("Dear Anna", encoding="utf-8")
+    wall = write_image(tmp_path / "wall.png", np.full((300, 300, 3), 128, dtype=np.uint8))
+    huge = write_image(tmp_path / "<b>huge.png", np.full((1200, 1200, 3), 128, dtype=np.uint8))
+    _says_in_one_line(page, letter, "letter.png is not a picture that can be read")
+    _says_in_one_line(page, wall, "No face was found in wall.png")
+    _says_in_one_line(page, huge, "huge.png has 1.4 megapixels; this page takes up to 1")
+    page.click("#language label:nth-of-type(2)")
+    _says(page, "请先拖入一张照片")
+    _says_in_one_line(page, letter, "letter.png 不是可以读取的图片")
+    _says_in_one_line(page, wall, "在 wall.png 中没有找到人脸")
+    _says_in_one_line(page, huge, "百万像素，本页面最多接受 1 百万像素")
+
+
+def _says_in_one_line(page: Any, file: Path, text: str) -> None:
+    _drop(page, file)
+    _says(page, text)
+    said = page.locator("#status .problem")
+    assert said.count() == 1 and "\n" not in said.inner_text().strip() and "Traceback" not in page.content()
+
+
+def test_a_file_over_the_limit_is_refused_in_the_pages_language(page: Any, tmp_path: Path) -> None:
+    file = write_image(tmp_path / "noise.png", np.random.default_rng(0).integers(0, 255, (1000, 900, 3), dtype=np.uint8))
+    _drop(page, file)
+    _says(page, "noise.png has 2.7 MB; this page takes up to 2 MB.")
+    page.click("#language label:nth-of-type(2)")
+    _says(page, "请先拖入一张照片")
+    _drop(page, file)
+    _says(page, "noise.png 有 2.7 MB，本页面最多接受 2 MB。")
+
+
+def test_several_photos_come_back_in_a_zip_with_a_table(page: Any, portrait_file: Path, tmp_path: Path) -> None:
+    wall = write_image(tmp_path / "wall.png", np.full((200, 200, 3), 128, dtype=np.uint8))
+    page.fill("#effect-lipstick input[type=number]", "1")
+    page.press("#effect-lipstick input[type=number]", "Enter")
+    page.get_by_role("tab", name="Several photos").click()
+    page.set_input_files("#batch-upload input[type=file]", [str(portrait_file), str(wall)])
+    page.wait_for_function("() => document.querySelector('#batch-upload').innerText.includes('wall')")
+    page.click("#batch-start")
+    _says(page, "1 of 2 photos edited", "#batch-status")
+    assert "No face was found in wall.png" in page.locator("#batch-table").inner_text()
+    with page.expect_download() as download:
+        page.locator("#batch-zip a").first.click()
+    download.value.save_as(tmp_path / "back.zip")
+    with zipfile.ZipFile(tmp_path / "back.zip") as archive:
+        assert archive.namelist() == ["anna-edited.png"]
+
+
+def test_the_card_and_the_licence_are_shown(page: Any) -> None:
+    page.get_by_role("tab", name="Model and licences").click()
+    text = page.locator("#about").inner_text()
+    assert "free for any use" in text and "It has learned nothing." in text and "Blond_Hair" in text
+    assert "compositeWithTrained" not in text and "XMP" in text
+
+
+def test_the_page_fits_a_phone(browser: Any, served: Any) -> None:
+    page = browser.new_page(viewport={"width": 390, "height": 844})
+    page.goto(served.url)
+    page.wait_for_selector("#upload input[type=file]", state="attached", timeout=WAIT_MS)
+    page.wait_for_timeout(500)
+    assert page.evaluate("() => document.documentElement.scrollWidth") <= 392
+    page.close()
