@@ -31,8 +31,18 @@ def drawn(drawn_folder: Path) -> Dataset:
 @pytest.fixture(scope="session")
 def colour_parser() -> ModuleType:
     """`tests/parser/colour_parser.py`: a small real ONNX parser, and the painter of pictures that it reads."""
-    file = Path(__file__).with_name("parser") / "colour_parser.py"
-    spec = importlib.util.spec_from_file_location("colour_parser", file)
+    return _module(Path(__file__).with_name("parser") / "colour_parser.py")
+
+
+@pytest.fixture(scope="session")
+def pem(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with chain.pem, key.pem and other.pem: see `tests/certificates.py`."""
+    folder: Path = _module(Path(__file__).with_name("certificates.py")).write_certificates(tmp_path_factory.mktemp("pem"))
+    return folder
+
+
+def _module(file: Path) -> ModuleType:
+    spec = importlib.util.spec_from_file_location(file.stem, file)
     assert spec is not None and spec.loader is not None
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)

@@ -101,6 +101,7 @@ MAY_IMPORT: dict[str, set[str]] = {
         "effects",
         "perception",
         "photo_file",
+        "photo_reading",
         "provenance",
         "report",
         "weights",

@@ -197,3 +197,30 @@ def test_a_foreign_name_is_refused(served: Any) -> None:
         urllib.request.urlopen(request, timeout=30)
     with refused.value:
         assert refused.value.code == 421
+
+
+def test_with_a_password_nothing_is_answered_without_it(start_page: Any, tmp_path: Path, portrait_file: Path) -> None:
+    import gradio_client
+
+    users = tmp_path / "users"
+    users.write_text("anna:secret\n", encoding="utf-8")
+    running = start_page(tmp_path / "files", "--model", "none", "--auth-file", users)
+    try:
+        for path in (
+            "/config",
+            "/gradio_api/info",
+            f"/gradio_api/file={running.folder}",
+            "/gradio_api/queue/data?session_hash=a",
+        ):
+            assert _answer(running.url + path)[0] == 401, path
+        for path in ("/gradio_api/upload", "/gradio_api/queue/join", "/gradio_api/run/faces", "/gradio_api/call/faces"):
+            assert _answer(running.url + path, {"data": []})[0] == 401, path
+        with pytest.raises(Exception, match=r"(?i)credentials|login|auth"):
+            gradio_client.Client(running.url, verbose=False, auth=("anna", "wrong"))
+        client = gradio_client.Client(running.url, verbose=False, auth=("anna", "secret"), download_files=str(tmp_path))
+        assert len(client.predict(_file(portrait_file), api_name="/faces")["faces"]) == 1
+        client.close()
+    finally:
+        assert running.end() == 0
+    assert "secret" not in running.log.read_text(encoding="utf-8")
+    assert not list(running.folder.glob("lianpu-serve-*"))  # all that was kept is gone with the page

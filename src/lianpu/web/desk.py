@@ -8,7 +8,7 @@ from pathlib import Path
 
 from lianpu.content_credentials import Signing, sign
 from lianpu.editors.editor import Editor
-from lianpu.effects.presets import Preset, apply_preset
+from lianpu.effects.presets import EffectStep, Preset, apply_preset
 from lianpu.effects.studio import Studio, choose
 from lianpu.effects.subject import Subject
 from lianpu.image import Picture, write_image
@@ -22,6 +22,9 @@ from lianpu.web.smaller import made_smaller
 
 FORMATS = {"same": "", "jpg": ".jpg", "png": ".png", "webp": ".webp"}
 """What a download may be written as; `same` is as it was uploaded."""
+
+_ENDINGS = {"JPEG": (".jpg", ".jpeg"), "PNG": (".png",), "WEBP": (".webp",), "TIFF": (".tif", ".tiff"), "HEIF": (".jpg",)}
+"""By the form of the upload: the endings of `same`, the first where the upload has another. All of these can carry the mark."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -118,13 +121,25 @@ def finished(
     if not preset.steps:
         raise PageProblem("nothing_to_do")
     edited = apply_preset(photo.original.picture, choose(photo.subjects, which), preset, desk.editor, known)
-    ending = FORMATS[form] or Path(photo.name).suffix.lower()
+    ending = FORMATS[form] or same_ending(photo)
     file = folder / f"{Path(photo.name).stem}-edited{ending}"
     model = desk.editor_name if preset.needs_editor else ""
     write_photo(file, edited, photo.original, xmp=edited_xmp(in_words(preset), model, earlier=photo.original.xmp))
     if desk.signing is not None:
-        sign(file, desk.signing, in_words(preset), model)
+        sign(file, desk.signing, in_words(preset), model, None if hides_faces(preset) else photo.original.file)
     return file
+
+
+def same_ending(photo: OpenPhoto) -> str:
+    """The ending of a file of the upload's own form; .png for a form that cannot carry the mark (BMP, GIF)."""
+    endings = _ENDINGS.get(photo.original.form, (".png",))
+    own = Path(photo.name).suffix.lower()
+    return own if own in endings else endings[0]
+
+
+def hides_faces(preset: Preset) -> bool:
+    """Whether a step makes faces unknown: then nothing of the photo before may be carried along."""
+    return any(isinstance(step, EffectStep) and step.effect.name == "anonymise" for step in preset.steps)
 
 
 def shown_file(picture: Picture, folder: Path, name: str) -> Path:

@@ -18,6 +18,7 @@ import yaml
 from lianpu.effects.catalogue import EFFECTS
 from lianpu.effects.presets import PRESET_FOLDER, Preset, find_preset, preset_of_text, scaled, shipped_presets
 from lianpu.errors import LianpuError, SettingsError
+from lianpu.photo_file import lost_in
 from lianpu.web.batch_events import edit_batch
 from lianpu.web.desk import FORMATS, Desk, face_lines, finished, open_photo
 from lianpu.web.language import LANGUAGES, load_words
@@ -77,7 +78,7 @@ class Endpoints:
             language: of error messages: en or zh.
 
         Returns:
-            The file, and {"faces": how many were found, "done": what was done in words}.
+            The file, and {"faces": how many were found, "done": what was done in words, "lost": what the file could not keep of the upload}.
         """
         with self._one_line(language):
             steps = self._preset(preset, strength)
@@ -88,7 +89,12 @@ class Endpoints:
             folder = self.visits.new_folder(visitor(request))
             written = finished(self.desk, opened, steps, faces, _labels(known), folder, file_format)
             file.unlink(missing_ok=True)
-            return FileData(path=str(written), orig_name=written.name), {"faces": len(opened.subjects), "done": in_words(steps)}
+            report = {
+                "faces": len(opened.subjects),
+                "done": in_words(steps),
+                "lost": list(lost_in(opened.original, written.suffix)),
+            }
+            return FileData(path=str(written), orig_name=written.name), report
         raise AssertionError
 
     def batch(

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from lianpu.errors import PictureError, SettingsError
 from lianpu.image import picture_facts
+from lianpu.photo_reading import open_heif_if
 from lianpu.web.problems import PageProblem
 
 
@@ -58,6 +59,7 @@ def check_photo(file: Path, name: str, limits: Limits) -> None:
     if size > limits.max_bytes:
         raise PageProblem("too_many_bytes", name=name, size=f"{size / 1e6:.1f}", limit=f"{limits.max_mb:g}")
     try:
+        open_heif_if(file)
         facts = picture_facts(file)
     except PictureError as problem:
         if "too large" in str(problem):  # Pillow's own guard against pictures that grow when they are decoded

@@ -100,7 +100,7 @@ def _launch_settings(desk: Desk, place: Place, port: int, root: Path) -> dict[st
     return {
         "server_name": place.host,
         "server_port": port,
-        "auth": _door(place.users) if place.users else None,
+        "auth": password_door(place.users) if place.users else None,
         "max_file_size": desk.limits.max_bytes,
         "state_session_capacity": desk.limits.max_visitors,
         "allowed_paths": [],
@@ -126,7 +126,7 @@ def _middleware(place: Place) -> Any:
     return Middleware(Guard, hosts=None if place.users else known_hosts(place))
 
 
-def _door(users: Mapping[str, str]) -> Any:
+def password_door(users: Mapping[str, str]) -> Any:
     """Whether a name and a password go together, compared in constant time."""
     known = {name: password.encode() for name, password in users.items()}
 

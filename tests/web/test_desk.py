@@ -1,0 +1,105 @@
+"""What the page does with photos, without a browser."""
+
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from lianpu.content_credentials import credential_of, open_signing, sign
+from lianpu.effects.presets import Preset, preset_of_text
+from lianpu.effects.studio import open_studio
+from lianpu.image import Picture, read_image
+from lianpu.provenance import ALGORITHMIC, source_type_of
+from lianpu.web.desk import Desk, OpenPhoto, face_at, face_lines, finished, hides_faces, open_photo, tried, with_numbers
+from lianpu.web.limits import Limits
+from lianpu.web.problems import PageProblem
+
+LIPS = preset_of_text("name: x\nsteps: [{effect: lipstick, strength: 1.0}]")
+HIDDEN = preset_of_text("name: x\nsteps: [{effect: anonymise}]")
+
+
+@pytest.fixture(scope="module")
+def desk() -> Desk:
+    return Desk(open_studio("dlib", threads=1), None, "", Limits(max_mb=20))
+
+
+@pytest.fixture(scope="module")
+def large(tmp_path_factory: pytest.TempPathFactory, portrait: Picture) -> Path:
+    """The portrait enlarged three times: the page shows less of it."""
+    file = tmp_path_factory.mktemp("large") / "anna.png"
+    Image.fromarray(portrait).resize((1536, 1536), Image.Resampling.BICUBIC).save(file)
+    return file
+
+
+@pytest.fixture(scope="module")
+def opened(desk: Desk, large: Path) -> OpenPhoto:
+    return open_photo(desk, large, large.name)
+
+
+def test_a_large_photo_is_shown_smaller_and_what_is_tried_is_what_is_finished(
+    desk: Desk, opened: OpenPhoto, tmp_path: Path
+) -> None:
+    assert opened.size == (1536, 1536) and opened.is_shown_smaller and opened.small.shape == (1280, 1280, 3)
+    shown = tried(desk, opened, LIPS, "all", {}).astype(float)
+    whole = read_image(finished(desk, opened, LIPS, "all", {}, tmp_path))
+    smaller = np.asarray(Image.fromarray(whole).resize((1280, 1280), Image.Resampling.BOX), dtype=float)
+    changed = np.abs(shown - opened.small).sum(axis=2) > 30
+    assert changed.sum() > 500
+    assert np.abs(shown - smaller)[changed].mean() < 8 < np.abs(opened.small - smaller)[changed].mean()
+
+
+def test_a_face_is_found_where_it_is_clicked(opened: OpenPhoto) -> None:
+    assert face_at(opened, 640, 700) == 0 and face_at(opened, 5, 5) is None
+    left, top, _, bottom = opened.small_subjects[0].face.box_xyxy
+    drawn = np.abs(with_numbers(opened).astype(int) - opened.small).sum(axis=2)
+    assert drawn[round(top) : round(bottom), round(left)].any() and not drawn[:50, :50].any()
+    assert face_lines(opened.subjects)[0]["number"] == 0
+
+
+@pytest.mark.parametrize(
+    ("stored", "name", "form", "expected"),
+    [
+        ("JPEG", "a.jpeg", "same", "a-edited.jpeg"),
+        ("JPEG", "a.png", "same", "a-edited.jpg"),
+        ("PNG", "no-ending", "same", "no-ending-edited.png"),
+        ("WEBP", "a.webp", "same", "a-edited.webp"),
+        ("TIFF", "a.tif", "same", "a-edited.tif"),
+        ("BMP", "a.bmp", "same", "a-edited.png"),
+        ("PNG", "a.png", "jpg", "a-edited.jpg"),
+    ],
+)
+def test_every_download_has_a_form_that_carries_the_mark(
+    stored: str, name: str, form: str, expected: str, desk: Desk, portrait: Picture, tmp_path: Path
+) -> None:
+    source = tmp_path / name
+    Image.fromarray(portrait).save(source, stored)
+    file = finished(desk, open_photo(desk, source, name), LIPS, "all", {}, tmp_path, form)
+    assert file.name == expected
+    with Image.open(file) as image:
+        mark = image.info.get("xmp") or image.getexif()[700]
+    assert source_type_of(mark) == ALGORITHMIC
+
+
+def test_nothing_to_do_is_said(desk: Desk, opened: OpenPhoto, tmp_path: Path) -> None:
+    with pytest.raises(PageProblem, match="Nothing is set"):
+        finished(desk, opened, Preset("x", ()), "all", {}, tmp_path)
+    assert not list(tmp_path.iterdir())
+
+
+def test_a_signed_download_goes_on_from_the_photo_unless_faces_are_hidden(
+    desk: Desk, portrait_file: Path, pem: Path, tmp_path: Path
+) -> None:
+    pytest.importorskip("c2pa", reason="needs c2pa-python")
+    signing = open_signing(pem / "chain.pem", pem / "key.pem")
+    signed_desk = replace(desk, signing=signing)
+    photo = tmp_path / "anna.png"
+    photo.write_bytes(portrait_file.read_bytes())
+    sign(photo, signing, "taken")
+    opened = open_photo(signed_desk, photo, photo.name)
+    for preset, goes_on in ((LIPS, True), (HIDDEN, False)):
+        assert hides_faces(preset) != goes_on
+        manifest: Any = credential_of(finished(signed_desk, opened, preset, "all", {}, tmp_path))
+        assert ("active_manifest" in manifest["ingredients"][0]) == goes_on
