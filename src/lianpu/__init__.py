@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from lianpu.dataset.drawn import draw_face as draw_face
     from lianpu.dataset.sources import open_dataset as open_dataset
     from lianpu.editors.loading import load_editor as load_editor
-    from lianpu.effects.photo_edit import edit_photo as edit_photo
+    from lianpu.effects.attribute_edit import edit_photo as edit_photo
     from lianpu.errors import LianpuError as LianpuError
     from lianpu.export.comparison import compare as compare
     from lianpu.export.onnx_export import export_onnx as export_onnx
@@ -43,7 +43,7 @@ _HOMES = {
     "compare": "lianpu.export.comparison",
     "draw_dataset": "lianpu.dataset.drawn",
     "draw_face": "lianpu.dataset.drawn",
-    "edit_photo": "lianpu.effects.photo_edit",
+    "edit_photo": "lianpu.effects.attribute_edit",
     "evaluate": "lianpu.api",
     "export_onnx": "lianpu.export.onnx_export",
     "find_faces": "lianpu.perception.detection",

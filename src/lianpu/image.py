@@ -26,7 +26,7 @@ Picture = np.ndarray[Any, np.dtype[np.uint8]]
 
 PICTURE_ENDINGS = (".jpg", ".jpeg", ".png", ".bmp", ".webp", ".tif", ".tiff")
 
-_UPRIGHT = {
+UPRIGHT = {
     2: Image.Transpose.FLIP_LEFT_RIGHT,
     3: Image.Transpose.ROTATE_180,
     4: Image.Transpose.FLIP_TOP_BOTTOM,
@@ -70,20 +70,21 @@ class PictureFacts:
 
 def picture_facts(file: Path | str) -> PictureFacts:
     """What the head of a file says; the pixels are not decoded. Raises PictureError as `read_image` does."""
-    with _opened(Path(file)) as image:
-        return PictureFacts(image.width, image.height, _mode_with_depth(image), _is_transparent(image), _orientation(image))
+    with opened_image(Path(file)) as image:
+        return PictureFacts(image.width, image.height, mode_with_depth(image), is_transparent(image), orientation_of(image))
 
 
 def _upright_rgb(file: Path) -> Image.Image:
-    with _opened(file) as image:
+    with opened_image(file) as image:
         image.load()
-        turn = _UPRIGHT.get(_orientation(image))
-        rgb = _to_rgb(image)
+        turn = UPRIGHT.get(orientation_of(image))
+        rgb = to_rgb(image)
         return rgb if turn is None else rgb.transpose(turn)
 
 
 @contextmanager
-def _opened(file: Path) -> Iterator[ImageFile.ImageFile]:
+def opened_image(file: Path) -> Iterator[ImageFile.ImageFile]:
+    """Pillow's image of a file, for the block; what goes wrong in the block with a broken file is a PictureError that names it."""
     try:
         with Image.open(file) as image:
             yield image
@@ -103,30 +104,33 @@ def _opened(file: Path) -> Iterator[ImageFile.ImageFile]:
         raise PictureError(f"{file} is broken or cut off ({reason}). Replace it, or remove it from the data.") from None
 
 
-def _orientation(image: Image.Image) -> int:
+def orientation_of(image: Image.Image) -> int:
     """The EXIF orientation, 1 to 8; 1 when there is none, or when the EXIF block is damaged (the pixels may be well)."""
     try:
         orientation = image.getexif().get(ExifTags.Base.Orientation, 1)
     except (OSError, EOFError, SyntaxError, ValueError, TypeError, KeyError, IndexError, struct.error):
         return 1
-    return orientation if isinstance(orientation, int) and orientation in _UPRIGHT else 1
+    return orientation if isinstance(orientation, int) and orientation in UPRIGHT else 1
 
 
-def _mode_with_depth(image: ImageFile.ImageFile) -> str:
+def mode_with_depth(image: ImageFile.ImageFile) -> str:
+    """Pillow's name of the pixels, with `;16` where the file has 16 bits of them."""
     raw = image.tile[0].args if image.tile else ""
     raw_mode = raw[0] if isinstance(raw, tuple) and raw else raw
     wide = isinstance(raw_mode, str) and ";16" in raw_mode and ";16" not in image.mode
     return f"{image.mode};16" if wide else image.mode
 
 
-def _is_transparent(image: Image.Image) -> bool:
+def is_transparent(image: Image.Image) -> bool:
+    """Whether it has an alpha channel or a transparent colour."""
     return bool({"A", "a"} & set(image.getbands())) or "transparency" in image.info
 
 
-def _to_rgb(image: Image.Image) -> Image.Image:
+def to_rgb(image: Image.Image) -> Image.Image:
+    """Any mode of Pillow as 8-bit RGB; transparency is laid on white."""
     if image.mode.startswith("I;16") or image.mode in ("I", "F"):
         return Image.fromarray(_wide_to_8_bit(np.asarray(image), image.mode)).convert("RGB")
-    if _is_transparent(image):
+    if is_transparent(image):
         rgba = image.convert("RGBA")
         white = Image.new("RGBA", rgba.size, (255, 255, 255, 255))
         return Image.alpha_composite(white, rgba).convert("RGB")
