@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from lianpu.effects.effect import Effect, Option
 from lianpu.effects.hair_color import hair_color
-from lianpu.effects.makeup import lipstick
+from lianpu.effects.makeup import blush, eye_shadow, lipstick
+from lianpu.effects.reshape import larger_eyes, slim_face
+from lianpu.effects.skin import smooth_skin
+from lianpu.effects.whitening import brighten_eyes, whiten_teeth
 from lianpu.errors import SettingsError, nearest_name
 
 
@@ -21,7 +24,14 @@ EFFECTS: dict[str, Effect] = {
             {"en": "Hair in any colour; its light and strands stay.", "zh": "把头发染成任意颜色，保留光泽与发丝。"},
             "face",
             hair_color,
-            (_color("#c9a063"),),
+            (_color("#b8936a"),),
+        ),
+        Effect(
+            "smooth_skin",
+            {"en": "Smooth skin", "zh": "磨皮"},
+            {"en": "Blotches and fine lines fainter; edges and pores stay.", "zh": "淡化瑕疵与细纹，保留轮廓与毛孔。"},
+            "face",
+            smooth_skin,
         ),
         Effect(
             "lipstick",
@@ -30,6 +40,50 @@ EFFECTS: dict[str, Effect] = {
             "face",
             lipstick,
             (_color("#b3263e"),),
+        ),
+        Effect(
+            "blush",
+            {"en": "Blush", "zh": "腮红"},
+            {"en": "Colour on the cheeks.", "zh": "给脸颊上色。"},
+            "face",
+            blush,
+            (_color("#d8665f"),),
+        ),
+        Effect(
+            "eye_shadow",
+            {"en": "Eye shadow", "zh": "眼影"},
+            {"en": "Colour on the upper lids, fading towards the brow.", "zh": "给上眼睑上色，向眉毛方向渐淡。"},
+            "face",
+            eye_shadow,
+            (_color("#7a4a6e"),),
+        ),
+        Effect(
+            "whiten_teeth",
+            {"en": "Whiter teeth", "zh": "美白牙齿"},
+            {"en": "Teeth less yellow, where the mouth shows any.", "zh": "露出的牙齿更白，不显黄。"},
+            "face",
+            whiten_teeth,
+        ),
+        Effect(
+            "brighten_eyes",
+            {"en": "Brighter eyes", "zh": "亮眼"},
+            {"en": "Whites of the eyes whiter, irises clearer.", "zh": "眼白更白，虹膜更清亮。"},
+            "face",
+            brighten_eyes,
+        ),
+        Effect(
+            "larger_eyes",
+            {"en": "Larger eyes", "zh": "大眼"},
+            {"en": "Eyes larger, by an eighth at a strength of 1.", "zh": "放大双眼，强度为 1 时约八分之一。"},
+            "face",
+            larger_eyes,
+        ),
+        Effect(
+            "slim_face",
+            {"en": "Slimmer face", "zh": "瘦脸"},
+            {"en": "Cheeks and jaw drawn in; what is behind the face stays straight.", "zh": "收窄脸颊与下颌，背景不变形。"},
+            "face",
+            slim_face,
         ),
     )
 }

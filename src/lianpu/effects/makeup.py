@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import cv2
 import numpy as np
 
 from lianpu.effects.lab import lab_of_color, to_lab, to_rgb, weighted_mean
-from lianpu.effects.masks import face_unit, feathered, largest_piece, part_cover
+from lianpu.effects.masks import face_unit, feathered, grown, largest_piece, part_cover, smooth_step
 from lianpu.effects.subject import Subject
-from lianpu.effects.view import Field, painted, view_of
+from lianpu.effects.view import Field, Paint, View, painted, view_of
 from lianpu.image import Picture
 
 _LIP_FEATHER = 0.018
@@ -32,3 +33,83 @@ def lipstick(photo: Picture, subject: Subject, strength: float, color: str) -> P
         return to_rgb(lab)
 
     return painted(photo, view, weight * np.float32(0.85 * strength), paint)
+
+
+def blush(photo: Picture, subject: Subject, strength: float, color: str) -> Picture:
+    """The photo (H, W, 3) with colour (#rrggbb) on the subject's cheeks, rising softly towards the temples."""
+    view = view_of(photo, subject.window)
+    unit = face_unit(subject)
+    points = view.places(subject.landmarks.points)
+    cheeks = np.zeros(view.shape, dtype=np.float32)
+    # outer corner of the eye, wing of the nose, corner of the mouth, jaw beside the ear
+    for eye, wing, corner, jaw in ((36, 31, 48, 2), (45, 35, 54, 14)):
+        middle = 0.40 * points[eye] + 0.12 * points[wing] + 0.16 * points[corner] + 0.32 * points[jaw]
+        middle = middle + 0.10 * (points[corner] - points[eye])
+        along = points[jaw] * 0.35 + points[eye] * 0.65 - points[wing]
+        wide = float(np.linalg.norm(points[jaw] - points[wing]))
+        cheeks = np.maximum(cheeks, _soft_ellipse(view, middle, along, 0.40 * wide, 0.25 * unit * view.scale))
+    skin = _skin(subject, view, unit)
+    return painted(photo, view, cheeks * skin * np.float32(0.32 * strength), _tint(view, skin * cheeks, color, 0.35))
+
+
+def eye_shadow(photo: Picture, subject: Subject, strength: float, color: str) -> Picture:
+    """The photo (H, W, 3) with colour (#rrggbb) on the subject's upper lids: full at the lashes, fading towards the brow."""
+    view = view_of(photo, subject.window)
+    unit = face_unit(subject)
+    points = view.places(subject.landmarks.points)
+    lids = np.zeros(view.shape, dtype=np.float32)
+    for rim, brow in (((36, 37, 38, 39), (17, 18, 19, 20, 21)), ((45, 44, 43, 42), (26, 25, 24, 23, 22))):
+        lids = np.maximum(lids, _lid(view, points[list(rim)], points[list(brow)], unit * view.scale))
+    eyes = feathered(part_cover(subject, view, "l_eye", "r_eye", "l_brow", "r_brow", "eye_g"), view, 0.01 * unit)
+    skin = feathered(part_cover(subject, view, "skin", "nose"), view, 0.015 * unit)
+    weight = lids * np.clip(skin * 1.4, 0, 1) * (1 - np.clip(1.5 * eyes, 0, 1))
+    return painted(photo, view, weight * np.float32(0.7 * strength), _tint(view, weight, color, 0.7))
+
+
+def _lid(view: View, rim: np.ndarray, brow: np.ndarray, unit: float) -> Field:
+    """(h, w): 1 along the upper rim of an eye (4 points from the outer corner), falling to 0 below the brow (5 points)."""
+    up = brow.mean(axis=0) - rim.mean(axis=0)
+    height = float(np.linalg.norm(up))
+    if height < 1e-3:
+        return np.zeros(view.shape, dtype=np.float32)
+    outer = rim[0] + 0.30 * (rim[0] - rim[3]) + 0.28 * up
+    inner = rim[3] + 0.05 * (rim[3] - rim[0])
+    top = [inner + 0.4 * up, rim[2] + 0.7 * up, rim[1] + 0.78 * up, rim[0] + 0.75 * up + 0.15 * (rim[0] - rim[3])]
+    shape = np.zeros(view.shape, dtype=np.float32)
+    outline = np.array([outer, rim[0] - 0.04 * up, rim[1] - 0.1 * up, rim[2] - 0.1 * up, inner, *top])
+    cv2.fillPoly(shape, [np.rint(outline * 16).astype(np.int32)], 1.0, lineType=cv2.LINE_AA, shift=4)
+    y, x = np.mgrid[: view.shape[0], : view.shape[1]].astype(np.float32)
+    above = ((x - rim[:, 0].mean()) * up[0] + (y - rim[:, 1].mean()) * up[1]) / height**2
+    fall = 1 - 0.8 * smooth_step(above, 0.15, 0.9)
+    sigma = max(0.5, 0.045 * unit)
+    return np.asarray(cv2.GaussianBlur(shape * fall, (0, 0), sigma), dtype=np.float32)
+
+
+def _soft_ellipse(view: View, middle: np.ndarray, along: np.ndarray, length: float, breadth: float) -> Field:
+    """(h, w): a hill of height 1 at `middle`, 0 from 2.2 times `length` along a direction and `breadth` across it."""
+    length, breadth = max(length, 0.5), max(breadth, 0.5)
+    along = along / max(float(np.linalg.norm(along)), 1e-6)
+    y, x = np.mgrid[: view.shape[0], : view.shape[1]].astype(np.float32)
+    x, y = x - np.float32(middle[0]), y - np.float32(middle[1])
+    far = ((x * along[0] + y * along[1]) / length) ** 2 + ((y * along[0] - x * along[1]) / breadth) ** 2
+    return np.asarray(np.exp(-0.9 * far) * (1 - smooth_step(far, 3.0, 4.8)), dtype=np.float32)
+
+
+def _skin(subject: Subject, view: View, unit: float) -> Field:
+    """(h, w): skin and nose, with soft edges that stay off eyes, lips and hair."""
+    skin = part_cover(subject, view, "skin", "nose")
+    return np.asarray(feathered(grown(skin, view, -0.05 * unit), view, 0.05 * unit) * skin, dtype=np.float32)
+
+
+def _tint(view: View, weight: Field, color: str, light: float) -> Paint:
+    """Paints towards a colour: its tone wholly, its lightness by a share; the skin's own variation stays."""
+    target = lab_of_color(color)
+    mean = weighted_mean(to_lab(view.picture), weight + np.float32(1e-6))
+
+    def paint(pixels: Field, rows: slice, columns: slice) -> Field:
+        lab = to_lab(pixels)
+        lab[:, :, 0] *= 1 + light * min(0.0, float(target[0] / max(mean[0], 1)) - 1)
+        lab[:, :, 1:] += (target[1:] - mean[1:]).astype(np.float32)
+        return to_rgb(lab)
+
+    return paint

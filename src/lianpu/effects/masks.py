@@ -15,6 +15,8 @@ FACE_PARTS = ("skin", "nose", "eye_g", "l_eye", "r_eye", "l_brow", "r_brow", "mo
 
 _CROP = TEMPLATES["celebamask-hq"]
 _FADE_SHARE = 0.14
+_ENDS_WITH_PHOTO = 0.08
+"""Less of the photo than this share of the crop beyond it: the crop is taken to end with the photo."""
 
 
 def face_unit(subject: Subject) -> float:
@@ -74,17 +76,23 @@ def largest_piece(mask: Field, least_share: float = 0.25) -> Field:
 def crop_fade(subject: Subject, view: View, photo_shape: tuple[int, ...]) -> Field:
     """(h, w): 1 inside of the face's crop, falling to 0 where the crop ends inside the photo: no cut is seen in long hair.
 
-    Where the photo's border comes before the crop's, nothing fades.
+    On a side where the photo ends with the crop, or nearly so, nothing fades.
     """
     rows, columns = subject.window
     x = columns.start - 0.5 + (np.arange(view.shape[1]) + 0.5) * (columns.stop - columns.start) / view.shape[1]
     y = rows.start - 0.5 + (np.arange(view.shape[0]) + 0.5) * (rows.stop - rows.start) / view.shape[0]
     matrix = alignment_matrix(subject.face.points, _CROP, _CROP.width)
-    u = matrix[0, 0] * x[None] + matrix[0, 1] * y[:, None] + matrix[0, 2]
-    v = matrix[1, 0] * x[None] + matrix[1, 1] * y[:, None] + matrix[1, 2]
-    far = _CROP.width - 1
-    inside = np.minimum(np.minimum(u, far - u), np.minimum(v, far - v))
-    return smooth_step(inside, 0.0, _FADE_SHARE * _CROP.width)
+    high, wide = photo_shape[:2]
+    corners = np.array([(0, 0, 1), (wide - 1, 0, 1), (0, high - 1, 1), (wide - 1, high - 1, 1)]) @ matrix.T
+    fade = np.ones(view.shape, dtype=np.float32)
+    far, reach = _CROP.width - 1, _FADE_SHARE * _CROP.width
+    for axis in range(2):
+        at = matrix[axis, 0] * x[None] + matrix[axis, 1] * y[:, None] + matrix[axis, 2]
+        if corners[:, axis].min() < -_ENDS_WITH_PHOTO * far:
+            fade *= smooth_step(at, 0, reach)
+        if corners[:, axis].max() > (1 + _ENDS_WITH_PHOTO) * far:
+            fade *= smooth_step(far - at, 0, reach)
+    return fade
 
 
 def along_edges(mask: Field, guide: Field, radius: int, smoothness: float = 1e-3) -> Field:
@@ -112,14 +120,27 @@ def guide_weights(mask: Field, guide: Field, radius: int, smoothness: float) -> 
         return np.asarray(cv2.boxFilter(values, -1, side, borderType=cv2.BORDER_REFLECT), dtype=np.float32)
 
     guide_mean, mask_mean = mean(guide), mean(mask)
-    pairs = [(0, 0), (0, 1), (0, 2), (1, 1), (1, 2), (2, 2)]
-    products = [mean(guide[..., i] * guide[..., j]) - guide_mean[..., i] * guide_mean[..., j] for i, j in pairs]
-    spread = np.empty((*mask.shape, 3, 3), dtype=np.float32)
-    for (i, j), values in zip(pairs, products, strict=True):
-        spread[..., i, j] = spread[..., j, i] = values
-    spread[..., range(3), range(3)] += smoothness
+    (rr, rg, rb), (gg, gb), (bb,) = (
+        tuple(mean(guide[..., i] * guide[..., j]) - guide_mean[..., i] * guide_mean[..., j] for j in range(i, 3))
+        for i in range(3)
+    )
+    rr, gg, bb = (values + np.float32(smoothness) for values in (rr, gg, bb))
     together = mean(guide * mask[..., None]) - guide_mean * mask_mean[..., None]
-    slopes = np.linalg.solve(spread, together[..., None])[..., 0]
+    # the inverse of the symmetric spread, by its cofactors
+    inverse = (gg * bb - gb * gb, gb * rb - rg * bb, rg * gb - gg * rb, rr * bb - rb * rb, rg * rb - rr * gb, rr * gg - rg * rg)
+    r_r, r_g, r_b, g_g, g_b, b_b = inverse
+    to_r, to_g, to_b = together[..., 0], together[..., 1], together[..., 2]
+    determinant = rr * r_r + rg * r_g + rb * r_b
+    slopes = (
+        np.dstack(
+            [
+                r_r * to_r + r_g * to_g + r_b * to_b,
+                r_g * to_r + g_g * to_g + g_b * to_b,
+                r_b * to_r + g_b * to_g + b_b * to_b,
+            ]
+        )
+        / np.maximum(determinant, 1e-12)[..., None]
+    )
     offset = mask_mean - (slopes * guide_mean).sum(axis=2)
     return mean(np.dstack([slopes, offset]).astype(np.float32))
 

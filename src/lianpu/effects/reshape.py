@@ -1,0 +1,145 @@
+"""A slimmer face and larger eyes: a smooth warp that is 0 at its border, so that what is behind the face stays straight.
+
+A field of displacements says for each pixel of the result where in the photo it is taken from. It never folds: along no line does it change by
+more than 0.8 pixels per pixel.
+"""
+
+from __future__ import annotations
+
+import cv2
+import numpy as np
+
+from lianpu.effects.masks import face_unit, feathered, part_cover, smooth_step
+from lianpu.effects.subject import Subject
+from lianpu.effects.view import Field, View, bands, enlarged, reached_window, view_of
+from lianpu.image import Picture
+
+_STEEPEST = 0.8
+_SMALLEST_PX = 0.02
+"""Displacements below this (in pixels of the photo) are none."""
+
+
+def slim_face(photo: Picture, subject: Subject, strength: float) -> Picture:
+    """The photo (H, W, 3) with the subject's cheeks and jaw drawn in, by a tenth of the face's width at a strength of 1."""
+    view = view_of(photo, subject.window)
+    return warped(photo, view, slimming(subject, view, strength))
+
+
+def larger_eyes(photo: Picture, subject: Subject, strength: float) -> Picture:
+    """The photo (H, W, 3) with the subject's eyes larger by about an eighth at a strength of 1."""
+    view = view_of(photo, subject.window)
+    return warped(photo, view, enlarging(subject, view, strength))
+
+
+def slimming(subject: Subject, view: View, strength: float) -> Field:
+    """Displacements (h, w, 2), x and y in pixels of the photo, that slim a face; 0 at the view's border and away from the face."""
+    points, down, across, unit = _axes(subject, view)
+    middle = (points[0] + points[16]) / 2
+    middle = middle + across * float((points[[27, 30, 8]].mean(axis=0) - middle) @ across)
+    u, v = _along(view, middle, across), _along(view, middle, down)
+    jaw_u, jaw_v = (points[:17] - middle) @ across, (points[:17] - middle) @ down
+    chin = float(max(jaw_v.max(), 0.5 * unit))
+    half = np.where(u < 0, _half_width(v, jaw_v[:9], -jaw_u[:9], unit), _half_width(v, jaw_v[:7:-1], jaw_u[:7:-1], unit))
+    out = np.abs(u) / half
+    profile = smooth_step(out, 0.15, 0.95) * (1 - smooth_step(out, 1.0, 1.75))
+    height = smooth_step(v, -0.1 * chin, 0.55 * chin) * (1 - smooth_step(v, 1.0 * chin, 1.45 * chin))
+    amount = 0.1 * strength * _frontal(points) * profile * height * half * np.sign(u)
+    amount *= _held(subject, view, unit)
+    return _unfolded(amount[:, :, None] * across.astype(np.float32), view.scale)
+
+
+def enlarging(subject: Subject, view: View, strength: float) -> Field:
+    """Displacements (h, w, 2), x and y in pixels of the photo, that enlarge both eyes."""
+    points, _, _, unit = _axes(subject, view)
+    field = np.zeros((*view.shape, 2), dtype=np.float32)
+    for eye in (range(36, 42), range(42, 48)):
+        middle = points[list(eye)].mean(axis=0)
+        reach = max(1.0, min(0.48 * unit, 0.95 * float(np.linalg.norm(points[36] - points[39])) + 0.12 * unit))
+        y, x = np.mgrid[: view.shape[0], : view.shape[1]].astype(np.float32)
+        x, y = x - np.float32(middle[0]), y - np.float32(middle[1])
+        amount = -0.14 * strength * (1 - smooth_step(np.sqrt(x * x + y * y) / reach, 0.25, 1.0))
+        field += np.dstack([x, y]) * amount[:, :, None]
+    return _unfolded(field * _border(view)[:, :, None], view.scale)
+
+
+def warped(photo: Picture, view: View, field: Field) -> Picture:
+    """The photo (H, W, 3) with each pixel of the window taken from where the field (h, w, 2) says. Where it is 0 not a byte changes."""
+    result = photo.copy()
+    size = np.sqrt((field * field).sum(axis=2))
+    moved = np.asarray(cv2.dilate((size > _SMALLEST_PX).astype(np.float32), np.ones((3, 3), dtype=np.uint8)), dtype=np.float32)
+    reached = reached_window(view, moved)
+    if reached is None:
+        return result
+    for rows in bands(reached):
+        _warp_band(photo, result, view, field, rows, reached[1])
+    return result
+
+
+def _warp_band(photo: Picture, result: Picture, view: View, field: Field, rows: slice, columns: slice) -> None:
+    shift = enlarged(field, view, rows, columns)
+    far = np.abs(shift).max(axis=2) > _SMALLEST_PX
+    if not far.any():
+        return
+    margin = int(np.ceil(float(np.abs(shift).max()))) + 4
+    top, left = max(0, rows.start - margin), max(0, columns.start - margin)
+    source = photo[top : rows.stop + margin, left : columns.stop + margin]
+    x = shift[:, :, 0] + (np.arange(columns.start, columns.stop, dtype=np.float32) - left)
+    y = shift[:, :, 1] + (np.arange(rows.start, rows.stop, dtype=np.float32) - top)[:, None]
+    taken = cv2.remap(source, x, y, cv2.INTER_CUBIC, borderMode=cv2.BORDER_REPLICATE)
+    result[rows, columns][far] = taken[far]
+
+
+def _axes(subject: Subject, view: View) -> tuple[np.ndarray, np.ndarray, np.ndarray, float]:
+    """The 68 points in the view, the directions down and across the face, and the face's unit in pixels of the view."""
+    points = view.places(subject.landmarks.points)
+    five = view.places(subject.face.points)
+    down = (five[3] + five[4]) / 2 - (five[0] + five[1]) / 2
+    down = down / max(float(np.linalg.norm(down)), 1e-6)
+    return points, down, np.array([down[1], -down[0]]), face_unit(subject) * view.scale
+
+
+def _along(view: View, middle: np.ndarray, direction: np.ndarray) -> Field:
+    y, x = np.ogrid[: view.shape[0], : view.shape[1]]
+    return np.asarray((x - middle[0]) * direction[0] + (y - middle[1]) * direction[1], dtype=np.float32)
+
+
+def _frontal(points: np.ndarray) -> float:
+    """1 for a face that looks ahead, 0 for a profile: there the outline is nose and forehead, which are not to be drawn in."""
+    across = points[16] - points[0]
+    share = float((points[30] - points[0]) @ across / max(float(across @ across), 1e-6))
+    return float(smooth_step(min(share, 1 - share), 0.02, 0.28))
+
+
+def _half_width(v: Field, jaw_v: np.ndarray, jaw_u: np.ndarray, unit: float) -> Field:
+    """How far the face's outline is from its axis at each height, smoothly; never less than 0.45 units, so that the warp stays gentle."""
+    order = np.argsort(jaw_v)
+    heights = np.linspace(jaw_v.min() - unit, jaw_v.max() + unit, 200)
+    widths = np.maximum(np.interp(heights, jaw_v[order], jaw_u[order]), 0.45 * unit)
+    kernel = np.hanning(41)
+    widths = np.convolve(np.pad(widths, 20, mode="edge"), kernel / kernel.sum(), mode="valid")
+    return np.asarray(np.interp(v, heights, widths), dtype=np.float32)
+
+
+def _held(subject: Subject, view: View, unit: float) -> Field:
+    """(h, w): 1 on the subject, falling to 0 within a third of a unit of background, and towards the view's border."""
+    own = (part_cover(subject, view, "background") < 0.5).astype(np.uint8)
+    distance = cv2.distanceTransform(1 - own, cv2.DIST_L2, 3) if own.any() else np.zeros(view.shape, np.float32)
+    held = 1 - smooth_step(distance, 0.0, 0.34 * unit)
+    return feathered(held, view, 0.06 * unit / view.scale) * _border(view)
+
+
+def _border(view: View) -> Field:
+    """(h, w): 0 at the view's border, 1 from a tenth of its side on."""
+    high, wide = view.shape
+    y, x = np.ogrid[:high, :wide]
+    near = np.minimum(np.minimum(x, wide - 1 - x) / max(1.0, 0.1 * wide), np.minimum(y, high - 1 - y) / max(1.0, 0.1 * high))
+    return smooth_step(near, 0, 1)
+
+
+def _unfolded(field: Field, scale: float) -> Field:
+    """The field (h, w, 2) in pixels of the photo, out of one in pixels of the view, weaker where it would change too steeply."""
+    steepest = 0.0
+    for axis in range(2):
+        if field.shape[axis] > 1:
+            steepest = max(steepest, float(np.abs(np.diff(field, axis=axis)).max()))
+    return np.asarray(field * np.float32(min(1.0, _STEEPEST / max(steepest, 1e-9)) / scale), dtype=np.float32)
