@@ -118,6 +118,9 @@ MAY_IMPORT: dict[str, set[str]] = {
         "editors",
         "weights",
         "model_store",
+        "photo_file",
+        "provenance",
+        "version",
     },
     "web": {
         "content_credentials",

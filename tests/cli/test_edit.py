@@ -1,5 +1,7 @@
 """`lianpu edit` as it is typed."""
 
+import json
+import shutil
 from pathlib import Path
 
 import numpy as np
@@ -8,10 +10,15 @@ import torch
 from PIL import Image
 
 from lianpu.attributes import AttributeSet
+from lianpu.cli.edit_words import asked_preset, read_effect
 from lianpu.cli.main import main
 from lianpu.editors.editor import ModelInfo
+from lianpu.effects.folder_job import JOURNAL
+from lianpu.effects.presets import EditStep, EffectStep
+from lianpu.errors import SettingsError
 from lianpu.export.onnx_export import export_generator
 from lianpu.image import read_image, resize
+from lianpu.photo_file import read_photo
 from lianpu.stargan.lite import LiteGenerator
 
 REAL_FACES = Path(__file__).parents[3] / "shared" / "data" / "celebamask_mini" / "images"
@@ -41,33 +48,110 @@ def _run(capsys: pytest.CaptureFixture[str], *words: object) -> tuple[int, str, 
     return code, printed.out, printed.err
 
 
+def _photo(file: Path, face: str = "000801") -> np.ndarray:
+    photo = np.full((400, 600, 3), 128, dtype=np.uint8)
+    photo[80:336, 40:296] = resize(read_image(REAL_FACES / f"{face}.jpg"), 256)
+    Image.fromarray(photo).save(file)
+    return photo
+
+
 @needs_faces
 def test_the_face_of_a_photo_is_edited_and_its_surroundings_stay(
     editor: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    face = resize(read_image(REAL_FACES / "000801.jpg"), 256)
-    photo = np.full((400, 600, 3), 128, dtype=np.uint8)
-    photo[80:336, 40:296] = face
-    Image.fromarray(photo).save(tmp_path / "photo.png")
-    words = (tmp_path / "photo.png", tmp_path / "out.png", "--editor", editor, "--detector", "dlib")
-    code, out, err = _run(capsys, *words, "--set", "Blond_Hair=yes")
-    assert code == 0 and err == "" and "Editing 1 face." in out and "Licence of the editor: free for any use." in out
-    edited = read_image(tmp_path / "out.png")
-    difference = np.abs(edited.astype(int) - photo)
-    assert difference[150:250, 110:220].mean() > 5
-    assert not difference[:, 420:].any()
-    code, _, err = _run(capsys, *words, "--set", "Male=no", "--only", 2)
-    assert code == 1 and "--only 2: 1 faces were found" in err
+    photo = _photo(tmp_path / "photo.png")
+    words = (tmp_path / "photo.png", tmp_path / "out.png", "--model", editor, "--set", "Male=yes")
+    code, out, err = _run(capsys, *words, "--steps", tmp_path / "steps")
+    assert code == 0 and err == "" and "Edited 1 face" in out and "Licence of the editor: free for any use." in out
+    difference = np.abs(read_image(tmp_path / "out.png").astype(int) - photo)
+    assert difference[150:250, 110:220].mean() > 1
+    mask = read_image(tmp_path / "steps" / "03-step1-face0-3-mask.png")
+    assert not difference[:, 420:].any() and (difference.sum(axis=2) > 0).sum() <= (mask[..., 0] > 0).sum()
+    assert [file.stem.split("-", 1)[1] for file in sorted((tmp_path / "steps").iterdir())] == [
+        *("faces", "step1-face0-1-crop", "step1-face0-2-edited", "step1-face0-3-mask", "step1-face0-4-change", "result")
+    ]
+    assert np.array_equal(read_image(tmp_path / "steps" / "05-result.png"), read_image(tmp_path / "out.png"))
+    marked = read_photo(tmp_path / "out.png").xmp
+    assert marked is not None and b"edit Male=yes 1" in marked and b"editor.onnx" in marked
+    before = (tmp_path / "out.png").read_bytes()
+    code, _, err = _run(capsys, *words)
+    assert code == 1 and "out.png is there already, and nothing is written over" in err
+    code, _, err = _run(capsys, tmp_path / "photo.png", tmp_path / "photo.png", *words[2:])
+    assert code == 1 and "photo.png is there already" in err and (tmp_path / "out.png").read_bytes() == before
+    code, _, err = _run(capsys, *words, "--faces", "1", "--force")
+    assert code == 1 and "There is no face 1: only face 0 can be chosen here" in err
+    assert (tmp_path / "out.png").read_bytes() == before
+
+
+@needs_faces
+def test_no_strength_gives_the_same_file_and_effects_need_no_editor(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    shutil.copy(REAL_FACES / "000801.jpg", tmp_path / "photo.jpg")
+    assert _run(capsys, tmp_path / "photo.jpg", tmp_path / "same.jpg", "--effect", "lipstick=0")[0] == 0
+    assert (tmp_path / "same.jpg").read_bytes() == (tmp_path / "photo.jpg").read_bytes()
+    code, out, _ = _run(capsys, tmp_path / "photo.jpg", tmp_path / "lips.png", "--effect", "lipstick:color=#1030f0,strength=0.9")
+    assert code == 0 and "Licence of the editor" not in out
+    difference = np.abs(read_image(tmp_path / "lips.png").astype(int) - read_image(tmp_path / "photo.jpg"))
+    assert difference.max() > 40 and (difference.sum(axis=2) > 0).mean() < 0.1
+
+
+@needs_faces
+def test_a_folder_goes_on_where_it_was_and_a_broken_photo_stops_nothing(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    source, target = tmp_path / "in", tmp_path / "out"
+    source.mkdir()
+    shutil.copy(REAL_FACES / "000801.jpg", source / "a.jpg")
+    shutil.copy(REAL_FACES / "000802.jpg", source / "b.jpg")
+    (source / "c.jpg").write_bytes((source / "a.jpg").read_bytes()[:900])
+    Image.new("RGB", (120, 90), (90, 90, 90)).save(source / "d.png")
+    words = (source, target, "--effect", "lipstick", "--detector", "dlib")
+    code, out, err = _run(capsys, *words)
+    assert code == 1 and "4 photos: 2 edited, 1 without a face, 1 failed" in out
+    assert "1 of 4 photos could not be edited." in err and "c.jpg is broken or cut off" in err
+    times = {file.name: file.stat().st_mtime_ns for file in target.iterdir() if file.name != JOURNAL}
+    assert set(times) == {"a.jpg", "b.jpg"}
+    (target / "b.jpg").unlink()
+    (source / "c.jpg").unlink()
+    code, out, err = _run(capsys, *words)
+    assert code == 0 and err == "" and "done before" in out and "looked at before" in out
+    assert (target / "a.jpg").stat().st_mtime_ns == times["a.jpg"] and (target / "b.jpg").is_file()
+    other = (source, target, "--effect", "lipstick=0.5", "--detector", "dlib")
+    code, _, err = _run(capsys, *other)
+    assert code == 1 and "a.jpg is there already" in err
+    assert _run(capsys, *other, "--force")[0] == 0
+    assert (target / "a.jpg").stat().st_mtime_ns != times["a.jpg"]
+    lines = [json.loads(line) for line in (target / JOURNAL).read_text().splitlines()]
+    assert len({line["request"] for line in lines}) == 2
+    code, _, err = _run(capsys, source, source, "--effect", "lipstick")
+    assert code == 1 and "is the folder of the photos themselves" in err
+
+
+@needs_faces
+def test_two_processes_make_what_one_makes(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (tmp_path / "in").mkdir()
+    shutil.copy(REAL_FACES / "000801.jpg", tmp_path / "in" / "a.jpg")
+    (tmp_path / "in" / "b.png").write_bytes(b"no picture")
+    words = ("--effect", "lipstick", "--detector", "dlib")
+    code, out, err = _run(capsys, tmp_path / "in", tmp_path / "two", *words, "--jobs", 2)
+    assert code == 1 and "1 edited, 0 without a face, 1 failed" in out and "b.png is not a picture" in err
+    assert _run(capsys, tmp_path / "in" / "a.jpg", tmp_path / "one.jpg", *words)[0] == 0
+    assert np.array_equal(read_image(tmp_path / "two" / "a.jpg"), read_image(tmp_path / "one.jpg"))
 
 
 def test_a_cut_out_face_needs_no_detector(editor: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     Image.new("RGB", (100, 100), (90, 60, 50)).save(tmp_path / "crop.png")
     words = (tmp_path / "crop.png", tmp_path / "out.png", "--editor", editor, "--aligned")
     assert _run(capsys, *words, "--set", "Male=yes")[0] == 0
-    assert read_image(tmp_path / "out.png").shape == (64, 64, 3)
+    full = read_image(tmp_path / "out.png").astype(int)
+    assert full.shape == (64, 64, 3)
+    assert _run(capsys, *words, "--set", "Male=yes", "--strength", "0.5", "--force")[0] == 0
+    half, crop = read_image(tmp_path / "out.png").astype(int), np.array([90, 60, 50])
+    assert np.abs((half - crop) - (full - crop) / 2).max() <= 1
     Image.new("RGB", (100, 90)).save(tmp_path / "crop.png")
-    code, _, err = _run(capsys, *words, "--set", "Male=yes")
+    code, _, err = _run(capsys, *words, "--set", "Male=yes", "--force")
     assert code == 1 and "--aligned takes a square face, and this picture is 100 x 90" in err
+    code, _, err = _run(capsys, *words, "--effect", "lipstick", "--force")
+    assert code == 1 and "--aligned edits a cut-out face by an editor: give --set" in err
 
 
 @pytest.mark.parametrize(
@@ -76,8 +160,17 @@ def test_a_cut_out_face_needs_no_detector(editor: Path, tmp_path: Path, capsys: 
         (("--set", "Blond_Hair"), "--set Blond_Hair: write NAME=yes or NAME=no."),
         (("--set", "Blond_Hair=maybe"), "--set Blond_Hair=maybe: write NAME=yes or NAME=no."),
         (("--set", "Blond_Hair=yes", "Blond_Hair=no"), "says both yes and no of Blond_Hair"),
-        (("--set", "Blond=yes"), "'Blond' is not an attribute here"),
-        ((), "No attribute is set"),
+        (("--set", "Blond=yes"), "'Blond' is not an attribute here (did you mean 'Blond_Hair'?). Known: Blond_Hair, Male."),
+        (("--set", "Male=yes", "--strength", "7"), "--strength: strength 7 is not from 0 to 1.5"),
+        (("--set", "Male=yes", "--strength", "abc"), "--strength: strength 'abc' is not a number"),
+        (("--effect", "lipstik"), "'lipstik' is no effect (did you mean 'lipstick'?)"),
+        (("--effect", "lipstick=7"), "lipstick: strength 7 is not from 0 to 1.5"),
+        (("--effect", "lipstick:color=red"), "lipstick: option color: 'red' is no colour"),
+        (("--effect", "lipstick:color"), "write NAME=STRENGTH or NAME:OPTION=VALUE"),
+        (("--preset", "nothing"), "'nothing' is no preset"),
+        (("--set", "Male=yes", "--faces", "second"), "faces 'second': write all, largest, or numbers as 0,2"),
+        (("--set", "Male=yes", "--model", "nowhere.onnx"), "nowhere.onnx is not there"),
+        ((), "Nothing is asked. Give --set Blond_Hair=yes"),
         (("--set", "Male=yes"), "No face was found in"),
     ],
 )
@@ -86,6 +179,38 @@ def test_what_cannot_be_done_is_said_in_one_line_and_nothing_is_written(
 ) -> None:
     Image.new("RGB", (200, 160), (128, 128, 128)).save(tmp_path / "wall.png")
     out = tmp_path / "out.png"
-    code, _, err = _run(capsys, tmp_path / "wall.png", out, "--editor", editor, "--detector", "dlib", *words)
+    model = () if "--model" in words else ("--model", editor)
+    code, _, err = _run(capsys, tmp_path / "wall.png", out, *model, "--detector", "dlib", *words)
     assert code == 1 and said in err and err.count("\n") == 1
     assert not out.exists()
+
+
+@pytest.mark.parametrize("side", [1, 2])
+def test_a_photo_of_one_pixel_has_no_face(side: int, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    Image.new("RGB", (side, 1), (9, 9, 9)).save(tmp_path / "dot.png")
+    code, _, err = _run(capsys, tmp_path / "dot.png", tmp_path / "out.png", "--effect", "lipstick", "--detector", "dlib")
+    assert code == 1 and "No face was found in" in err
+
+
+def test_a_target_that_cannot_be_written_is_said_before_anything_is_looked_for(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    Image.new("RGB", (9, 9)).save(tmp_path / "a.png")
+    code, _, err = _run(capsys, tmp_path / "a.png", tmp_path / "out.gif", "--effect", "lipstick")
+    assert code == 1 and "photos are written as" in err and "not '.gif'" in err
+    (tmp_path / "full").mkdir()
+    (tmp_path / "full" / "old.png").touch()
+    code, _, err = _run(capsys, tmp_path / "a.png", tmp_path / "o.png", "--effect", "lipstick", "--steps", tmp_path / "full")
+    assert code == 1 and "full is not empty, and nothing is written over" in err
+
+
+def test_words_become_steps_in_the_order_attributes_preset_effects(tmp_path: Path) -> None:
+    file = tmp_path / "mine.yaml"
+    file.write_text("name: Mine\nsteps:\n  - effect: lipstick\n    strength: 0.5\n")
+    preset = asked_preset(("Male=yes",), "0.8", file, ("hair_color:color=#aa3355,strength=0.6",))
+    first, second, third = preset.steps
+    assert first == EditStep({"Male": True}, 0.8) and preset.name == "Mine"
+    assert isinstance(second, EffectStep) and second.strength == pytest.approx(0.4)
+    assert isinstance(third, EffectStep) and (third.strength, third.options) == (0.6, {"color": "#aa3355"})
+    with pytest.raises(SettingsError, match="says two strengths"):
+        read_effect("lipstick=1:strength=0.5")

@@ -16,6 +16,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import yaml
 
 from lianpu.editors.editor import Editor
@@ -101,8 +102,7 @@ def apply_preset(
         SettingsError: a step sets attributes and there is no editor, or the editor does not know them.
         ModelError: the editor does not say how its faces were cut out.
     """
-    if preset.needs_editor and editor is None:
-        raise SettingsError(f"The preset '{preset.name}' sets attributes, which needs an editor. Name one with --model.")
+    check_editor(preset, editor)
     for step in preset.steps:
         if isinstance(step, EffectStep):
             photo = step.effect.apply(photo, subjects, step.strength, **step.options)
@@ -110,6 +110,34 @@ def apply_preset(
             assert editor is not None
             photo = edit_attributes(photo, subjects, editor, step.values, step.strength, known)
     return photo
+
+
+def check_editor(preset: Preset, editor: Editor | None) -> None:
+    """Nothing, if the editor can do what the preset asks of it.
+
+    Raises:
+        SettingsError: a step sets attributes and there is no editor, or the editor does not know them, or two exclude each other.
+    """
+    if not preset.needs_editor:
+        return
+    if editor is None:
+        raise SettingsError(f"The preset '{preset.name}' sets attributes, which needs an editor. Name one with --model.")
+    attributes = editor.info.attributes
+    for step in preset.steps:
+        if isinstance(step, EditStep):
+            attributes.with_values(np.zeros((1, len(attributes)), dtype=np.float32), step.values)
+
+
+def in_words(preset: Preset) -> str:
+    """What a preset does in one line: `edit Blond_Hair=yes 0.8; lipstick 0.6`."""
+    said = []
+    for step in preset.steps:
+        if isinstance(step, EffectStep):
+            said.append(f"{step.effect.name} {step.strength:g}")
+        else:
+            values = " ".join(f"{name}={'yes' if value else 'no'}" for name, value in step.values.items())
+            said.append(f"edit {values} {step.strength:g}")
+    return "; ".join(said)
 
 
 def scaled(preset: Preset, by: float) -> Preset:

@@ -1,0 +1,103 @@
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from lianpu.effects.catalogue import effect_of
+from lianpu.effects.presets import (
+    PRESET_FOLDER,
+    EditStep,
+    EffectStep,
+    Preset,
+    apply_preset,
+    find_preset,
+    in_words,
+    preset_of_text,
+    preset_text,
+    read_preset,
+    scaled,
+    shipped_presets,
+)
+from lianpu.errors import SettingsError
+
+EVENING = """
+name: Evening
+steps:
+  - effect: lipstick
+    strength: 0.6
+    color: "#aa2233"
+  - edit: {Blond_Hair: yes}
+    strength: 0.8
+"""
+
+
+def test_a_preset_reads_as_it_is_written_and_writes_what_it_reads() -> None:
+    preset = preset_of_text(EVENING)
+    assert preset.name == "Evening" and preset.needs_editor
+    lips, hair = preset.steps
+    assert isinstance(lips, EffectStep) and lips.effect.name == "lipstick" and lips.options == {"color": "#aa2233"}
+    assert hair == EditStep({"Blond_Hair": True}, 0.8)
+    assert preset_of_text(preset_text(preset)) == preset
+    assert in_words(preset) == "lipstick 0.6; edit Blond_Hair=yes 0.8"
+
+
+def test_all_that_is_wrong_is_said_at_once(tmp_path: Path) -> None:
+    file = tmp_path / "bad.yaml"
+    file.write_text(
+        "name: 7\ncolour: red\nsteps:\n  - effect: lipstik\n  - effect: lipstick\n    strength: abc\n  - edit: {Young: 1}\n"
+        "  - edit: {Young: yes}\n    color: red\n  - nothing: 1\n"
+    )
+    with pytest.raises(SettingsError) as problem:
+        read_preset(file)
+    said = str(problem.value)
+    for words in (
+        "bad.yaml: unknown key 'colour'",
+        "name is a word, got 7",
+        "step 1: 'lipstik' is no effect (did you mean 'lipstick'?)",
+        "step 2: lipstick: strength 'abc' is not a number",
+        "step 3: edit: write {ATTRIBUTE: yes}",
+        "step 4: edit has no option 'color'",
+        "step 5: a step is either effect: NAME or edit:",
+    ):
+        assert words in said
+
+
+@pytest.mark.parametrize(
+    ("text", "said"), [("a: [", "is no YAML"), ("", "has no steps"), ("name: A\nsteps: []", "there are no steps")]
+)
+def test_what_is_no_preset_is_said(text: str, said: str) -> None:
+    with pytest.raises(SettingsError, match=said):
+        preset_of_text(text)
+
+
+def test_files_and_names_that_are_not_there_are_said(tmp_path: Path) -> None:
+    with pytest.raises(SettingsError, match=r"none\.yaml is not there"):
+        find_preset(tmp_path / "none.yaml")
+    with pytest.raises(SettingsError, match=r"'evenin' is no preset .*Known: .*or the path of a \.yaml file"):
+        find_preset("evenin")
+    (tmp_path / "large.yaml").write_text("#" * 200_000)
+    with pytest.raises(SettingsError, match="that is no preset"):
+        read_preset(tmp_path / "large.yaml")
+
+
+def test_the_presets_of_the_package_can_be_read_and_need_no_editor() -> None:
+    assert len(shipped_presets()) >= 3
+    for name in shipped_presets():
+        preset = find_preset(name)
+        assert preset.steps and not preset.needs_editor
+        assert preset == read_preset(PRESET_FOLDER / f"{name}.yaml")
+
+
+def test_strengths_are_scaled_up_to_the_strongest() -> None:
+    preset = Preset("x", (EffectStep(effect_of("lipstick"), 0.5), EditStep({"Male": True}, 1.4)))
+    assert [step.strength for step in scaled(preset, 0.5).steps] == [0.25, 0.7]
+    assert [step.strength for step in scaled(preset, 1.5).steps] == [0.75, 1.5]
+    with pytest.raises(SettingsError, match=r"strength 7 is not from 0 to 1\.5"):
+        scaled(preset, 7)
+
+
+def test_attributes_need_an_editor() -> None:
+    photo = np.zeros((8, 8, 3), dtype=np.uint8)
+    with pytest.raises(SettingsError, match="The preset 'Evening' sets attributes, which needs an editor"):
+        apply_preset(photo, (), preset_of_text(EVENING))
+    assert apply_preset(photo, (), Preset("lips", (EffectStep(effect_of("lipstick")),))) is photo

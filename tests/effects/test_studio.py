@@ -1,0 +1,80 @@
+import importlib.util
+from pathlib import Path
+from types import ModuleType
+
+import numpy as np
+import pytest
+
+from lianpu.effects.studio import choose, face_numbers, find_in_large, open_studio
+from lianpu.errors import DataError, SettingsError
+from lianpu.image import read_image
+from lianpu.perception.results import Face
+
+PHOTOS = Path(__file__).parents[3] / "shared" / "data" / "photos"
+
+
+def _drawn() -> ModuleType:
+    spec = importlib.util.spec_from_file_location("drawn_subject", Path(__file__).with_name("drawn_subject.py"))
+    assert spec is not None and spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+class Sized:
+    """Finds one face that takes a tenth of the picture's width, and remembers how large the pictures were."""
+
+    name = "test"
+    second_look_score = 0.0
+
+    def __init__(self, share: float) -> None:
+        self.share, self.widths = share, []  # type: ignore[var-annotated]
+
+    def detect(self, picture: np.ndarray) -> tuple[Face, ...]:
+        height, width = picture.shape[:2]
+        self.widths.append(width)
+        face: Face = _drawn().face_at(width * 0.5, height * 0.4, width * self.share / 2)
+        return (face,)
+
+
+def test_faces_are_chosen_by_word_and_by_number() -> None:
+    photo = np.full((300, 400, 3), 120, dtype=np.uint8)
+    subjects = [_drawn().subject_at(photo, x, 150, eyes) for x, eyes in ((80, 20), (200, 30), (320, 25))]
+    assert choose(subjects, "all") == tuple(subjects)
+    assert choose(subjects, "largest") == (subjects[1],)
+    assert choose(subjects, "2, 0,2") == (subjects[2], subjects[0])
+    assert choose((), "0") == () and choose((), "largest") == ()
+    with pytest.raises(DataError, match=r"There is no face 3: faces 0 to 2 can be chosen here"):
+        choose(subjects, "3")
+    for wrong in ("second", "", "1,", "-1", "0;1"):
+        with pytest.raises(SettingsError, match="write all, largest, or numbers"):
+            face_numbers(wrong)
+
+
+def test_a_large_photo_is_searched_small_and_its_face_lies_where_it_is() -> None:
+    photo = np.full((3000, 4000, 3), 120, dtype=np.uint8)
+    detector = Sized(0.2)
+    (face,) = find_in_large(photo, detector)
+    assert max(detector.widths) == 1280
+    assert np.allclose(face.points, _drawn().face_at(2000, 1200, 400).points, atol=2.5)
+    assert face.box_xyxy[0] == pytest.approx(1600, abs=3)
+
+
+def test_where_a_face_is_small_the_whole_photo_is_searched() -> None:
+    detector = Sized(0.03)
+    find_in_large(np.full((3000, 4000, 3), 120, dtype=np.uint8), detector)
+    assert detector.widths[0] == 1280 and detector.widths[-1] == 4000
+    small = Sized(0.2)
+    find_in_large(np.full((600, 800, 3), 120, dtype=np.uint8), small)
+    assert set(small.widths) == {800}
+
+
+@pytest.mark.skipif(not PHOTOS.is_dir(), reason="needs the photos")
+def test_a_studio_sees_points_and_parts_of_every_face_largest_first() -> None:
+    photo = read_image(PHOTOS / "p05_group.jpg")
+    subjects = open_studio("dlib", threads=1).subjects(photo)
+    assert len(subjects) == 2 and subjects[0].face.area >= subjects[1].face.area
+    for subject in subjects:
+        left, top, right, bottom = subject.face.box_xyxy
+        inside = (subject.landmarks.points > (left - 30, top - 30)) & (subject.landmarks.points < (right + 30, bottom + 40))
+        assert inside.all() and subject.parts.share("skin") > 0.03
