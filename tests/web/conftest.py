@@ -34,8 +34,8 @@ class Running:
     process: subprocess.Popen[bytes]
 
     def kept(self) -> list[Path]:
-        """All files that it keeps now."""
-        return [file for file in self.folder.rglob("*") if file.is_file()]
+        """All files that it keeps now (Gradio leaves an empty one for each upload, until it is swept)."""
+        return [file for file in self.folder.glob("lianpu-serve-*/**/*") if file.is_file() and file.stat().st_size]
 
     def end(self) -> int:
         """Stop it as Ctrl-C does, and give its exit code."""

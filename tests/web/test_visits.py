@@ -60,6 +60,16 @@ def test_a_visitor_who_leaves_leaves_nothing(tmp_path: Path) -> None:
     assert visits.folder("anna").is_dir()  # who comes again gets a new folder
 
 
+def test_an_upload_that_is_lent_stays_in_its_place_until_the_visitor_leaves(tmp_path: Path) -> None:
+    visits = Visits(tmp_path, 60)
+    upload = _upload(tmp_path, "beach.jpg")
+    assert visits.lend(str(upload), "anna") == upload == visits.lend(str(upload), "anna")
+    with pytest.raises(PageProblem, match="not here any more"):
+        visits.lend("/etc/passwd", "anna")
+    visits.leave("anna")
+    assert not upload.parent.exists()
+
+
 def test_what_nobody_is_heard_of_for_long_is_swept_away(tmp_path: Path) -> None:
     clock = Clock()
     visits = Visits(tmp_path, 60, clock)

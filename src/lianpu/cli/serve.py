@@ -145,11 +145,8 @@ def _desk(parsed: ServeArguments) -> tuple[Desk, str]:
 
 def _editor(parsed: ServeArguments) -> tuple[Editor | None, str, str]:
     """The editor, what visitors read as its name, and its card. Raises LianpuError when one was named that cannot be loaded."""
-    from lianpu.editors.loading import load_editor
     from lianpu.editors.shipped import SHIPPED_EDITORS, shipped_editor_file
-    from lianpu.effects.requests import crop_template
     from lianpu.errors import WeightsError
-    from lianpu.web.about_tab import card_of
 
     if parsed.model == "none":
         return None, "", ""
@@ -160,6 +157,10 @@ def _editor(parsed: ServeArguments) -> tuple[Editor | None, str, str]:
         if parsed.model == "auto":
             return None, "", ""
         raise
+    from lianpu.editors.loading import load_editor
+    from lianpu.effects.requests import crop_template
+    from lianpu.web.about_tab import card_of
+
     editor = load_editor(name, threads=parsed.threads)
     crop_template(editor.info)  # an editor that takes cut-out faces only is refused now, and not at a visitor's first slider
     return editor, source.name if name not in SHIPPED_EDITORS else name, card_of(source)

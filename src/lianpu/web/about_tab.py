@@ -47,7 +47,7 @@ def about_text(words: Words, desk: Desk, card: str) -> str:
             photos=limits.max_photos,
             minutes=f"{limits.keep_minutes:g}",
         ),
-        f"### {words.say('about.api')}\n\n{words.say('about.api_text', url='http://…')}",
+        f"### {words.say('about.api')}\n\n{words.say('about.api_text', url=words.say('about.api_url'))}",
     ]
     if card:
         parts.insert(1, f"### {words.say('about.card')}\n\n{_lowered(card)}")

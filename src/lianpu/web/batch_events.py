@@ -94,7 +94,7 @@ class BatchEvents:
 
     def __init__(self, photo_events: PhotoEvents) -> None:
         self.desk, self.visits, self.controls = photo_events.desk, photo_events.visits, photo_events.controls
-        self._problem = photo_events.problem
+        self._problem, self._wishes = photo_events.problem, photo_events.wishes
 
     def started(
         self,
@@ -109,7 +109,7 @@ class BatchEvents:
         words = load_words(code)
         begun = time.perf_counter()
         try:
-            wishes = self.controls.wishes(values)
+            wishes = self._wishes(values, request)
 
             def on_photo(number: int, total: int) -> None:
                 progress((number - 1, total), desc=words.say("batch.reading", number=number, total=total))

@@ -28,7 +28,15 @@ def batch_tab(labels: Labels) -> dict[str, Any]:
     status = gr.HTML("", elem_id="batch-status")
     packed = labels.made(gr.File, says(label="batch.zip"), interactive=False, height=90, elem_id="batch-zip")
     table = labels.made(
-        gr.Dataframe, _headers, value=None, type="array", interactive=False, visible=False, wrap=True, elem_id="batch-table"
+        gr.Dataframe,
+        _headers,
+        value=None,
+        type="array",
+        interactive=False,
+        visible=False,
+        wrap=True,
+        column_widths=["30%", "14%", "56%"],
+        elem_id="batch-table",
     )
     return {"uploads": uploads, "which": which, "button": button, "status": status, "packed": packed, "table": table}
 

@@ -8,16 +8,15 @@ from pathlib import Path
 
 from lianpu.content_credentials import Signing, sign
 from lianpu.editors.editor import Editor
-from lianpu.effects.presets import EffectStep, Preset, apply_preset
+from lianpu.effects.presets import EffectStep, Preset, apply_preset, in_words
 from lianpu.effects.studio import Studio, choose
 from lianpu.effects.subject import Subject
 from lianpu.image import Picture, write_image
-from lianpu.perception.overlays import draw_faces
+from lianpu.perception.results import Face
 from lianpu.photo_file import PhotoFile, read_photo, write_photo
 from lianpu.provenance import edited_xmp
 from lianpu.web.limits import Limits, check_photo
 from lianpu.web.problems import PageProblem
-from lianpu.web.recipe import in_words
 from lianpu.web.smaller import made_smaller
 
 FORMATS = {"same": "", "jpg": ".jpg", "png": ".png", "webp": ".webp"}
@@ -62,6 +61,11 @@ class OpenPhoto:
         return self.original.picture.shape[1], self.original.picture.shape[0]
 
     @property
+    def faces(self) -> tuple[Face, ...]:
+        """The faces, in pixels of `small`."""
+        return tuple(subject.face for subject in self.small_subjects)
+
+    @property
     def is_shown_smaller(self) -> bool:
         """Whether the page shows less than the photo has."""
         return self.small.shape != self.original.picture.shape
@@ -79,21 +83,6 @@ def open_photo(desk: Desk, file: Path, name: str) -> OpenPhoto:
     if not subjects:
         raise PageProblem("no_face", name=name)
     return OpenPhoto(name, original, subjects, *made_smaller(original.picture, subjects))
-
-
-def with_numbers(photo: OpenPhoto) -> Picture:
-    """The photo as it is shown, with a box and a number on each face, from 1."""
-    return draw_faces(photo.small, [subject.face for subject in photo.small_subjects])
-
-
-def face_at(photo: OpenPhoto, x: float, y: float) -> int | None:
-    """The number (from 0) of the face at a place of the picture that is shown; the smallest of several, None for none."""
-    hits = [
-        (subject.face.area, number)
-        for number, subject in enumerate(photo.small_subjects)
-        if subject.face.box_xyxy[0] <= x <= subject.face.box_xyxy[2] and subject.face.box_xyxy[1] <= y <= subject.face.box_xyxy[3]
-    ]
-    return min(hits)[1] if hits else None
 
 
 def tried(desk: Desk, photo: OpenPhoto, preset: Preset, which: str, known: Mapping[str, bool]) -> Picture:

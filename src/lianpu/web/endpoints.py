@@ -16,7 +16,7 @@ from typing import Any
 import yaml
 
 from lianpu.effects.catalogue import EFFECTS
-from lianpu.effects.presets import PRESET_FOLDER, Preset, find_preset, preset_of_text, scaled, shipped_presets
+from lianpu.effects.presets import PRESET_FOLDER, Preset, find_preset, in_words, preset_of_text, scaled, shipped_presets
 from lianpu.errors import LianpuError, SettingsError
 from lianpu.photo_file import lost_in
 from lianpu.web.batch_events import edit_batch
@@ -24,7 +24,7 @@ from lianpu.web.desk import FORMATS, Desk, face_lines, finished, open_photo
 from lianpu.web.language import LANGUAGES, load_words
 from lianpu.web.photo_events import visitor
 from lianpu.web.problems import problem_line
-from lianpu.web.recipe import in_words, refuse_server_files
+from lianpu.web.recipe import refuse_server_files
 from lianpu.web.toolkit import FileData, gr
 from lianpu.web.visits import Visits
 

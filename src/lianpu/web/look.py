@@ -62,14 +62,16 @@ footer { display: none !important; }
 #faces .wrap { max-height: 150px; overflow-y: auto; }
 #presets { align-items: stretch; }
 #reset { font-size: var(--text-sm); font-weight: 500; }
-.hint p { color: var(--body-text-color-subdued); font-size: var(--text-sm); margin: 0; }
+.hint p, .hint span p { color: var(--body-text-color-subdued); font-size: var(--text-sm); margin: 0; }
 .effect { gap: 0 !important; padding: 0 !important; border: 0 !important; }
 .effect > .block, .effect > .form > .block { border: 0 !important; padding: 4px 2px !important; box-shadow: none; }
 .effect > .form { border: 0 !important; box-shadow: none; background: none; }
 .effect + .effect { border-top: 1px solid var(--border-color-primary) !important; }
-.options { padding: 0 0 8px 12px !important; border-left: 3px solid #e4c3bf !important; margin-left: 4px !important; gap: 6px !important; }
+.options { padding: 0 0 8px 12px !important; border-left: 3px solid #e4c3bf !important; margin-left: 4px !important; gap: 6px !important; width: calc(100% - 6px) !important; }
+.options > *, .options > .form > * { width: 100% !important; min-width: 0 !important; }
 #privacy p { font-size: 0.85rem; color: var(--body-text-color-subdued); margin: 0; }
-#about table { width: 100%; }
+#about table { width: 100%; border: 0 !important; }
+#batch-table td, #batch-table th { font-family: inherit; }
 #about thead { display: none; }
 #about td { padding: 6px 10px 6px 0; vertical-align: top; border: 0; border-bottom: 1px solid var(--border-color-primary); }
 #about td:first-child { white-space: nowrap; color: var(--body-text-color-subdued); width: 1%; }

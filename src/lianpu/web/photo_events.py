@@ -5,6 +5,7 @@ from __future__ import annotations
 import html
 import logging
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -13,9 +14,12 @@ from lianpu.effects.presets import EffectStep, Preset, preset_text
 from lianpu.errors import LianpuError
 from lianpu.web.browser import refused_line
 from lianpu.web.controls import Controls
-from lianpu.web.desk import Desk, OpenPhoto, face_at, finished, open_photo, shown_file, tried, with_numbers
+from lianpu.web.desk import Desk, OpenPhoto, finished, open_photo, shown_file, tried
 from lianpu.web.language import Words, load_words
+from lianpu.web.limits import check_photo
+from lianpu.web.numbered import face_at, with_numbers
 from lianpu.web.problems import PageProblem, problem_line
+from lianpu.web.recipe import Wishes, picture_options
 from lianpu.web.toolkit import gr
 from lianpu.web.visits import Visits
 
@@ -54,7 +58,7 @@ class PhotoEvents:
             photo = open_photo(self.desk, file, file.name)
             folder = self.visits.new_folder(visitor(request))
             before = shown_file(photo.small, folder, "before")
-            numbers = shown_file(with_numbers(photo), folder, "faces")
+            numbers = shown_file(with_numbers(photo.small, photo.faces), folder, "faces")
         except Exception as problem:
             return [None, *[gr.skip()] * 6, self.problem(problem, words)]
         return [
@@ -73,7 +77,7 @@ class PhotoEvents:
         words = load_words(code)
         started = time.perf_counter()
         try:
-            wishes = self.controls.wishes(values)
+            wishes = self.wishes(values, request)
             preset = wishes.preset()
             recipe = preset_text(without_paths(preset)) if preset.steps else ""
             if opened is None:
@@ -97,18 +101,28 @@ class PhotoEvents:
         try:
             if opened is None:
                 raise PageProblem("no_photo")
-            wishes = self.controls.wishes(values)
+            wishes = self.wishes(values, request)
             folder = self.visits.new_folder(visitor(request))
             file = finished(self.desk, opened.photo, wishes.preset(), which, wishes.known, folder, form)
         except Exception as problem:
             return [None, self.problem(problem, words)]
         return [str(file), line(words.say("status.ready", name=file.name, size=f"{file.stat().st_size / 1e6:.1f}"))]
 
+    def wishes(self, values: Sequence[Any], request: gr.Request) -> Wishes:
+        """What the widgets say; a picture that is an effect's option is held to the limits of photos, and goes with the visitor."""
+        wishes = self.controls.wishes(values)
+        for effect, option in picture_options():
+            path = wishes.options.get(effect, {}).get(option)
+            if path:
+                file = self.visits.lend(str(path), visitor(request))
+                check_photo(file, file.name, self.desk.limits)
+        return wishes
+
     def picked(self, opened: Opened | None, event: gr.SelectData) -> Any:
         """After a click into the picture of faces: the choice of faces."""
         if opened is None:
             return gr.skip()
-        number = face_at(opened.photo, *event.index)
+        number = face_at(opened.photo.small, opened.photo.faces, *event.index)
         return gr.skip() if number is None else str(number)
 
     def refused(self, told: str, code: str) -> Any:

@@ -1,10 +1,9 @@
-"""From what the controls say to the steps of a preset, and those steps in words."""
+"""From what the controls say to the steps of a preset."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from pathlib import Path
 
 from lianpu.effects.catalogue import EFFECTS
 from lianpu.effects.effect import Value
@@ -50,23 +49,9 @@ class Wishes:
         return edits
 
 
-def in_words(preset: Preset) -> str:
-    """What a preset does in one line, for the mark of the picture: `hair_color 0.8 (color #aa3355); edit Blond_Hair=yes 1`."""
-    return "; ".join(_step_in_words(step) for step in preset.steps)
-
-
-def _step_in_words(step: Step) -> str:
-    if isinstance(step, EditStep):
-        values = " ".join(f"{name}={'yes' if value else 'no'}" for name, value in step.values.items())
-        return f"edit {values} {step.strength:g}"
-    kinds = {option.name: option.kind for option in step.effect.options}
-    said = [f"{name} {_shown(value, kinds[name])}" for name, value in step.options.items() if value != ""]
-    return f"{step.effect.name} {step.strength:g}" + (f" ({', '.join(said)})" if said else "")
-
-
-def _shown(value: object, kind: str) -> str:
-    """A value as it may be published: of a picture the file's name only."""
-    return Path(str(value)).name if kind == "picture" else f"{value:g}" if isinstance(value, float) else str(value)
+def picture_options() -> list[tuple[str, str]]:
+    """The effects' options that are files: effect and option."""
+    return [(effect.name, option.name) for effect in EFFECTS.values() for option in effect.options if option.kind == "picture"]
 
 
 def refuse_server_files(preset: Preset) -> None:

@@ -17,6 +17,7 @@ from lianpu.web.problems import PageProblem
 class _Visit:
     folder: Path
     last_seen_s: float
+    others: set[Path] = field(default_factory=set)
 
 
 @dataclass(eq=False)
@@ -61,10 +62,7 @@ class Visits:
         Raises:
             PageProblem: it is no file of this server's uploads, or it is gone.
         """
-        file = Path(uploaded)
-        inside = file.resolve().is_relative_to(self.root.resolve()) and not file.is_symlink()
-        if not inside or not file.is_file():
-            raise PageProblem("upload_gone")
+        file = self._uploaded(uploaded)
         target = self.new_folder(visitor) / file.name
         try:
             file.replace(target)
@@ -74,12 +72,35 @@ class Visits:
             remove_if_empty(file.parent)
         return target
 
+    def lend(self, uploaded: str | Path, visitor: str) -> Path:
+        """An upload that stays where it is, since the page sends its place again and again; it goes with the visitor.
+
+        Raises:
+            PageProblem: it is no file of this server's uploads, or it is gone.
+        """
+        file = self._uploaded(uploaded)
+        self.folder(visitor)
+        with self._lock:
+            self._visits[visitor].others.add(file)
+        return file
+
     def leave(self, visitor: str) -> None:
         """Forget a visitor and remove its files; one that is unknown is left alone."""
         with self._lock:
             visit = self._visits.pop(visitor, None)
         if visit is not None:
             shutil.rmtree(visit.folder, ignore_errors=True)
+            for file in visit.others:
+                file.unlink(missing_ok=True)
+                remove_if_empty(file.parent)
+
+    def _uploaded(self, path: str | Path) -> Path:
+        """A path that was seen to be an upload. Raises PageProblem."""
+        file = Path(path)
+        inside = file.resolve().is_relative_to(self.root.resolve()) and not file.is_symlink()
+        if not inside or not file.is_file():
+            raise PageProblem("upload_gone")
+        return file
 
     def sweep(self) -> None:
         """Remove the files of visitors who were not heard of for long, and uploads that nobody came for."""

@@ -1,0 +1,57 @@
+"""The picture in which a visitor picks a face: every face with a box and a number that can be read at a glance."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+from PIL import Image, ImageDraw, ImageFont
+
+from lianpu.image import Picture
+from lianpu.perception.overlays import face_color
+from lianpu.perception.results import Face
+
+LONGEST_PX = 800
+"""The longer side of the picture; a smaller photo is enlarged, so that the numbers are no smaller on it."""
+_TAG_PX = 34
+
+
+def with_numbers(photo: Picture, faces: Sequence[Face]) -> Picture:
+    """The photo (H, W, 3) at `LONGEST_PX`, with a box around each face and its number, from 1, on a tag above it."""
+    scale = scale_of(photo)
+    size = (max(1, round(photo.shape[1] * scale)), max(1, round(photo.shape[0] * scale)))
+    image = Image.fromarray(photo).resize(size, Image.Resampling.BILINEAR, reducing_gap=2.0)
+    draw = ImageDraw.Draw(image)
+    for number, face in reversed(list(enumerate(faces))):  # the largest last: its tag lies on top
+        left, top, right, bottom = (round(value * scale) for value in face.box_xyxy)
+        draw.rectangle((left - 1, top - 1, right + 1, bottom + 1), outline=(20, 20, 20), width=6)
+        draw.rectangle((left, top, right, bottom), outline=face_color(number), width=4)
+        _tag(draw, str(number + 1), left, top, face_color(number), size)
+    return np.asarray(image, dtype=np.uint8)
+
+
+def face_at(photo: Picture, faces: Sequence[Face], x: float, y: float) -> int | None:
+    """The number (from 0) of the face at a place of `with_numbers`; the smallest of several, None for none."""
+    scale = scale_of(photo)
+    x, y = x / scale, y / scale
+    hits = [(face.area, number) for number, face in enumerate(faces) if _is_in(face, x, y)]
+    return min(hits)[1] if hits else None
+
+
+def scale_of(photo: Picture) -> float:
+    """Pixels of the numbered picture for one of the photo."""
+    return LONGEST_PX / max(photo.shape[:2])
+
+
+def _is_in(face: Face, x: float, y: float) -> bool:
+    left, top, right, bottom = face.box_xyxy
+    return left <= x <= right and top <= y <= bottom
+
+
+def _tag(draw: ImageDraw.ImageDraw, word: str, x: int, y: int, color: tuple[int, int, int], size: tuple[int, int]) -> None:
+    """The word on a filled tag above a box's corner, or where it still lies within the picture."""
+    font = ImageFont.load_default(size=_TAG_PX * 0.85)
+    wide = max(_TAG_PX, round(draw.textlength(word, font=font)) + 14)
+    x, y = min(max(x - 2, 0), max(0, size[0] - wide)), min(max(y - _TAG_PX, 0), max(0, size[1] - _TAG_PX))
+    draw.rectangle((x, y, x + wide, y + _TAG_PX), fill=color)
+    draw.text((x + wide / 2, y + _TAG_PX / 2), word, fill=(20, 20, 20), font=font, anchor="mm")

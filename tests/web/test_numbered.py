@@ -1,0 +1,39 @@
+"""The picture in which a face is picked."""
+
+import numpy as np
+import pytest
+
+from lianpu.perception.results import Face
+from lianpu.web.numbered import LONGEST_PX, face_at, with_numbers
+
+POINTS = np.zeros((5, 2), dtype=np.float32)
+LARGE = Face((20, 20, 120, 120), 0.9, POINTS, "test")
+WITHIN = Face((60, 60, 90, 90), 0.9, POINTS, "test")
+
+
+@pytest.mark.parametrize("by", [1, 10])
+def test_small_and_large_photos_are_shown_alike(by: int) -> None:
+    photo = np.full((200 * by, 160 * by, 3), 128, dtype=np.uint8)
+    face = Face(tuple(value * by for value in LARGE.box_xyxy), 0.9, POINTS, "test")  # type: ignore[arg-type]
+    numbered = with_numbers(photo, [face])
+    assert numbered.shape == (LONGEST_PX, 640, 3)
+    drawn = (numbered != 128).any(axis=2)
+    assert (
+        drawn[80:480, 79:84].all() and drawn[50:78, 82:100].any() and not drawn[520:, :].any() and not drawn[90:470, 90:470].any()
+    )
+
+
+def test_a_click_picks_the_smallest_face_around_it() -> None:
+    photo = np.zeros((200, 160, 3), dtype=np.uint8)  # shown four times as large
+    faces = [LARGE, WITHIN]
+    assert face_at(photo, faces, 4 * 30, 4 * 30) == 0
+    assert face_at(photo, faces, 4 * 75, 4 * 75) == 1
+    assert face_at(photo, faces, 4 * 140, 4 * 75) is None
+    assert face_at(photo, [], 10, 10) is None
+
+
+def test_tags_stay_within_the_picture() -> None:
+    photo = np.full((200, 200, 3), 128, dtype=np.uint8)
+    faces = [Face((-20, -20, 40, 40), 0.9, POINTS, "t"), Face((180, 180, 230, 230), 0.9, POINTS, "t")]
+    numbered = with_numbers(photo, faces)
+    assert (numbered[:30, :30] != 128).any() and (numbered[690:750, 760:] != 128).any()
