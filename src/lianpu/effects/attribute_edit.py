@@ -150,10 +150,16 @@ def with_edits(photo: Picture, edits: Sequence[FaceEdit], strength: float) -> Pi
     """The photo with the edits in it, each as strong as `strength` says: 0 not at all, 1 as the editor meant it."""
     result = photo.copy()
     for edit in edits:
-        top = edit.subject.window[0].start
-        for band, change in change_bands(edit.guided, result, edit.aligned.matrix, edit.subject.window):
-            mask = edit.mask[band[0].start - top : band[0].stop - top]
-            change *= (mask.astype(np.float32) * (strength / 255))[:, :, None]
+        rows, columns = edit.subject.window
+        left, top, width, height = cv2.boundingRect(edit.mask)
+        if not width or not strength:
+            continue
+        mask = edit.mask[top : top + height, left : left + width]
+        first = rows.start + top
+        touched = (slice(first, first + height), slice(columns.start + left, columns.start + left + width))
+        for band, change in change_bands(edit.guided, result, edit.aligned.matrix, touched):
+            part = mask[band[0].start - first : band[0].stop - first]
+            change *= (part.astype(np.float32) * (strength / 255))[:, :, None]
             change += result[band]
             result[band] = np.clip(np.rint(change), 0, 255).astype(np.uint8)
     return result

@@ -126,10 +126,12 @@ def _ramp(values: np.ndarray) -> np.ndarray:
 def _matte(part: Picture, inner: np.ndarray, outer: np.ndarray, least: np.ndarray, most: np.ndarray) -> Mask:
     """The mask at the size of `part`: how far along the line from the outer to the inner colour a pixel lies, as far as these differ."""
     height, width = part.shape[:2]
-    mask = np.empty((height, width), dtype=np.uint8)
+    mask = np.zeros((height, width), dtype=np.uint8)
     planes = np.dstack([inner - outer, outer, least, most]).astype(np.float32)
-    for top in range(0, height, _BAND_PX):
-        rows = slice(top, min(top + _BAND_PX, height))
+    _, first, _, count = cv2.boundingRect((most > 0).astype(np.uint8))
+    start, stop = (np.array([first - 1, first + count + 1]) * height / planes.shape[0]).clip(0, height).astype(int).tolist()
+    for top in range(start, stop, _BAND_PX):
+        rows = slice(top, min(top + _BAND_PX, stop))
         mask[rows] = _matte_of(part[rows].astype(np.float32) / 255, _enlarged(planes, rows, height, width))
     return mask
 
@@ -146,8 +148,10 @@ def _enlarged(planes: np.ndarray, rows: slice, height: int, width: int) -> np.nd
 
 def _matte_of(colors: np.ndarray, planes: np.ndarray) -> np.ndarray:
     line, outer, least, most = planes[..., :3], planes[..., 3:6], planes[..., 6], planes[..., 7]
-    length = (line * line).sum(axis=2)
-    along = ((colors - outer) * line).sum(axis=2) / np.maximum(length, 1e-5)
+    length = np.einsum("hwc,hwc->hw", line, line)
+    colors -= outer
+    along = np.einsum("hwc,hwc->hw", colors, line) / np.maximum(length, 1e-5)
     sure = length / (length + _SMOOTHNESS)
-    mask = sure * along + (1 - sure) * (0.5 * (least + most))
-    return np.asarray(np.rint(255 * np.clip(mask, least, most)), dtype=np.uint8)
+    middle = 0.5 * (least + most)
+    mask = np.clip(middle + sure * (along - middle), least, most)
+    return np.asarray(np.rint(255 * mask), dtype=np.uint8)

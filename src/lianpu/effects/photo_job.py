@@ -145,7 +145,8 @@ def edit_file(bench: Workbench, source: Path, target: Path, *, force: bool = Fal
     else:
         picture = _write_stages(steps, bench, photo, chosen)
     _write(target, picture, photo, bench)
-    changed = float((picture != photo.picture).any(axis=2).mean()) if picture is not photo.picture else 0.0
+    differs = picture != photo.picture
+    changed = float(np.count_nonzero(differs[..., 0] | differs[..., 1] | differs[..., 2])) / differs[..., 0].size
     lost = "; ".join(lost_in(photo, target.suffix.lower()))
     words = f"not kept: {lost}" if lost else ""
     return Edited(source, target, "edited", words, len(subjects), len(chosen), changed, time.perf_counter() - begin)
