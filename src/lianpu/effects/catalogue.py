@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from lianpu.effects.anonymise import WAYS, anonymise
+from lianpu.effects.background import blur_background, replace_background
 from lianpu.effects.effect import Effect, Option
 from lianpu.effects.hair_color import hair_color
 from lianpu.effects.makeup import blush, eye_shadow, lipstick
 from lianpu.effects.reshape import larger_eyes, slim_face
 from lianpu.effects.skin import smooth_skin
+from lianpu.effects.sticker import sticker
+from lianpu.effects.sticker_files import SPREAD, STICKERS
 from lianpu.effects.whitening import brighten_eyes, whiten_teeth
 from lianpu.errors import SettingsError, nearest_name
 
@@ -84,6 +88,50 @@ EFFECTS: dict[str, Effect] = {
             {"en": "Cheeks and jaw drawn in; what is behind the face stays straight.", "zh": "收窄脸颊与下颌，背景不变形。"},
             "face",
             slim_face,
+        ),
+        Effect(
+            "blur_background",
+            {"en": "Blurred background", "zh": "背景虚化"},
+            {"en": "What is behind the people out of focus.", "zh": "虚化人物身后的背景。"},
+            "photo",
+            blur_background,
+        ),
+        Effect(
+            "replace_background",
+            {"en": "New background", "zh": "更换背景"},
+            {"en": "The people before a colour or a picture.", "zh": "把背景换成纯色或另一张图片。"},
+            "photo",
+            replace_background,
+            (_color("#8fb8d8"), Option("picture", "picture", "", {"en": "Picture", "zh": "图片"})),
+        ),
+        Effect(
+            "sticker",
+            {"en": "Sticker", "zh": "贴纸"},
+            {
+                "en": "Glasses, a hat, a moustache or a picture of your own on the face.",
+                "zh": "给面部加上眼镜、帽子、胡子或自己的图片。",
+            },
+            "face",
+            sticker,
+            (
+                Option("which", "choice", "glasses", {"en": "Sticker", "zh": "贴纸"}, tuple(STICKERS)),
+                Option("picture", "picture", "", {"en": "Picture of your own (PNG)", "zh": "自己的图片（PNG）"}),
+                Option(
+                    "place",
+                    "choice",
+                    "eyes",
+                    {"en": "Where a picture without anchors goes", "zh": "无锚点图片的位置"},
+                    tuple(SPREAD),
+                ),
+            ),
+        ),
+        Effect(
+            "anonymise",
+            {"en": "Anonymise", "zh": "匿名"},
+            {"en": "The face blurred, in squares or covered.", "zh": "模糊、马赛克或遮盖面部。"},
+            "face",
+            anonymise,
+            (Option("way", "choice", "blur", {"en": "Way", "zh": "方式"}, WAYS), _color("#303030")),
         ),
     )
 }

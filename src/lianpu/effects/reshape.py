@@ -107,7 +107,7 @@ def _frontal(points: np.ndarray) -> float:
     """1 for a face that looks ahead, 0 for a profile: there the outline is nose and forehead, which are not to be drawn in."""
     across = points[16] - points[0]
     share = float((points[30] - points[0]) @ across / max(float(across @ across), 1e-6))
-    return float(smooth_step(min(share, 1 - share), 0.02, 0.28))
+    return float(smooth_step(np.array(min(share, 1 - share)), 0.02, 0.28))
 
 
 def _half_width(v: Field, jaw_v: np.ndarray, jaw_u: np.ndarray, unit: float) -> Field:

@@ -1,0 +1,79 @@
+"""Faces made unrecognisable: blurred, in squares, or covered. The whole face counts: from the chin to above the forehead, and both ears."""
+
+from __future__ import annotations
+
+import cv2
+import numpy as np
+
+from lianpu.effects.lab import rgb_of_color
+from lianpu.effects.masks import FACE_PARTS, face_unit, part_cover, smooth_step
+from lianpu.effects.subject import Subject
+from lianpu.effects.view import Field, View, enlarged, painted, view_of
+from lianpu.image import Picture
+
+WAYS = ("blur", "mosaic", "solid")
+CELL_SHARE = 0.5
+"""The side of a square as a share of the face's unit (the distance of the eyes): a face is about five squares wide and seven high."""
+_MARGIN, _FEATHER = 0.14, 0.14
+_AROUND_A_FACE = np.array(
+    [(-1.2, 0.1), (1.2, 0.1), (-1.0, -0.9), (1.0, -0.9), (-0.5, -1.3), (0.5, -1.3), (0, 1.95), (-0.75, 1.65), (0.75, 1.65)]
+)
+"""Points around a face, in units from the middle of its eyes, across and down: they are covered even where parser and points have failed."""
+
+
+def anonymise(photo: Picture, subject: Subject, strength: float, way: str, color: str) -> Picture:
+    """The photo (H, W, 3) with the subject's face blurred, in squares or covered with a colour (#rrggbb).
+
+    From a strength of 1 on, nothing remains within but the mean colours of squares of half the eyes' distance (also where it is blurred:
+    a blur alone could be undone). Below 1 the face shines through.
+    """
+    view = view_of(photo, subject.window)
+    weight = face_cover(subject, view) * np.float32(min(1.0, strength))
+    squares = _squares(view, CELL_SHARE * face_unit(subject) * view.scale)
+    blurred = _smooth(squares, view) if way == "blur" else squares
+
+    def paint(pixels: Field, rows: slice, columns: slice) -> Field:
+        if way == "solid":
+            pixels[:] = rgb_of_color(color)
+            return pixels
+        if way == "blur":
+            return enlarged(blurred, view, rows, columns)
+        return squares[np.ix_(_cells(rows, view.window[0], len(squares)), _cells(columns, view.window[1], squares.shape[1]))]
+
+    return painted(photo, view, weight, paint)
+
+
+def face_cover(subject: Subject, view: View) -> Field:
+    """(h, w): 1 over all of the face with ears and forehead and a margin around it, falling to 0 outside of that."""
+    unit = face_unit(subject)
+    shape = (part_cover(subject, view, *FACE_PARTS, "l_ear", "r_ear") > 0.3).astype(np.uint8)
+    seen = np.argwhere(shape)[:, ::-1].astype(np.float64)
+    left, right, _, mouth_left, mouth_right = np.asarray(subject.face.points, dtype=np.float64)
+    eyes = (left + right) / 2
+    down = (mouth_left + mouth_right) / 2 - eyes
+    down = down / max(float(np.linalg.norm(down)), 1e-6)
+    across = np.array([down[1], -down[0]])
+    around = eyes + unit * (_AROUND_A_FACE[:, :1] * across + _AROUND_A_FACE[:, 1:] * down)
+    points = np.concatenate([seen, view.places(around), view.places(subject.landmarks.points)])
+    hull = cv2.convexHull(np.rint(points).astype(np.int32))
+    covered = cv2.fillConvexPoly(np.zeros(view.shape, dtype=np.uint8), hull, 1)
+    distance = cv2.distanceTransform(1 - covered, cv2.DIST_L2, cv2.DIST_MASK_PRECISE) if covered.any() else covered + 1e6
+    first, last = _MARGIN * unit * view.scale + 1, (_MARGIN + _FEATHER) * unit * view.scale + 2
+    return np.asarray(1 - smooth_step(distance, first, last), dtype=np.float32)
+
+
+def _squares(view: View, side: float) -> Field:
+    """The mean colours of squares of about `side` pixels of the view: (rows, columns, 3)."""
+    size = tuple(max(1, round(length / max(side, 1.0))) for length in view.shape)
+    return np.asarray(cv2.resize(view.picture, size[::-1], interpolation=cv2.INTER_AREA), dtype=np.float32).reshape(*size, 3)
+
+
+def _smooth(squares: Field, view: View) -> Field:
+    """The squares over the view (h, w, 3) without their edges."""
+    wide = cv2.resize(squares, view.shape[::-1], interpolation=cv2.INTER_LINEAR)
+    return np.asarray(cv2.GaussianBlur(wide, (0, 0), max(0.5, 0.4 * view.shape[0] / len(squares))), dtype=np.float32)
+
+
+def _cells(part: slice, whole: slice, count: int) -> np.ndarray:
+    """Which of `count` cells over `whole` each row or column of `part` lies in."""
+    return (np.arange(part.start, part.stop) - whole.start) * count // (whole.stop - whole.start)

@@ -1,0 +1,109 @@
+"""What is behind the persons of a photo: blurred as by a lens, or replaced by a colour or a picture."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import cv2
+import numpy as np
+
+from lianpu.effects.lab import rgb_of_color
+from lianpu.effects.person import person_matte, person_weights
+from lianpu.effects.subject import Subject
+from lianpu.effects.view import Field, View, enlarged, painted, view_of
+from lianpu.image import Picture, read_image
+
+_VIEW_PX = 768
+_RADIUS_SHARE = 0.016
+"""The blur's radius at a strength of 1, as a share of the photo's longer side."""
+_SHARP_BELOW = 0.25
+"""Up to this strength the sharp photo still shows through: blurs so small cannot be made at the size that is worked at."""
+
+
+def blur_background(photo: Picture, subjects: Sequence[Subject], strength: float) -> Picture:
+    """The photo (H, W, 3) with what is behind the subjects out of focus. Without subjects it stays as it is."""
+    if not subjects:
+        return photo
+    view = _whole(photo)
+    weights = person_weights(photo, subjects, view)
+    behind = 1 - _view_matte(weights, view)
+    radius = max(0.6, _RADIUS_SHARE * max(strength, _SHARP_BELOW) * max(view.shape))
+    soft = _lens_blurred(view.picture, behind, radius)
+    share = np.float32(min(1.0, strength / _SHARP_BELOW))
+
+    def paint(pixels: Field, rows: slice, columns: slice) -> Field:
+        away = (1 - person_matte(weights, view, pixels, rows, columns))[:, :, None]
+        new = enlarged(soft, view, rows, columns)
+        new -= pixels
+        new *= away
+        new += pixels
+        return new
+
+    return painted(photo, view, np.full(view.shape, share), paint)
+
+
+def replace_background(photo: Picture, subjects: Sequence[Subject], strength: float, color: str, picture: str) -> Picture:
+    """The photo (H, W, 3) with the subjects before a colour (#rrggbb), or before a picture (the path of a file) that fills the photo.
+
+    Raises:
+        PictureError: the picture cannot be read.
+    """
+    new = _filling(read_image(picture), photo.shape[0], photo.shape[1]) if picture else None
+    if not subjects:
+        return photo
+    view = _whole(photo)
+    weights = person_weights(photo, subjects, view)
+    behind = 1 - _view_matte(weights, view)
+    old = _lens_blurred(view.picture, behind * behind, max(1.0, 0.012 * max(view.shape)))
+
+    def paint(pixels: Field, rows: slice, columns: slice) -> Field:
+        matte = person_matte(weights, view, pixels, rows, columns)[:, :, None]
+        # what shines through fine hair is the old background: it is taken out before the new one is put behind
+        person = np.clip((pixels - (1 - matte) * enlarged(old, view, rows, columns)) / np.maximum(matte, 0.15), 0, 1)
+        person = pixels + (person - pixels) * np.minimum(1, 2 * (1 - matte)) * (matte < 1)
+        ground = rgb_of_color(color) if new is None else new[rows, columns].astype(np.float32) / np.float32(255)
+        return np.asarray(matte * person + (1 - matte) * ground, dtype=np.float32)
+
+    return painted(photo, view, np.full(view.shape, min(1.0, strength), dtype=np.float32), paint)
+
+
+def _whole(photo: Picture) -> View:
+    return view_of(photo, (slice(0, photo.shape[0]), slice(0, photo.shape[1])), _VIEW_PX)
+
+
+def _view_matte(weights: Field, view: View) -> Field:
+    small = View((slice(0, view.shape[0]), slice(0, view.shape[1])), view.picture)
+    return person_matte(weights, small, view.picture, *small.window)
+
+
+def _lens_blurred(picture: Field, weight: Field, radius: float) -> Field:
+    """The picture (h, w, 3) blurred over a disc, in linear light; what weighs nothing (persons) does not bleed in."""
+    reach = int(np.ceil(radius))
+    y, x = np.mgrid[-reach : reach + 1, -reach : reach + 1]
+    disc = np.clip(radius + 0.5 - np.hypot(x, y), 0, 1).astype(np.float32)
+    disc /= disc.sum()
+    light = picture ** np.float32(2.2)
+    planes = np.dstack([light * weight[:, :, None], weight])
+    total = cv2.filter2D(planes, -1, disc, borderType=cv2.BORDER_REPLICATE)
+    far = _from_afar(planes) + np.float32(1e-7)
+    total = total + np.float32(0.02) * far  # where a person fills the disc, what is farther away counts
+    mean = np.clip(total[:, :, :3] / total[:, :, 3:], 0, 1)
+    return np.asarray(mean ** np.float32(1 / 2.2), dtype=np.float32)
+
+
+def _from_afar(planes: Field) -> Field:
+    """The planes (h, w, C) blurred over an eighth of their size."""
+    coarse = cv2.resize(planes, (16, 16), interpolation=cv2.INTER_AREA)
+    coarse = cv2.GaussianBlur(coarse, (0, 0), 2, borderType=cv2.BORDER_REPLICATE)
+    return np.asarray(cv2.resize(coarse, planes.shape[1::-1], interpolation=cv2.INTER_LINEAR), dtype=np.float32)
+
+
+def _filling(picture: Picture, height: int, width: int) -> Picture:
+    """The middle of a picture, as large as the photo (height, width, 3)."""
+    grow = max(height / picture.shape[0], width / picture.shape[1])
+    high, wide = max(1, round(height / grow)), max(1, round(width / grow))
+    top, left = max(0, (picture.shape[0] - high) // 2), max(0, (picture.shape[1] - wide) // 2)
+    middle = picture[top : top + high, left : left + wide]
+    return np.asarray(
+        cv2.resize(middle, (width, height), interpolation=cv2.INTER_AREA if grow < 1 else cv2.INTER_CUBIC), dtype=np.uint8
+    )
