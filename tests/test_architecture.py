@@ -135,6 +135,7 @@ MAY_IMPORT: dict[str, set[str]] = {
         "report",
         "weights",
     },
+    "video": {"errors", "files", "image", "perception", "effects", "editors", "parser", "part_names", "version"},
     "api": {"devices", "dataset", "evaluation", "guidance", "runs", "training"},
     "export": {
         "errors",
@@ -168,6 +169,8 @@ ONE_DOOR: dict[str, set[str]] = {
     "dlib": {"perception/dlib_models.py", "perception/dlib_predictor.py", "landmarks/training.py"},
     "ray": {"preparation/ray_run.py"},
     "timm": {"efficientnet.py"},
+    "av": {"video/reading.py", "video/writing.py"},
+    "pyvirtualcam": {"video/virtual_camera.py"},
     "psutil": {"devices.py"},
     "pillow_heif": {"photo_reading.py"},
     "requests": {"model_store/transfer.py"},

@@ -20,6 +20,10 @@ class PictureError(DataError):
     """A picture file that cannot be read or written."""
 
 
+class VideoError(DataError):
+    """A video file that cannot be read or written."""
+
+
 class RunError(LianpuError):
     """A run folder that is missing, damaged, or of another dataset."""
 

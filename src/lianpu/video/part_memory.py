@@ -1,0 +1,86 @@
+"""The parts of a face, remembered from frame to frame along what moves, so that their edges do not flicker."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+
+from lianpu.image import Picture
+from lianpu.part_names import PARTS
+from lianpu.video.motion import Grey, crop_flow
+
+_SIDE_PX = 192
+_CHANGED_FROM, _CHANGED_TO = 12.0, 40.0
+
+
+@dataclass(frozen=True, eq=False)
+class PartMemory:
+    """What is known of a face's parts, in its upright crop.
+
+    Args:
+        shares: (19, s, s) float32: how sure each part is at each place, 0 to 1; they sum to 1.
+        grey: (s, s) uint8, the crop when it was last seen.
+    """
+
+    shares: np.ndarray
+    grey: Grey
+
+
+def remember(memory: PartMemory | None, crop: Picture, mask: np.ndarray | None, seconds: float, settle_s: float) -> PartMemory:
+    """The memory after another frame.
+
+    Where the crop looks as the flow from the frame before says that it should, the new mask weighs 1 - exp(-seconds / settle_s);
+    where it does not (a mouth that opens, a hand before the face) the new mask weighs up to 1.
+
+    Args:
+        memory: of the frame before; None for a face that is new, which then needs a mask.
+        crop: (S, S, 3), the face upright, as smoothed points place it.
+        mask: (S, S) class indices of this frame; None for a frame that was not parsed: what is known moves along.
+        seconds: since the frame before.
+        settle_s: the time in which two thirds of a change are taken over; 0 takes every mask as it is.
+    """
+    small = cv2.resize(crop, (_SIDE_PX, _SIDE_PX), interpolation=cv2.INTER_AREA)
+    grey = np.asarray(cv2.cvtColor(small, cv2.COLOR_RGB2GRAY), dtype=np.uint8)
+    if memory is None:
+        assert mask is not None, "a new face is parsed"
+        return PartMemory(_shares(mask), grey)
+    flow = crop_flow(memory.grey, grey)
+    y, x = np.mgrid[:_SIDE_PX, :_SIDE_PX].astype(np.float32)
+    back = (x + flow[:, :, 0], y + flow[:, :, 1])
+    moved = np.zeros_like(memory.shares)
+    for part in range(len(PARTS)):
+        if memory.shares[part].any():
+            moved[part] = cv2.remap(memory.shares[part], *back, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
+    if mask is None:
+        return PartMemory(moved, grey)
+    expected = cv2.remap(memory.grey, *back, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
+    wrong = cv2.GaussianBlur(cv2.absdiff(expected, grey).astype(np.float32), (0, 0), 2.0)
+    surprise = np.clip((wrong - _CHANGED_FROM) / (_CHANGED_TO - _CHANGED_FROM), 0, 1)
+    usual = 1 - math.exp(-seconds / settle_s) if settle_s > 0 else 1.0
+    weight = (usual + (1 - usual) * surprise).astype(np.float32)
+    moved += weight * (_shares(mask) - moved)
+    return PartMemory(moved, grey)
+
+
+def recalled(memory: PartMemory, size_px: int) -> np.ndarray:
+    """The mask (size_px, size_px) uint8 of what is known: at each place the surest part."""
+    best = np.full((size_px, size_px), -1.0, dtype=np.float32)
+    mask = np.zeros((size_px, size_px), dtype=np.uint8)
+    for part in range(len(PARTS)):
+        if memory.shares[part].any():
+            share = cv2.resize(memory.shares[part], (size_px, size_px), interpolation=cv2.INTER_LINEAR)
+            wins = share > best
+            mask[wins] = part
+            np.maximum(best, share, out=best)
+    return mask
+
+
+def _shares(mask: np.ndarray) -> np.ndarray:
+    shares = np.zeros((len(PARTS), _SIDE_PX, _SIDE_PX), dtype=np.float32)
+    for part in np.unique(mask):
+        one = (mask == part).astype(np.float32)
+        shares[part] = cv2.resize(one, (_SIDE_PX, _SIDE_PX), interpolation=cv2.INTER_AREA)
+    return shares
