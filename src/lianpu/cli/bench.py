@@ -1,4 +1,4 @@
-"""`lianpu bench train | curves | infer | faces`: speed as ratios, measured in one process, the contenders taking turns."""
+"""`lianpu bench train | curves | infer | faces | effects`: speed as ratios, measured in one process, the contenders taking turns."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ BENCHES = {
         "lianpu.cli.bench_faces",
         "faces found by each detector; a pack of face networks against the insightface package",
     ),
+    "effects": ("lianpu.cli.bench_effects", "seconds and memory of each effect on a large photo"),
 }
 
 

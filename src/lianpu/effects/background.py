@@ -57,14 +57,28 @@ def replace_background(photo: Picture, subjects: Sequence[Subject], strength: fl
     old = _lens_blurred(view.picture, behind * behind, max(1.0, 0.012 * max(view.shape)))
 
     def paint(pixels: Field, rows: slice, columns: slice) -> Field:
-        matte = person_matte(weights, view, pixels, rows, columns)[:, :, None]
-        # what shines through fine hair is the old background: it is taken out before the new one is put behind
-        person = np.clip((pixels - (1 - matte) * enlarged(old, view, rows, columns)) / np.maximum(matte, 0.15), 0, 1)
-        person = pixels + (person - pixels) * np.minimum(1, 2 * (1 - matte)) * (matte < 1)
+        matte = person_matte(weights, view, pixels, rows, columns)
         ground = rgb_of_color(color) if new is None else new[rows, columns].astype(np.float32) / np.float32(255)
-        return np.asarray(matte * person + (1 - matte) * ground, dtype=np.float32)
+        edge = (matte > 0) & (matte < 1)
+        across = np.flatnonzero(edge.any(axis=0))
+        if len(across):
+            part = slice(int(across[0]), int(across[-1]) + 1)
+            behind_it = enlarged(old, view, rows, slice(columns.start + part.start, columns.start + part.stop))
+            _clean(pixels[:, part], matte[:, part], edge[:, part], behind_it)
+        pixels -= ground
+        pixels *= matte[:, :, None]
+        pixels += ground
+        return pixels
 
     return painted(photo, view, np.full(view.shape, min(1.0, strength), dtype=np.float32), paint)
+
+
+def _clean(pixels: Field, matte: Field, edge: np.ndarray, old: Field) -> None:
+    """Take out, in place, what shines of the old background (n, m, 3) through fine hair where `edge` says so."""
+    share = matte[edge][:, None]
+    mixed = pixels[edge]
+    person = np.clip((mixed - (1 - share) * old[edge]) / np.maximum(share, 0.15), 0, 1)
+    pixels[edge] = mixed + (person - mixed) * np.minimum(1, 2 * (1 - share))
 
 
 def _whole(photo: Picture) -> View:

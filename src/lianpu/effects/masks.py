@@ -147,4 +147,8 @@ def guide_weights(mask: Field, guide: Field, radius: int, smoothness: float) -> 
 
 def applied(weights: Field, guide: Field) -> Field:
     """What weights (h, w, 4) of `guide_weights` say of the colours (h, w, 3): (h, w)."""
-    return np.asarray((weights[..., :3] * guide).sum(axis=2) + weights[..., 3], dtype=np.float32)
+    result = weights[..., 0] * guide[..., 0]
+    result += weights[..., 1] * guide[..., 1]
+    result += weights[..., 2] * guide[..., 2]
+    result += weights[..., 3]
+    return np.asarray(result, dtype=np.float32)

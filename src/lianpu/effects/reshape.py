@@ -77,16 +77,17 @@ def warped(photo: Picture, view: View, field: Field) -> Picture:
 
 def _warp_band(photo: Picture, result: Picture, view: View, field: Field, rows: slice, columns: slice) -> None:
     shift = enlarged(field, view, rows, columns)
-    far = np.abs(shift).max(axis=2) > _SMALLEST_PX
+    size = np.maximum(np.abs(shift[:, :, 0]), np.abs(shift[:, :, 1]))
+    far = size > _SMALLEST_PX
     if not far.any():
         return
-    margin = int(np.ceil(float(np.abs(shift).max()))) + 4
+    margin = int(np.ceil(float(size.max()))) + 4
     top, left = max(0, rows.start - margin), max(0, columns.start - margin)
     source = photo[top : rows.stop + margin, left : columns.stop + margin]
     x = shift[:, :, 0] + (np.arange(columns.start, columns.stop, dtype=np.float32) - left)
     y = shift[:, :, 1] + (np.arange(rows.start, rows.stop, dtype=np.float32) - top)[:, None]
     taken = cv2.remap(source, x, y, cv2.INTER_CUBIC, borderMode=cv2.BORDER_REPLICATE)
-    result[rows, columns][far] = taken[far]
+    np.copyto(result[rows, columns], np.asarray(taken, dtype=np.uint8), where=far[:, :, None])
 
 
 def _axes(subject: Subject, view: View) -> tuple[np.ndarray, np.ndarray, np.ndarray, float]:
