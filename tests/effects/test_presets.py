@@ -88,6 +88,13 @@ def test_the_presets_of_the_package_can_be_read_and_need_no_editor() -> None:
         assert preset == read_preset(PRESET_FOLDER / f"{name}.yaml")
 
 
+def test_a_picture_is_looked_for_beside_the_preset(tmp_path: Path) -> None:
+    file = tmp_path / "beach.yaml"
+    file.write_text("name: Beach\nsteps:\n  - effect: replace_background\n    picture: beach.jpg\n")
+    (step,) = read_preset(file).steps
+    assert isinstance(step, EffectStep) and step.options == {"picture": str(tmp_path / "beach.jpg")}
+
+
 def test_strengths_are_scaled_up_to_the_strongest() -> None:
     preset = Preset("x", (EffectStep(effect_of("lipstick"), 0.5), EditStep({"Male": True}, 1.4)))
     assert [step.strength for step in scaled(preset, 0.5).steps] == [0.25, 0.7]

@@ -184,11 +184,17 @@ def read_preset(file: Path | str) -> Preset:
         raise SettingsError(f"{path} is not there. Give the YAML file of a preset, or one of: {_names()}.") from None
     except (OSError, UnicodeDecodeError) as problem:
         raise SettingsError(f"{path} cannot be read ({problem}). Give a YAML file.") from None
-    return preset_of_text(text, str(path))
+    return preset_of_text(text, str(path), path.parent)
 
 
-def preset_of_text(text: str, source: str = "the preset") -> Preset:
-    """The preset that YAML describes. Raises SettingsError that names `source` and all that is wrong."""
+def preset_of_text(text: str, source: str = "the preset", folder: Path | None = None) -> Preset:
+    """The preset that YAML describes. Raises SettingsError that names `source` and all that is wrong.
+
+    Args:
+        text: YAML.
+        source: what it is called where something is wrong.
+        folder: where it lies: pictures that it names by a relative path are looked for there.
+    """
     try:
         value = yaml.safe_load(text)
     except (yaml.YAMLError, RecursionError, ValueError) as problem:
@@ -207,7 +213,7 @@ def preset_of_text(text: str, source: str = "the preset") -> Preset:
     steps: list[Step] = []
     for number, entry in enumerate(listed, start=1):
         try:
-            steps.append(_step(entry))
+            steps.append(_step(entry, folder))
         except SettingsError as problem:
             problems.append(f"step {number}: {str(problem).rstrip('.')}")
     if problems:
@@ -225,19 +231,26 @@ def preset_text(preset: Preset) -> str:
     return str(yaml.safe_dump({"name": preset.name, "steps": steps}, sort_keys=False, allow_unicode=True))
 
 
-def _step(entry: object) -> Step:
+def _step(entry: object, folder: Path | None) -> Step:
     if not isinstance(entry, dict) or ("effect" in entry) == ("edit" in entry):
         raise SettingsError(f"a step is either effect: NAME or edit: {{ATTRIBUTE: yes}}, got {entry!r}")
     rest = {str(key): value for key, value in entry.items() if key not in ("effect", "edit", "strength")}
     strength = entry.get("strength", 1.0)
     if "effect" in entry:
-        return EffectStep(effect_of(str(entry["effect"])), strength, rest)
+        effect = effect_of(str(entry["effect"]))
+        return EffectStep(effect, strength, rest if folder is None else _found_from(folder, effect, rest))
     values = entry["edit"]
     if rest:
         raise SettingsError(f"edit has no option '{next(iter(rest))}'. It takes a strength, no more")
     if not isinstance(values, dict) or not all(isinstance(value, bool) for value in values.values()):
         raise SettingsError(f"edit: write {{ATTRIBUTE: yes}} or {{ATTRIBUTE: no}}, got {values!r}")
     return EditStep({str(name): value for name, value in values.items()}, strength)
+
+
+def _found_from(folder: Path, effect: Effect, options: Mapping[str, Any]) -> dict[str, Any]:
+    """The options, pictures among them as paths from `folder`."""
+    pictures = {option.name for option in effect.options if option.kind == "picture"}
+    return {name: str(folder / str(value)) if name in pictures and value else value for name, value in options.items()}
 
 
 def _names() -> str:
