@@ -1,0 +1,168 @@
+"""What holds for every effect of the catalogue, whatever it does."""
+
+from __future__ import annotations
+
+import importlib.util
+from collections.abc import Callable
+from itertools import pairwise
+from pathlib import Path
+from types import ModuleType
+
+import cv2
+import numpy as np
+import pytest
+
+from lianpu.effects.catalogue import EFFECTS, effect_of
+from lianpu.effects.effect import Effect
+from lianpu.effects.masks import face_unit
+from lianpu.effects.subject import Subject
+from lianpu.errors import SettingsError
+
+
+def _beside(name: str) -> ModuleType:
+    """The module in the file of that name beside this one."""
+    spec = importlib.util.spec_from_file_location(name, Path(__file__).with_name(f"{name}.py"))
+    assert spec and spec.loader
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+drawn = _beside("drawn_photos")
+
+SKIN = ("skin", "nose")
+EYES = ("l_eye", "r_eye")
+
+
+def _near(subject: Subject, reach: float, *names: str) -> np.ndarray:
+    """Where a named part is nearer than `reach` units."""
+    part = subject.parts.where(*names).astype(np.uint8)
+    far = cv2.distanceTransform(1 - part, cv2.DIST_L2, cv2.DIST_MASK_PRECISE)
+    return far <= reach * face_unit(subject) + 1.5
+
+
+def _around(subject: Subject, *middles: np.ndarray, reach: float) -> np.ndarray:
+    y, x = np.mgrid[: subject.parts.mask.shape[0], : subject.parts.mask.shape[1]]
+    radius = reach * face_unit(subject)
+    return np.any([np.hypot(x - middle[0], y - middle[1]) <= radius for middle in middles], axis=0)
+
+
+def _eyes(subject: Subject) -> tuple[np.ndarray, np.ndarray]:
+    return subject.face.points[0], subject.face.points[1]
+
+
+def _inner_face(subject: Subject) -> np.ndarray:
+    inner = subject.parts.where("skin", "nose", "mouth", "u_lip", "l_lip", *EYES).astype(np.uint8)
+    kernel = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (2 * round(0.25 * face_unit(subject)) + 1,) * 2)
+    return cv2.erode(inner, kernel) > 0
+
+
+MAY_CHANGE: dict[str, Callable[[Subject], np.ndarray]] = {
+    "hair_color": lambda subject: _near(subject, 0.17, "hair"),
+    "smooth_skin": lambda subject: _near(subject, 0.0, *SKIN, "neck", "l_ear", "r_ear"),
+    "lipstick": lambda subject: _near(subject, 0.06, "u_lip", "l_lip"),
+    "blush": lambda subject: _near(subject, 0.0, *SKIN),
+    "eye_shadow": lambda subject: _near(subject, 0.06, *SKIN) & _around(subject, *_eyes(subject), reach=0.8),
+    "whiten_teeth": lambda subject: _near(subject, 0.04, "mouth"),
+    "brighten_eyes": lambda subject: _near(subject, 0.04, *EYES),
+    "larger_eyes": lambda subject: _around(subject, *_eyes(subject), reach=0.6),
+    "slim_face": lambda subject: _near(
+        subject, 0.55, *SKIN, "l_ear", "r_ear", "neck", "hair", "cloth", "mouth", "u_lip", "l_lip"
+    ),
+    "blur_background": lambda subject: ~_inner_face(subject),
+    "replace_background": lambda subject: ~_inner_face(subject),
+    "sticker": lambda subject: _around(subject, subject.face.points[:2].mean(axis=0), reach=1.5),
+    "anonymise": lambda subject: _around(subject, subject.face.points[2], reach=2.8),
+}
+"""For each effect the pixels that it may touch, written down apart from how it makes its masks: parts, and how far beside them."""
+
+every_effect = pytest.mark.parametrize("effect", EFFECTS.values(), ids=EFFECTS)
+
+
+@every_effect
+@pytest.mark.parametrize("strength", [0.4, 1.0, 1.5])
+@pytest.mark.parametrize("turn", [0, 35])
+def test_an_effect_changes_the_face_and_not_a_byte_outside_of_its_mask(effect: Effect, strength: float, turn: float) -> None:
+    photo, subject = drawn.drawn_photo(turn=turn)
+    before = photo.copy()
+    after = effect.apply(photo, [subject], strength)
+    changed = (after != photo).any(axis=2)
+    assert after.dtype == np.uint8 and after.shape == photo.shape
+    assert (photo == before).all(), "the given picture was written into"
+    assert changed.any(), "nothing was changed"
+    assert not (changed & ~MAY_CHANGE[effect.name](subject)).any()
+
+
+@every_effect
+def test_nothing_changes_outside_of_the_subjects_window(effect: Effect) -> None:
+    photo, subject = drawn.drawn_photo()
+    rows, columns = slice(60, 230), slice(70, 240)
+    changed = (effect.apply(photo, [drawn.windowed(subject, rows, columns)], 1.5) != photo).any(axis=2)
+    changed[rows, columns] = False
+    if effect.scope == "face" and effect.name != "sticker":  # a hat may be higher than the window
+        assert not changed.any()
+
+
+@every_effect
+def test_strength_0_gives_the_same_picture(effect: Effect) -> None:
+    photo, subject = drawn.drawn_photo()
+    assert (effect.apply(photo, [subject], 0.0) == photo).all()
+
+
+@every_effect
+def test_without_faces_the_photo_stays(effect: Effect) -> None:
+    photo, _ = drawn.drawn_photo()
+    assert (effect.apply(photo, [], 1.0) == photo).all()
+
+
+@every_effect
+def test_an_effect_grows_with_its_strength_and_without_jumps(effect: Effect) -> None:
+    photo, subject = drawn.drawn_photo()
+    steps = [effect.apply(photo, [subject], strength).astype(int) for strength in np.linspace(0, 1.5, 16)]
+    away = [np.abs(step - photo).mean() for step in steps]
+    moves = np.array([np.abs(second - first).mean() for first, second in pairwise(steps)])
+    assert all(later >= earlier - 0.02 * max(away) for earlier, later in pairwise(away))
+    assert moves.max() <= 0.3 * max(away), f"one tenth of strength moves {moves.max() / max(away):.0%} of the whole way"
+    assert np.abs(steps[1] - photo).mean() <= 0.3 * max(away), "the smallest strength already does a lot"
+
+
+@every_effect
+@pytest.mark.parametrize("case", drawn.HARD_CASES)
+def test_no_face_makes_an_effect_fail(effect: Effect, case: str) -> None:
+    photo, subject = drawn.HARD_CASES[case]()
+    choices = [option for option in effect.options if option.kind == "choice"]
+    ways = [{option.name: word} for option in choices for word in option.choices] or [{}]
+    for options in ways:
+        after = effect.apply(photo, [subject], 1.5, **options)
+        assert after.shape == photo.shape and after.dtype == np.uint8
+
+
+@every_effect
+def test_two_faces_are_both_changed(effect: Effect) -> None:
+    left, one = drawn.drawn_photo(width=220, side=200, left=10)
+    right, other = drawn.drawn_photo(width=220, side=200, left=10, index=2)
+    photo = np.hstack([left, right])
+    moved = drawn.subject_of(
+        np.hstack([np.zeros_like(one.parts.mask), other.parts.mask]), other.landmarks.points + np.array([220, 0])
+    )
+    first = drawn.windowed(
+        drawn.subject_of(np.hstack([one.parts.mask, np.zeros_like(other.parts.mask)]), one.landmarks.points),
+        slice(0, 260),
+        slice(0, 220),
+    )
+    second = drawn.windowed(moved, slice(0, 260), slice(220, 440))
+    changed = (effect.apply(photo, [first, second], 1.0) != photo).any(axis=2)
+    assert changed[:, :220].any() and changed[:, 220:].any()
+
+
+def test_every_effect_has_a_title_and_a_line_in_both_languages() -> None:
+    for name, effect in EFFECTS.items():
+        assert effect.name == name
+        for words in (effect.title, effect.summary, *(option.title for option in effect.options)):
+            assert words["en"] and words["zh"] and words["en"] != words["zh"]
+
+
+def test_an_unknown_effect_is_named_with_the_nearest_known_one() -> None:
+    assert effect_of("lipstick") is EFFECTS["lipstick"]
+    with pytest.raises(SettingsError, match=r"'lipstik' is no effect \(did you mean 'lipstick'\?\). Known: hair_color, "):
+        effect_of("lipstik")
