@@ -53,6 +53,7 @@ def test_weights_of_non_commercial_training_data_are_not_called_commercial() -> 
         "79999_iter.pth",
         "shape_predictor_68_face_landmarks.dat",
         "face-parser-small.onnx",
+        "face-editor-lite.onnx",
         "label_rules.json",
     }
 

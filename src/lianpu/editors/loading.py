@@ -48,7 +48,9 @@ def load_editor(
         checkpoint = Checkpoint(path)
         return _from_checkpoint(checkpoint if checkpoint.state_file.is_file() else open_run(path).last_checkpoint(), device)
     if not path.is_file():
-        raise ModelError(f"{path} is not there. Give a run folder, a checkpoint folder, an .onnx file, a *-G.ckpt, or lite, the editor in the package.")
+        raise ModelError(
+            f"{path} is not there. Give a run folder, a checkpoint folder, an .onnx file, a *-G.ckpt, or lite, the editor in the package."
+        )
     if path.suffix == ".onnx":
         return OnnxEditor(path, threads)
     if path.suffix in (".ckpt", ".pth"):
