@@ -34,7 +34,7 @@ def drawn_photo(
     """A photo of a gradient with a drawn portrait of `side` pixels in it, its corner at (left, top) and turned by degrees."""
     face = _drawn(index)
     matrix = cv2.getRotationMatrix2D((_SIDE / 2, _SIDE / 2), turn, side / _SIDE)
-    matrix[:, 2] += (left + side / 2 - _SIDE / 2, top + side / 2 - _SIDE / 2)
+    matrix = matrix + np.array([[0, 0, left + (side - _SIDE) / 2], [0, 0, top + (side - _SIDE) / 2]])
     y, x = np.mgrid[:height, :width]
     photo = np.dstack([60 + 120 * x / width, 200 - 90 * y / height, 90 + 0 * x]).astype(np.uint8)
     inside = cv2.warpAffine(np.ones((_SIDE, _SIDE), np.uint8), matrix, (width, height))

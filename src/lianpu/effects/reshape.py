@@ -1,7 +1,7 @@
 """A slimmer face and larger eyes: a smooth warp that is 0 at its border, so that what is behind the face stays straight.
 
-A field of displacements says for each pixel of the result where in the photo it is taken from. It never folds: along no line does it change by
-more than 0.8 pixels per pixel.
+A field of displacements says for each pixel of the result where in the photo it is taken from. It never folds: in no direction does it change
+by more than 0.8 pixels per pixel.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ _SMALLEST_PX = 0.02
 
 
 def slim_face(photo: Picture, subject: Subject, strength: float) -> Picture:
-    """The photo (H, W, 3) with the subject's cheeks and jaw drawn in, by a tenth of the face's width at a strength of 1."""
+    """The photo (H, W, 3) with the subject's cheeks and jaw drawn in, by about a tenth of the jaw's width at a strength of 1."""
     view = view_of(photo, subject.window)
     return warped(photo, view, slimming(subject, view, strength))
 
@@ -43,7 +43,7 @@ def slimming(subject: Subject, view: View, strength: float) -> Field:
     out = np.abs(u) / half
     profile = smooth_step(out, 0.15, 0.95) * (1 - smooth_step(out, 1.0, 1.75))
     height = smooth_step(v, -0.1 * chin, 0.55 * chin) * (1 - smooth_step(v, 1.0 * chin, 1.45 * chin))
-    amount = 0.1 * strength * _frontal(points) * profile * height * half * np.sign(u)
+    amount = 0.12 * strength * _frontal(points) * profile * height * half * np.sign(u)
     amount *= _held(subject, view, unit)
     return _unfolded(amount[:, :, None] * across.astype(np.float32), view.scale)
 
@@ -139,8 +139,6 @@ def _border(view: View) -> Field:
 
 def _unfolded(field: Field, scale: float) -> Field:
     """The field (h, w, 2) in pixels of the photo, out of one in pixels of the view, weaker where it would change too steeply."""
-    steepest = 0.0
-    for axis in range(2):
-        if field.shape[axis] > 1:
-            steepest = max(steepest, float(np.abs(np.diff(field, axis=axis)).max()))
+    along_y, along_x = (np.gradient(field, axis=axis) if field.shape[axis] > 1 else 0 * field for axis in (0, 1))
+    steepest = float(np.sqrt((along_x * along_x + along_y * along_y).sum(axis=2).max()))
     return np.asarray(field * np.float32(min(1.0, _STEEPEST / max(steepest, 1e-9)) / scale), dtype=np.float32)

@@ -14,7 +14,7 @@ from lianpu.effects.subject import Subject
 from lianpu.effects.view import Field, view_of, with_change
 from lianpu.image import Picture
 
-_PORE, _COARSE = 0.008, 0.11
+_PORE, _COARSE = 0.008, 0.14
 """Sizes between which skin is evened out, as shares of the face's unit."""
 _EDGE = 0.055
 """Differences of light (of 1) above about this are edges that stay."""
@@ -30,7 +30,7 @@ def smooth_skin(photo: Picture, subject: Subject, strength: float) -> Picture:
     soft = feathered(grown(skin, view, -0.02 * unit), view, 0.02 * unit) * skin
     seen = _blurred(view.picture, _PORE * unit * view.scale)
     between = seen - _edges_kept(seen, soft, _COARSE * unit * view.scale)
-    return with_change(photo, view, between * (soft * np.float32(-0.8 * strength))[:, :, None])
+    return with_change(photo, view, between * (soft * np.float32(-0.85 * strength))[:, :, None])
 
 
 def _edges_kept(picture: Field, skin: Field, radius: float) -> Field:

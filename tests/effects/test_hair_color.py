@@ -1,0 +1,51 @@
+from types import ModuleType
+
+import numpy as np
+import pytest
+
+from lianpu.effects.hair_color import hair_color, hair_table
+from lianpu.effects.lab import lab_of_color, to_lab
+
+
+def _lab(pixels: np.ndarray) -> np.ndarray:
+    return to_lab(pixels.astype(np.float32) / np.float32(255))
+
+
+@pytest.mark.parametrize("color", ["#b8936a", "#181412", "#3050e0", "#803018"])
+def test_hair_takes_the_colour_and_keeps_its_strands(drawn: ModuleType, color: str) -> None:
+    photo, subject = drawn.drawn_photo()
+    hair = subject.parts.where("hair")
+    before, after = _lab(photo)[hair], _lab(hair_color(photo, subject, 1.0, color))[hair]
+    target = lab_of_color(color)
+    assert np.median(after[:, 0]) == pytest.approx(target[0], abs=7)
+    tone = after[:, 1:].mean(axis=0)
+    assert np.hypot(*(tone - target[1:])) < 0.45 * np.hypot(*target[1:]) + 4
+    assert after[:, 0].std() > 0.3 * before[:, 0].std() + 1  # never flat
+    ranks = [np.argsort(np.argsort(lab[:, 0])) for lab in (before, after)]
+    assert np.corrcoef(ranks[0], ranks[1])[0, 1] > 0.7  # what was lighter is lighter
+
+
+def test_the_table_takes_the_middle_to_the_colour_and_rises() -> None:
+    hair = np.random.default_rng(0).normal((12, 2, 4), (4, 1, 1), (500, 3)).astype(np.float32)
+    table = hair_table(hair, "#b8936a")
+    middle = table[round(10 * float(np.median(hair[:, 0]))), 0]
+    assert middle == pytest.approx(lab_of_color("#b8936a")[0], abs=0.5)
+    assert (np.diff(table[:, 0]) >= 0).all() and table[0, 0] >= 0 and table[-1, 0] <= 100
+    assert np.diff(table[:, 0]).max() < 0.1 * 4  # noise in black hair is not blown up
+
+
+def test_hair_of_one_flat_colour_does_not_fail() -> None:
+    for light in (0.0, 50.0, 100.0):
+        table = hair_table(np.full((10, 3), (light, 0, 0), np.float32), "#ffffff")
+        assert np.isfinite(table).all()
+
+
+def test_hair_that_leaves_the_crop_fades_and_shows_no_cut(drawn: ModuleType) -> None:
+    photo, subject = drawn.drawn_photo(width=500, height=500, side=200, left=150, top=150)
+    parts = np.full_like(subject.parts.mask, 13)
+    photo = np.full_like(photo, 40)
+    whole = drawn.subject_of(parts, subject.landmarks.points)
+    after = hair_color(photo, whole, 1.0, "#b8936a").astype(int)
+    steps = np.abs(np.diff(after[:, 250].sum(axis=1)))
+    assert after[250, 250].sum() > 300 and (after[:5, 250] == 40).all()
+    assert steps.max() < 25  # of a change by more than 200

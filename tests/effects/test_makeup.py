@@ -1,0 +1,50 @@
+from types import ModuleType
+
+import numpy as np
+import pytest
+
+from lianpu.effects.lab import lab_of_color, to_lab
+from lianpu.effects.makeup import blush, eye_shadow, lipstick
+
+
+def _tone(photo: np.ndarray, where: np.ndarray) -> np.ndarray:
+    return to_lab(photo.astype(np.float32) / np.float32(255))[where].mean(axis=0)[1:]
+
+
+def test_lips_take_the_colour_and_keep_their_lines(drawn: ModuleType) -> None:
+    photo, subject = drawn.drawn_photo()
+    lips = subject.parts.where("u_lip", "l_lip")
+    after = lipstick(photo, subject, 1.0, "#2040c0")
+    target = lab_of_color("#2040c0")[1:]
+    assert np.linalg.norm(_tone(after, lips) - target) < 0.5 * np.linalg.norm(_tone(photo, lips) - target)
+    assert after[lips].astype(float).std(axis=0).min() > 3
+
+
+@pytest.mark.parametrize("effect", [blush, eye_shadow])
+def test_colour_comes_on_both_sides_alike(drawn: ModuleType, effect) -> None:
+    photo, subject = drawn.drawn_photo()
+    change = np.abs(effect(photo, subject, 1.0, "#2040c0").astype(int) - photo).sum(axis=2)
+    middle = round(float(subject.face.points[2, 0]))
+    left, right = change[:, :middle].sum(), change[:, middle:].sum()
+    assert 0.4 < left / right < 2.5
+    assert not change[subject.parts.where("l_eye", "r_eye", "mouth")].max() > 40
+
+
+def test_blush_is_on_the_cheeks_and_shadow_above_the_eyes(drawn: ModuleType) -> None:
+    photo, subject = drawn.drawn_photo()
+    points = subject.landmarks.points
+
+    def height(effect) -> float:
+        change = np.abs(effect(photo, subject, 1.0, "#2040c0").astype(int) - photo).sum(axis=2)
+        return float((change.sum(axis=1) * np.arange(len(change))).sum() / change.sum())
+
+    assert points[36:48, 1].mean() < height(blush) < points[48:, 1].mean()
+    assert points[17:27, 1].mean() < height(eye_shadow) < points[36:48, 1].mean() + 3
+
+
+def test_covered_lips_stay_as_they_are(drawn: ModuleType) -> None:
+    photo, subject = drawn.drawn_photo()
+    covered = subject.parts.mask.copy()
+    covered[subject.parts.where("u_lip", "l_lip", "mouth")] = 18
+    masked = drawn.subject_of(covered, subject.landmarks.points)
+    assert (lipstick(photo, masked, 1.0, "#aa2233") == photo).all()
