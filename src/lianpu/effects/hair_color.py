@@ -8,26 +8,18 @@ from __future__ import annotations
 
 import cv2
 import numpy as np
-from scipy.interpolate import PchipInterpolator
 
-from lianpu.effects.lab import lab_of_color, to_lab, to_rgb
+from lianpu.effects.hair_tone import HairTone, hair_tone
+from lianpu.effects.lab import to_lab, to_rgb
 from lianpu.effects.masks import applied, crop_fade, face_unit, feathered, grown, guide_weights, part_cover, smooth_step
 from lianpu.effects.subject import Subject
-from lianpu.effects.view import Field, enlarged, painted, view_of
+from lianpu.effects.view import Field, View, enlarged, painted, view_of
 from lianpu.image import Picture
 
 _EDGE_SHARE = 0.11
 """How far from where the parser saw it hair's edge is looked for, as a share of the face's unit."""
-_MIDDLE = (5.5, 23.1, 47.8, 55.5, 85.0)
-_BELOW = (4.2, 17.1, 25.2, 31.5, 36.0)
-_ABOVE = (19.7, 29.2, 24.5, 21.7, 10.0)
-"""Lightness of real hair: how far the darkest and the lightest twentieth lie below and above the middle (L of CIE Lab).
-
-Medians of the black, brown, grey and blond hair of 206 faces of CelebAMask-HQ; the last column is drawn on.
-"""
-_STEEPEST = 2.6
-"""A step of lightness is made at most this much larger: beyond it a photo's noise shows."""
-_STEPS = 1001
+_SHADOW_SHARE, _DEEPEST = 0.4, 30.0
+_DARKEST = 0.35
 
 
 def hair_color(photo: Picture, subject: Subject, strength: float, color: str) -> Picture:
@@ -41,17 +33,47 @@ def hair_color(photo: Picture, subject: Subject, strength: float, color: str) ->
     weights = guide_weights(core, view.picture, max(1, round(reach * view.scale)), 2e-4)
     share = near * crop_fade(subject, view, photo.shape)
     lab = to_lab(view.picture)
-    table = hair_table(lab[core >= min(0.7, float(core.max()))], color)
+    tone = hair_tone(lab[core >= min(0.7, float(core.max()))], color)
     around = _hair_light(lab[:, :, 0], core, max(1.0, reach * view.scale))
     inside = feathered(grown(core, view, -0.5 * reach), view, 0.3 * reach)
-    fields = np.dstack([weights, around, inside])
+    wide = _hair_light(lab[:, :, 0], core, max(1.0, _SHADOW_SHARE * face_unit(subject) * view.scale))
+    shade = np.minimum(tone.depth * np.maximum(tone.middle - wide, 0), _DEEPEST)
+    lighter = np.maximum(tone.at(around)[:, :, 0] - shade - around, 0)
+    shade = shade + lighter * (1 - _light_on_skin(subject, view, lab[:, :, 0]))
+    fields = np.dstack([weights, around, inside, shade]).astype(np.float32)
 
     def paint(pixels: Field, rows: slice, columns: slice) -> Field:
         here = enlarged(fields, view, rows, columns)
         matte = smooth_step(applied(here[:, :, :4], pixels), 0.12, 0.9)
-        return recolored(pixels, table, matte, here[:, :, 4], here[:, :, 5])
+        return recolored(pixels, tone, matte, here[:, :, 4], here[:, :, 5], here[:, :, 6])
 
     return painted(photo, view, share * np.float32(strength), paint)
+
+
+def _light_on_skin(subject: Subject, view: View, light: Field) -> Field:
+    """(h, w): how much light falls on the skin nearest to each pixel beside the well-lit parts of the face, `_DARKEST` to 1.
+
+    Hair beside a cheek in shadow lies in that shadow too, however dark it was before.
+    """
+    skin = part_cover(subject, view, "skin", "nose")
+    if skin.sum() < 16:
+        return np.ones(view.shape, dtype=np.float32)
+    lit = float(np.percentile(light[skin > 0.5], 60)) if (skin > 0.5).any() else 100.0
+    beside = _hair_light(light, skin, max(1.0, _SHADOW_SHARE * face_unit(subject) * view.scale))
+    found = skin > 0
+    nearest = _nearest(beside, found)
+    spread = max(1.0, 0.5 * _SHADOW_SHARE * face_unit(subject) * view.scale)
+    return np.asarray(cv2.GaussianBlur(np.clip(nearest / max(lit, 1.0), _DARKEST, 1), (0, 0), spread), dtype=np.float32)
+
+
+def _nearest(values: Field, known: np.ndarray) -> Field:
+    """Values (h, w), each the one of the nearest pixel that is known."""
+    _, labels = cv2.distanceTransformWithLabels(
+        (~known).astype(np.uint8), cv2.DIST_L2, cv2.DIST_MASK_5, labelType=cv2.DIST_LABEL_PIXEL
+    )
+    table = np.zeros(int(labels.max()) + 1, dtype=np.float32)
+    table[labels[known]] = values[known]
+    return np.asarray(table[labels], dtype=np.float32)
 
 
 def _hair_light(light: Field, core: Field, sigma: float) -> Field:
@@ -61,77 +83,28 @@ def _hair_light(light: Field, core: Field, sigma: float) -> Field:
     return np.asarray(total[:, :, 0] / total[:, :, 1], dtype=np.float32)
 
 
-def recolored(pixels: Field, table: Field, matte: Field, around: Field, inside: Field) -> Field:
-    """Pixels (n, m, 3), 0 to 1, as a table (1001, 4) of `hair_table` has them; a part of their own variation of tone stays.
+def recolored(pixels: Field, tone: HairTone, matte: Field, around: Field, inside: Field, shade: Field) -> Field:
+    """Pixels (n, m, 3), 0 to 1, with another tone; a part of their own variation of it stays.
 
     Near the hair's edge skin and background shine through and are no shine of the hair: there a pixel gets what becomes of the hair around
     it, by the matte's share, and does not leave the range between that and what it was.
 
     Args:
         pixels: to be coloured.
-        table: see `hair_table`.
+        tone: of `hair_tone`.
         matte: (n, m), 0 to 1: how much of a pixel is hair.
         around: (n, m), how light the hair near it is.
         inside: (n, m), 0 at the hair's edge, 1 well inside.
+        shade: (n, m), how much lightness is taken away where a part of the hair lies in shadow.
     """
     lab = to_lab(pixels)
     light = around + np.maximum(inside, lab[:, :, 0] < around) * (lab[:, :, 0] - around)
-    found = _looked_up(table, light)
-    nearby = _looked_up(table[:, 0], around)
+    found = tone.at(light)
+    found[:, :, 1:3] *= ((found[:, :, 0] - shade + 12) / (found[:, :, 0] + 12)).clip(0.2, 1)[:, :, None]
+    found[:, :, 0] -= shade
+    nearby = tone.at(around)[:, :, 0] - shade
     free = np.float32(60) * inside
     low, high = np.minimum(nearby, lab[:, :, 0]) - free - 25, np.maximum(nearby, lab[:, :, 0]) + free
     lab[:, :, 0] = np.clip(lab[:, :, 0] + matte * (found[:, :, 0] - light), low, high)
     lab[:, :, 1:] += matte[:, :, None] * (found[:, :, 1:3] + (found[:, :, 3:] - 1) * lab[:, :, 1:])
     return to_rgb(lab)
-
-
-def _looked_up(table: Field, light: Field) -> Field:
-    places = np.clip(np.rint(light * ((_STEPS - 1) / 100)), 0, _STEPS - 1).astype(np.int32)
-    return np.asarray(table[places], dtype=np.float32)
-
-
-def hair_table(hair: Field, color: str) -> Field:
-    """What becomes of each lightness (0 to 100 in 1001 steps): L, what is added to a and b, and how much of the old a and b stays.
-
-    Args:
-        hair: Lab (n, 3) of the hair as it is.
-        color: `#rrggbb`, which its middle shall have.
-    """
-    target = lab_of_color(color)
-    old = np.arange(_STEPS, dtype=np.float64) * (100 / (_STEPS - 1))
-    light = _lightness(old, np.percentile(hair[:, 0], (5, 50, 95)), float(target[0]))
-    chroma = float(np.hypot(target[1], target[2])) * np.minimum(_fullness(light) / _fullness(np.maximum(target[0], 1.0)), 1.5)
-    hue = np.arctan2(target[2], target[1]) - _warmth(target) * np.clip((target[0] - light) / 30, -1, 1)
-    kept = 0.35 * np.clip((old + 8) / (light + 8), 0.3, 1)  # the tones of dark pixels are mostly noise
-    mean = hair[:, 1:].mean(axis=0)
-    tone = np.stack([chroma * np.cos(hue), chroma * np.sin(hue)], axis=1) - kept[:, None] * mean
-    return np.column_stack([light, tone, kept]).astype(np.float32)
-
-
-def _lightness(old: np.ndarray, percentiles: np.ndarray, target: float) -> np.ndarray:
-    """New lightness of each old one: a smooth rising curve. Even light stays even: contrast is scaled by what is usual before and after."""
-    low, middle, high = np.clip(percentiles, 0.5, 99.5)
-    low, high = min(low, middle - 0.4), max(high, middle + 0.4)
-    below = np.interp(target, _MIDDLE, _BELOW) * _even((middle - low) / np.interp(middle, _MIDDLE, _BELOW))
-    above = np.interp(target, _MIDDLE, _ABOVE) * _even((high - middle) / np.interp(middle, _MIDDLE, _ABOVE))
-    below, above = min(below, _STEEPEST * (middle - low), 0.9 * target), min(above, _STEEPEST * (high - middle))
-    places = [-1.0, low, middle, high, 101.0]
-    values = [target - below, target, min(target + above, 97.0)]
-    first = max(0.0, values[0] - min(_STEEPEST, below / (middle - low)) * (low + 1))
-    last = min(100.0, values[2] + (101 - high))
-    return np.clip(PchipInterpolator(places, [min(first, values[0]), *values, max(last, values[2])])(old), 0, 100)
-
-
-def _even(ratio: float) -> float:
-    return float(np.clip(np.sqrt(ratio), 0.5, 1.4))
-
-
-def _fullness(light: np.ndarray) -> np.ndarray:
-    """How colourful hair is at a lightness, beside what it is in the middle: little in deep shadow and in the shine."""
-    return (np.clip(light, 0.01, 50) / 50) ** 0.45 * np.clip((102 - light) / 45, 0, 1) ** 0.6
-
-
-def _warmth(target: Field) -> float:
-    """How far the shadows turn towards red, in radians: blond and brown hair do, blue and green do not."""
-    hue = np.degrees(np.arctan2(target[2], target[1]))
-    return float(np.radians(9) * smooth_step(hue, 30, 60) * (1 - smooth_step(hue, 90, 110)))
