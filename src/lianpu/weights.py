@@ -366,7 +366,7 @@ MODEL_FILES: tuple[ModelFile, ...] = (
         trained_on="CelebAMask-HQ (800 faces)",
         citation="Lianpu, editors/models/face-editor-lite.md",
         size_bytes=2_005_456,
-        sha256="00ec2a248d6e301c630eba1a1e0acb1e3a4c1979188e76cedfe0b3e16eaedf0b",
+        sha256="64964012e814f74cd5601e9d7175e1a09df4274c64eae5a2a94e522f7d0a118b",
         package=OUR_PACKAGE,
         package_folder="lianpu/editors/models",
     ),
