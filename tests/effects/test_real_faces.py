@@ -42,7 +42,7 @@ def test_dark_hair_becomes_blond_as_blond_hair_is(drawn: ModuleType) -> None:
     hair = subject.parts.where("hair")
     after = to_lab(hair_color(photo, subject, 1.0, "#b8936a").astype(np.float32) / np.float32(255))[hair]
     low, middle, high = np.percentile(after[:, 0], (5, 50, 95))
-    assert middle == pytest.approx(lab_of_color("#b8936a")[0], abs=5)
+    assert middle == pytest.approx(lab_of_color("#b8936a")[0], abs=6)
     assert middle - low > 12 and high - middle > 12  # real blond hair: 31 and 22
     assert 15 < np.hypot(*after[:, 1:].mean(axis=0)) < 40
 

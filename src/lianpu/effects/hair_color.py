@@ -58,7 +58,7 @@ def _light_on_skin(subject: Subject, view: View, light: Field) -> Field:
     skin = part_cover(subject, view, "skin", "nose")
     if skin.sum() < 16:
         return np.ones(view.shape, dtype=np.float32)
-    lit = float(np.percentile(light[skin > 0.5], 60)) if (skin > 0.5).any() else 100.0
+    lit = float(np.percentile(light[skin > 0.5], 45)) if (skin > 0.5).any() else 100.0
     beside = _hair_light(light, skin, max(1.0, _SHADOW_SHARE * face_unit(subject) * view.scale))
     found = skin > 0
     nearest = _nearest(beside, found)
