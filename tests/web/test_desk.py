@@ -13,7 +13,7 @@ from lianpu.effects.presets import Preset, preset_of_text
 from lianpu.effects.studio import open_studio
 from lianpu.image import Picture, read_image
 from lianpu.provenance import ALGORITHMIC, source_type_of
-from lianpu.web.desk import Desk, OpenPhoto, face_lines, finished, hides_faces, open_photo, tried
+from lianpu.web.desk import Desk, OpenPhoto, face_lines, finished, hides_faces, open_photo, see_photo, tried, with_pixels
 from lianpu.web.limits import Limits
 from lianpu.web.problems import PageProblem
 
@@ -46,7 +46,7 @@ def test_a_large_photo_is_shown_smaller_and_what_is_tried_is_what_is_finished(
     assert face["number"] == 0 and len(face["points"]) == 5  # type: ignore[arg-type]
     assert opened.size == (1536, 1536) and opened.is_shown_smaller and opened.small.shape == (1280, 1280, 3)
     shown = tried(desk, opened, LIPS, "all", {}).astype(float)
-    whole = read_image(finished(desk, opened, LIPS, "all", {}, tmp_path))
+    whole = read_image(finished(desk, with_pixels(opened), LIPS, "all", {}, tmp_path))
     smaller = np.asarray(Image.fromarray(whole).resize((1280, 1280), Image.Resampling.BOX), dtype=float)
     changed = np.abs(shown - opened.small).sum(axis=2) > 30
     assert changed.sum() > 500
@@ -70,16 +70,25 @@ def test_every_download_has_a_form_that_carries_the_mark(
 ) -> None:
     source = tmp_path / name
     Image.fromarray(portrait).save(source, stored)
-    file = finished(desk, open_photo(desk, source, name), LIPS, "all", {}, tmp_path, form)
+    file = finished(desk, see_photo(desk, source, name), LIPS, "all", {}, tmp_path, form)
     assert file.name == expected
     with Image.open(file) as image:
         mark = image.info.get("xmp") or image.getexif()[700]
     assert source_type_of(mark) == ALGORITHMIC
 
 
+def test_a_photo_whose_file_was_swept_away_is_asked_for_again(desk: Desk, portrait_file: Path, tmp_path: Path) -> None:
+    file = tmp_path / "anna.png"
+    file.write_bytes(portrait_file.read_bytes())
+    opened = open_photo(desk, file, file.name)
+    file.unlink()
+    with pytest.raises(PageProblem, match="removed after a time without use"):
+        with_pixels(opened)
+
+
 def test_nothing_to_do_is_said(desk: Desk, opened: OpenPhoto, tmp_path: Path) -> None:
     with pytest.raises(PageProblem, match="Nothing is set"):
-        finished(desk, opened, Preset("x", ()), "all", {}, tmp_path)
+        finished(desk, with_pixels(opened), Preset("x", ()), "all", {}, tmp_path)
     assert not list(tmp_path.iterdir())
 
 
@@ -92,8 +101,8 @@ def test_a_signed_download_goes_on_from_the_photo_unless_faces_are_hidden(
     photo = tmp_path / "anna.png"
     photo.write_bytes(portrait_file.read_bytes())
     sign(photo, signing, "taken")
-    opened = open_photo(signed_desk, photo, photo.name)
+    seen = see_photo(signed_desk, photo, photo.name)
     for preset, goes_on in ((LIPS, True), (HIDDEN, False)):
         assert hides_faces(preset) != goes_on
-        manifest: Any = credential_of(finished(signed_desk, opened, preset, "all", {}, tmp_path))
+        manifest: Any = credential_of(finished(signed_desk, seen, preset, "all", {}, tmp_path))
         assert ("active_manifest" in manifest["ingredients"][0]) == goes_on

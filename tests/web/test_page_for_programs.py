@@ -24,10 +24,17 @@ LIPS = {"steps": [{"effect": "lipstick", "strength": 0.8}]}
 
 @pytest.fixture(scope="module")
 def client(served: Any, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
-    gradio_client = pytest.importorskip("gradio_client")
-    opened = gradio_client.Client(served.url, verbose=False, download_files=str(tmp_path_factory.mktemp("downloads")))
+    opened = _client(served, tmp_path_factory.mktemp("downloads"))
     yield opened
     opened.close()
+
+
+def _client(running: Any, downloads: Path, **more: Any) -> Any:
+    """A client. It reads no proxies from the environment: its thread would do so while pytest writes there the name of the next test."""
+    gradio_client = pytest.importorskip("gradio_client")
+    return gradio_client.Client(
+        running.url, verbose=False, download_files=str(downloads), httpx_kwargs={"trust_env": False}, **more
+    )
 
 
 def _file(path: Path | str) -> Any:
@@ -183,10 +190,8 @@ def test_a_call_cannot_name_a_file_that_was_not_uploaded(served: Any, path: str)
 
 
 def test_uploads_and_results_go_when_the_client_goes(served: Any, portrait_file: Path, tmp_path: Path) -> None:
-    import gradio_client
-
     before = set(served.kept())
-    client = gradio_client.Client(served.url, verbose=False, download_files=str(tmp_path))
+    client = _client(served, tmp_path)
     client.predict(_file(portrait_file), LIPS, api_name="/edit")
     during = [file.name for file in set(served.kept()) - before]
     assert during == ["anna-edited.png"]  # the upload itself is gone as soon as it is read
@@ -203,8 +208,6 @@ def test_a_foreign_name_is_refused(served: Any) -> None:
 
 
 def test_with_a_password_nothing_is_answered_without_it(start_page: Any, tmp_path: Path, portrait_file: Path) -> None:
-    import gradio_client
-
     users = tmp_path / "users"
     users.write_text("anna:secret\n", encoding="utf-8")
     running = start_page(tmp_path / "files", "--model", "none", "--auth-file", users)
@@ -219,8 +222,8 @@ def test_with_a_password_nothing_is_answered_without_it(start_page: Any, tmp_pat
         for path in ("/gradio_api/upload", "/gradio_api/queue/join", "/gradio_api/run/faces", "/gradio_api/call/faces"):
             assert _answer(running.url + path, {"data": []})[0] == 401, path
         with pytest.raises(Exception, match=r"(?i)credentials|login|auth"):
-            gradio_client.Client(running.url, verbose=False, auth=("anna", "wrong"))
-        client = gradio_client.Client(running.url, verbose=False, auth=("anna", "secret"), download_files=str(tmp_path))
+            _client(running, tmp_path, auth=("anna", "wrong"))
+        client = _client(running, tmp_path, auth=("anna", "secret"))
         assert len(client.predict(_file(portrait_file), api_name="/faces")["faces"]) == 1
         client.close()
     finally:

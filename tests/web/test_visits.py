@@ -50,6 +50,14 @@ def test_only_uploads_of_this_server_can_be_taken(tmp_path: Path) -> None:
     assert outside.exists()
 
 
+def test_of_a_kind_only_the_last_ones_stay(tmp_path: Path) -> None:
+    visits = Visits(tmp_path, 60)
+    photo, *afters = visits.new_folder("anna", "photo", keep=2), *(visits.new_folder("anna", "after", keep=2) for _ in range(5))
+    others = [visits.new_folder("anna") for _ in range(3)]
+    assert [folder.exists() for folder in (photo, *afters)] == [True, False, False, False, True, True]
+    assert all(folder.exists() for folder in others)
+
+
 def test_a_visitor_who_leaves_leaves_nothing(tmp_path: Path) -> None:
     visits = Visits(tmp_path, 60)
     visits.take(_upload(tmp_path), "anna")

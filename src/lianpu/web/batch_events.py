@@ -10,7 +10,7 @@ from typing import Any
 
 from lianpu.effects.presets import Preset
 from lianpu.errors import LianpuError
-from lianpu.web.desk import Desk, finished, open_photo
+from lianpu.web.desk import Desk, finished, see_photo
 from lianpu.web.language import Words, load_words
 from lianpu.web.photo_events import PhotoEvents, line, visitor
 from lianpu.web.problems import PageProblem, problem_line
@@ -62,7 +62,7 @@ def edit_batch(
         name, faces = Path(upload).name, 0
         try:
             file = taken[upload] = taken.get(upload) or visits.take(upload, whose)
-            photo = open_photo(desk, file, name)
+            photo = see_photo(desk, file, name)
             faces = len(photo.subjects)
             files.append(finished(desk, photo, preset, which, known, visits.new_folder(whose)))
             rows.append((name, faces, words.say("batch.done")))

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from lianpu.effects.presets import EditStep, Preset
-from lianpu.web.recipe import Wishes
+from lianpu.web.recipe import Wishes, picture_options
 
 Kind = Literal["attribute", "group", "group strength", "known", "strength", "option"]
 
@@ -84,6 +84,7 @@ class Controls:
             for name, value in step.values.items()
         }
         effects = {step.effect.name: step for step in preset.steps if not isinstance(step, EditStep)}
+        files = picture_options()
         values: list[Any] = []
         for knob in self.knobs:
             value = knob.rest
@@ -96,5 +97,7 @@ class Controls:
             elif knob.owner in effects:
                 step = effects[knob.owner]
                 value = step.strength if knob.kind == "strength" else step.options.get(knob.name, knob.rest)
+            if (knob.owner, knob.name) in files:
+                value = knob.rest  # a file of the package's cannot be shown as one of the visitor's
             values.append(value)
         return values

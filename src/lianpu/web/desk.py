@@ -46,19 +46,33 @@ class Desk:
 
 
 @dataclass(frozen=True, eq=False)
-class OpenPhoto:
-    """A photo on the desk: as it came, its faces, and both at the size that is shown."""
+class SeenPhoto:
+    """A photo with all its pixels, and its faces: what an edit at full size takes."""
 
     name: str
     original: PhotoFile
     subjects: tuple[Subject, ...]
+
+
+@dataclass(frozen=True, eq=False)
+class OpenPhoto:
+    """A photo that a visitor works on, without its pixels: those are read again from its file when they are needed.
+
+    Args:
+        name: what the visitor calls it.
+        file: where it lies.
+        size: width and height.
+        subjects: its faces, at full size.
+        small: the photo at the size that is shown.
+        small_subjects: its faces there.
+    """
+
+    name: str
+    file: Path
+    size: tuple[int, int]
+    subjects: tuple[Subject, ...]
     small: Picture
     small_subjects: tuple[Subject, ...]
-
-    @property
-    def size(self) -> tuple[int, int]:
-        """Width and height."""
-        return self.original.picture.shape[1], self.original.picture.shape[0]
 
     @property
     def faces(self) -> tuple[Face, ...]:
@@ -68,10 +82,10 @@ class OpenPhoto:
     @property
     def is_shown_smaller(self) -> bool:
         """Whether the page shows less than the photo has."""
-        return self.small.shape != self.original.picture.shape
+        return self.small.shape[1::-1] != self.size
 
 
-def open_photo(desk: Desk, file: Path, name: str) -> OpenPhoto:
+def see_photo(desk: Desk, file: Path, name: str) -> SeenPhoto:
     """The photo in a file with its faces.
 
     Raises:
@@ -82,7 +96,22 @@ def open_photo(desk: Desk, file: Path, name: str) -> OpenPhoto:
     subjects = desk.studio.subjects(original.picture)
     if not subjects:
         raise PageProblem("no_face", name=name)
-    return OpenPhoto(name, original, subjects, *made_smaller(original.picture, subjects))
+    return SeenPhoto(name, original, subjects)
+
+
+def open_photo(desk: Desk, file: Path, name: str) -> OpenPhoto:
+    """The same, ready to be worked on. Raises PageProblem as `see_photo` does."""
+    seen = see_photo(desk, file, name)
+    height, width = seen.original.picture.shape[:2]
+    small, small_subjects = made_smaller(seen.original.picture, seen.subjects)
+    return OpenPhoto(name, file, (width, height), seen.subjects, small, small_subjects)
+
+
+def with_pixels(photo: OpenPhoto) -> SeenPhoto:
+    """The photo with all its pixels. Raises PageProblem when its file was removed after a time without use."""
+    if not photo.file.is_file():
+        raise PageProblem("forgotten")
+    return SeenPhoto(photo.name, read_photo(photo.file), photo.subjects)
 
 
 def tried(desk: Desk, photo: OpenPhoto, preset: Preset, which: str, known: Mapping[str, bool]) -> Picture:
@@ -91,13 +120,13 @@ def tried(desk: Desk, photo: OpenPhoto, preset: Preset, which: str, known: Mappi
 
 
 def finished(
-    desk: Desk, photo: OpenPhoto, preset: Preset, which: str, known: Mapping[str, bool], folder: Path, form: str = "same"
+    desk: Desk, photo: SeenPhoto, preset: Preset, which: str, known: Mapping[str, bool], folder: Path, form: str = "same"
 ) -> Path:
     """The file of the photo edited at full size, in `folder`: with all that the photo's file carried, and marked as edited.
 
     Args:
         desk: what edits.
-        photo: on that desk.
+        photo: of `see_photo` or `with_pixels`.
         preset: what to do.
         which: which faces: `all`, `largest`, `0,2`.
         known: what the faces are, for an editor that is told all labels.
@@ -119,7 +148,7 @@ def finished(
     return file
 
 
-def same_ending(photo: OpenPhoto) -> str:
+def same_ending(photo: SeenPhoto) -> str:
     """The ending of a file of the upload's own form; .png for a form that cannot carry the mark (BMP, GIF)."""
     endings = _ENDINGS.get(photo.original.form, (".png",))
     own = Path(photo.name).suffix.lower()

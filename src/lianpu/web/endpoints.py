@@ -20,7 +20,7 @@ from lianpu.effects.presets import PRESET_FOLDER, Preset, find_preset, in_words,
 from lianpu.errors import LianpuError, SettingsError
 from lianpu.photo_file import lost_in
 from lianpu.web.batch_events import edit_batch
-from lianpu.web.desk import FORMATS, Desk, face_lines, finished, open_photo
+from lianpu.web.desk import FORMATS, Desk, face_lines, finished, see_photo
 from lianpu.web.language import LANGUAGES, load_words
 from lianpu.web.photo_events import visitor
 from lianpu.web.problems import problem_line
@@ -48,10 +48,10 @@ class Endpoints:
             {"width", "height", "faces": [{"number", "box" (left, top, right, bottom), "score", "points" (5 x, y)}]}; 0 is the largest face.
         """
         with self._one_line(language):
-            file = self._taken(photo, request)
-            opened = open_photo(self.desk, file, file.name)
-            file.unlink(missing_ok=True)
-            return {"width": opened.size[0], "height": opened.size[1], "faces": face_lines(opened.subjects)}
+            with self._taken(photo, request) as file:
+                seen = see_photo(self.desk, file, file.name)
+            height, width = seen.original.picture.shape[:2]
+            return {"width": width, "height": height, "faces": face_lines(seen.subjects)}
         raise AssertionError
 
     def edit(
@@ -84,15 +84,14 @@ class Endpoints:
             steps = self._preset(preset, strength)
             if file_format not in FORMATS:
                 raise SettingsError(f"file_format '{file_format}' is none of {', '.join(FORMATS)}.")
-            file = self._taken(photo, request)
-            opened = open_photo(self.desk, file, file.name)
             folder = self.visits.new_folder(visitor(request))
-            written = finished(self.desk, opened, steps, faces, _labels(known), folder, file_format)
-            file.unlink(missing_ok=True)
+            with self._taken(photo, request) as file:
+                seen = see_photo(self.desk, file, file.name)
+                written = finished(self.desk, seen, steps, faces, _labels(known), folder, file_format)
             report = {
-                "faces": len(opened.subjects),
+                "faces": len(seen.subjects),
                 "done": in_words(steps),
-                "lost": list(lost_in(opened.original, written.suffix)),
+                "lost": list(lost_in(seen.original, written.suffix)),
             }
             return FileData(path=str(written), orig_name=written.name), report
         raise AssertionError
@@ -174,8 +173,14 @@ class Endpoints:
                 log.error("a call could not be answered", exc_info=problem)
             raise gr.Error(problem_line(problem, words, self.visits.root), print_exception=False) from None
 
-    def _taken(self, photo: Any, request: gr.Request) -> Path:
-        return self.visits.take(path_of(photo), visitor(request))
+    @contextmanager
+    def _taken(self, photo: Any, request: gr.Request) -> Iterator[Path]:
+        """The upload, for as long as the block lasts."""
+        file = self.visits.take(path_of(photo), visitor(request))
+        try:
+            yield file
+        finally:
+            file.unlink(missing_ok=True)
 
     def _preset(self, value: Any, strength: float) -> Preset:
         """A preset from a name, YAML, or values; never from a path, and without files of the server."""

@@ -14,7 +14,7 @@ from lianpu.effects.presets import EffectStep, Preset, preset_text
 from lianpu.errors import LianpuError
 from lianpu.web.browser import refused_line
 from lianpu.web.controls import Controls
-from lianpu.web.desk import Desk, OpenPhoto, finished, open_photo, shown_file, tried
+from lianpu.web.desk import Desk, OpenPhoto, finished, open_photo, shown_file, tried, with_pixels
 from lianpu.web.language import Words, load_words
 from lianpu.web.limits import check_photo
 from lianpu.web.numbered import face_at, with_numbers
@@ -54,9 +54,9 @@ class PhotoEvents:
         try:
             if not upload:
                 raise PageProblem("no_photo")
-            file = self.visits.take(upload, visitor(request))
+            file = self.visits.take(upload, visitor(request), "photo", keep=2)
             photo = open_photo(self.desk, file, file.name)
-            folder = self.visits.new_folder(visitor(request))
+            folder = self.visits.new_folder(visitor(request), "before", keep=2)
             before = shown_file(photo.small, folder, "before")
             numbers = shown_file(with_numbers(photo.small, photo.faces), folder, "faces")
         except Exception as problem:
@@ -85,7 +85,7 @@ class PhotoEvents:
             if not preset.steps:
                 return [(str(opened.before), str(opened.before)), recipe, line(words.say("status.unchanged"))]
             picture = tried(self.desk, opened.photo, preset, which, wishes.known)
-            after = shown_file(picture, self.visits.new_folder(visitor(request)), "after")
+            after = shown_file(picture, self.visits.new_folder(visitor(request), "after", keep=4), "after")
             if not opened.before.is_file():
                 raise PageProblem("forgotten")
         except Exception as problem:
@@ -102,8 +102,8 @@ class PhotoEvents:
             if opened is None:
                 raise PageProblem("no_photo")
             wishes = self.wishes(values, request)
-            folder = self.visits.new_folder(visitor(request))
-            file = finished(self.desk, opened.photo, wishes.preset(), which, wishes.known, folder, form)
+            folder = self.visits.new_folder(visitor(request), "download", keep=3)
+            file = finished(self.desk, with_pixels(opened.photo), wishes.preset(), which, wishes.known, folder, form)
         except Exception as problem:
             return [None, self.problem(problem, words)]
         return [str(file), line(words.say("status.ready", name=file.name, size=f"{file.stat().st_size / 1e6:.1f}"))]

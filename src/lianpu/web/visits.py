@@ -17,6 +17,7 @@ from lianpu.web.problems import PageProblem
 class _Visit:
     folder: Path
     last_seen_s: float
+    kept: dict[str, list[Path]] = field(default_factory=dict)
     others: set[Path] = field(default_factory=set)
 
 
@@ -50,20 +51,26 @@ class Visits:
             visit.last_seen_s = self.clock()
             return visit.folder
 
-    def new_folder(self, visitor: str) -> Path:
-        """An empty folder within the visitor's, for a file that keeps its own name."""
+    def new_folder(self, visitor: str, kind: str = "", keep: int | None = None) -> Path:
+        """An empty folder within the visitor's, for a file that keeps its own name; of its kind only the last `keep` stay."""
         folder = self.folder(visitor) / secrets.token_urlsafe(6)
         folder.mkdir()
+        with self._lock:
+            same = self._visits[visitor].kept.setdefault(kind, [])
+            same.append(folder)
+            old, same[:] = ([], same) if keep is None else (same[:-keep], same[-keep:])
+        for one in old:
+            shutil.rmtree(one, ignore_errors=True)
         return folder
 
-    def take(self, uploaded: str | Path, visitor: str) -> Path:
-        """An upload, moved to where only this visit has it.
+    def take(self, uploaded: str | Path, visitor: str, kind: str = "", keep: int | None = None) -> Path:
+        """An upload, moved to where only this visit has it; see `new_folder`.
 
         Raises:
             PageProblem: it is no file of this server's uploads, or it is gone.
         """
         file = self._uploaded(uploaded)
-        target = self.new_folder(visitor) / file.name
+        target = self.new_folder(visitor, kind, keep) / file.name
         try:
             file.replace(target)
         except OSError:
