@@ -70,3 +70,10 @@ def test_what_cannot_be_served_is_said_in_one_line(
     words: tuple[object, ...], said: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert said in _refused(capsys, *words)
+
+
+def test_without_gradio_it_is_named() -> None:
+    code = "import sys; sys.modules['gradio'] = None; sys.argv = ['lianpu', 'serve']\nfrom lianpu.cli.main import main\nmain()"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60)
+    assert done.returncode == 1 and done.stderr.count("\n") == 1
+    assert "The page needs Gradio, which is not installed here" in done.stderr and "pip install 'lianpu[web]'" in done.stderr

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
+from lianpu.effects.catalogue import EFFECTS
 from lianpu.errors import LianpuError, PictureError, SettingsError
 from lianpu.web.language import LANGUAGES, load_words
 from lianpu.web.limits import Limits, check_photo
@@ -78,3 +79,10 @@ def test_both_languages_have_the_same_lines_with_the_same_places() -> None:
             assert places[0] == places[1], key
     with pytest.raises(SettingsError, match=r"not written in 'fr'\. Languages: en, zh"):
         load_words("fr")
+
+
+def test_every_choice_of_an_effect_has_a_word() -> None:
+    words = load_words("zh").lines
+    for effect in EFFECTS.values():
+        for option in effect.options:
+            assert all(f"choices.{name}" in words for name in option.choices), (effect.name, option.name)

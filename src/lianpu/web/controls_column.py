@@ -122,9 +122,14 @@ def _option(labels: Labels, effect: Effect, option: Option) -> Any:
     if option.kind == "color":
         return labels.made(gr.ColorPicker, title, value=option.default, **fixed)
     if option.kind == "choice":
-        return labels.made(gr.Dropdown, title, choices=list(option.choices), value=option.default, **fixed)
+        return labels.made(gr.Dropdown, lambda words: title(words) | _choices(words, option), value=option.default, **fixed)
     if option.kind == "switch":
         return labels.made(gr.Checkbox, title, value=option.default, **fixed)
     if option.kind == "picture":
-        return labels.made(gr.File, title, file_types=_PICTURES, height=90, **fixed)
+        return labels.made(gr.File, title, file_types=_PICTURES, height=90, elem_classes="own-picture", **fixed)
     return labels.made(gr.Slider, title, minimum=option.low, maximum=option.high, value=option.default, **fixed)
+
+
+def _choices(words: Words, option: Option) -> dict[str, Any]:
+    """An option's choices in the page's language; one that has no word there is called by its name."""
+    return {"choices": [(words.lines.get(f"choices.{name}", name), name) for name in option.choices]}

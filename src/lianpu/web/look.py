@@ -51,10 +51,10 @@ footer { display: none !important; }
 #status p, #found p, #batch-status p { margin: 0; padding: 0 2px; }
 .problem { color: #b3261e !important; font-weight: 600; }
 #upload { min-height: 92px; }
-#upload .wrap, #batch-upload .wrap { font-size: 0; line-height: 0; }
+#upload .wrap, #batch-upload .wrap, .own-picture button .wrap { font-size: 0; line-height: 0; }
 #upload .wrap .icon-wrap, #batch-upload .wrap .icon-wrap { width: 26px; margin-bottom: 8px; }
-#upload .wrap .or, #batch-upload .wrap .or { display: none; }
-#upload button .wrap::after { content: var(--lianpu-drop); font-size: var(--text-md); line-height: 1.3; }
+#upload .wrap .or, #batch-upload .wrap .or, .own-picture .wrap .or, .own-picture .wrap .icon-wrap { display: none; }
+#upload button .wrap::after, .own-picture button .wrap::after { content: var(--lianpu-drop); font-size: var(--text-md); line-height: 1.3; }
 #batch-upload button .wrap::after { content: var(--lianpu-drop-many); font-size: var(--text-md); line-height: 1.3; }
 #words { display: none !important; }
 .unseen { position: absolute !important; width: 1px !important; height: 1px !important; min-width: 0 !important; overflow: hidden !important; opacity: 0; pointer-events: none; }
@@ -70,10 +70,12 @@ footer { display: none !important; }
 .options { padding: 0 0 8px 12px !important; border-left: 3px solid #e4c3bf !important; margin-left: 4px !important; gap: 6px !important; width: calc(100% - 6px) !important; }
 .options > *, .options > .form > * { width: 100% !important; min-width: 0 !important; }
 #privacy p { font-size: 0.85rem; color: var(--body-text-color-subdued); margin: 0; }
-#about table { width: 100%; border: 0 !important; }
+#about table, #about tr, #about tbody { border: 0 !important; }
+#about table { width: 100%; }
 #batch-table td, #batch-table th { font-family: inherit; }
-#about thead { display: none; }
-#about td { padding: 6px 10px 6px 0; vertical-align: top; border: 0; border-bottom: 1px solid var(--border-color-primary); }
+#about thead:not(:has(th:not(:empty))) { display: none; }
+#about th { border-width: 0 0 1px !important; text-align: left; padding: 6px 10px 6px 0; }
+#about td { padding: 6px 10px 6px 0; vertical-align: top; border-style: solid; border-width: 0 0 1px !important; border-color: var(--border-color-primary); }
 #about td:first-child { white-space: nowrap; color: var(--body-text-color-subdued); width: 1%; }
 @media (max-width: 760px) {
   .gradio-container.gradio-container { padding: 8px 10px 20px !important; }
