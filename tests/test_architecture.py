@@ -135,7 +135,7 @@ MAY_IMPORT: dict[str, set[str]] = {
         "report",
         "weights",
     },
-    "video": {"errors", "files", "image", "perception", "effects", "editors", "parser", "part_names", "version"},
+    "video": {"errors", "files", "image", "perception", "effects", "editors", "parser", "part_names", "model_store", "version"},
     "api": {"devices", "dataset", "evaluation", "guidance", "runs", "training"},
     "export": {
         "errors",

@@ -23,7 +23,7 @@ from lianpu.effects.subject import Subject
 from lianpu.image import Picture, check_picture
 from lianpu.perception.alignment import Aligned, Matrix, align, inverse, warp
 
-FADED_SHARE = 0.06
+FADED_SHARE = 0.1
 """Over this share of the crop's side the edit fades towards the crop's border, so that no edge is seen there."""
 
 

@@ -1,0 +1,112 @@
+"""The folder beside a video in the making: its finished segments, so that a stopped command goes on where it was."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import shutil
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from lianpu.errors import SettingsError, VideoError
+from lianpu.files import disk_errors_named, read_json, write_json
+from lianpu.video.segments import Segment
+from lianpu.video.writing import PIECE_ENDING, Piece
+
+_REQUEST = "request.json"
+_ENDING = ".lianpu-work"
+
+
+@dataclass(frozen=True)
+class SegmentDone:
+    """What came of a segment.
+
+    Args:
+        stamps: of the frames that were written.
+        with_faces: how many of them were edited.
+        cuts: the stamps of frames that begin another scene.
+        seconds: what it took, by stage.
+    """
+
+    stamps: tuple[int, ...]
+    with_faces: int
+    cuts: tuple[int, ...]
+    seconds: Mapping[str, float]
+
+
+@dataclass(frozen=True)
+class WorkFolder:
+    """The folder of a video in the making; see `open_work`."""
+
+    folder: Path
+
+    def piece_file(self, segment: Segment) -> Path:
+        """The encoded segment."""
+        return self.folder / f"{segment.number:05d}{PIECE_ENDING}"
+
+    def partial_file(self, segment: Segment) -> Path:
+        """The segment while it is encoded."""
+        return self.folder / f"{segment.number:05d}.partial{PIECE_ENDING}"
+
+    def keep(self, segment: Segment, done: SegmentDone) -> None:
+        """Keep what was encoded into `partial_file`: from now on the segment is finished."""
+        with disk_errors_named(self.folder):
+            self.partial_file(segment).replace(self.piece_file(segment))
+        write_json(self._done_file(segment), asdict(done))
+
+    def done(self, segment: Segment) -> SegmentDone | None:
+        """What came of a segment; None for one that is not finished."""
+        file = self._done_file(segment)
+        if not file.is_file() or not self.piece_file(segment).is_file():
+            return None
+        told = read_json(file, VideoError)
+        return SegmentDone(tuple(told["stamps"]), told["with_faces"], tuple(told["cuts"]), told["seconds"])
+
+    def piece(self, segment: Segment, done: SegmentDone) -> Piece:
+        """The segment as it is joined."""
+        return Piece(self.piece_file(segment), done.stamps)
+
+    def remove(self) -> None:
+        """Remove the folder with all that is in it."""
+        shutil.rmtree(self.folder, ignore_errors=True)
+
+    def _done_file(self, segment: Segment) -> Path:
+        return self.folder / f"{segment.number:05d}.json"
+
+
+def open_work(target: Path, request: Mapping[str, Any]) -> WorkFolder:
+    """The folder beside `target` for this request; what another request left there is removed.
+
+    Args:
+        target: the video in the making.
+        request: all that decides how the frames come out, as JSON holds it.
+
+    Raises:
+        SettingsError: a folder of that name is there that is not ours.
+        LianpuError: it cannot be written.
+    """
+    folder = target.with_name(f".{target.name}{_ENDING}")
+    mark = folder / _REQUEST
+    told = json.loads(json.dumps(dict(request), sort_keys=True))
+    if folder.exists():
+        if not mark.is_file() and any(folder.iterdir()):
+            raise SettingsError(f"{folder} is there and is no folder of lianpu video. Move it away, or give another name.")
+        if not mark.is_file() or read_json(mark, VideoError) != told:
+            shutil.rmtree(folder)
+    with disk_errors_named(folder):
+        folder.mkdir(parents=True, exist_ok=True)
+    if not mark.is_file():
+        write_json(mark, told)
+    return WorkFolder(folder)
+
+
+def file_facts(file: Path) -> dict[str, Any]:
+    """What tells a file from another of the same name: size, time, and a hash of its two ends."""
+    about = file.stat()
+    with file.open("rb") as stream:
+        head = stream.read(1 << 20)
+        stream.seek(max(0, about.st_size - (1 << 20)))
+        ends = hashlib.sha256(head + stream.read(1 << 20)).hexdigest()
+    return {"file": str(file.resolve()), "bytes": about.st_size, "changed": about.st_mtime_ns, "ends": ends}
