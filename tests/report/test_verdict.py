@@ -16,7 +16,7 @@ from lianpu.report.sections.material import Material
 from lianpu.report.sections.verdict import Verdict, planned_steps, verdict
 from lianpu.runs import Run
 
-NO_PICTURES = Gallery(None, {}, None, ())
+NO_PICTURES = Gallery(None, {}, None, (), None)
 
 
 @pytest.fixture
