@@ -7,6 +7,7 @@ import os
 import signal
 import socket
 import threading
+import time
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -160,7 +161,16 @@ def test_a_stopped_download_says_how_to_go_on(
         entry = replace(entries[0], url=f"http://127.0.0.1:{silent.getsockname()[1]}/x")
         for module in (weights, download, importing):
             monkeypatch.setattr(module, "MODEL_FILES", (entry,))
-        threading.Timer(0.5, os.kill, [os.getpid(), signal.SIGINT]).start()
+
+        def interrupt_when_asked() -> None:
+            connection, _ = silent.accept()
+            with connection:
+                connection.recv(1)  # the request has come, so somebody waits for the answer
+                time.sleep(0.2)
+                os.kill(os.getpid(), signal.SIGINT)
+                time.sleep(0.5)
+
+        threading.Thread(target=interrupt_when_asked, daemon=True).start()
         assert "Stopped. What came so far is kept" in refused(capsys, "fetch", "free")
 
 
