@@ -170,8 +170,12 @@ def test_a_stopped_download_says_how_to_go_on(
                 os.kill(os.getpid(), signal.SIGINT)
                 time.sleep(0.5)
 
+        before = signal.signal(signal.SIGINT, signal.default_int_handler)  # whatever an earlier test left there
         threading.Thread(target=interrupt_when_asked, daemon=True).start()
-        assert "Stopped. What came so far is kept" in refused(capsys, "fetch", "free")
+        try:
+            assert "Stopped. What came so far is kept" in refused(capsys, "fetch", "free")
+        finally:
+            signal.signal(signal.SIGINT, before)
 
 
 def test_nothing_named_is_told(capsys: pytest.CaptureFixture[str]) -> None:
