@@ -11,7 +11,17 @@ import numpy as np
 
 from lianpu.effects.hair_tone import HairTone, hair_tone
 from lianpu.effects.lab import to_lab, to_rgb
-from lianpu.effects.masks import applied, crop_fade, face_unit, feathered, grown, guide_weights, part_cover, smooth_step
+from lianpu.effects.masks import (
+    applied,
+    crop_fade,
+    face_unit,
+    feathered,
+    grown,
+    guide_weights,
+    part_cover,
+    smooth_step,
+    widely_blurred,
+)
 from lianpu.effects.subject import Subject
 from lianpu.effects.view import Field, View, enlarged, painted, view_of
 from lianpu.image import Picture
@@ -63,7 +73,7 @@ def _light_on_skin(subject: Subject, view: View, light: Field) -> Field:
     found = skin > 0
     nearest = _nearest(beside, found)
     spread = max(1.0, 0.5 * _SHADOW_SHARE * face_unit(subject) * view.scale)
-    return np.asarray(cv2.GaussianBlur(np.clip(nearest / max(lit, 1.0), _DARKEST, 1), (0, 0), spread), dtype=np.float32)
+    return widely_blurred(np.clip(nearest / max(lit, 1.0), _DARKEST, 1), spread)
 
 
 def _nearest(values: Field, known: np.ndarray) -> Field:
@@ -79,7 +89,7 @@ def _nearest(values: Field, known: np.ndarray) -> Field:
 def _hair_light(light: Field, core: Field, sigma: float) -> Field:
     """(h, w): how light the hair around each pixel is, on average; what is no hair does not count."""
     weight = core * core + np.float32(1e-4)
-    total = cv2.GaussianBlur(np.dstack([light * weight, weight]), (0, 0), sigma, borderType=cv2.BORDER_REPLICATE)
+    total = widely_blurred(np.dstack([light * weight, weight]), sigma)
     return np.asarray(total[:, :, 0] / total[:, :, 1], dtype=np.float32)
 
 

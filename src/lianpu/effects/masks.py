@@ -15,6 +15,7 @@ FACE_PARTS = ("skin", "nose", "eye_g", "l_eye", "r_eye", "l_brow", "r_brow", "mo
 
 _CROP = TEMPLATES["celebamask-hq"]
 _FADE_SHARE = 0.14
+_KERNEL_SIGMA = 6.0
 _ENDS_WITH_PHOTO = 0.08
 """Less of the photo than this share of the crop beyond it: the crop is taken to end with the photo."""
 
@@ -95,24 +96,29 @@ def crop_fade(subject: Subject, view: View, photo_shape: tuple[int, ...]) -> Fie
     return fade
 
 
-def along_edges(mask: Field, guide: Field, radius: int, smoothness: float = 1e-3) -> Field:
-    """The mask (h, w), its edges moved to those of the guide (h, w, 3): strands of hair instead of an outline.
-
-    A guided filter with a colour guide: He, Sun & Tang 2013, Guided Image Filtering.
-
-    Args:
-        mask: 0 to 1.
-        guide: of the same size, 0 to 1.
-        radius: how far an edge may move, in pixels.
-        smoothness: the variance of colour below which there is no edge.
-    """
-    return np.asarray(np.clip(applied(guide_weights(mask, guide, radius, smoothness), guide), 0, 1), dtype=np.float32)
+def widely_blurred(values: Field, sigma: float) -> Field:
+    """Values (h, w) or (h, w, C) under a Gaussian of `sigma` pixels; a wide one is made at a smaller size, where it costs less."""
+    shrink = max(1.0, sigma / _KERNEL_SIGMA)
+    size = (max(1, round(values.shape[1] / shrink)), max(1, round(values.shape[0] / shrink)))
+    small = values if shrink == 1.0 else cv2.resize(values, size, interpolation=cv2.INTER_AREA)
+    soft = cv2.GaussianBlur(small, (0, 0), sigma / shrink, borderType=cv2.BORDER_REPLICATE)
+    if shrink > 1.0:
+        soft = cv2.resize(soft, values.shape[1::-1], interpolation=cv2.INTER_LINEAR)
+    return np.asarray(soft, dtype=np.float32).reshape(values.shape)
 
 
 def guide_weights(mask: Field, guide: Field, radius: int, smoothness: float) -> Field:
     """The straight-line function of colours around each pixel that is nearest to the mask: (h, w, 4), three slopes and an offset.
 
-    They can be enlarged and applied at a larger size: He & Sun 2015, Fast Guided Filter, arXiv:1505.00996.
+    A guided filter with a colour guide (He, Sun & Tang 2013, Guided Image Filtering): applied, it moves the mask's edges to those of the guide,
+    to strands of hair instead of an outline. The weights can be enlarged and applied at a larger size: He & Sun 2015, Fast Guided Filter,
+    arXiv:1505.00996.
+
+    Args:
+        mask: (h, w), 0 to 1.
+        guide: (h, w, 3), 0 to 1.
+        radius: how far an edge may move, in pixels.
+        smoothness: the variance of colour below which there is no edge.
     """
 
     def mean(values: Field) -> Field:
