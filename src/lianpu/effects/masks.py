@@ -14,7 +14,8 @@ FACE_PARTS = ("skin", "nose", "eye_g", "l_eye", "r_eye", "l_brow", "r_brow", "mo
 """What lies within a face's outline, ears apart."""
 
 _CROP = TEMPLATES["celebamask-hq"]
-_FADE_SHARE = 0.14
+_FADE_SHARES = ((0.08, 0.08), (0.05, 0.14))
+"""Over which shares of the crop's side what leaves the crop fades: left and right, top and bottom. Most hair ends near the top; long hair goes on below."""
 _KERNEL_SIGMA = 6.0
 _ENDS_WITH_PHOTO = 0.08
 """Less of the photo than this share of the crop beyond it: the crop is taken to end with the photo."""
@@ -86,13 +87,13 @@ def crop_fade(subject: Subject, view: View, photo_shape: tuple[int, ...]) -> Fie
     high, wide = photo_shape[:2]
     corners = np.array([(0, 0, 1), (wide - 1, 0, 1), (0, high - 1, 1), (wide - 1, high - 1, 1)]) @ matrix.T
     fade = np.ones(view.shape, dtype=np.float32)
-    far, reach = _CROP.width - 1, _FADE_SHARE * _CROP.width
-    for axis in range(2):
+    far = _CROP.width - 1
+    for axis, (first, last) in enumerate(_FADE_SHARES):
         at = matrix[axis, 0] * x[None] + matrix[axis, 1] * y[:, None] + matrix[axis, 2]
         if corners[:, axis].min() < -_ENDS_WITH_PHOTO * far:
-            fade *= smooth_step(at, 0, reach)
+            fade *= smooth_step(at, 0, first * far)
         if corners[:, axis].max() > (1 + _ENDS_WITH_PHOTO) * far:
-            fade *= smooth_step(far - at, 0, reach)
+            fade *= smooth_step(far - at, 0, last * far)
     return fade
 
 
