@@ -169,7 +169,7 @@ ONE_DOOR: dict[str, set[str]] = {
     "dlib": {"perception/dlib_models.py", "perception/dlib_predictor.py", "landmarks/training.py"},
     "ray": {"preparation/ray_run.py"},
     "timm": {"efficientnet.py"},
-    "av": {"video/reading.py", "video/writing.py"},
+    "av": {"video/library.py"},
     "pyvirtualcam": {"video/virtual_camera.py"},
     "psutil": {"devices.py"},
     "pillow_heif": {"photo_reading.py"},

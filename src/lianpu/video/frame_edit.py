@@ -12,11 +12,12 @@ from lianpu.effects.studio import EVERY, LARGEST
 from lianpu.errors import SettingsError
 from lianpu.image import Picture
 from lianpu.video.encoding import Encoding
+from lianpu.video.facts import VideoFacts
 from lianpu.video.following import Following, FollowSettings, Sight, follow
-from lianpu.video.reading import Frame, VideoFacts, frames_from
+from lianpu.video.joining import PIECE_TIME_BASE, piece_writer
+from lianpu.video.reading import Frame, frames_from
 from lianpu.video.segments import Segment
 from lianpu.video.work_folder import SegmentDone, WorkFolder
-from lianpu.video.writing import PIECE_TIME_BASE, piece_writer
 
 READ, WRITE = "read", "write"
 """Stages beside those of `Sight.seconds` and the steps."""

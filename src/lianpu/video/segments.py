@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from lianpu.video.reading import VideoFacts
+from lianpu.video.facts import VideoFacts
 from lianpu.video.stamps import frame_before
 
 SEGMENT_S = 5.0

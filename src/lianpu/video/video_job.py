@@ -13,13 +13,14 @@ from lianpu.errors import DataError, SettingsError
 from lianpu.files import atomic_file
 from lianpu.version import __version__
 from lianpu.video.encoding import check_ending, choose_encoding
+from lianpu.video.facts import VideoFacts, read_facts
 from lianpu.video.following import FollowSettings
 from lianpu.video.frame_edit import check_faces
-from lianpu.video.reading import VideoFacts, load_av, read_facts
+from lianpu.video.joining import check_copied, join_pieces
+from lianpu.video.library import load_av
 from lianpu.video.segments import SEGMENT_S, plan_segments
 from lianpu.video.video_workers import Task, edit_segments
 from lianpu.video.work_folder import SegmentDone, file_facts, open_work
-from lianpu.video.writing import check_copied, join_pieces
 
 OnProgress = Callable[[int, int], None]
 

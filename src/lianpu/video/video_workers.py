@@ -14,9 +14,9 @@ from typing import Any
 from lianpu.effects.photo_job import EditRequest, Workbench, open_workbench
 from lianpu.errors import SettingsError, VideoError
 from lianpu.video.encoding import Encoding
+from lianpu.video.facts import VideoFacts
 from lianpu.video.following import FollowSettings
 from lianpu.video.frame_edit import edit_segment
-from lianpu.video.reading import VideoFacts
 from lianpu.video.segments import Segment
 from lianpu.video.work_folder import SegmentDone, WorkFolder
 

@@ -12,8 +12,8 @@ from typing import Any
 
 from lianpu.errors import SettingsError, VideoError
 from lianpu.files import disk_errors_named, read_json, write_json
+from lianpu.video.joining import PIECE_ENDING, Piece
 from lianpu.video.segments import Segment
-from lianpu.video.writing import PIECE_ENDING, Piece
 
 _REQUEST = "request.json"
 _ENDING = ".lianpu-work"

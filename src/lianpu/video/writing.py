@@ -1,33 +1,26 @@
-"""Videos written by PyAV: frames encoded into a file, and encoded pieces joined to one, with the sound of another file copied."""
+"""Frames encoded into a file."""
 
 from __future__ import annotations
 
-import heapq
-import io
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from fractions import Fraction
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from lianpu.errors import VideoError
 from lianpu.image import Picture
 from lianpu.video.encoding import ENDINGS, Encoding
+from lianpu.video.facts import Colors, VideoFacts
+from lianpu.video.library import load_av
 from lianpu.video.orientation import DisplayMatrix, stored
-from lianpu.video.reading import Colors, Frame, VideoFacts, load_av, opened
-from lianpu.video.stamps import decoding_stamps
+from lianpu.video.reading import Frame
 
 if TYPE_CHECKING:
-    import av
-
-PIECE_ENDING = ".mkv"
-"""The form of pieces: it holds what any encoder makes."""
-
-_PIECE_RATE = 25
-_COPIED = ("audio", "subtitle")
+    from lianpu.video.library import OutputContainer, VideoFrame, VideoStream
 
 
 @dataclass(frozen=True)
@@ -56,23 +49,10 @@ class Form:
         return cls(facts.width, facts.height, facts.rate, facts.matrix, facts.colors, facts.aspect)
 
 
-@dataclass(frozen=True, eq=False)
-class Piece:
-    """A part of a video that is encoded already.
-
-    Args:
-        file: its file; times in it mean nothing, only the order of frames does.
-        stamps: when each of its frames is shown, ascending, in the time base of the video.
-    """
-
-    file: Path
-    stamps: tuple[int, ...]
-
-
 class FrameWriter:
     """Encodes frames into a file; see `frame_writer`. Frames are given in the order in which they are shown."""
 
-    def __init__(self, container: av.container.OutputContainer, stream: av.VideoStream, form: Form) -> None:
+    def __init__(self, container: OutputContainer, stream: VideoStream, form: Form) -> None:
         self._container, self._stream, self._form = container, stream, form
         self._size = (stream.width, stream.height)
 
@@ -91,7 +71,7 @@ class FrameWriter:
             return
         self._encode(raw, stamp, time_base)
 
-    def _encode(self, raw: av.VideoFrame, stamp: int, time_base: Fraction) -> None:
+    def _encode(self, raw: VideoFrame, stamp: int, time_base: Fraction) -> None:
         raw.pts, raw.time_base = stamp, time_base
         raw.pict_type = 0  # the encoder chooses: what the source's encoder chose is its own affair
         self._container.mux(self._stream.encode(raw))
@@ -130,105 +110,7 @@ def frame_writer(
         raise VideoError(f"{file}: {encoding.encoder} could not encode ({problem}). Take another --encoder.") from None
 
 
-def piece_writer(file: Path, facts: VideoFacts, encoding: Encoding, threads: int | None) -> Any:
-    """A writer of a piece, whose stamps are 0, 1, 2 ...; what a whole file says (turned, colours) is said when pieces are joined."""
-    return frame_writer(file, Form.of(facts), encoding, Fraction(1, _PIECE_RATE), threads)
-
-
-PIECE_TIME_BASE = Fraction(1, _PIECE_RATE)
-
-
-def check_copied(facts: VideoFacts, target: Path) -> None:
-    """Nothing, if a file of the target's form can hold the sound as it is. Raises VideoError, naming what it cannot hold."""
-    av = load_av()
-    with opened(facts.file) as source:
-        for stream in source.streams.audio:
-            container = av.open(io.BytesIO(), "w", format=ENDINGS[target.suffix.lower()])
-            try:
-                container.add_stream_from_template(stream)
-            except (ValueError, av.error.FFmpegError):
-                name = stream.codec_context.name if stream.codec_context is not None else "unknown"
-                raise VideoError(
-                    f"{target.suffix} cannot hold the sound of {facts.file} ({name}), and sound is copied, not encoded again. Take .mkv."
-                ) from None
-
-
-def join_pieces(pieces: Sequence[Piece], facts: VideoFacts, target: Path, comment: str) -> tuple[str, ...]:
-    """`target`, holding the frames of the pieces at their stamps, and sound, subtitles, chapters and titles of the source, copied.
-
-    Nothing is encoded again. Gives words on what could not be copied.
-    """
-    av = load_av()
-    left_out: list[str] = []
-    with opened(facts.file) as source, av.open(str(target), "w", format=ENDINGS[target.suffix.lower()]) as container:
-        container.metadata.update({**_kept_words(source.metadata), "comment": comment})
-        with av.open(str(pieces[0].file)) as first:
-            video = container.add_stream_from_template(first.streams.video[0], opaque=True)
-        video.time_base = facts.time_base
-        if facts.matrix:
-            video.set_display_matrix(facts.matrix)
-        copies = {}
-        for stream in source.streams:
-            if stream.type in _COPIED and stream.codec_context is not None:
-                try:
-                    copies[stream.index] = container.add_stream_from_template(stream)
-                    copies[stream.index].metadata.update(stream.metadata)
-                except (ValueError, av.error.FFmpegError):
-                    left_out.append(f"{stream.type} stream {stream.index} ({stream.codec_context.name})")
-        if hasattr(source, "chapters") and source.chapters():
-            container.set_chapters(source.chapters())
-        copied = _copied_packets(source, copies)
-        for _, packet in heapq.merge(_piece_packets(pieces, facts, video), copied, key=lambda timed: timed[0]):
-            container.mux(packet)
-    return tuple(left_out)
-
-
-def _piece_packets(pieces: Sequence[Piece], facts: VideoFacts, stream: av.VideoStream) -> Iterator[tuple[float, av.Packet]]:
-    """The pieces' packets at their stamps in the source: exact, whatever the time base of a piece."""
-    av = load_av()
-    every = [stamp for piece in pieces for stamp in piece.stamps]
-    ranks: list[int] = []
-    for piece in pieces:
-        with av.open(str(piece.file)) as container:
-            times = [int(packet.pts) for packet in container.demux(video=0) if packet.size]
-        order = {time: rank for rank, time in enumerate(sorted(times))}
-        assert len(order) == len(piece.stamps), f"{piece.file} holds {len(order)} frames, not {len(piece.stamps)}"
-        begin = len(ranks)
-        ranks += [begin + order[time] for time in times]
-    decoding = decoding_stamps(every, ranks)
-    number = 0
-    for piece in pieces:
-        with av.open(str(piece.file)) as container:
-            for packet in container.demux(video=0):
-                if not packet.size:
-                    continue
-                rank = ranks[number]
-                packet.time_base, packet.pts, packet.dts = facts.time_base, every[rank], decoding[number]
-                after = every[rank + 1] if rank + 1 < len(every) else every[rank] + facts.last_duration
-                packet.duration = after - every[rank]
-                packet.stream = stream
-                number += 1
-                yield float(packet.dts * facts.time_base), packet
-
-
-def _copied_packets(source: av.container.InputContainer, copies: dict[int, Any]) -> Iterator[tuple[float, av.Packet]]:
-    """The packets of the copied streams, with their own times, up to where the file breaks."""
-    av = load_av()
-    if not copies:
-        return
-    wanted = [stream for stream in source.streams if stream.index in copies]
-    try:
-        for packet in source.demux(wanted):
-            if packet.dts is None or not packet.size or packet.is_corrupt:
-                continue
-            time = float(packet.dts * packet.time_base)
-            packet.stream = copies[packet.stream.index]
-            yield time, packet
-    except av.error.FFmpegError:
-        return
-
-
-def _yuv(raw: av.VideoFrame, pixel_format: str, form: Form) -> av.VideoFrame:
+def _yuv(raw: VideoFrame, pixel_format: str, form: Form) -> VideoFrame:
     full = form.colors.range == 2
     frame = raw.reformat(
         format=pixel_format,
@@ -252,9 +134,3 @@ def _padded(picture: Picture, size: tuple[int, int]) -> Picture:
     if (width, height) == size:
         return picture
     return np.pad(picture, ((0, size[1] - height), (0, size[0] - width), (0, 0)), mode="edge")
-
-
-def _kept_words(metadata: Any) -> dict[str, str]:
-    """Titles, places and dates of the source; not what describes its file's form."""
-    form = ("major_brand", "minor_version", "compatible_brands", "encoder", "comment")
-    return {key: value for key, value in metadata.items() if key not in form}
