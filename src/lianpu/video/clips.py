@@ -43,15 +43,23 @@ def pan_over(
     width, height = size_px
     for number, photo in enumerate(photos):
         for index in range(frames_each):
-            matrix = _camera(photo, index / max(1, frames_each - 1), width, height, number)
+            matrix = camera_matrix(photo, index / max(1, frames_each - 1), width, height, number)
             picture = warp(photo, matrix, size_px)
             if noise > 0:
                 picture = np.clip(np.rint(picture + random.normal(0.0, noise, picture.shape)), 0, 255).astype(np.uint8)
             yield MadeFrame(picture, number, matrix)
 
 
-def _camera(photo: Picture, at: float, width: int, height: int, number: int) -> Matrix:
-    """Where the camera stands: it moves along a bow over the middle of the photo, comes nearer, and turns a little."""
+def camera_matrix(photo: Picture, at: float, width: int, height: int, number: int = 0) -> Matrix:
+    """Takes points of a photo to a frame of a camera that moves along a bow over its middle, comes nearer, and turns a little.
+
+    Args:
+        photo: (H, W, 3).
+        at: where on its way the camera is, from 0 to 1.
+        width: of the frame.
+        height: likewise.
+        number: another begins its way elsewhere.
+    """
     high, wide = photo.shape[:2]
     fit = max(width / wide, height / high)
     scale = fit * (1.12 + 0.18 * at)
