@@ -23,6 +23,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "edit": ("lianpu.cli.edit", "edit the faces of a photo: hair colour, and what else the editor knows"),
     "serve": ("lianpu.cli.serve", "the page in the browser: drop a photo, edit its faces, download it"),
     "video": ("lianpu.cli.video", "the same for videos: faces followed, sound and times kept"),
+    "camera": ("lianpu.cli.camera", "the same for the live picture of a webcam, shown, recorded, or as a virtual camera"),
     "faces": ("lianpu.cli.faces", "faces in photos: find them, their landmarks, parts and identity"),
     "parse": ("lianpu.cli.parse", "the parts of every face in photos: masks and tinted pictures"),
     "parser": ("lianpu.cli.parser", "train a face parser, or score one"),
