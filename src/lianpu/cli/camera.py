@@ -126,8 +126,8 @@ def _test_picture(size_px: tuple[int, int]) -> CameraSource:
     from lianpu.dataset.drawn import draw_face
     from lianpu.video.camera_test_picture import MovingPicture
 
-    looks = {"Young": True, "Male": False, "Eyeglasses": False, "Wearing_Hat": False}
-    return MovingPicture(draw_face(7, 4, min(480, max(64, min(size_px))), looks).picture, size_px)
+    looks = {"Young": True, "Male": False, "Eyeglasses": False, "Wearing_Hat": False, "Brown_Hair": True}
+    return MovingPicture(draw_face(7, 2, min(480, max(64, min(size_px))), looks).picture, size_px)
 
 
 def _settings(parsed: CameraArguments, source: CameraSource) -> CameraSettings:
