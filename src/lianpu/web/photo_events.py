@@ -48,8 +48,11 @@ class PhotoEvents:
     visits: Visits
     controls: Controls
 
-    def opened(self, upload: str | None, code: str, request: gr.Request) -> list[Any]:
-        """After a file was dropped: upload, state, result, faces picture, choice of faces, comparison, line on the photo, status."""
+    def opened(self, upload: str | None, code: str, request: gr.Request, *values: Any) -> list[Any]:
+        """After a file was dropped: upload, state, result, faces picture, choice of faces, line on the photo, comparison, recipe, status.
+
+        The photo comes with what the widgets ask for already: a second event after this one would take a problem's line away.
+        """
         words = load_words(code)
         try:
             if not upload:
@@ -60,20 +63,22 @@ class PhotoEvents:
             before = shown_file(photo.small, folder, "before")
             numbers = shown_file(with_numbers(photo.small, photo.faces), folder, "faces")
         except Exception as problem:
-            return [None, *[gr.skip()] * 6, self.problem(problem, words)]
+            return [None, *[gr.skip()] * 7, self.problem(problem, words)]
+        opened = Opened(photo, before)
         return [
             None,
-            Opened(photo, before),
+            opened,
             gr.Column(visible=True),
             str(numbers),
             gr.Radio(choices=face_choices(photo, words), value="all"),
-            (str(before), str(before)),
             line(found_line(photo, words)),
-            line(words.say("status.unchanged")),
+            *self.edited(opened, code, "all", request, *values, first=True),
         ]
 
-    def edited(self, opened: Opened | None, code: str, which: str, request: gr.Request, *values: Any) -> list[Any]:
-        """After a widget moved: comparison, recipe, status."""
+    def edited(
+        self, opened: Opened | None, code: str, which: str, request: gr.Request, *values: Any, first: bool = False
+    ) -> list[Any]:
+        """After a widget moved: comparison, recipe, status. What cannot be done leaves the comparison as it is, or `first` shows the photo."""
         words = load_words(code)
         started = time.perf_counter()
         try:
@@ -89,7 +94,8 @@ class PhotoEvents:
             if not opened.before.is_file():
                 raise PageProblem("forgotten")
         except Exception as problem:
-            return [gr.skip(), gr.skip(), self.problem(problem, words)]
+            same = (str(opened.before), str(opened.before)) if first and opened is not None else gr.skip()
+            return [same, gr.skip(), self.problem(problem, words)]
         key = "status.smaller" if opened.photo.is_shown_smaller else "status.shown"
         seconds = f"{time.perf_counter() - started:.2f}"
         said = words.say(key, seconds=seconds, width=picture.shape[1], height=picture.shape[0])

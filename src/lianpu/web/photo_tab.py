@@ -15,7 +15,15 @@ from lianpu.web.toolkit import gr
 ONE_AT_A_TIME: dict[str, Any] = {"concurrency_id": "desk", "concurrency_limit": 1, "api_visibility": "private"}
 """Events that edit wait for one another: two at once are no faster, and take twice the memory."""
 
-_DOWNLOAD = "() => { const click = () => document.querySelector('#download-file')?.click(); setTimeout(click, 250); }"
+_DOWNLOAD = """(file) => {
+  if (!file?.url) return;
+  const link = document.createElement("a");
+  Object.assign(link, { href: file.url, download: file.orig_name ?? "" });
+  document.body.append(link);
+  link.click();
+  link.remove();
+}"""
+"""The file itself is clicked, not the button that shows it: that one has its new address a moment later."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -86,10 +94,10 @@ def bind_photo_tab(tab: PhotoTab, events: PhotoEvents, language: Any, recipe: An
     shown = [tab.comparison, recipe, tab.status]
     tab.upload.upload(
         events.opened,
-        [tab.upload, language],
-        [tab.upload, tab.state, tab.result, tab.picture, tab.faces, tab.comparison, tab.found, tab.status],
+        [tab.upload, language, *events.controls.components],
+        [tab.upload, tab.state, tab.result, tab.picture, tab.faces, tab.found, *shown],
         **ONE_AT_A_TIME,
-    ).success(events.edited, inputs, shown, show_progress="hidden", **ONE_AT_A_TIME)
+    )
     moved = [tab.faces.change, *(component.change for component in events.controls.components)]
     gr.on(moved, events.edited, inputs, shown, trigger_mode="always_last", show_progress="minimal", **ONE_AT_A_TIME)
     tab.refused.change(events.refused, [tab.refused, language], tab.status, **QUIETLY)
@@ -99,7 +107,7 @@ def bind_photo_tab(tab: PhotoTab, events: PhotoEvents, language: Any, recipe: An
         [tab.state, language, tab.faces, tab.form, *events.controls.components],
         [tab.file, tab.status],
         **ONE_AT_A_TIME,
-    ).success(None, None, None, js=_DOWNLOAD)
+    ).success(None, tab.file, None, js=_DOWNLOAD, api_visibility="private")
 
 
 def _forms(words: Words) -> dict[str, Any]:
