@@ -23,6 +23,14 @@ def test_small_and_large_photos_are_shown_alike(by: int) -> None:
     )
 
 
+def test_faces_that_are_not_chosen_have_a_thin_grey_box() -> None:
+    photo = np.full((200, 160, 3), 128, dtype=np.uint8)
+    numbered = with_numbers(photo, [LARGE, WITHIN], {1})
+    assert (numbered[300, 80] == 165).all() and (numbered[300, 83] == 128).all()
+    assert np.ptp(numbered[300, 241].astype(int)) > 30
+    assert (with_numbers(photo, [LARGE, WITHIN], {0, 1}) == with_numbers(photo, [LARGE, WITHIN])).all()
+
+
 def test_a_click_picks_the_smallest_face_around_it() -> None:
     photo = np.zeros((200, 160, 3), dtype=np.uint8)  # shown four times as large
     faces = [LARGE, WITHIN]

@@ -163,7 +163,7 @@ def test_what_cannot_be_edited_is_said_in_one_line_of_the_pages_language_and_sta
     letter = tmp_path / "letter.png"
     letter.write_text("Dear Anna", encoding="utf-8")
     wall = write_image(tmp_path / "wall.png", np.full((300, 300, 3), 128, dtype=np.uint8))
-    huge = write_image(tmp_path / "bhuge.png", np.full((1200, 1200, 3), 128, dtype=np.uint8))
+    huge = write_image(tmp_path / "<b>huge.png", np.full((1200, 1200, 3), 128, dtype=np.uint8))
     _says(page, "Drop a photo to begin.")
     page.evaluate(_LISTEN)
     _says_in_one_line(page, letter, "letter.png is not a picture that can be read")

@@ -40,7 +40,7 @@ def edit_batch(
         whose: the visitor's session.
         uploads: the files as they arrived.
         preset: what to do with each.
-        which: which faces of each: `all` or `largest`.
+        which: which faces of each: `all`, `largest`, `0,2`.
         known: what the faces are, for an editor that is told all labels.
         words: the language of the rows.
         on_photo: told the number of the photo, from 1, and how many there are, before each.

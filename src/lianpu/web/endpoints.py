@@ -111,7 +111,7 @@ class Endpoints:
         Args:
             photos: [handle_file("anna.jpg"), ...].
             preset: as /edit takes it.
-            faces: all or largest.
+            faces: which faces of each photo: all, largest, or numbers as "0,2".
             strength: multiplies the strength of every step, 0 to 1.5.
             known: what the faces are, as /edit takes it.
             language: of error messages: en or zh.

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
 import numpy as np
 from PIL import Image, ImageDraw, ImageFont
@@ -14,19 +14,25 @@ from lianpu.perception.results import Face
 LONGEST_PX = 800
 """The longer side of the picture; a smaller photo is enlarged, so that the numbers are no smaller on it."""
 _TAG_PX = 34
+_GREY = (165, 165, 165)
 
 
-def with_numbers(photo: Picture, faces: Sequence[Face]) -> Picture:
-    """The photo (H, W, 3) at `LONGEST_PX`, with a box around each face and its number, from 1, on a tag above it."""
+def with_numbers(photo: Picture, faces: Sequence[Face], chosen: Collection[int] | None = None) -> Picture:
+    """The photo (H, W, 3) at `LONGEST_PX`, with a box around each face and its number, from 1, on a tag above it.
+
+    Faces that are not among `chosen` (numbers from 0; None stands for all) have a thin grey box.
+    """
     scale = scale_of(photo)
     size = (max(1, round(photo.shape[1] * scale)), max(1, round(photo.shape[0] * scale)))
     image = Image.fromarray(photo).resize(size, Image.Resampling.BILINEAR, reducing_gap=2.0)
     draw = ImageDraw.Draw(image)
     for number, face in reversed(list(enumerate(faces))):  # the largest last: its tag lies on top
         left, top, right, bottom = (round(value * scale) for value in face.box_xyxy)
-        draw.rectangle((left - 1, top - 1, right + 1, bottom + 1), outline=(20, 20, 20), width=6)
-        draw.rectangle((left, top, right, bottom), outline=face_color(number), width=4)
-        _tag(draw, str(number + 1), left, top, face_color(number), size)
+        is_chosen = chosen is None or number in chosen
+        color, width = (face_color(number), 4) if is_chosen else (_GREY, 2)
+        draw.rectangle((left - 1, top - 1, right + 1, bottom + 1), outline=(20, 20, 20), width=width + 2)
+        draw.rectangle((left, top, right, bottom), outline=color, width=width)
+        _tag(draw, str(number + 1), left, top, color, size)
     return np.asarray(image, dtype=np.uint8)
 
 

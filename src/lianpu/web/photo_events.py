@@ -17,6 +17,7 @@ from lianpu.web.controls import Controls
 from lianpu.web.desk import Desk, OpenPhoto, finished, open_photo, shown_file, tried, with_pixels
 from lianpu.web.language import Words, load_words
 from lianpu.web.limits import check_photo
+from lianpu.web.face_choice import chosen_words, every_face, face_choices, toggled
 from lianpu.web.numbered import face_at, with_numbers
 from lianpu.web.problems import PageProblem, problem_line
 from lianpu.web.recipe import Wishes, picture_options
@@ -70,13 +71,13 @@ class PhotoEvents:
             opened,
             gr.Column(visible=True),
             str(numbers),
-            gr.Radio(choices=face_choices(photo, words), value="all"),
+            gr.CheckboxGroup(choices=face_choices(photo, words), value=every_face(photo), visible=len(photo.subjects) > 1),
             line(found_line(photo, words)),
-            *self.edited(opened, code, "all", request, *values, first=True),
+            *self.edited(opened, code, every_face(photo), request, *values, first=True),
         ]
 
     def edited(
-        self, opened: Opened | None, code: str, which: str, request: gr.Request, *values: Any, first: bool = False
+        self, opened: Opened | None, code: str, picked: list[str], request: gr.Request, *values: Any, first: bool = False
     ) -> list[Any]:
         """After a widget moved: comparison, recipe, status. What cannot be done leaves the comparison as it is, or `first` shows the photo."""
         words = load_words(code)
@@ -89,6 +90,7 @@ class PhotoEvents:
                 return [gr.skip(), recipe, line(words.say("status.start"))]
             if not preset.steps:
                 return [(str(opened.before), str(opened.before)), recipe, line(words.say("status.unchanged"))]
+            which = chosen_words(picked, opened.photo)
             picture = tried(self.desk, opened.photo, preset, which, wishes.known)
             after = shown_file(picture, self.visits.new_folder(visitor(request), "after", keep=4), "after")
             if not opened.before.is_file():
@@ -101,13 +103,13 @@ class PhotoEvents:
         said = words.say(key, seconds=seconds, width=picture.shape[1], height=picture.shape[0])
         return [(str(opened.before), str(after)), recipe, line(said)]
 
-    def downloaded(self, opened: Opened | None, code: str, which: str, form: str, request: gr.Request, *values: Any) -> list[Any]:
+    def downloaded(self, opened: Opened | None, code: str, picked: list[str], form: str, request: gr.Request, *values: Any) -> list[Any]:
         """After the download was asked for: the file, status."""
         words = load_words(code)
         try:
             if opened is None:
                 raise PageProblem("no_photo")
-            wishes = self.wishes(values, request)
+            which, wishes = chosen_words(picked, opened.photo), self.wishes(values, request)
             folder = self.visits.new_folder(visitor(request), "download", keep=3)
             file = finished(self.desk, with_pixels(opened.photo), wishes.preset(), which, wishes.known, folder, form)
         except Exception as problem:
@@ -124,12 +126,22 @@ class PhotoEvents:
                 check_photo(file, file.name, self.desk.limits)
         return wishes
 
-    def picked(self, opened: Opened | None, event: gr.SelectData) -> Any:
-        """After a click into the picture of faces: the choice of faces."""
+    def picked(self, opened: Opened | None, picked: list[str], event: gr.SelectData, request: gr.Request) -> list[Any]:
+        """After a click into the picture of faces: the choice of faces, the picture."""
+        if opened is None or len(opened.photo.subjects) < 2:
+            return [gr.skip(), gr.skip()]
+        number = face_at(opened.photo.small, opened.photo.faces, *event.index)
+        if number is None:
+            return [gr.skip(), gr.skip()]
+        now = toggled(picked, number, len(opened.photo.subjects))
+        return [now, self.marked(opened, now, request)]
+
+    def marked(self, opened: Opened | None, picked: list[str], request: gr.Request) -> Any:
+        """After the choice of faces changed: the picture of faces, where the others are grey."""
         if opened is None:
             return gr.skip()
-        number = face_at(opened.photo.small, opened.photo.faces, *event.index)
-        return gr.skip() if number is None else str(number)
+        numbered = with_numbers(opened.photo.small, opened.photo.faces, {int(number) for number in picked})
+        return str(shown_file(numbered, self.visits.new_folder(visitor(request), "faces", keep=4), "faces"))
 
     def refused(self, told: str, code: str) -> Any:
         """After the browser refused a file: status."""
@@ -141,7 +153,7 @@ class PhotoEvents:
         words = load_words(code)
         if opened is None:
             return [gr.skip(), "", line(words.say("status.start"))]
-        choices = gr.Radio(choices=face_choices(opened.photo, words))
+        choices = gr.CheckboxGroup(choices=face_choices(opened.photo, words))
         return [choices, line(found_line(opened.photo, words)), ""]
 
     def problem(self, problem: Exception, words: Words) -> str:
@@ -154,12 +166,6 @@ class PhotoEvents:
 def visitor(request: gr.Request) -> str:
     """Whose request it is: the session's name, as the browser or the client chose it."""
     return str(request.session_hash or "")
-
-
-def face_choices(photo: OpenPhoto, words: Words) -> list[tuple[str, str]]:
-    """All faces, then each one; people count from 1."""
-    single = [(words.say("photo.one_face", number=number + 1), str(number)) for number in range(len(photo.subjects))]
-    return [(words.say("photo.every_face"), "all"), *(single if len(single) > 1 else [])]
 
 
 def found_line(photo: OpenPhoto, words: Words) -> str:

@@ -76,10 +76,12 @@ def photo_tab(labels: Labels, keep_s: float) -> PhotoTab:
             with gr.Column(min_width=220):
                 found = gr.HTML("", elem_id="found")
                 faces = labels.made(
-                    gr.Radio,
+                    gr.CheckboxGroup,
                     says(label="photo.faces", info="photo.faces_hint"),
-                    choices=[(labels.words.say("photo.every_face"), "all")],
-                    value="all",
+                    choices=[],
+                    value=[],
+                    visible=False,
+                    show_select_all=True,
                     elem_id="faces",
                 )
                 form = labels.made(gr.Dropdown, _forms, value="same", elem_id="format")
@@ -98,10 +100,13 @@ def bind_photo_tab(tab: PhotoTab, events: PhotoEvents, language: Any, recipe: An
         [tab.upload, tab.state, tab.result, tab.picture, tab.faces, tab.found, *shown],
         **ONE_AT_A_TIME,
     )
-    moved = [tab.faces.change, *(component.change for component in events.controls.components)]
+    moved = [tab.faces.input, *(component.change for component in events.controls.components)]
     gr.on(moved, events.edited, inputs, shown, trigger_mode="always_last", show_progress="minimal", **ONE_AT_A_TIME)
     tab.refused.change(events.refused, [tab.refused, language], tab.status, **QUIETLY)
-    tab.picture.select(events.picked, tab.state, tab.faces, **QUIETLY)
+    tab.faces.input(events.marked, [tab.state, tab.faces], tab.picture, **QUIETLY)
+    tab.picture.select(events.picked, [tab.state, tab.faces], [tab.faces, tab.picture], **QUIETLY).success(
+        events.edited, inputs, shown, show_progress="minimal", **ONE_AT_A_TIME
+    )
     tab.button.click(
         events.downloaded,
         [tab.state, language, tab.faces, tab.form, *events.controls.components],

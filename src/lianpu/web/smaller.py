@@ -8,7 +8,7 @@ from dataclasses import replace
 import cv2
 import numpy as np
 
-from lianpu.effects.subject import Subject
+from lianpu.effects.subject import Around, Subject
 from lianpu.image import Picture
 from lianpu.perception.results import FaceParts, Landmarks
 
@@ -32,12 +32,17 @@ def _smaller(subject: Subject, by: np.ndarray, size: tuple[int, int]) -> Subject
     """A subject whose pixels (x, y) lie at pixel * by, in a picture of that size (width, height)."""
     box = np.array(subject.face.box_xyxy).reshape(2, 2) * by
     face = replace(subject.face, box_xyxy=tuple(box.ravel().tolist()), points=_moved(subject.face.points, by))
-    rows, columns = subject.window
-    window = (_span(rows, by[1], size[1]), _span(columns, by[0], size[0]))
-    shape = (window[1].stop - window[1].start, window[0].stop - window[0].start)
-    mask = np.asarray(cv2.resize(subject.parts.mask, shape, interpolation=cv2.INTER_NEAREST), dtype=np.uint8)
     points = Landmarks(_moved(subject.landmarks.points, by), subject.landmarks.scheme)
-    return Subject(face, points, window, FaceParts(mask, subject.parts.parser))
+    around = None if subject.around is None else Around(*_parts(subject.around.window, subject.around.parts, by, size))
+    return Subject(face, points, *_parts(subject.window, subject.parts, by, size), around)
+
+
+def _parts(window: Window, parts: FaceParts, by: np.ndarray, size: tuple[int, int]) -> tuple[Window, FaceParts]:
+    rows, columns = window
+    smaller = (_span(rows, by[1], size[1]), _span(columns, by[0], size[0]))
+    shape = (smaller[1].stop - smaller[1].start, smaller[0].stop - smaller[0].start)
+    mask = np.asarray(cv2.resize(parts.mask, shape, interpolation=cv2.INTER_NEAREST), dtype=np.uint8)
+    return smaller, FaceParts(mask, parts.parser)
 
 
 def _moved(points: np.ndarray, by: np.ndarray) -> np.ndarray:
