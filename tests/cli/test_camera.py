@@ -1,0 +1,167 @@
+"""`lianpu camera` as it is typed."""
+
+import json
+import re
+import signal
+import subprocess
+import sys
+import time
+import urllib.request
+from fractions import Fraction
+from pathlib import Path
+
+import av
+import numpy as np
+import pytest
+
+from lianpu.cli.camera_outputs import has_display
+from lianpu.cli.main import main
+from lianpu.dataset.drawn import draw_face
+from lianpu.image import Picture
+from lianpu.video.clips import pan_over
+from lianpu.video.encoding import Encoding
+from lianpu.video.writing import Form, frame_writer
+
+HAIR = ("--effect", "hair_color:color=#2040ff,strength=1", "--detector", "dlib")
+MS = Fraction(1, 1000)
+
+
+@pytest.fixture(scope="module")
+def clip(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A drawn portrait under a moving camera, for a third of a second, at uneven times."""
+    file = tmp_path_factory.mktemp("clip") / "in.mp4"
+    portrait = draw_face(3, 1, 224, {"Young": True, "Eyeglasses": False}).picture
+    with frame_writer(file, Form(192, 192, Fraction(25)), Encoding("libx264", {"crf": "16"}), MS) as writer:
+        for number, frame in enumerate(pan_over([portrait], 8, (192, 192))):
+            writer.write(frame.picture, number * 40 + number % 3 * 10, MS)
+    return file
+
+
+def _read(file: Path) -> tuple[list[float], list[Picture]]:
+    with av.open(str(file)) as container:
+        frames = list(container.decode(video=0))
+    return [float(frame.time or 0) for frame in frames], [frame.to_ndarray(format="rgb24") for frame in frames]
+
+
+def _run(capsys: pytest.CaptureFixture[str], *words: object) -> tuple[int, str, str]:
+    code = 0
+    try:
+        main(["camera", *map(str, words)])
+    except SystemExit as exit_:
+        code = int(exit_.code or 0)
+    printed = capsys.readouterr()
+    return code, printed.out, printed.err
+
+
+def test_the_test_picture_is_edited_recorded_and_measured(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    out = tmp_path / "out.mp4"
+    words = ("--source", "test", "--size", "256x192", "--frames", 4, "--record", out, "--no-preview", *HAIR)
+    code, printed, err = _run(capsys, *words)
+    assert code == 0 and err == "", err
+    times, pictures = _read(out)
+    assert len(times) == 4 and times[0] == 0 and times == sorted(set(times)) and pictures[0].shape == (192, 256, 3)
+    for picture in pictures:
+        blue = picture[..., 2].astype(int) - picture[..., 0] > 40
+        assert blue.mean() > 0.03  # hair
+    assert "hair_color" in printed and "search" in printed and "record" in printed and "preview" not in printed
+    assert re.search(
+        r"As many frames as asked: 4 frames of test, 4 of them with a face .* latency \d+ ms \(median\), \d+ ms \(worst\)",
+        printed,
+    )
+    before = out.read_bytes()
+    code, _, err = _run(capsys, *words)
+    assert code == 1 and "--force" in err and err.count("\n") == 1 and out.read_bytes() == before
+
+
+def test_a_file_plays_to_its_end_and_its_own_times_are_recorded(
+    clip: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    out = tmp_path / "out.mkv"
+    code, printed, err = _run(capsys, "--source", clip, "--record", out, "--no-browser", *HAIR)
+    assert code == 0 and err == "", err
+    assert "The source has ended" in printed and re.search(r"http://127\.0\.0\.1:\d+/\S{20,}/", printed)
+    came, recorded = _read(clip)[0], _read(out)[0]
+    assert 1 <= len(recorded) <= len(came) and recorded == sorted(set(recorded))
+    begin = came[-1] - recorded[-1]  # of the first one that was taken; the last one is never dropped
+    assert all(min(abs(begin + time - other) for other in came) < 2e-3 for time in recorded)
+
+
+def test_what_cannot_be_is_said_in_one_line_before_anything_is_opened(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (tmp_path / "text.mp4").write_text("no video " * 100)
+    sound = tmp_path / "sound.mp4"
+    with av.open(str(sound), "w") as container:
+        stream = container.add_stream("aac", rate=16000, layout="mono")
+        heard = av.AudioFrame.from_ndarray(np.zeros((1, 1024), dtype=np.float32), format="fltp", layout="mono")
+        heard.sample_rate, heard.pts, heard.time_base = 16000, 0, Fraction(1, 16000)
+        container.mux(stream.encode(heard))
+        container.mux(stream.encode())
+    for words, said in (
+        (("--source", "97"), "97"),
+        (("--source", "/dev/video98"), "there is no camera /dev/video98" if sys.platform == "linux" else "/dev/video98"),
+        (("--source", tmp_path / "absent.mp4"), "is not there"),
+        (("--source", tmp_path / "text.mp4"), "no video that can be read"),
+        (("--source", sound), "has no video stream (it holds: audio)"),
+        (("--source", "rtsp://example.org/door"), "addresses are not read"),
+        (("--size", "large"), "--size large: write WIDTHxHEIGHT"),
+        (("--size", "8x8"), "from 16 to"),
+        (("--frames", 0), "--frames 0: give at least 1"),
+        (("--seconds", -1), "--seconds -1: give more than 0"),
+        (("--search_every", 0), "--search_every 0"),
+        (("--no-preview",), "Give --record FILE or --virtual_camera"),
+        (("--virtual_camera", "a", "b"), "give one name"),
+        (("--virtual_camera", "/dev/no-such-camera"), "no virtual camera of 640 x 360 opens"),
+        (("--port", 70000), "--port 70000"),
+        (("--record", tmp_path / "out.avi"), "not '.avi'"),
+        (("--record", tmp_path / "no.mp4", "--encoder", "libx263"), "no such encoder"),
+        (("--effect", "lipstick=7"), "strength 7"),
+        (("--effect", "lipstik=1"), "did you mean 'lipstick'?"),
+        (("--faces", "0,1"), "--faces 0,1"),
+        (("--set", "Wings=yes"), "Wings"),
+    ):
+        source = () if "--source" in words else ("--source", "test")
+        asked = () if {"--effect", "--set"} & set(words) else ("--effect", "lipstick=1")
+        code, _, err = _run(capsys, *source, "--no-browser", "--detector", "dlib", *asked, *words)
+        assert code == 1 and said in err and err.count("\n") == 1, (words, err)
+    assert sorted(file.name for file in tmp_path.iterdir()) == ["sound.mp4", "text.mp4"]
+
+
+def test_ctrl_c_ends_well_and_leaves_a_whole_file(tmp_path: Path) -> None:
+    out, log = tmp_path / "out.mp4", tmp_path / "log"
+    words = ("--source", "test", "--size", "192x192", "--record", out, "--no-browser", *HAIR)
+    with log.open("wb") as stream:
+        process = subprocess.Popen([sys.executable, "-m", "lianpu", "camera", *map(str, words)], stdout=stream, stderr=stream)
+    try:
+        _until(lambda: "http://" in log.read_text() or process.poll() is not None)
+        found = re.search(r"http://127\S+/", log.read_text())
+        assert found is not None, log.read_text()
+        _until(lambda: _figures(found.group()).get("frames", 0) >= 2 or process.poll() is not None)
+        assert not out.exists()
+        process.send_signal(signal.SIGINT)
+        assert process.wait(timeout=60) == 0, log.read_text()
+    finally:
+        process.kill()
+        process.wait()
+    said = log.read_text()
+    times, pictures = _read(out)
+    assert len(times) >= 2 and times == sorted(set(times)) and len(pictures) == len(times)
+    assert "Stopped:" in said and "Traceback" not in said and f"Written: {out}" in said.replace("\n", "")
+
+
+def test_a_browser_is_opened_only_where_it_is_seen() -> None:
+    assert has_display("linux", {"DISPLAY": ":0"}) and has_display("linux", {"WAYLAND_DISPLAY": "wayland-0"})
+    assert not has_display("linux", {}) and has_display("darwin", {}) and has_display("win32", {})
+    assert not has_display("darwin", {"SSH_CONNECTION": "10.0.0.1 1 10.0.0.2 22"})
+
+
+def _figures(url: str) -> dict[str, float]:
+    with urllib.request.urlopen(f"{url}figures", timeout=30) as answer:
+        told: dict[str, float] = json.load(answer)
+    return told
+
+
+def _until(holds: object, seconds: float = 120.0) -> None:
+    assert callable(holds)
+    end = time.monotonic() + seconds
+    while not holds():
+        assert time.monotonic() < end
+        time.sleep(0.05)
