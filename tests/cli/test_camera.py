@@ -109,8 +109,7 @@ def test_what_cannot_be_is_said_in_one_line_before_anything_is_opened(tmp_path: 
         (("--search_every", 0), "--search_every 0"),
         (("--no-preview",), "Give --record FILE or --virtual_camera"),
         (("--virtual_camera", "a", "b"), "give one name"),
-        (("--virtual_camera", "/dev/no-such-camera"), "no virtual camera of 640 x 360 opens"),
-        (("--port", 70000), "--port 70000"),
+        (("--virtual_camera", "/dev/no-such-camera"), "no virtual camera of 96 x 64 opens"),
         (("--record", tmp_path / "out.avi"), "not '.avi'"),
         (("--record", tmp_path / "no.mp4", "--encoder", "libx263"), "no such encoder"),
         (("--effect", "lipstick=7"), "strength 7"),
@@ -119,6 +118,7 @@ def test_what_cannot_be_is_said_in_one_line_before_anything_is_opened(tmp_path: 
         (("--set", "Wings=yes"), "Wings"),
     ):
         source = () if "--source" in words else ("--source", "test")
+        source += () if "--size" in words else ("--size", "96x64")
         asked = () if {"--effect", "--set"} & set(words) else ("--effect", "lipstick=1")
         code, _, err = _run(capsys, *source, "--no-browser", "--detector", "dlib", *asked, *words)
         assert code == 1 and said in err and err.count("\n") == 1, (words, err)

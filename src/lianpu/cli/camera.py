@@ -47,6 +47,8 @@ class CameraArguments(AskedArguments):
     """Stop after so many seconds."""
     search_every: int = 10
     """In every how manieth edited frame faces are looked for; in between they are followed."""
+    search_px: int = 480
+    """Frames are made this small (their longer side) for looking, so that a search does not hold the picture up."""
     parse_every: int = 2
     """In every how manieth edited frame the parts of faces are parsed; in between they move along."""
 
@@ -92,6 +94,8 @@ def _check(parsed: CameraArguments) -> None:
         value = getattr(parsed, name)
         if value is not None and value < 1:
             raise SettingsError(f"--{name} {value}: give at least 1.")
+    if parsed.search_px < 80:
+        raise SettingsError(f"--search_px {parsed.search_px}: give at least 80; no face is found in less.")
     if parsed.seconds is not None and not parsed.seconds > 0:
         raise SettingsError(f"--seconds {parsed.seconds:g}: give more than 0.")
     if parsed.virtual_camera is not None and len(parsed.virtual_camera) > 1:
@@ -136,5 +140,5 @@ def _settings(parsed: CameraArguments, source: CameraSource) -> CameraSettings:
     from lianpu.video.following import FollowSettings
 
     size = source.size_px if parsed.size is None else read_size(parsed.size)
-    follow = FollowSettings(search_every=parsed.search_every, parse_every=parsed.parse_every)
+    follow = FollowSettings(parsed.search_every, parsed.search_px, parsed.parse_every)
     return CameraSettings(size, parsed.mirror, parsed.frames, parsed.seconds, follow)
