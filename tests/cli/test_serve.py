@@ -3,11 +3,15 @@
 import subprocess
 import sys
 from pathlib import Path
+from types import ModuleType
 
 import pytest
 
 from lianpu.cli.main import main
-from lianpu.cli.serve import ServeArguments, read_users
+from lianpu.cli.serve import ServeArguments, _desk, read_users
+from lianpu.model_store.locate import require_model_file
+from lianpu.web.about_tab import about_text
+from lianpu.web.language import load_words
 
 
 def _refused(capsys: pytest.CaptureFixture[str], *words: object) -> str:
@@ -70,6 +74,29 @@ def test_what_cannot_be_served_is_said_in_one_line(
     words: tuple[object, ...], said: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert said in _refused(capsys, *words)
+
+
+def test_commercial_safe_says_all_that_is_missing_at_once(capsys: pytest.CaptureFixture[str]) -> None:
+    said = _refused(capsys, "--commercial-safe", "--detector", "dlib")
+    assert "--detector dlib: shape_predictor_68_face_landmarks.dat" in said
+    assert "--parser auto: face-parser-small.onnx may not be used commercially" in said and "--parser RUN" in said
+    assert "--landmarks dlib: shape_predictor_68_face_landmarks" in said and "lianpu landmarks train" in said
+
+
+def test_commercial_safe_works_with_models_of_ones_own_and_leaves_the_packages_editor_out(
+    tmp_path: Path, colour_parser: ModuleType, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    points = tmp_path / "mine.dat"
+    points.symlink_to(require_model_file("dlib-landmarks-68"))
+    monkeypatch.setenv("LIANPU_COMMERCIAL_SAFE", "1")
+    yunet = Path(__file__).parents[3] / "shared" / "models" / "yunet_n_640_640.onnx"
+    if not yunet.is_file():
+        pytest.skip(f"needs {yunet}")
+    parser = colour_parser.write_colour_parser(tmp_path / "parser.onnx", 32)
+    desk, cards = _desk(ServeArguments(detector=str(yunet), parser=str(parser), landmarks=str(points), threads=1))
+    assert desk.editor is None and cards == {} and desk.own_landmarks == "mine.dat"
+    about = about_text(load_words("en"), desk, cards)
+    assert "mine.dat" in about and "free for any use" in about and "non-commercial" not in about
 
 
 def test_without_gradio_it_is_named() -> None:

@@ -22,7 +22,8 @@ def test_the_first_click_picks_a_face_alone_and_more_clicks_add_and_take_away() 
 def test_ticked_faces_are_said_in_the_words_of_the_command_line() -> None:
     assert chosen_words(["2", "0"], FOUR) == "0,2"
     assert chosen_words(["3", "1", "0", "2"], FOUR) == "all"
-    for none in ([], None):
+    nothing: tuple[list[str] | None, ...] = ([], None)
+    for none in nothing:
         with pytest.raises(PageProblem, match="No face is ticked"):
             chosen_words(none, FOUR)
 

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 import tyro
 
 if TYPE_CHECKING:
     from lianpu.content_credentials import Signing
     from lianpu.editors.editor import Editor
+    from lianpu.effects.studio import Studio
     from lianpu.web.desk import Desk
     from lianpu.web.place import Place
 
@@ -28,6 +30,8 @@ class ServeArguments:
     """auto, buffalo_l, yunet, dlib, or the path of an .onnx file."""
     parser: str = "auto"
     """auto (the one in the package), bisenet, or the path of a parser."""
+    landmarks: str = "dlib"
+    """dlib (its 68 points, not for commercial use), or the .dat file of a 68-point predictor (lianpu landmarks train)."""
     host: str = "127.0.0.1"
     """The address to bind to; 0.0.0.0 is reached from other machines, which needs a password."""
     port: int = 7860
@@ -71,8 +75,8 @@ def main(arguments: list[str]) -> None:
     from lianpu.cli.progress import console
     from lianpu.web.server import serve
 
-    desk, card = _desk(parsed)
-    served = serve(desk, place, parsed.language, card)
+    desk, cards = _desk(parsed)
+    served = serve(desk, place, parsed.language, cards)
     for one in (signal.SIGINT, signal.SIGTERM):
         signal.signal(one, lambda number, frame: served.stop())
     editor = "no editor" if desk.editor is None else f"editor {desk.editor_name} ({desk.editor.info.licence})"
@@ -125,9 +129,8 @@ def _place(parsed: ServeArguments) -> Place:
     return Place(parsed.host, parsed.port, users, parsed.name)
 
 
-def _desk(parsed: ServeArguments) -> tuple[Desk, str]:
-    """What edits, and the editor's card."""
-    from lianpu.effects.studio import open_studio
+def _desk(parsed: ServeArguments) -> tuple[Desk, dict[str, str]]:
+    """What edits, and the editor's cards by language."""
     from lianpu.web.desk import Desk
     from lianpu.web.limits import Limits
 
@@ -139,31 +142,62 @@ def _desk(parsed: ServeArguments) -> tuple[Desk, str]:
         keep_minutes=parsed.keep_minutes,
     )
     signing = _signing(parsed)
-    editor, name, card = _editor(parsed)
-    return Desk(open_studio(parsed.detector, parsed.parser, parsed.threads), editor, name, limits, signing), card
+    studio = _studio(parsed)
+    editor, name, cards = _editor(parsed)
+    own_landmarks = "" if parsed.landmarks == "dlib" else Path(parsed.landmarks).name
+    return Desk(studio, editor, name, limits, signing, own_landmarks), cards
 
 
-def _editor(parsed: ServeArguments) -> tuple[Editor | None, str, str]:
-    """The editor, what visitors read as its name, and its card. Raises LianpuError when one was named that cannot be loaded."""
+def _studio(parsed: ServeArguments) -> Studio:
+    """What sees faces. Raises WeightsError with all that is missing or not allowed under --commercial-safe, not only the first."""
+    from lianpu.effects.studio import Studio
+    from lianpu.errors import WeightsError
+    from lianpu.model_store.locate import require_model_file
+    from lianpu.perception.detectors import load_detector
+    from lianpu.perception.dlib_predictor import ShapePredictor
+    from lianpu.perception.parsing import load_parser
+
+    opened: dict[str, Any] = {}
+    problems: list[str] = []
+    opening: dict[str, Callable[[], Any]] = {
+        "detector": lambda: load_detector(parsed.detector, threads=parsed.threads),
+        "parser": lambda: load_parser(parsed.parser, threads=parsed.threads),
+        "landmarks": lambda: ShapePredictor(
+            require_model_file("dlib-landmarks-68") if parsed.landmarks == "dlib" else Path(parsed.landmarks).expanduser(), 68
+        ),
+    }
+    for option, open_one in opening.items():
+        try:
+            opened[option] = open_one()
+        except WeightsError as problem:
+            own = " Effects take 68 points: train them (lianpu landmarks train) and name the file: --landmarks FILE."
+            problems.append(f"--{option} {getattr(parsed, option)}: {problem}{own if option == 'landmarks' else ''}")
+    if problems:
+        raise WeightsError(" ".join(problems))
+    return Studio(**opened)
+
+
+def _editor(parsed: ServeArguments) -> tuple[Editor | None, str, dict[str, str]]:
+    """The editor, what visitors read as its name, and its cards. Raises LianpuError when one was named that cannot be loaded."""
     from lianpu.editors.shipped import SHIPPED_EDITORS, shipped_editor_file
     from lianpu.errors import WeightsError
 
     if parsed.model == "none":
-        return None, "", ""
+        return None, "", {}
     name = "lite" if parsed.model == "auto" else parsed.model
     try:
         source = shipped_editor_file(name) if name in SHIPPED_EDITORS else Path(name)
     except WeightsError:
         if parsed.model == "auto":
-            return None, "", ""
+            return None, "", {}
         raise
     from lianpu.editors.loading import load_editor
     from lianpu.effects.requests import crop_template
-    from lianpu.web.about_tab import card_of
+    from lianpu.web.about_tab import cards_of
 
     editor = load_editor(name, threads=parsed.threads)
     crop_template(editor.info)  # an editor that takes cut-out faces only is refused now, and not at a visitor's first slider
-    return editor, source.name if name not in SHIPPED_EDITORS else name, card_of(source)
+    return editor, source.name if name not in SHIPPED_EDITORS else name, cards_of(source)
 
 
 def _signing(parsed: ServeArguments) -> Signing | None:

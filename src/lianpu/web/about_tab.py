@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -16,23 +17,25 @@ from lianpu.weights import model_file
 
 _WEIGHTS = {"buffalo_l": "scrfd-10g", "yunet_n_640_640": "yunet-640", "dlib": ""}
 """Detectors whose weights have another name in the table; dlib's is part of its library."""
+_CARDS = {"en": ".md", "zh": ".zh-CN.md"}
 _DLIB = "Boost Software License (dlib)"
 
 
-def about_tab(labels: Labels, desk: Desk, card: str) -> None:
+def about_tab(labels: Labels, desk: Desk, cards: Mapping[str, str]) -> None:
     """The text, made where Gradio stands."""
-    labels.made(gr.Markdown, lambda words: {"value": about_text(words, desk, card)}, elem_id="about")
+    labels.made(gr.Markdown, lambda words: {"value": about_text(words, desk, cards)}, elem_id="about")
 
 
-def about_text(words: Words, desk: Desk, card: str) -> str:
+def about_text(words: Words, desk: Desk, cards: Mapping[str, str]) -> str:
     """All that the tab says, as Markdown.
 
     Args:
         words: the page's language.
         desk: what edits.
-        card: the editor's model card, Markdown; empty where it has none.
+        cards: the editor's model card, Markdown, by language (see `cards_of`); none in the page's language is shown in English.
     """
     limits = desk.limits
+    card = cards.get(words.code) or cards.get("en", "")
     parts = [
         f"### {words.say('about.editor')}\n\n{editor_text(words, desk)}",
         f"### {words.say('about.others')}\n\n{_table(_seeing(words, desk))}",
@@ -71,18 +74,21 @@ def editor_text(words: Words, desk: Desk) -> str:
     return _table({words.say(f"about.{key}"): value for key, value in rows.items() if value})
 
 
-def card_of(source: Path) -> str:
-    """The model card that lies beside a model file (`model.onnx`, `model.md`), or none: an empty text."""
-    card = source.with_suffix(".md")
-    return card.read_text(encoding="utf-8") if source.is_file() and card.is_file() else ""
+def cards_of(source: Path) -> dict[str, str]:
+    """The model cards that lie beside a model file, by language: `model.md` in English, `model.zh-CN.md` in Chinese."""
+    if not source.is_file():
+        return {}
+    files = {code: source.with_suffix(ending) for code, ending in _CARDS.items()}
+    return {code: file.read_text(encoding="utf-8") for code, file in files.items() if file.is_file()}
 
 
 def _seeing(words: Words, desk: Desk) -> dict[str, str]:
     parser = desk.studio.parser
+    landmarks = desk.own_landmarks or f"dlib: {model_file('dlib-landmarks-68').licence}"
     return {
         words.say("about.detector"): f"{desk.studio.detector.name}: {_licence(desk.studio.detector.name)}",
         words.say("about.parser"): f"{parser.name}: {parser.licence}",
-        words.say("about.landmarks"): f"dlib: {model_file('dlib-landmarks-68').licence}",
+        words.say("about.landmarks"): landmarks,
     }
 
 

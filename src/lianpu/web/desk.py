@@ -36,6 +36,7 @@ class Desk:
         editor_name: what it was loaded from, as visitors may read it.
         limits: of what visitors give.
         signing: a certificate for C2PA; None for the XMP mark alone.
+        own_landmarks: the name of the file that finds 68 points, where it is not dlib's.
     """
 
     studio: Studio
@@ -43,6 +44,7 @@ class Desk:
     editor_name: str
     limits: Limits
     signing: Signing | None = None
+    own_landmarks: str = ""
 
 
 @dataclass(frozen=True, eq=False)

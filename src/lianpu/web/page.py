@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+from collections.abc import Mapping
 from typing import Any
 
 from lianpu.effects.presets import find_preset, shipped_presets
@@ -22,14 +23,14 @@ from lianpu.web.toolkit import gr
 from lianpu.web.visits import Visits
 
 
-def build_page(desk: Desk, visits: Visits, language: str, card: str = "") -> gr.Blocks:
+def build_page(desk: Desk, visits: Visits, language: str, cards: Mapping[str, str] | None = None) -> gr.Blocks:
     """The page as Gradio's Blocks.
 
     Args:
         desk: what edits.
         visits: where visitors' files are; Gradio must write its own below the same folder (GRADIO_TEMP_DIR).
         language: the one that it opens in, of LANGUAGES.
-        card: the editor's model card, Markdown.
+        cards: the editor's model card, Markdown, by language.
     """
     labels = Labels(load_words(language))
     keep_s = 60 * desk.limits.keep_minutes
@@ -52,7 +53,7 @@ def build_page(desk: Desk, visits: Visits, language: str, card: str = "") -> gr.
                     with labels.made(gr.Tab, says(label="batch.tab")):
                         batch = batch_tab(labels)
                     with labels.made(gr.Tab, says(label="about.tab")):
-                        about_tab(labels, desk, card)
+                        about_tab(labels, desk, cards or {})
                 labels.made(gr.Markdown, says(value="page.privacy"), elem_id="privacy")
             with gr.Column(scale=5, min_width=300, elem_id="controls"):
                 preset, reset = _preset_row(labels)

@@ -15,9 +15,9 @@ from lianpu.errors import LianpuError
 from lianpu.web.browser import refused_line
 from lianpu.web.controls import Controls
 from lianpu.web.desk import Desk, OpenPhoto, finished, open_photo, shown_file, tried, with_pixels
+from lianpu.web.face_choice import chosen_words, every_face, face_choices, toggled
 from lianpu.web.language import Words, load_words
 from lianpu.web.limits import check_photo
-from lianpu.web.face_choice import chosen_words, every_face, face_choices, toggled
 from lianpu.web.numbered import face_at, with_numbers
 from lianpu.web.problems import PageProblem, problem_line
 from lianpu.web.recipe import Wishes, picture_options
@@ -103,7 +103,9 @@ class PhotoEvents:
         said = words.say(key, seconds=seconds, width=picture.shape[1], height=picture.shape[0])
         return [(str(opened.before), str(after)), recipe, line(said)]
 
-    def downloaded(self, opened: Opened | None, code: str, picked: list[str], form: str, request: gr.Request, *values: Any) -> list[Any]:
+    def downloaded(
+        self, opened: Opened | None, code: str, picked: list[str], form: str, request: gr.Request, *values: Any
+    ) -> list[Any]:
         """After the download was asked for: the file, status."""
         words = load_words(code)
         try:

@@ -6,6 +6,7 @@ from pathlib import Path
 
 from lianpu.errors import LianpuError, PictureError
 from lianpu.web.language import Words, load_words
+from lianpu.web.reasons import in_language
 
 
 class PageProblem(LianpuError):
@@ -33,4 +34,5 @@ def problem_line(problem: Exception, words: Words, hide: Path | None = None) -> 
         for word in text.split(" "):
             if str(hide) in word:
                 text = text.replace(word, Path(word).name)
-    return words.say("problems.unreadable" if isinstance(problem, PictureError) else "problems.other", reason=text)
+    reason = in_language(text, words)
+    return words.say("problems.unreadable" if isinstance(problem, PictureError) else "problems.other", reason=reason)

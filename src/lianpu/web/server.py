@@ -61,14 +61,14 @@ class Served:
         shutil.rmtree(self.visits.root, ignore_errors=True)
 
 
-def serve(desk: Desk, place: Place, language: str = "en", card: str = "") -> Served:
+def serve(desk: Desk, place: Place, language: str = "en", cards: Mapping[str, str] | None = None) -> Served:
     """The page, running.
 
     Args:
         desk: what edits.
         place: where.
         language: the one that the page opens in.
-        card: the editor's model card, Markdown.
+        cards: the editor's model card, Markdown, by language.
 
     Raises:
         LianpuError: the port is taken or the address is not this machine's.
@@ -82,7 +82,7 @@ def serve(desk: Desk, place: Place, language: str = "en", card: str = "") -> Ser
         os.environ.pop(name, None)
     visits = Visits(root, 60 * desk.limits.keep_minutes)
     try:
-        page = build_page(desk, visits, language, card)
+        page = build_page(desk, visits, language, cards)
         page.queue(max_size=desk.limits.max_waiting, default_concurrency_limit=1)
         page.launch(**_launch_settings(desk, place, port, root))
     except OSError as problem:

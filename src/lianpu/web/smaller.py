@@ -10,6 +10,7 @@ import numpy as np
 
 from lianpu.effects.subject import Around, Subject
 from lianpu.image import Picture
+from lianpu.perception.alignment import Window
 from lianpu.perception.results import FaceParts, Landmarks
 
 SHOWN_PX = 1280
