@@ -1,4 +1,4 @@
-"""`lianpu bench train | curves | infer | faces | effects`: speed as ratios, measured in one process, the contenders taking turns."""
+"""`lianpu bench train | curves | infer | faces | effects | video`: speed as ratios, measured in one process, the contenders taking turns."""
 
 from __future__ import annotations
 
@@ -13,6 +13,10 @@ BENCHES = {
         "faces found by each detector; a pack of face networks against the insightface package",
     ),
     "effects": ("lianpu.cli.bench_effects", "seconds and memory of each effect on a large photo"),
+    "video": (
+        "lianpu.cli.bench_video",
+        "frames a second of each stage and effect on a video; flicker before and after smoothing",
+    ),
 }
 
 

@@ -80,8 +80,12 @@ def main(arguments: list[str]) -> None:
     request = asked_request(parsed)
     follow = FollowSettings(search_every=parsed.search_every, parse_every=parsed.parse_every)
     settings = VideoSettings(parsed.jobs, parsed.encoder, parsed.crf, follow)
-    with stage("Frames") as on_progress:
-        done = edit_video(parsed.video, parsed.out, request, settings, force=parsed.force, on_progress=on_progress)
+    try:
+        with stage("Frames") as on_progress:
+            done = edit_video(parsed.video, parsed.out, request, settings, force=parsed.force, on_progress=on_progress)
+    except KeyboardInterrupt:
+        console.print("Stopped. Finished segments are kept: the same command goes on there.", highlight=False, soft_wrap=True)
+        raise SystemExit(130) from None
     if done.took:
         console.print(speed_table(done.took, done.frames, f"Time per frame, {parsed.jobs} process{'es' * (parsed.jobs > 1)}"))
     console.print(_in_words(done), markup=False, highlight=False, soft_wrap=True)

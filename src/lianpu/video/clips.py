@@ -28,7 +28,12 @@ class MadeFrame:
 
 
 def pan_over(
-    photos: Sequence[Picture], frames_each: int, size_px: tuple[int, int], noise: float = 2.0, seed: int = 0
+    photos: Sequence[Picture],
+    frames_each: int,
+    size_px: tuple[int, int],
+    noise: float = 2.0,
+    seed: int = 0,
+    way_frames: int | None = None,
 ) -> Iterator[MadeFrame]:
     """Frames of a camera that moves over one photo after the other, with a cut between.
 
@@ -38,12 +43,14 @@ def pan_over(
         size_px: width and height of the frames.
         noise: standard deviation of a sensor's noise, of 255.
         seed: of the noise.
+        way_frames: in how many frames the camera goes its whole way over a photo; `frames_each` unless said.
     """
+    way = frames_each if way_frames is None else way_frames
     random = np.random.default_rng(seed)
     width, height = size_px
     for number, photo in enumerate(photos):
         for index in range(frames_each):
-            matrix = camera_matrix(photo, index / max(1, frames_each - 1), width, height, number)
+            matrix = camera_matrix(photo, index / max(1, way - 1), width, height, number)
             picture = warp(photo, matrix, size_px)
             if noise > 0:
                 picture = np.clip(np.rint(picture + random.normal(0.0, noise, picture.shape)), 0, 255).astype(np.uint8)

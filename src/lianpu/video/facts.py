@@ -55,6 +55,7 @@ class VideoFacts:
         colors: what the numbers of pixels mean.
         aspect: how many times wider than high a pixel is.
         bits: of a sample of a pixel.
+        transparent: whether frames have an alpha channel, or their file says that they do.
         sound: a word for each sound stream: its codec.
         cut_off: what is missing, in words; empty for a whole file.
     """
@@ -70,6 +71,7 @@ class VideoFacts:
     colors: Colors
     aspect: Fraction
     bits: int
+    transparent: bool
     sound: tuple[str, ...]
     cut_off: str = ""
 
@@ -110,6 +112,7 @@ def read_facts(file: Path) -> VideoFacts:
             Colors(first.color_range, first.colorspace, first.color_primaries, first.color_trc),
             Fraction(context.sample_aspect_ratio or 1),
             max(component.bits for component in first.format.components),
+            _is_transparent(first, stream),
             tuple(str(one.codec_context.name) for one in container.streams.audio if one.codec_context is not None),
             _missing(container, stream, stamps, base),
         )
@@ -140,6 +143,12 @@ def _packet_times(container: InputContainer, stream: VideoStream) -> Iterator[tu
                 yield int(stamp), int(packet.duration or 0)
     except av.error.FFmpegError:
         return
+
+
+def _is_transparent(frame: VideoFrame, stream: VideoStream) -> bool:
+    """Of WebM the alpha channel lies beside the frames, where FFmpeg's own decoder does not look; its file says that it is there."""
+    named = any(word in frame.format.name for word in ("yuva", "rgba", "bgra", "argb", "abgr", "gbrap", "ya8", "ya16", "pal8"))
+    return named or stream.metadata.get("alpha_mode") == "1"
 
 
 def _missing(container: InputContainer, stream: VideoStream, stamps: tuple[int, ...], base: Fraction) -> str:

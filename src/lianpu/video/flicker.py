@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 import cv2
 import numpy as np
 
+from lianpu.effects.studio import Studio
 from lianpu.effects.subject import Subject
+from lianpu.errors import DataError
 from lianpu.image import Picture
 from lianpu.perception.alignment import Matrix, inverse, map_points
 from lianpu.video.clips import MadeFrame
+from lianpu.video.following import Following, FollowSettings, follow
 
 _SEEN_PX = 2.0
 """What an effect does is blurred by this much (standard deviation) before it is compared: grain that it makes stronger is no flicker."""
@@ -24,42 +27,66 @@ class Flicker:
     Args:
         points: how far its 68 points move, in hundredths of the distance of the eyes.
         parts: the share of its pixels (all but background) that change their part, in percent.
-        effect: how much what an effect does to the picture changes, in percent of how much it does.
+        effects: how much what each contender does to the picture changes, in percent of how much it does.
         frames: how many pairs of frames count.
     """
 
     points: float
     parts: float
-    effect: float
+    effects: Mapping[str, float]
     frames: int
 
 
-def flicker(frames: Sequence[MadeFrame], subjects: Sequence[Subject | None], edited: Sequence[Picture] | None = None) -> Flicker:
-    """The flicker of a followed face over frames of a made clip.
+Contender = Callable[[Picture, Sequence[Subject]], Picture]
+"""What is done to a frame and its faces."""
+
+
+def clip_flicker(
+    frames: Sequence[MadeFrame],
+    studio: Studio,
+    settings: FollowSettings,
+    contenders: Mapping[str, Contender],
+    rate: float = 24.0,
+    on_progress: Callable[[int, int], None] = lambda done, total: None,
+) -> Flicker:
+    """The flicker of the largest face of a made clip, as it is followed, and of what each contender does to it.
 
     Args:
-        frames: of `clips.pan_over`.
-        subjects: the face in each; pairs of frames in which it is missing do not count.
-        edited: the frames with an effect on that face; None measures no effect (0).
+        frames: of `clips.pan_over`, in order; pairs of frames in which the face is missing do not count.
+        studio: what sees faces.
+        settings: how faces are followed.
+        contenders: by name.
+        rate: frames a second.
+        on_progress: called with (frames done, frames).
 
     Raises:
-        ValueError: there is no pair of frames of one photo with the face.
+        DataError: there are no two frames in a row of one photo with the face.
     """
-    points, parts, effect = [], [], []
-    for index in range(1, len(frames)):
-        one, two = frames[index - 1], frames[index]
-        first, second = subjects[index - 1], subjects[index]
-        if first is None or second is None or one.photo != two.photo:
-            continue
-        onward = _after(two.matrix, inverse(one.matrix))
-        apart = np.linalg.norm(map_points(onward, first.landmarks.points) - second.landmarks.points, axis=1).mean()
-        points.append(100 * float(apart) / second.face.eye_distance_px)
-        parts.append(_changed_parts(first, second, onward, two.picture.shape))
-        if edited is not None:
-            effect.append(_changed_effect(one, two, edited[index - 1], edited[index], onward))
+    points, parts = [], []
+    effects: dict[str, list[float]] = {name: [] for name in contenders}
+    known, before = Following(), None
+    for number, frame in enumerate(frames):
+        known, sight = follow(known, frame.picture, number, number / rate, studio, settings)
+        subject = sight.largest[0] if sight.largest else None
+        done = {name: _done(frame.picture, apply(frame.picture, sight.largest)) for name, apply in contenders.items() if subject}
+        if before is not None and before[1] is not None and subject is not None and before[0].photo == frame.photo:
+            onward = _after(frame.matrix, inverse(before[0].matrix))
+            points.append(_moved_points(before[1], subject, onward))
+            parts.append(_changed_parts(before[1], subject, onward, frame.picture.shape))
+            for name, now in done.items():
+                effects[name].append(_changed_effect(before[2][name], now, onward))
+        before = (frame, subject, done)
+        on_progress(number + 1, len(frames))
     if not points:
-        raise ValueError("no two frames in a row show the face")
-    return Flicker(float(np.mean(points)), float(np.mean(parts)), float(np.mean(effect)) if effect else 0.0, len(points))
+        raise DataError("No two frames in a row show a face, so that no flicker can be measured. Take other pictures.")
+    means = {name: float(np.mean(values)) for name, values in effects.items()}
+    return Flicker(float(np.mean(points)), float(np.mean(parts)), means, len(points))
+
+
+def _moved_points(first: Subject, second: Subject, onward: Matrix) -> float:
+    """How far the points are from where the true motion takes those of the frame before, in hundredths of the distance of the eyes."""
+    apart = np.linalg.norm(map_points(onward, first.landmarks.points) - second.landmarks.points, axis=1).mean()
+    return 100 * float(apart) / second.face.eye_distance_px
 
 
 def _changed_parts(first: Subject, second: Subject, onward: Matrix, shape: tuple[int, ...]) -> float:
@@ -74,14 +101,18 @@ def _changed_parts(first: Subject, second: Subject, onward: Matrix, shape: tuple
     return 100 * float((moved != now)[face].mean()) if face.any() else 0.0
 
 
-def _changed_effect(one: MadeFrame, two: MadeFrame, first: Picture, second: Picture, onward: Matrix) -> float:
-    """Percent of what an effect does that differs from what it did in the frame before, moved along."""
-    size = (two.picture.shape[1], two.picture.shape[0])
-    before = cv2.GaussianBlur(first.astype(np.float32) - one.picture, (0, 0), _SEEN_PX)
-    now = cv2.GaussianBlur(second.astype(np.float32) - two.picture, (0, 0), _SEEN_PX)
+def _done(picture: Picture, edited: Picture) -> np.ndarray:
+    """What was done to a frame (H, W, 3), without what is too fine to be seen as flicker."""
+    return cv2.GaussianBlur(edited.astype(np.float32) - picture, (0, 0), _SEEN_PX)
+
+
+def _changed_effect(before: np.ndarray, now: np.ndarray, onward: Matrix) -> float:
+    """Percent of what was done to a frame that differs from what was done to the frame before, moved along."""
+    size = (now.shape[1], now.shape[0])
     moved = cv2.warpAffine(before, onward, size, flags=cv2.INTER_LINEAR)
-    total = float(np.abs(now).sum() + np.abs(moved).sum()) / 2
-    return 100 * float(np.abs(now - moved).sum()) / total if total > 0 else 0.0
+    seen = cv2.warpAffine(np.ones(before.shape[:2], np.float32), onward, size, flags=cv2.INTER_LINEAR) > 0.999
+    total = float(np.abs(now[seen]).sum() + np.abs(moved[seen]).sum()) / 2
+    return 100 * float(np.abs(now - moved)[seen].sum()) / total if total > 0 else 0.0
 
 
 def _whole(subject: Subject, shape: tuple[int, ...]) -> np.ndarray:

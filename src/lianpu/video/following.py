@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 import cv2
@@ -86,7 +86,14 @@ class Sight:
 
 
 def follow(
-    before: Following, picture: Picture, number: int, time_s: float, studio: Studio, settings: FollowSettings
+    before: Following,
+    picture: Picture,
+    number: int,
+    time_s: float,
+    studio: Studio,
+    settings: FollowSettings,
+    *,
+    clock: Callable[[], float] = time.perf_counter,
 ) -> tuple[Following, Sight]:
     """What is seen in the next frame (H, W, 3), and what is to be known for the one after it.
 
@@ -97,8 +104,9 @@ def follow(
         time_s: when it is shown, after the frame before.
         studio: what sees faces.
         settings: see there.
+        clock: by which `Sight.seconds` are taken.
     """
-    begin = time.perf_counter()
+    begin = clock()
     grey, now = grey_frame(picture), glance(picture)
     change = None if before.glance is None else difference(before.glance, now)
     cut = change is not None and is_cut(change, before.differences)
@@ -106,14 +114,14 @@ def follow(
     motions = tuple(motion_of(track.points.value, before.grey, grey) for track in tracks if before.grey is not None)
     lost = any(motion.share < _LOST_SHARE for motion in motions)
     searched = cut or before.grey is None or lost or number % settings.search_every == 0
-    searching = time.perf_counter()
+    searching = clock()
     found = _search(picture, studio, settings.search_px, thorough=not tracks) if searched else None
-    following = time.perf_counter()
+    following = clock()
     seconds = max(time_s - before.time_s, 1e-3)
     tracks, next_number = _followed(before.next_number, tracks, motions, found, picture, seconds, studio, settings)
-    parsing = time.perf_counter()
+    parsing = clock()
     tracks, subjects = _described(tracks, picture, seconds, number, studio, settings)
-    done = time.perf_counter()
+    done = clock()
     leader = _leader(tracks, before.leader)
     differences = () if cut or change is None else remembered(before.differences, change)
     after = Following(tracks, grey, now, differences, time_s, next_number, leader)

@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
-from lianpu.effects.photo_job import EditRequest, open_workbench
+from lianpu.effects.photo_job import EditRequest, Workbench, open_workbench
 from lianpu.effects.presets import in_words
 from lianpu.errors import DataError, SettingsError
 from lianpu.files import atomic_file
@@ -80,6 +80,7 @@ def edit_video(
     settings: VideoSettings | None = None,
     *,
     force: bool = False,
+    bench: Workbench | None = None,
     on_progress: OnProgress = lambda done, total: None,
 ) -> EditedVideo:
     """The video in `source`, edited frame by frame into `target`; sound, stamps, turn and colours stay.
@@ -93,6 +94,7 @@ def edit_video(
         request: what is asked; `faces` are `all` or `largest`.
         settings: how it is done.
         force: write over a file that is there.
+        bench: what the request needs, where it is open already; other processes open their own.
         on_progress: called with (frames done, frames).
 
     Raises:
@@ -108,10 +110,13 @@ def edit_video(
         raise SettingsError(f"--jobs {settings.jobs}: give at least 1.")
     if target.exists() and not force:
         raise SettingsError(f"{target} is there already, and nothing is written over. Give another name, or --force.")
+    if target.exists() and source.exists() and target.samefile(source):
+        raise SettingsError(f"{target} is the video itself, which is read to the end. Give another name.")
     encoding = choose_encoding(target, load_av().codecs_available, settings.encoder, settings.crf)
     facts = read_facts(source)
     check_copied(facts, target)
-    bench = open_workbench(request)
+    bench = open_workbench(request) if bench is None else bench
+    assert bench.request == request, "a bench is for one request"
     told = {
         "bench": bench.fingerprint,
         "source": file_facts(source),
@@ -171,6 +176,7 @@ def _told(
     words = [f"the video is cut off: {facts.cut_off}, and that was edited"] if facts.cut_off else []
     words += [f"{lost} frames could not be decoded and were left out"] if lost else []
     words += [f"not kept: {', '.join(left_out)}"] if left_out else []
+    words += ["its transparency is not kept, for what is written has none"] if facts.transparent else []
     words += [f"its {facts.bits} bits a colour became 8"] if facts.bits > 8 else []
     if facts.width % 2 or facts.height % 2:
         words.append(f"its odd size {facts.width} x {facts.height} gained a line, for encoders take pairs")

@@ -53,15 +53,19 @@ class WorkFolder:
     def keep(self, segment: Segment, done: SegmentDone) -> None:
         """Keep what was encoded into `partial_file`: from now on the segment is finished."""
         with disk_errors_named(self.folder):
+            size = self.partial_file(segment).stat().st_size
             self.partial_file(segment).replace(self.piece_file(segment))
-        write_json(self._done_file(segment), asdict(done))
+        write_json(self._done_file(segment), asdict(done) | {"bytes": size})
 
     def done(self, segment: Segment) -> SegmentDone | None:
-        """What came of a segment; None for one that is not finished."""
-        file = self._done_file(segment)
-        if not file.is_file() or not self.piece_file(segment).is_file():
+        """What came of a segment; None for one that is not finished, or whose file a machine that went down left broken."""
+        try:
+            told = read_json(self._done_file(segment), VideoError)
+        except VideoError:
             return None
-        told = read_json(file, VideoError)
+        piece = self.piece_file(segment)
+        if not piece.is_file() or piece.stat().st_size != told["bytes"]:
+            return None
         return SegmentDone(tuple(told["stamps"]), told["with_faces"], tuple(told["cuts"]), told["seconds"])
 
     def piece(self, segment: Segment, done: SegmentDone) -> Piece:
@@ -93,13 +97,20 @@ def open_work(target: Path, request: Mapping[str, Any]) -> WorkFolder:
     if folder.exists():
         if not mark.is_file() and any(folder.iterdir()):
             raise SettingsError(f"{folder} is there and is no folder of lianpu video. Move it away, or give another name.")
-        if not mark.is_file() or read_json(mark, VideoError) != told:
+        if not _holds(mark, told):
             shutil.rmtree(folder)
     with disk_errors_named(folder):
         folder.mkdir(parents=True, exist_ok=True)
     if not mark.is_file():
         write_json(mark, told)
     return WorkFolder(folder)
+
+
+def _holds(file: Path, told: Any) -> bool:
+    try:
+        return bool(read_json(file, VideoError) == told)
+    except VideoError:
+        return False
 
 
 def file_facts(file: Path) -> dict[str, Any]:

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from lianpu.errors import VideoError
+from lianpu.files import disk_errors_named
 from lianpu.image import Picture
 from lianpu.video.encoding import ENDINGS, Encoding
 from lianpu.video.facts import Colors, VideoFacts
@@ -85,10 +86,11 @@ def frame_writer(
 
     Raises:
         VideoError: the encoder does not take this.
+        LianpuError: the disk is full, or may not be written.
     """
     av = load_av()
     try:
-        with av.open(str(file), "w", format=ENDINGS[file.suffix.lower()]) as container:
+        with disk_errors_named(file), av.open(str(file), "w", format=ENDINGS[file.suffix.lower()]) as container:
             stream = container.add_stream(encoding.encoder, rate=form.rate, options=dict(encoding.options))
             stream.width, stream.height = form.width + form.width % 2, form.height + form.height % 2
             stream.pix_fmt = encoding.pixel_format

@@ -1,0 +1,149 @@
+"""A video in segments: stopped and gone on with, and by several processes."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from dataclasses import replace
+from fractions import Fraction
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from lianpu.effects.photo_job import Workbench
+from lianpu.video.facts import read_facts
+from lianpu.video.reading import frames_from
+from lianpu.video.video_job import EditedVideo, VideoSettings, edit_video
+from lianpu.video.work_folder import WorkFolder
+
+WriteVideo = Callable[..., Path]
+Frames = list[np.ndarray]
+THIRDS = VideoSettings(segment_s=0.24)
+"""Segments of six frames."""
+
+
+@pytest.fixture(scope="module")
+def source(frames: Frames, write_video: WriteVideo, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """18 frames with a tone."""
+    return write_video(tmp_path_factory.mktemp("video") / "in.mp4", frames[:18], sound="aac")
+
+
+@pytest.fixture(scope="module")
+def uninterrupted(source: Path, blue_bench: Workbench, tmp_path_factory: pytest.TempPathFactory) -> Frames:
+    """The frames of the edited video."""
+    return _pictures(_edit(source, tmp_path_factory.mktemp("whole") / "out.mp4", blue_bench, THIRDS).target)
+
+
+def _edit(source: Path, target: Path, bench: Workbench, settings: VideoSettings | None = None, **more: Any) -> EditedVideo:
+    return edit_video(source, target, bench.request, settings, bench=bench, **more)
+
+
+def _pictures(file: Path) -> Frames:
+    facts = read_facts(file)
+    return [frame.picture for frame in frames_from(facts, 0, len(facts.stamps))]
+
+
+def _stop_after(frames: int) -> Callable[[int, int], None]:
+    def on_progress(done: int, total: int) -> None:
+        if done >= frames:
+            raise KeyboardInterrupt
+
+    return on_progress
+
+
+def _work(target: Path) -> Path:
+    return target.with_name(f".{target.name}.lianpu-work")
+
+
+def test_a_stopped_video_goes_on_where_it_was_and_equals_one_that_was_not_stopped(
+    source: Path, uninterrupted: Frames, blue_bench: Workbench, tmp_path: Path
+) -> None:
+    target = tmp_path / "out.mp4"
+    with pytest.raises(KeyboardInterrupt):
+        _edit(source, target, blue_bench, THIRDS, on_progress=_stop_after(15))
+    assert not target.exists()
+    finished = {file.name: file.stat().st_mtime_ns for file in _work(target).glob("0000?.mkv")}
+    assert sorted(finished) == ["00000.mkv", "00001.mkv"]
+    seen: list[int] = []
+    now: dict[str, int] = {}
+
+    def on_progress(done: int, total: int) -> None:
+        seen.append(done)
+        now.update({name: (_work(target) / name).stat().st_mtime_ns for name in finished})
+
+    done = _edit(source, target, blue_bench, THIRDS, on_progress=on_progress)
+    assert seen[0] == 12 and len(seen) == 7 and now == finished and done.kept == 12
+    assert not _work(target).exists()
+    assert len(uninterrupted) == 18
+    for one, other in zip(_pictures(target), uninterrupted, strict=True):
+        assert np.array_equal(one, other)
+
+
+def test_another_request_begins_anew(source: Path, blue_bench: Workbench, tmp_path: Path) -> None:
+    target = tmp_path / "out.mp4"
+    with pytest.raises(KeyboardInterrupt):
+        _edit(source, target, blue_bench, THIRDS, on_progress=_stop_after(7))
+    seen: list[int] = []
+
+    def on_progress(done: int, total: int) -> None:
+        seen.append(done)
+        raise KeyboardInterrupt
+
+    request = blue_bench.request
+    other = replace(blue_bench, request=replace(request, preset=request.preset.replace("#2040ff", "#20ff40")))
+    with pytest.raises(KeyboardInterrupt):
+        _edit(source, target, other, THIRDS, on_progress=on_progress)
+    assert seen == [0]
+
+
+def test_a_segment_whose_file_is_broken_is_edited_again(
+    source: Path, uninterrupted: Frames, blue_bench: Workbench, tmp_path: Path
+) -> None:
+    target = tmp_path / "out.mp4"
+    with pytest.raises(KeyboardInterrupt):
+        _edit(source, target, blue_bench, THIRDS, on_progress=_stop_after(13))
+    work = WorkFolder(_work(target)).folder
+    (work / "00000.json").write_text("{")  # the machine went down while it was written
+    (work / "00001.mkv").write_bytes((work / "00001.mkv").read_bytes()[:2000])
+    done = _edit(source, target, blue_bench, THIRDS)
+    assert done.kept == 0
+    assert all(np.array_equal(one, other) for one, other in zip(_pictures(target), uninterrupted, strict=True))
+
+
+def test_two_processes_make_the_same_video_as_one(
+    source: Path, uninterrupted: Frames, blue_bench: Workbench, tmp_path: Path
+) -> None:
+    done = _edit(source, tmp_path / "out.mp4", blue_bench, replace(THIRDS, jobs=2))
+    assert done.frames == done.with_faces == 18
+    assert all(np.array_equal(one, other) for one, other in zip(_pictures(done.target), uninterrupted, strict=True))
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Ctrl-C is sent another way there")
+def test_ctrl_c_keeps_finished_segments_and_says_so(frames: Frames, write_video: WriteVideo, tmp_path: Path) -> None:
+    slow = write_video(tmp_path / "in.mp4", [*frames, *frames[::-1][:12]], rate=2, base=Fraction(1, 2))
+    target = tmp_path / "out.mp4"
+    command = [sys.executable, "-m", "lianpu", "video", str(slow), str(target), "--effect", "hair_color", "--detector", "dlib"]
+    process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, encoding="utf-8")
+    while process.poll() is None and not (_work(target) / "00000.json").exists():
+        time.sleep(0.01)
+    os.kill(process.pid, signal.SIGINT)
+    said, _ = process.communicate()
+    assert process.returncode == 130, said
+    assert "Stopped. Finished segments are kept" in said and "Traceback" not in said
+    assert not target.exists() and (_work(target) / "00000.mkv").is_file()
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="there are no limits on files there")
+def test_a_disk_that_takes_no_more_is_said_in_one_line_and_the_old_file_stays(source: Path, tmp_path: Path) -> None:
+    target = tmp_path / "out.mp4"
+    target.write_text("mine")
+    words = ["video", str(source), str(target), "--effect", "hair_color", "--detector", "dlib", "--crf", "0", "--force"]
+    script = f"import resource; resource.setrlimit(resource.RLIMIT_FSIZE, (60_000, 60_000)); from lianpu.cli.main import main; main({words!r})"
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, encoding="utf-8", check=False)
+    assert done.returncode == 1 and done.stderr.count("\n") == 1, done.stderr
+    assert "cannot be written (File too large)" in done.stderr
+    assert target.read_text() == "mine"
