@@ -79,7 +79,6 @@ def edit_segment(
     work: WorkFolder,
     encoding: Encoding,
     settings: FollowSettings,
-    threads: int | None,
     on_frame: Callable[[], None],
 ) -> SegmentDone:
     """The segment edited, encoded, and kept in the work folder; what came of it.
@@ -91,7 +90,6 @@ def edit_segment(
         work: where it is kept.
         encoding: how it is encoded.
         settings: how faces are followed.
-        threads: of the encoder; None leaves it to it.
         on_frame: called for each frame that was written.
     """
     known, with_faces = Following(), 0
@@ -99,7 +97,7 @@ def edit_segment(
     cuts: list[int] = []
     seconds: dict[str, float] = {}
     partial = work.partial_file(segment)
-    with piece_writer(partial, facts, encoding, threads) as writer:
+    with piece_writer(partial, facts, encoding) as writer:
         number = segment.run_in - 1
         for frame, took in _timed(frames_from(facts, segment.run_in, segment.last)):
             number += 1

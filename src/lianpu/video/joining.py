@@ -42,7 +42,9 @@ class Piece:
     stamps: tuple[int, ...]
 
 
-def piece_writer(file: Path, facts: VideoFacts, encoding: Encoding, threads: int | None) -> AbstractContextManager[FrameWriter]:
+def piece_writer(
+    file: Path, facts: VideoFacts, encoding: Encoding, threads: int | None = None
+) -> AbstractContextManager[FrameWriter]:
     """A writer of a piece, whose stamps are 0, 1, 2 ...; what a whole file says (turned, colours) is said when pieces are joined."""
     return frame_writer(file, Form.of(facts), encoding, PIECE_TIME_BASE, threads)
 

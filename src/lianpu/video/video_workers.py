@@ -34,14 +34,16 @@ class Task:
     settings: FollowSettings
 
 
-_ours: tuple[Task, Workbench, int, Any] | None = None
-"""The task of a helping process, its workbench, its threads and the count of frames that all processes share."""
+_ours: tuple[Task, Workbench, Any] | None = None
+"""The task of a helping process, its workbench and the count of frames that all processes share."""
 
 
 def edit_segments(
     task: Task, bench: Workbench, segments: Sequence[Segment], jobs: int, on_frames: Callable[[int], None]
 ) -> Iterator[tuple[Segment, SegmentDone]]:
     """Segments as they are finished, in any order.
+
+    The encoder takes as many threads as it takes in one process: x264 makes other bits with other threads.
 
     Args:
         task: the video and how it is edited.
@@ -56,7 +58,7 @@ def edit_segments(
     """
     if jobs == 1 or len(segments) < 2:
         for segment in segments:
-            done = edit_segment(bench, task.facts, segment, task.work, task.encoding, task.settings, None, lambda: on_frames(1))
+            done = edit_segment(bench, task.facts, segment, task.work, task.encoding, task.settings, lambda: on_frames(1))
             yield segment, done
         return
     context = get_context("spawn")
@@ -103,7 +105,7 @@ def _start(task: Task, threads: int, count: Any) -> None:
         import torch
 
         torch.set_num_threads(threads)
-    _ours = (task, open_workbench(task.request, threads), threads, count)
+    _ours = (task, open_workbench(task.request, threads), count)
 
 
 def _is_ready() -> bool:
@@ -112,10 +114,10 @@ def _is_ready() -> bool:
 
 def _edit(segment: Segment) -> SegmentDone:
     assert _ours is not None, "the process was started by _start"
-    task, bench, threads, count = _ours
+    task, bench, count = _ours
 
     def on_frame() -> None:
         with count.get_lock():
             count.value += 1
 
-    return edit_segment(bench, task.facts, segment, task.work, task.encoding, task.settings, threads, on_frame)
+    return edit_segment(bench, task.facts, segment, task.work, task.encoding, task.settings, on_frame)
