@@ -117,8 +117,8 @@ def test_what_cannot_be_is_said_in_one_line_before_anything_is_opened(tmp_path: 
         (("--faces", "0,1"), "--faces 0,1"),
         (("--set", "Wings=yes"), "Wings"),
     ):
-        source = () if "--source" in words else ("--source", "test")
-        source += () if "--size" in words else ("--size", "96x64")
+        source = [] if "--source" in words else ["--source", "test"]
+        source += [] if "--size" in words else ["--size", "96x64"]
         asked = () if {"--effect", "--set"} & set(words) else ("--effect", "lipstick=1")
         code, _, err = _run(capsys, *source, "--no-browser", "--detector", "dlib", *asked, *words)
         assert code == 1 and said in err and err.count("\n") == 1, (words, err)

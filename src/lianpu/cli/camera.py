@@ -11,6 +11,7 @@ import tyro
 from lianpu.cli.video import AskedArguments, asked_request, speed_table
 
 if TYPE_CHECKING:
+    from lianpu.image import Picture
     from lianpu.video.camera import CameraSettings
     from lianpu.video.camera_source import CameraSource
     from lianpu.video.encoding import Encoding
@@ -61,7 +62,7 @@ def main(arguments: list[str]) -> None:
     from lianpu.cli.progress import console
     from lianpu.cli.stopping import stoppable
     from lianpu.effects.photo_job import open_workbench
-    from lianpu.video.camera import run_camera
+    from lianpu.video.camera import run_camera, warm_up
 
     _check(parsed)
     encoding = _encoding(parsed)
@@ -72,6 +73,7 @@ def main(arguments: list[str]) -> None:
     asked = Asked(parsed.preview, parsed.browser, parsed.port, parsed.record, encoding, parsed.virtual_camera is not None, name)
     with stoppable() as stop:
         bench = open_workbench(request)
+        warm_up(bench, _portrait(192), settings.follow)
         with open_outputs(asked, settings.size_px, source.rate, stop) as (outputs, preview):
             with live_line(preview) as on_frame:
                 done = run_camera(source, bench, outputs, settings, stop, on_frame)
@@ -127,11 +129,16 @@ def _source(parsed: CameraArguments) -> CameraSource:
 
 
 def _test_picture(size_px: tuple[int, int]) -> CameraSource:
-    from lianpu.dataset.drawn import draw_face
     from lianpu.video.camera_test_picture import MovingPicture
 
+    return MovingPicture(_portrait(min(480, max(64, min(size_px)))), size_px)
+
+
+def _portrait(size_px: int) -> Picture:
+    from lianpu.dataset.drawn import draw_face
+
     looks = {"Young": True, "Male": False, "Eyeglasses": False, "Wearing_Hat": False, "Brown_Hair": True}
-    return MovingPicture(draw_face(7, 2, min(480, max(64, min(size_px))), looks).picture, size_px)
+    return draw_face(7, 2, size_px, looks).picture
 
 
 def _settings(parsed: CameraArguments, source: CameraSource) -> CameraSettings:

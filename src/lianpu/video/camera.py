@@ -112,7 +112,7 @@ def run_camera(
             begin = time.perf_counter()
             picture = fitted(frame.picture, settings.size_px)
             picture = mirrored(picture) if settings.mirror else picture
-            took = {FIT: time.perf_counter() - begin}
+            took = {} if picture is frame.picture else {FIT: time.perf_counter() - begin}
             known, edited = edit_frame(known, picture, number, frame.time_s, bench, settings.follow)
             took |= edited.seconds | _hand_out(edited.picture, frame.time_s, outputs)
             now = time.perf_counter()
@@ -127,6 +127,15 @@ def run_camera(
     if problem is not None and not isinstance(problem, LianpuError):
         raise problem
     return CameraDone(meter.total(), mailbox.came, mailbox.dropped, ended, problem)
+
+
+def warm_up(bench: Workbench, portrait: Picture, settings: FollowSettings) -> None:
+    """Edit a portrait (H, W, 3) for nothing: what is loaded and made ready in the first edit shall not hold up a live picture.
+
+    Raises:
+        LianpuError: the bench cannot edit.
+    """
+    edit_frame(Following(), portrait, 0, 0.0, bench, settings)
 
 
 def _hand_out(picture: Picture, time_s: float, outputs: Sequence[CameraOutput]) -> dict[str, float]:

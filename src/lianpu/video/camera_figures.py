@@ -43,7 +43,7 @@ class ShownFrame:
 
 
 class Meter:
-    """Counts frames as they are handed out. The first is left out of latencies: memory and threads are got ready in it."""
+    """Counts frames as they are handed out."""
 
     def __init__(self) -> None:
         self._recent: deque[ShownFrame] = deque()
@@ -54,10 +54,9 @@ class Meter:
 
     def add(self, shown: ShownFrame) -> None:
         """Count a frame."""
-        if self._frames:
-            self._latencies.append(shown.latency_s)
-        else:
+        if not self._frames:
             self._first_s = shown.at_s
+        self._latencies.append(shown.latency_s)
         self._frames += 1
         self._with_faces += shown.with_face
         self._last_s = shown.at_s
