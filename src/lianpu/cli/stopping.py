@@ -36,13 +36,23 @@ def stoppable() -> Iterator[threading.Event]:
 
 @contextmanager
 def _key_q(stop: threading.Event, over: threading.Event) -> Iterator[None]:
-    """Watch the terminal for the key q; nothing where the input is no terminal."""
-    if not sys.stdin or not sys.stdin.isatty():
+    """Watch the terminal for the key q; nothing where the input is no terminal, or is another program's now."""
+    if not sys.stdin or not sys.stdin.isatty() or _in_background(sys.stdin.fileno()):
         yield
         return
     watch = _watch_windows if sys.platform == "win32" else _watch_terminal
     with watch(stop, over):
         yield
+
+
+def _in_background(handle: int) -> bool:
+    """Whether the shell runs us with `&`: to ask for keys would then stop the process."""
+    import os
+
+    try:
+        return os.tcgetpgrp(handle) != os.getpgrp()
+    except (OSError, AttributeError):  # not the terminal that this process hangs on; Windows
+        return False
 
 
 @contextmanager
