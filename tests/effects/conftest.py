@@ -6,6 +6,8 @@ from types import ModuleType
 
 import pytest
 
+from lianpu.effects.studio import Studio, open_studio
+
 
 @pytest.fixture(scope="session")
 def drawn() -> ModuleType:
@@ -15,3 +17,9 @@ def drawn() -> ModuleType:
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
     return module
+
+
+@pytest.fixture(scope="session")
+def studio() -> Studio:
+    """The studio of the package, opened once for all tests: its models take seconds to read."""
+    return open_studio("dlib", threads=1)

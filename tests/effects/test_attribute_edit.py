@@ -65,7 +65,7 @@ def test_male_changes_face_and_hair() -> None:
     photo = np.full((300, 400, 3), 100, dtype=np.uint8)
     subject = subject_at(photo, 200, 150, 40)
     difference = edit_attributes(photo, [subject], Brighter(), {"Male": True}).astype(int) - photo
-    assert difference[120:140, 190:210].mean() == pytest.approx(0.2 * 127.5, abs=6)
+    assert 5 < difference[120:140, 190:210].mean() < 0.7 * 0.2 * 127.5  # a face does not become that much lighter with its sex
     assert not difference[280:].any() and not difference[:, :60].any()
 
 

@@ -5,7 +5,7 @@ from types import ModuleType
 import numpy as np
 import pytest
 
-from lianpu.effects.studio import choose, face_numbers, find_in_large, open_studio
+from lianpu.effects.studio import Studio, choose, face_numbers, find_in_large
 from lianpu.errors import DataError, SettingsError
 from lianpu.image import read_image
 from lianpu.perception.results import Face
@@ -70,9 +70,9 @@ def test_where_a_face_is_small_the_whole_photo_is_searched() -> None:
 
 
 @pytest.mark.skipif(not PHOTOS.is_dir(), reason="needs the photos")
-def test_a_studio_sees_points_and_parts_of_every_face_largest_first() -> None:
+def test_a_studio_sees_points_and_parts_of_every_face_largest_first(studio: Studio) -> None:
     photo = read_image(PHOTOS / "p05_group.jpg")
-    subjects = open_studio("dlib", threads=1).subjects(photo)
+    subjects = studio.subjects(photo)
     assert len(subjects) == 2 and subjects[0].face.area >= subjects[1].face.area
     for subject in subjects:
         left, top, right, bottom = subject.face.box_xyxy

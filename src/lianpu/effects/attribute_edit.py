@@ -8,23 +8,28 @@ colour it keeps its strands.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import cv2
 import numpy as np
 
 from lianpu.editors.editor import Editor
 from lianpu.effects.attribute_masks import Mask, attribute_mask, parts_of
-from lianpu.effects.change_transfer import GuidedChange, change_bands, color_matched, guided_change, where_changed
+from lianpu.effects.change_transfer import Floats, GuidedChange, change_bands, color_matched, guided_change, where_changed
 from lianpu.effects.effect import check_strength
+from lianpu.effects.masks import FACE_PARTS, crop_fade
 from lianpu.effects.requests import crop_template, edit_crops
+from lianpu.effects.steady_light import steadied
 from lianpu.effects.studio import EVERY, Studio, choose, open_studio
 from lianpu.effects.subject import Subject
+from lianpu.effects.view import view_of
 from lianpu.image import Picture, check_picture
 from lianpu.perception.alignment import Aligned, Matrix, align, inverse, warp
 
 FADED_SHARE = 0.1
 """Over this share of the crop's side the edit fades towards the crop's border, so that no edge is seen there."""
+_SKIN = ("skin", "nose")
+_FACE = tuple(part for part in FACE_PARTS if part not in ("u_lip", "l_lip", "mouth"))
 
 
 @dataclass(frozen=True)
@@ -36,18 +41,22 @@ class Carrying:
         left_over: how much of what is no such function is added: what the edit drew anew.
         color_kept: how much of the change of colour, beside light, is kept; its mean over the face goes altogether where it is below 1.
         even: take the function from where the editor changed most, for all that the attribute is about.
+        steady: take spots of light and colour on the skin for mistakes (`steady_light`).
     """
 
     radius_share: float
     left_over: float
     color_kept: float
     even: bool
+    steady: bool = False
 
 
-HAIR_COLOR = Carrying(20 / 128, 0.0, 1.0, even=True)
+HAIR_COLOR = Carrying(36 / 128, 0.0, 1.0, even=True)
 """Hair changes as a whole and keeps its light: what a small editor leaves patchy becomes even."""
 FACE = Carrying(3 / 128, 0.5, 0.6, even=False)
 """A face gets new lines and edges, and keeps its complexion."""
+_STEADY = frozenset(("Young", "Male"))
+"""What is no matter of light on the skin, as a beard or a pale skin are."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -137,11 +146,17 @@ def plan_edits(
     template, side_px = crop_template(editor.info), editor.info.image_size
     aligned = [align(photo, subject.face, template, side_px) for subject in subjects]
     crops = np.stack([one.picture for one in aligned]) if aligned else np.empty((0, side_px, side_px, 3), dtype=np.uint8)
+    carrying = HAIR_COLOR if parts_of(values) == ("hair",) else replace(FACE, steady=_STEADY >= set(values))
     edited = edit_crops(crops, editor, values, known)
-    carrying = HAIR_COLOR if parts_of(values) == ("hair",) else FACE
+    if not carrying.even:
+        edited = _mean_of_both(edited, edit_crops(np.ascontiguousarray(crops[:, :, ::-1]), editor, values, known)[:, :, ::-1])
     edits = []
     for subject, one, crop in zip(subjects, aligned, edited, strict=True):
-        mask = _faded(attribute_mask(photo, subject, values), one, subject)
+        if carrying.even:
+            subject = subject.wide()
+            mask = _faded_as_hair(attribute_mask(photo, subject, values), subject, photo)
+        else:
+            mask = _faded(attribute_mask(photo, subject, values), one, subject)
         edits.append(FaceEdit(subject, one, crop, _guided(one, crop, mask, subject, carrying), mask))
     return tuple(edits)
 
@@ -172,7 +187,29 @@ def _guided(aligned: Aligned, edited: Picture, mask: Mask, subject: Subject, car
     change = color_matched(np.subtract(edited, aligned.picture, dtype=np.float32), counted, carrying.color_kept)
     if carrying.even:
         counted = where_changed(change, counted)
+    if carrying.steady:
+        skin, face = (_parts_in_crop(aligned, subject, names, side) for names in (_SKIN, _FACE))
+        change = steadied(change, skin, face)
     return guided_change(aligned.picture, change, counted, max(1, round(carrying.radius_share * side)), carrying.left_over)
+
+
+def _mean_of_both(edited: Picture, mirrored: Picture) -> Picture:
+    """The mean (B, S, S, 3) of two edits of the same crops: what a small editor does to one side alone is mostly its mistake."""
+    return np.asarray((edited.astype(np.uint16) + mirrored + 1) // 2, dtype=np.uint8)
+
+
+def _parts_in_crop(aligned: Aligned, subject: Subject, names: tuple[str, ...], side: int) -> Floats:
+    """(S, S), 0 to 1: how much of each pixel of the crop the named parts cover."""
+    cover = 255 * subject.parts.where(*names).astype(np.uint8)
+    shown = warp(np.repeat(cover[:, :, None], 3, axis=2), _from_window(aligned, subject), (side, side))[:, :, 0]
+    return np.asarray(cv2.GaussianBlur(shown, (0, 0), 0.012 * side) / np.float32(255), dtype=np.float32)
+
+
+def _faded_as_hair(mask: Mask, subject: Subject, photo: Picture) -> Mask:
+    """The mask, falling to 0 where what is known of the hair ends inside the photo. The editor's crop does not count: hair changes as a whole."""
+    fade = crop_fade(subject, view_of(photo, subject.window), photo.shape)
+    wide = cv2.resize(np.rint(255 * fade).astype(np.uint8), mask.shape[::-1], interpolation=cv2.INTER_LINEAR)
+    return np.asarray(cv2.multiply(mask, wide, scale=1 / 255), dtype=np.uint8)
 
 
 def _faded(mask: Mask, aligned: Aligned, subject: Subject) -> Mask:

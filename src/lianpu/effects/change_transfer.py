@@ -34,6 +34,7 @@ _BLACK = 0.05
 _ELSEWHERE, _ENOUGH = 0.02, 0.05
 _BEYOND = 0.2
 """Changes of light smaller than about this are no turning from dark to light hair."""
+_STRAND, _AHEAD = 0.15, 0.7
 _BAND_PX = 256
 """Rows of the photo that are worked on at once: memory stays small however large the face is."""
 
@@ -170,15 +171,17 @@ def _change_of(guided: GuidedChange, part: Picture, back: Matrix) -> Floats:
 
 
 def _not_beyond(grey: np.ndarray, light: np.ndarray) -> Floats:
-    """(h, w): 1, falling to 0 where a pixel is already farther than the change wants its surroundings to be.
+    """(h, w): 1, less where a pixel is already on the way that the change wants its surroundings to go, 0 where it is beyond.
 
-    When dark hair turns blond, a gleam on it or skin behind it is as light as blond hair, and shall not become lighter still.
+    When dark hair turns blond, a gleam on it or skin behind it is as light as blond hair, and shall not become lighter still. Strands
+    that differ from the hair around them by less than `_STRAND` go all the way.
     """
     before, after = light[..., 0], light[..., 1]
     way = after - before
     beyond = (grey - after) * np.sign(way) / np.maximum(np.abs(way), _BEYOND)
     large = way * way / (way * way + _BEYOND * _BEYOND)
-    return np.asarray(1 - large * np.clip(beyond, 0, 1), dtype=np.float32)
+    ahead = np.maximum((grey - before) * np.sign(way) - _STRAND, 0) / np.maximum(np.abs(way), _BEYOND)
+    return np.asarray((1 - large * np.clip(beyond, 0, 1)) * (1 - large * np.clip(_AHEAD * ahead, 0, 1)), dtype=np.float32)
 
 
 def _enlarged(values: np.ndarray, back: Matrix, size: tuple[int, int]) -> Floats:

@@ -34,6 +34,7 @@ _DARKEST = 0.35
 
 def hair_color(photo: Picture, subject: Subject, strength: float, color: str) -> Picture:
     """The photo (H, W, 3) with the subject's hair in a colour (#rrggbb); what it has of light, shadow and strands stays."""
+    subject = subject.wide()
     view = view_of(photo, subject.window)
     core = part_cover(subject, view, "hair")
     if core.sum() < 4:

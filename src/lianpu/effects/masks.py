@@ -83,7 +83,9 @@ def crop_fade(subject: Subject, view: View, photo_shape: tuple[int, ...]) -> Fie
     rows, columns = subject.window
     x = columns.start - 0.5 + (np.arange(view.shape[1]) + 0.5) * (columns.stop - columns.start) / view.shape[1]
     y = rows.start - 0.5 + (np.arange(view.shape[0]) + 0.5) * (rows.stop - rows.start) / view.shape[0]
-    matrix = alignment_matrix(subject.face.points, _CROP, _CROP.width)
+    middle = (_CROP.width - 1) / 2
+    matrix = alignment_matrix(subject.face.points, _CROP, _CROP.width) / subject.reach
+    matrix[:, 2] += middle - middle / subject.reach  # what the parts cover may be wider than the crop, around the same middle
     high, wide = photo_shape[:2]
     corners = np.array([(0, 0, 1), (wide - 1, 0, 1), (0, high - 1, 1), (wide - 1, high - 1, 1)]) @ matrix.T
     fade = np.ones(view.shape, dtype=np.float32)

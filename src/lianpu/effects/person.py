@@ -64,7 +64,7 @@ def _searched(photo: Picture, subjects: Sequence[Subject], view: View) -> Field:
 def _seen(photo: Picture, subjects: Sequence[Subject]) -> np.ndarray:
     """(H, W) uint8: 255 where a parser saw any part of a person."""
     whole = np.zeros(photo.shape[:2], dtype=np.uint8)
-    for subject in subjects:
+    for subject in (one.wide() for one in subjects):
         part = whole[subject.window]
         np.maximum(part, (subject.parts.mask > 0).astype(np.uint8) * 255, out=part)
     return whole

@@ -11,6 +11,7 @@ import numpy as np
 from PIL import Image
 
 from lianpu.effects.subject import LandmarkReader, Subject, describe_faces
+from lianpu.effects.surroundings import looked_around
 from lianpu.errors import DataError, SettingsError
 from lianpu.image import Picture, check_picture
 from lianpu.parser.face_parser import FaceParser
@@ -42,7 +43,8 @@ class Studio:
             photo: (H, W, 3) uint8 RGB.
             upright: also look for faces in the photo turned by 90, 180 and 270 degrees (four times the work).
         """
-        return describe_faces(photo, find_in_large(photo, self.detector, upright=upright), self.parser, self.landmarks)
+        faces = find_in_large(photo, self.detector, upright=upright)
+        return looked_around(photo, describe_faces(photo, faces, self.parser, self.landmarks), self.parser)
 
 
 def find_in_large(photo: Picture, detector: Detector, *, upright: bool = False) -> tuple[Face, ...]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Protocol
 
 import numpy as np
@@ -13,6 +13,9 @@ from lianpu.parser.face_parser import FaceParser
 from lianpu.perception.alignment import Window
 from lianpu.perception.parsing import parse_windows
 from lianpu.perception.results import Face, FaceParts, Landmarks, Points
+
+WIDER = 1.5
+"""How many times as wide as a face's crop a second look is (`surroundings.looked_around`): down to the chest."""
 
 
 class LandmarkReader(Protocol):
@@ -24,6 +27,19 @@ class LandmarkReader(Protocol):
 
 
 @dataclass(frozen=True, eq=False)
+class Around:
+    """The parts of a face over `WIDER` times as much as its crop shows: less exact, and hair does not end where the crop does.
+
+    Args:
+        window: rows and columns of the photo.
+        parts: over the window (h, w).
+    """
+
+    window: Window
+    parts: FaceParts
+
+
+@dataclass(frozen=True, eq=False)
 class Subject:
     """A face of a photo, as effects see it.
 
@@ -32,6 +48,8 @@ class Subject:
         landmarks: its 68 points in iBUG's order (`dlib-68`), in pixels of the photo.
         window: the rows and columns of the photo that `parts` covers: where the face's crop of 512 px (`celebamask-hq`) lies.
         parts: its parts, over the window (h, w); hair and shoulders that reach out of the window are not in it.
+        around: the same over more of the photo; None where no hair leaves the crop, or nobody has looked.
+        reach: how many times as much as the crop of 512 px the parts cover: 1, or `WIDER` of what `wide` gives.
 
     Raises:
         ValueError: the landmarks are of another scheme, or the parts do not fit the window.
@@ -41,6 +59,8 @@ class Subject:
     landmarks: Landmarks
     window: Window
     parts: FaceParts
+    around: Around | None = None
+    reach: float = 1.0
 
     def __post_init__(self) -> None:
         if self.landmarks.scheme != "dlib-68":
@@ -49,6 +69,12 @@ class Subject:
         expected = (rows.stop - rows.start, columns.stop - columns.start)
         if self.parts.mask.shape != expected:
             raise ValueError(f"the window is {expected} and the parts are {self.parts.mask.shape}")
+
+    def wide(self) -> Subject:
+        """The subject with all that is known of its hair: its window and parts are those around it, where there are any."""
+        if self.around is None:
+            return self
+        return replace(self, window=self.around.window, parts=self.around.parts, around=None, reach=WIDER)
 
 
 def describe_faces(photo: Picture, faces: Sequence[Face], parser: FaceParser, landmarks: LandmarkReader) -> tuple[Subject, ...]:

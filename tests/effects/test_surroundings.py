@@ -1,0 +1,97 @@
+"""A second, wider look at faces whose hair leaves their crop."""
+
+from pathlib import Path
+from types import ModuleType
+
+import numpy as np
+import pytest
+
+from lianpu.effects.hair_color import hair_color
+from lianpu.effects.masks import crop_fade
+from lianpu.effects.studio import Studio
+from lianpu.effects.subject import WIDER, Subject
+from lianpu.effects.surroundings import hair_goes_on, looked_around
+from lianpu.effects.view import view_of
+from lianpu.image import read_image
+from lianpu.parser.face_parser import FaceParser
+from lianpu.part_names import part_index
+from lianpu.perception.parsing import load_parser
+
+PHOTOS = Path(__file__).parents[3] / "shared" / "data" / "photos"
+HAIR = part_index("hair")
+
+
+@pytest.fixture(scope="module")
+def parser() -> FaceParser:
+    return load_parser("auto", threads=1)
+
+
+def _long_haired(drawn: ModuleType) -> tuple[np.ndarray, Subject]:
+    """A face whose hair goes down far beyond its crop, as its parts say."""
+    photo, subject = drawn.drawn_photo(width=500, height=700, side=200, left=150, top=150)
+    parts = subject.parts.mask.copy()
+    parts[260:420, 175:205] = HAIR
+    return photo, drawn.windowed(drawn.subject_of(parts, subject.landmarks.points), slice(100, 380), slice(100, 400))
+
+
+def test_hair_that_ends_in_the_crop_or_with_the_photo_does_not_go_on(drawn: ModuleType) -> None:
+    photo, subject = drawn.drawn_photo(width=500, height=700, side=200, left=150, top=150)
+    assert not hair_goes_on(photo, [subject], 0)
+    photo, subject = _long_haired(drawn)
+    assert hair_goes_on(photo, [subject], 0)
+    assert not hair_goes_on(photo[:340], [subject], 0)
+
+
+def test_hair_that_another_face_is_nearer_to_goes_on(drawn: ModuleType) -> None:
+    photo, subject = drawn.drawn_photo(width=600, height=400, side=200, left=150, top=100)
+    _, other = drawn.drawn_photo(width=600, height=400, side=200, left=230, top=100)
+    assert not hair_goes_on(photo, [subject], 0)
+    assert hair_goes_on(photo, [subject, other], 0)
+
+
+def test_who_keeps_hair_in_the_crop_stays_as_it_was(drawn: ModuleType, parser: FaceParser) -> None:
+    photo, subject = drawn.drawn_photo(width=500, height=700, side=200, left=150, top=150)
+    assert looked_around(photo, [subject], parser)[0] is subject and subject.wide() is subject
+
+
+def test_the_first_look_is_believed_within_the_crop(drawn: ModuleType, parser: FaceParser) -> None:
+    photo, subject = _long_haired(drawn)
+    (seen,) = looked_around(photo, [subject], parser)
+    wide = seen.wide()
+    assert seen.parts is subject.parts and wide.reach == WIDER and wide.wide() is wide
+    rows, columns = wide.window
+    assert (rows.stop - rows.start) * (columns.stop - columns.start) > 1.2 * subject.parts.mask.size
+    face = subject.parts.mask[80:180, 80:220]
+    assert np.array_equal(wide.parts.mask[180 - rows.start : 280 - rows.start, 180 - columns.start : 320 - columns.start], face)
+
+
+@pytest.mark.skipif(not PHOTOS.is_dir(), reason="needs the photos")
+@pytest.mark.parametrize("name", ["p12_profile.jpg", "p20_full_length.jpg"])
+def test_real_hair_is_coloured_beyond_the_crop_and_no_edge_of_the_crop_is_seen(name: str, studio: Studio) -> None:
+    photo = read_image(PHOTOS / name)
+    (subject,) = studio.subjects(photo)
+    assert subject.around is not None
+    change = np.abs(hair_color(photo, subject, 1.0, "#b8936a").astype(int) - photo).sum(axis=2)
+    outside = np.ones(photo.shape[:2], dtype=bool)
+    outside[subject.window] = crop_fade(subject, view_of(photo, subject.window, 4000), photo.shape) == 0
+    hair = np.zeros(photo.shape[:2], dtype=bool)
+    wide = subject.wide()
+    hair[wide.window] = wide.parts.mask == HAIR
+    assert (hair & outside).sum() > 0.05 * hair.sum()
+    assert change[hair & outside].mean() > 0.6 * change[hair & ~outside].mean()
+
+
+@pytest.mark.skipif(not PHOTOS.is_dir(), reason="needs the photos")
+def test_no_hair_is_taken_from_the_face_of_another(studio: Studio) -> None:
+    photo = read_image(PHOTOS / "p04_group_children.jpg")
+    subjects = studio.subjects(photo)
+    assert len(subjects) > 5
+    whole = np.zeros(photo.shape[:2], dtype=np.uint8)
+    for subject in subjects:
+        part = whole[subject.window]
+        part[np.isin(subject.parts.mask, [part_index(name) for name in ("skin", "nose", "u_lip", "l_lip")])] = 1
+    for subject in subjects:
+        wide = subject.wide()
+        own = np.zeros(photo.shape[:2], dtype=bool)
+        own[wide.window] = wide.parts.mask == HAIR
+        assert not (own & (whole > 0)).any()
