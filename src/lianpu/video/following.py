@@ -46,7 +46,7 @@ class FollowSettings:
     parse_every: int = 2
     lost_after: int = 3
     points: OneEuro | None = field(default_factory=lambda: OneEuro(0.7, 5.0, 1.0))
-    settle_s: float = 0.2
+    settle_s: float = 0.4
 
 
 UNSMOOTHED = FollowSettings(parse_every=1, points=None, settle_s=0.0)

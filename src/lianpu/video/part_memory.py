@@ -22,47 +22,51 @@ class PartMemory:
 
     Args:
         shares: (19, s, s) float32: how sure each part is at each place, 0 to 1; they sum to 1.
+        parsed: (19, s, s) float32: what the parser said last, moved along since.
         grey: (s, s) uint8, the crop when it was last seen.
     """
 
     shares: np.ndarray
+    parsed: np.ndarray
     grey: Grey
 
 
 def remember(memory: PartMemory | None, crop: Picture, mask: np.ndarray | None, seconds: float, settle_s: float) -> PartMemory:
     """The memory after another frame.
 
-    Where the crop looks as the flow from the frame before says that it should, the new mask weighs 1 - exp(-seconds / settle_s);
-    where it does not (a mouth that opens, a hand before the face) the new mask weighs up to 1.
+    In every frame, parsed or not, what is known goes 1 - exp(-seconds / settle_s) of the way to what the parser said last: taken over
+    in parsed frames alone, a change would come in steps. Where the crop of a parsed frame does not look as the flow from the frame
+    before says that it should (a mouth that opens, a hand before the face) it goes up to all of the way.
 
     Args:
         memory: of the frame before; None for a face that is new, which then needs a mask.
         crop: (S, S, 3), the face upright, as smoothed points place it.
         mask: (S, S) class indices of this frame; None for a frame that was not parsed: what is known moves along.
         seconds: since the frame before.
-        settle_s: the time in which two thirds of a change are taken over; 0 takes every mask as it is.
+        settle_s: the time in which two thirds of a change are taken over; 0 takes every mask as it is at once.
     """
     small = cv2.resize(crop, (_SIDE_PX, _SIDE_PX), interpolation=cv2.INTER_AREA)
     grey = np.asarray(cv2.cvtColor(small, cv2.COLOR_RGB2GRAY), dtype=np.uint8)
     if memory is None:
         assert mask is not None, "a new face is parsed"
-        return PartMemory(_shares(mask), grey)
+        shares = _shares(mask)
+        return PartMemory(shares, shares, grey)
     flow = crop_flow(memory.grey, grey)
     y, x = np.mgrid[:_SIDE_PX, :_SIDE_PX].astype(np.float32)
     back = (x + flow[:, :, 0], y + flow[:, :, 1])
-    moved = np.zeros_like(memory.shares)
-    for part in range(len(PARTS)):
-        if memory.shares[part].any():
-            moved[part] = cv2.remap(memory.shares[part], *back, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
+    moved = _moved(memory.shares, back)
+    usual = 1 - math.exp(-seconds / settle_s) if settle_s > 0 else 1.0
     if mask is None:
-        return PartMemory(moved, grey)
+        parsed = _moved(memory.parsed, back)
+        moved += np.float32(usual) * (parsed - moved)
+        return PartMemory(moved, parsed, grey)
     expected = cv2.remap(memory.grey, *back, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
     wrong = cv2.GaussianBlur(cv2.absdiff(expected, grey).astype(np.float32), (0, 0), 2.0)
     surprise = np.clip((wrong - _CHANGED_FROM) / (_CHANGED_TO - _CHANGED_FROM), 0, 1)
-    usual = 1 - math.exp(-seconds / settle_s) if settle_s > 0 else 1.0
     weight = (usual + (1 - usual) * surprise).astype(np.float32)
-    moved += weight * (_shares(mask) - moved)
-    return PartMemory(moved, grey)
+    parsed = _shares(mask)
+    moved += weight * (parsed - moved)
+    return PartMemory(moved, parsed, grey)
 
 
 def recalled(memory: PartMemory, size_px: int) -> np.ndarray:
@@ -76,6 +80,14 @@ def recalled(memory: PartMemory, size_px: int) -> np.ndarray:
             mask[wins] = part
             np.maximum(best, share, out=best)
     return mask
+
+
+def _moved(shares: np.ndarray, back: tuple[np.ndarray, np.ndarray]) -> np.ndarray:
+    moved = np.zeros_like(shares)
+    for part in range(len(PARTS)):
+        if shares[part].any():
+            moved[part] = cv2.remap(shares[part], *back, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
+    return moved
 
 
 def _shares(mask: np.ndarray) -> np.ndarray:
