@@ -34,8 +34,8 @@ class Task:
     settings: FollowSettings
 
 
-_ours: tuple[Task, Workbench, Any] | None = None
-"""The task of a helping process, its workbench and the count of frames that all processes share."""
+_ours: tuple[Task, Workbench, Any, Any] | None = None
+"""The task of a helping process, its workbench, the count of frames that all processes share, and whether to stop."""
 
 
 def edit_segments(
@@ -62,9 +62,9 @@ def edit_segments(
             yield segment, done
         return
     context = get_context("spawn")
-    count = context.Value("q", 0)
+    count, stop = context.Value("q", 0), context.Event()
     jobs = min(jobs, len(segments))
-    pool = ProcessPoolExecutor(jobs, context, _start, (task, max(1, (os.cpu_count() or 1) // jobs), count))
+    pool = ProcessPoolExecutor(jobs, context, _start, (task, max(1, (os.cpu_count() or 1) // jobs), count, stop))
     try:
         _refuse_dead(pool)
         running: dict[Future[SegmentDone], Segment] = {pool.submit(_edit, segment): segment for segment in segments}
@@ -82,6 +82,7 @@ def edit_segments(
             "with fewer --jobs."
         ) from None
     finally:
+        stop.set()  # a segment at work ends with its frame: who pressed Ctrl-C does not wait for all of it
         pool.shutdown(wait=True, cancel_futures=True)
 
 
@@ -95,7 +96,7 @@ def _refuse_dead(pool: ProcessPoolExecutor) -> None:
         ) from None
 
 
-def _start(task: Task, threads: int, count: Any) -> None:
+def _start(task: Task, threads: int, count: Any, stop: Any) -> None:
     global _ours
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches all processes; the first one ends the others in order
     import cv2
@@ -105,7 +106,11 @@ def _start(task: Task, threads: int, count: Any) -> None:
         import torch
 
         torch.set_num_threads(threads)
-    _ours = (task, open_workbench(task.request, threads), count)
+    _ours = (task, open_workbench(task.request, threads), count, stop)
+
+
+class _StoppedError(Exception):
+    """Nobody waits for the segment any more."""
 
 
 def _is_ready() -> bool:
@@ -114,9 +119,11 @@ def _is_ready() -> bool:
 
 def _edit(segment: Segment) -> SegmentDone:
     assert _ours is not None, "the process was started by _start"
-    task, bench, count = _ours
+    task, bench, count, stop = _ours
 
     def on_frame() -> None:
+        if stop.is_set():
+            raise _StoppedError
         with count.get_lock():
             count.value += 1
 
