@@ -73,6 +73,11 @@ def start(folder: Path, *words: object, environment: dict[str, str] | None = Non
     raise AssertionError(f"lianpu serve did not start: {log.read_text(encoding='utf-8')}")
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """These tests come first: xdist deals out the first tests in one piece, so that one process starts the page and the browser, and not each."""
+    items.sort(key=lambda item: not item.path.is_relative_to(Path(__file__).parent))
+
+
 @pytest.fixture(scope="session")
 def start_page() -> Callable[..., Running]:
     """`start`, for tests that need a page with words of their own."""

@@ -118,7 +118,7 @@ def test_a_portrait_is_dropped_its_hair_coloured_seen_downloaded_and_marked(
     assert served.eventually(lambda: not set(served.kept()) - before_the_visit), served.kept()
 
 
-def test_one_of_two_faces_is_picked_by_a_click(page: Any, portrait: Picture, tmp_path: Path) -> None:
+def test_one_of_two_faces_is_picked_by_a_click_and_both_are_ticked(page: Any, portrait: Picture, tmp_path: Path) -> None:
     two = np.concatenate([portrait, portrait[:, ::-1]], axis=1)
     _drop(page, write_image(tmp_path / "two.png", two))
     _says(page, "two.png, 1024 × 512 pixels: 2 faces found.", "#found")
@@ -128,6 +128,12 @@ def test_one_of_two_faces_is_picked_by_a_click(page: Any, portrait: Picture, tmp
     page.mouse.click(box["x"] + 0.75 * box["width"], box["y"] + 0.55 * box["height"])
     right = (HAIR[0], slice(512 + 202, 512 + 312))
     _compared(page, lambda before, after: _difference(before, after, HAIR) < 1.5 and _difference(before, after, right) > 10)
+    page.locator("#faces label", has_text="face 1").locator("input").check()
+    page.locator("#faces label", has_text="face 2").locator("input").check()
+    _compared(page, lambda before, after: _difference(before, after, HAIR) > 10 and _difference(before, after, right) > 10)
+    for face in ("face 1", "face 2"):
+        page.locator("#faces label", has_text=face).locator("input").uncheck()
+    _says(page, "No face is ticked", "#status .problem")
 
 
 def test_a_picture_of_the_visitors_own_becomes_the_background(
@@ -153,7 +159,7 @@ def test_the_language_is_switched_on_the_page_and_the_photo_stays(page: Any, por
     _says(page, "找到一张人脸", "#found")
     _says(page, "下载编辑后的照片", "#download")
     assert "把照片拖到这里" in page.evaluate("() => getComputedStyle(document.documentElement).getPropertyValue('--lianpu-drop')")
-    for word in ("单张照片", "批量处理", "模型与许可", "编辑哪张脸？", "特效"):
+    for word in ("单张照片", "批量处理", "模型与许可", "文件格式", "头发与妆容"):
         page.get_by_text(word, exact=True).first.wait_for(state="attached")
     _set(page, "hair_color", 1)
     _says(page, "已编辑，用时")
@@ -232,10 +238,25 @@ def test_the_card_and_the_licence_are_shown(page: Any) -> None:
     _expect(page, "#about").not_to_contain_text("compositeWithTrained")
 
 
-def test_the_page_fits_a_phone(browser: Any, served: Any) -> None:
+def test_the_page_fits_a_phone_and_the_photo_stays_in_view_beside_the_sliders(
+    browser: Any, served: Any, portrait_file: Path
+) -> None:
     page = browser.new_page(viewport={"width": 390, "height": 844})
     page.goto(served.url)
     page.wait_for_selector("#upload input[type=file]", state="attached", timeout=WAIT_MS)
     page.locator("#effect-hair_color input[type=number]").wait_for(timeout=WAIT_MS)  # the widgets stand
     page.wait_for_function("() => document.documentElement.scrollWidth <= 392", timeout=WAIT_MS)
+    for name in ("Photo", "Several photos", "Model and licences"):
+        page.get_by_role("tab", name=name, exact=True).wait_for(timeout=WAIT_MS)
+    _drop(page, portrait_file)
+    _says(page, "one face found", "#found")
+    page.locator("#effect-anonymise input[type=number]").scroll_into_view_if_needed(timeout=WAIT_MS)
+    page.wait_for_function(_IN_VIEW, timeout=WAIT_MS)
     page.close()
+
+
+_IN_VIEW = """() => {
+  const { top, bottom, height } = document.querySelector("#comparison").getBoundingClientRect();
+  return scrollY > 800 && height > 100 && top >= 0 && bottom <= innerHeight;
+}"""
+"""Whether the page was scrolled down, and the pictures that are compared are whole on the screen."""

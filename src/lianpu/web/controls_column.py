@@ -9,6 +9,7 @@ from lianpu.effects.catalogue import EFFECTS
 from lianpu.effects.effect import STRONGEST, Effect, Option
 from lianpu.report.language import load_language
 from lianpu.web.controls import Controls, Knob
+from lianpu.web.effect_groups import grouped
 from lianpu.web.labels import Labels, says
 from lianpu.web.language import Words
 from lianpu.web.toolkit import gr
@@ -25,9 +26,10 @@ def controls_column(labels: Labels, editor: Editor | None) -> Controls:
         else:
             labels.made(gr.Markdown, says(value="controls.attributes_hint"), elem_classes="hint")
             _attributes(controls, labels, editor)
-    with labels.made(gr.Accordion, says(label="controls.effects"), open=True):
-        for effect in EFFECTS.values():
-            _effect(controls, labels, effect)
+    for key, effects in grouped(EFFECTS).items():
+        with labels.made(gr.Accordion, says(label=f"groups.{key}"), open=True):
+            for effect in effects:
+                _effect(controls, labels, effect)
     return controls
 
 
@@ -52,6 +54,7 @@ def _attributes(controls: Controls, labels: Labels, editor: Editor) -> None:
             value=0,
             step=0.05,
             elem_id=f"attribute-{names[0]}",
+            elem_classes="both-ways",
         )
         controls.knobs.append(Knob("attribute", names[0], "", 0, slider))
     if info.label_input == "target":

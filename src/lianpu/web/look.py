@@ -7,6 +7,9 @@ from lianpu.web.toolkit import gr
 _FONTS = ("ui-sans-serif", "system-ui", "-apple-system", "Segoe UI", "Roboto", "Helvetica Neue", "Arial")
 _CHINESE_FONTS = ("PingFang SC", "Hiragino Sans GB", "Microsoft YaHei", "Noto Sans CJK SC", "Noto Sans SC", "WenQuanYi Micro Hei")
 
+UPLOAD_FIRST_PX, UPLOAD_NEXT_PX = 300, 96
+"""How high the drop zone is while there is nothing else to see, and then."""
+
 
 def theme() -> gr.themes.Base:
     """A quiet theme in the red of opera masks; no font is loaded from anywhere."""
@@ -32,25 +35,31 @@ def theme() -> gr.themes.Base:
 
 
 CSS = """
-.gradio-container.gradio-container { width: 100% !important; max-width: 1240px !important; margin: 0 auto !important; padding: 12px 16px 24px !important; }
+.gradio-container.gradio-container { width: 100% !important; max-width: 1240px !important; margin: 0 auto !important; padding: 12px 16px 24px !important; overflow: clip !important; }
 .gradio-container .main.main { padding: 0 !important; max-width: none !important; width: 100% !important; }
 .gradio-container main.contain { padding: 0 !important; }
 footer { display: none !important; }
 #top { align-items: center; flex-wrap: nowrap; margin-bottom: 2px; }
-#brand { min-width: 0 !important; }
+#brand { min-width: 0 !important; padding: 0 !important; }
 #brand h1 { font-size: 1.7rem; font-weight: 700; margin: 0; line-height: 1.15; }
 #brand p { margin: 0; color: var(--body-text-color-subdued); }
 #language { width: auto !important; min-width: 0 !important; flex: 0 0 auto !important; }
 #language .wrap { flex-wrap: nowrap; gap: 6px; }
 #language label { padding: 5px 10px; white-space: nowrap; font-size: var(--text-sm); }
 #language label input { display: none; }
+#language label span { margin: 0; }
 #language label.selected { background: #b3261e; color: #fff; }
 #language label.selected span { color: #fff; }
-#left { position: sticky; top: 8px; align-self: flex-start; }
+#left { position: sticky; top: 8px; align-self: flex-start; max-height: calc(100vh - 16px); overflow-y: auto; flex-wrap: nowrap; scrollbar-width: thin; }
+#batch-zip .empty { min-height: 90px !important; height: 90px !important; }
 #status, #found, #batch-status { min-height: 1.5em; padding: 0 !important; }
 #status p, #found p, #batch-status p { margin: 0; padding: 0 2px; }
+#status .html-container, #found .html-container, #batch-status .html-container, #brand .html-container { padding: 0 !important; }
 .problem { color: #b3261e !important; font-weight: 600; }
+.dark .problem { color: #ff8a80 !important; }
 #upload { min-height: 92px; }
+.both-ways input[type=range]::-webkit-slider-runnable-track { background: linear-gradient(to right, var(--neutral-200) min(50%, var(--range_progress)), var(--slider-color) min(50%, var(--range_progress)), var(--slider-color) max(50%, var(--range_progress)), var(--neutral-200) max(50%, var(--range_progress))) !important; }
+.both-ways input[type=range]::-moz-range-progress { background: none !important; }
 #upload .wrap, #batch-upload .wrap, .own-picture button .wrap { font-size: 0; line-height: 0; }
 #upload .wrap .icon-wrap, #batch-upload .wrap .icon-wrap { width: 26px; margin-bottom: 8px; }
 #upload .wrap .or, #batch-upload .wrap .or, .own-picture .wrap .or, .own-picture .wrap .icon-wrap { display: none; }
@@ -60,8 +69,8 @@ footer { display: none !important; }
 .unseen { position: absolute !important; width: 1px !important; height: 1px !important; min-width: 0 !important; overflow: hidden !important; opacity: 0; pointer-events: none; }
 #faces-picture img { cursor: pointer; }
 #faces .wrap { max-height: 150px; overflow-y: auto; }
-#presets { align-items: stretch; }
-#reset { font-size: var(--text-sm); font-weight: 500; }
+#presets { align-items: flex-end; }
+#reset { font-size: var(--text-sm); font-weight: 500; height: 40px; align-self: flex-end; }
 .hint p, .hint span p { color: var(--body-text-color-subdued); font-size: var(--text-sm); margin: 0; }
 .effect { gap: 0 !important; padding: 0 !important; border: 0 !important; }
 .effect > .block, .effect > .form > .block { border: 0 !important; padding: 4px 2px !important; box-shadow: none; }
@@ -72,7 +81,7 @@ footer { display: none !important; }
 #privacy p { font-size: 0.85rem; color: var(--body-text-color-subdued); margin: 0; }
 #about table, #about tr, #about tbody { border: 0 !important; }
 #about table { width: 100%; }
-#batch-table td, #batch-table th { font-family: inherit; }
+#batch-table td, #batch-table th, #batch-table td *, #batch-table th * { font-family: var(--font) !important; }
 #about thead:not(:has(th:not(:empty))) { display: none; }
 #about th { border-width: 0 0 1px !important; text-align: left; padding: 6px 10px 6px 0; }
 #about td { padding: 6px 10px 6px 0; vertical-align: top; border-style: solid; border-width: 0 0 1px !important; border-color: var(--border-color-primary); }
@@ -83,6 +92,12 @@ footer { display: none !important; }
   #brand h1 { font-size: 1.3rem; }
   #brand p { font-size: var(--text-sm); }
   #about td:first-child { white-space: normal; }
+  #about table { display: block; overflow-x: auto; }
+  #left .tab-container button { padding: 0 9px; font-size: var(--text-sm); }
+  #left, #left > .tabs, #left > .tabs > [role=tabpanel]:has(#result), #left > .tabs > [role=tabpanel]:has(#result) > div, #result:not(.hide) { display: contents !important; }
+  #left > .tabs > [role=tabpanel][style*="none"]:has(#result) { display: none !important; }
+  #left > .tabs > .tab-wrapper { width: 100%; }
+  #comparison { position: sticky; top: 0; z-index: 40; max-height: 46vh; }
 }
 """
 """Laid over Gradio's own style as it is, in the page's head."""

@@ -18,6 +18,7 @@ from lianpu.web.desk import Desk, OpenPhoto, finished, open_photo, shown_file, t
 from lianpu.web.face_choice import chosen_words, every_face, face_choices, toggled
 from lianpu.web.language import Words, load_words
 from lianpu.web.limits import check_photo
+from lianpu.web.look import UPLOAD_NEXT_PX
 from lianpu.web.numbered import face_at, with_numbers
 from lianpu.web.problems import PageProblem, problem_line
 from lianpu.web.recipe import Wishes, picture_options
@@ -67,7 +68,7 @@ class PhotoEvents:
             return [None, *[gr.skip()] * 7, self.problem(problem, words)]
         opened = Opened(photo, before)
         return [
-            None,
+            gr.File(value=None, height=UPLOAD_NEXT_PX),
             opened,
             gr.Column(visible=True),
             str(numbers),

@@ -9,6 +9,7 @@ from lianpu.web.controls_column import QUIETLY
 from lianpu.web.desk import FORMATS
 from lianpu.web.labels import Labels, says
 from lianpu.web.language import Words
+from lianpu.web.look import UPLOAD_FIRST_PX
 from lianpu.web.photo_events import PhotoEvents, line
 from lianpu.web.toolkit import gr
 
@@ -48,7 +49,13 @@ def photo_tab(labels: Labels, keep_s: float) -> PhotoTab:
     """The components, made where Gradio stands."""
     state = gr.State(None, time_to_live=keep_s)
     upload = labels.made(
-        gr.File, says(label="photo.file"), type="filepath", file_count="single", height=96, elem_id="upload", show_label=False
+        gr.File,
+        says(label="photo.file"),
+        type="filepath",
+        file_count="single",
+        height=UPLOAD_FIRST_PX,
+        elem_id="upload",
+        show_label=False,
     )
     refused = gr.Textbox("", show_label=False, container=False, elem_id="refused", elem_classes="unseen")
     status = gr.HTML(line(labels.words.say("status.start")), elem_id="status")
