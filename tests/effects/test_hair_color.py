@@ -28,7 +28,7 @@ def test_hair_takes_the_colour_and_keeps_its_strands(drawn: ModuleType, color: s
 
 def test_the_table_takes_the_middle_to_the_colour_and_rises() -> None:
     hair = np.random.default_rng(0).normal((12, 2, 4), (4, 1, 1), (500, 3)).astype(np.float32)
-    table = hair_tone(hair, "#b8936a").table
+    table = hair_tone(hair, lab_of_color("#b8936a")).table
     middle = table[round(10 * float(np.median(hair[:, 0]))), 0]
     assert middle == pytest.approx(lab_of_color("#b8936a")[0], abs=0.5)
     assert (np.diff(table[:, 0]) >= 0).all() and table[0, 0] >= 0 and table[-1, 0] <= 100
@@ -37,7 +37,7 @@ def test_the_table_takes_the_middle_to_the_colour_and_rises() -> None:
 
 def test_hair_of_one_flat_colour_does_not_fail() -> None:
     for light in (0.0, 50.0, 100.0):
-        table = hair_tone(np.full((10, 3), (light, 0, 0), np.float32), "#ffffff").table
+        table = hair_tone(np.full((10, 3), (light, 0, 0), np.float32), lab_of_color("#ffffff")).table
         assert np.isfinite(table).all()
 
 

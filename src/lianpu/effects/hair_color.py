@@ -9,10 +9,10 @@ from __future__ import annotations
 import cv2
 import numpy as np
 
-from lianpu.effects.hair_tone import HairTone, hair_tone
-from lianpu.effects.lab import to_lab, to_rgb
+from lianpu.effects.hair_paint import HairPaint
+from lianpu.effects.hair_tone import hair_tone
+from lianpu.effects.lab import lab_of_color, to_lab
 from lianpu.effects.masks import (
-    applied,
     crop_fade,
     face_unit,
     feathered,
@@ -23,7 +23,7 @@ from lianpu.effects.masks import (
     widely_blurred,
 )
 from lianpu.effects.subject import Subject
-from lianpu.effects.view import Field, View, enlarged, painted, view_of
+from lianpu.effects.view import Field, View, view_of
 from lianpu.image import Picture
 
 _EDGE_SHARE = 0.11
@@ -34,31 +34,30 @@ _DARKEST = 0.35
 
 def hair_color(photo: Picture, subject: Subject, strength: float, color: str) -> Picture:
     """The photo (H, W, 3) with the subject's hair in a colour (#rrggbb); what it has of light, shadow and strands stays."""
+    plan = plan_hair(photo, subject, lab_of_color(color))
+    return photo if plan is None else plan.put(photo, strength)
+
+
+def plan_hair(photo: Picture, subject: Subject, target: Field) -> HairPaint | None:
+    """What painting the subject's hair so that its middle has the colour `target`, Lab (3,), takes; None where no hair is seen."""
     subject = subject.wide()
     view = view_of(photo, subject.window)
     core = part_cover(subject, view, "hair")
     if core.sum() < 4:
-        return photo
+        return None
     reach = _EDGE_SHARE * face_unit(subject)
     near = smooth_step(feathered(grown(core, view, 0.5 * reach), view, 0.3 * reach), 0.05, 0.6)
     weights = guide_weights(core, view.picture, max(1, round(reach * view.scale)), 2e-4)
     share = near * crop_fade(subject, view, photo.shape)
     lab = to_lab(view.picture)
-    tone = hair_tone(lab[core >= min(0.7, float(core.max()))], color)
+    tone = hair_tone(lab[core >= min(0.7, float(core.max()))], target)
     around = _hair_light(lab[:, :, 0], core, max(1.0, reach * view.scale))
     inside = feathered(grown(core, view, -0.5 * reach), view, 0.3 * reach)
     wide = _hair_light(lab[:, :, 0], core, max(1.0, _SHADOW_SHARE * face_unit(subject) * view.scale))
     shade = np.minimum(tone.depth * np.maximum(tone.middle - wide, 0), _DEEPEST)
     lighter = np.maximum(tone.at(around)[:, :, 0] - shade - around, 0)
     shade = shade + lighter * (1 - _light_on_skin(subject, view, lab[:, :, 0]))
-    fields = np.dstack([weights, around, inside, shade]).astype(np.float32)
-
-    def paint(pixels: Field, rows: slice, columns: slice) -> Field:
-        here = enlarged(fields, view, rows, columns)
-        matte = smooth_step(applied(here[:, :, :4], pixels), 0.12, 0.9)
-        return recolored(pixels, tone, matte, here[:, :, 4], here[:, :, 5], here[:, :, 6])
-
-    return painted(photo, view, share * np.float32(strength), paint)
+    return HairPaint(view, share, np.dstack([weights, around, inside, shade]).astype(np.float32), tone)
 
 
 def _light_on_skin(subject: Subject, view: View, light: Field) -> Field:
@@ -92,30 +91,3 @@ def _hair_light(light: Field, core: Field, sigma: float) -> Field:
     weight = core * core + np.float32(1e-4)
     total = widely_blurred(np.dstack([light * weight, weight]), sigma)
     return np.asarray(total[:, :, 0] / total[:, :, 1], dtype=np.float32)
-
-
-def recolored(pixels: Field, tone: HairTone, matte: Field, around: Field, inside: Field, shade: Field) -> Field:
-    """Pixels (n, m, 3), 0 to 1, with another tone; a part of their own variation of it stays.
-
-    Near the hair's edge skin and background shine through and are no shine of the hair: there a pixel gets what becomes of the hair around
-    it, by the matte's share, and does not leave the range between that and what it was.
-
-    Args:
-        pixels: to be coloured.
-        tone: of `hair_tone`.
-        matte: (n, m), 0 to 1: how much of a pixel is hair.
-        around: (n, m), how light the hair near it is.
-        inside: (n, m), 0 at the hair's edge, 1 well inside.
-        shade: (n, m), how much lightness is taken away where a part of the hair lies in shadow.
-    """
-    lab = to_lab(pixels)
-    light = around + np.maximum(inside, lab[:, :, 0] < around) * (lab[:, :, 0] - around)
-    found = tone.at(light)
-    found[:, :, 1:3] *= ((found[:, :, 0] - shade + 12) / (found[:, :, 0] + 12)).clip(0.2, 1)[:, :, None]
-    found[:, :, 0] -= shade
-    nearby = tone.at(around)[:, :, 0] - shade
-    free = np.float32(60) * inside
-    low, high = np.minimum(nearby, lab[:, :, 0]) - free - 25, np.maximum(nearby, lab[:, :, 0]) + free
-    lab[:, :, 0] = np.clip(lab[:, :, 0] + matte * (found[:, :, 0] - light), low, high)
-    lab[:, :, 1:] += matte[:, :, None] * (found[:, :, 1:3] + (found[:, :, 3:] - 1) * lab[:, :, 1:])
-    return to_rgb(lab)

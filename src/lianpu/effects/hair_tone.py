@@ -7,7 +7,6 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.interpolate import PchipInterpolator
 
-from lianpu.effects.lab import lab_of_color
 from lianpu.effects.masks import smooth_step
 from lianpu.effects.view import Field
 
@@ -44,14 +43,13 @@ class HairTone:
         return np.asarray(self.table[places], dtype=np.float32)
 
 
-def hair_tone(hair: Field, color: str) -> HairTone:
+def hair_tone(hair: Field, target: Field) -> HairTone:
     """What a colour makes of hair.
 
     Args:
         hair: Lab (n, 3) of the hair as it is.
-        color: `#rrggbb`, which its middle shall have.
+        target: Lab (3,), which its middle shall have.
     """
-    target = lab_of_color(color)
     old = np.arange(_STEPS, dtype=np.float64) * (100 / (_STEPS - 1))
     light, middle, depth = _lightness(old, np.percentile(hair[:, 0], (5, 50, 95)), float(target[0]))
     chroma = float(np.hypot(target[1], target[2])) * np.minimum(_fullness(light) / _fullness(np.maximum(target[0], 1.0)), 1.5)

@@ -46,7 +46,7 @@ def edit_stages(
 def _of_edit(title: str, edit: FaceEdit, before: Picture, after: Picture) -> Iterator[tuple[str, Picture]]:
     yield f"{title}-1-crop", edit.aligned.picture
     yield f"{title}-2-edited", edit.edited
-    yield f"{title}-3-mask", np.repeat(edit.mask[:, :, None], 3, axis=2)
+    yield f"{title}-3-mask", np.repeat(edit.change.mask(before)[:, :, None], 3, axis=2)
     window = edit.subject.window
     change = (after[window].astype(np.int16) - before[window]) // 2 + 128
     yield f"{title}-4-change", change.astype(np.uint8)
