@@ -3,7 +3,7 @@ from types import ModuleType
 import numpy as np
 import pytest
 
-from lianpu.effects.hair_color import hair_color
+from lianpu.effects.hair_color import hair_color, plan_hair
 from lianpu.effects.hair_tone import hair_tone
 from lianpu.effects.lab import lab_of_color, to_lab
 
@@ -24,6 +24,17 @@ def test_hair_takes_the_colour_and_keeps_its_strands(drawn: ModuleType, color: s
     assert after[:, 0].std() > 0.3 * before[:, 0].std() + 1  # never flat
     ranks = [np.argsort(np.argsort(lab[:, 0])) for lab in (before, after)]
     assert np.corrcoef(ranks[0], ranks[1])[0, 1] > 0.7  # what was lighter is lighter
+
+
+def test_whatever_its_colour_a_pixel_outside_of_the_mask_keeps_every_bit(drawn: ModuleType) -> None:
+    photo, subject = drawn.drawn_photo()
+    random = np.random.default_rng(0).integers(0, 256, photo.shape, dtype=np.uint8)
+    noisy = np.where(subject.parts.where("hair")[:, :, None], photo, random).astype(np.uint8)
+    plan = plan_hair(noisy, subject, lab_of_color("#d8b070"))
+    assert plan is not None
+    mask = plan.mask(noisy)
+    changed = (plan.put(noisy, 1.0) != noisy).any(axis=2)[subject.window]
+    assert not changed[mask == 0].any() and changed[mask == 255].mean() > 0.9 and 0.1 < (mask == 0).mean() < 0.95
 
 
 def test_the_table_takes_the_middle_to_the_colour_and_rises() -> None:

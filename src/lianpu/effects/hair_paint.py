@@ -37,7 +37,10 @@ class HairPaint:
 
         def paint(pixels: Field, rows: slice, columns: slice) -> Field:
             here = enlarged(self.fields, self.view, rows, columns)
-            return recolored(pixels, self.tone, _matte(here, pixels), here[:, :, 4], here[:, :, 5], here[:, :, 6])
+            matte = _matte(here, pixels)
+            new = recolored(pixels, self.tone, matte, here[:, :, 4], here[:, :, 5], here[:, :, 6])
+            np.copyto(new, pixels, where=matte[:, :, None] == 0)  # the way through Lab and back is not exact for every colour
+            return new
 
         return painted(photo, self.view, self.share * np.float32(strength), paint)
 

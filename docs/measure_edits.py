@@ -1,0 +1,66 @@
+"""Figures of edits in whole photos: `python docs/measure_edits.py DATA JUDGE [FACES]`.
+
+DATA is a CelebAMask-HQ folder, JUDGE the `classifier` folder of an evaluated run, FACES how many held-out faces (40). For each attribute: how often the
+judge sees the edit in the crop as the editor gave it back, and in the photo; identity kept in the photo (dlib); bytes changed outside of the mask.
+"""
+
+import sys
+from pathlib import Path
+
+import numpy as np
+
+from lianpu.attributes import AttributeSet
+from lianpu.dataset.sources import open_dataset
+from lianpu.editors.loading import load_editor
+from lianpu.effects.attribute_edit import plan_edits, with_edits
+from lianpu.effects.studio import open_studio
+from lianpu.evaluation.identity import IdentityOfCrops
+from lianpu.metrics.attribute_classifier import load_classifier
+from lianpu.perception.alignment import TEMPLATES, align
+
+
+def main(data: Path, judge_folder: Path, count: int) -> None:
+    """Measure and print a table."""
+    kept = load_classifier(judge_folder)
+    assert kept is not None, f"no classifier in {judge_folder}"
+    judge = kept[0]
+    names = list(judge.attributes.names)
+    test = open_dataset("CelebAMask-HQ", data, image_size=512, attributes=names).test
+    studio, editor, identity = open_studio(threads=1), load_editor("lite", threads=1), IdentityOfCrops("celebamask-hq")
+    attributes: AttributeSet = judge.attributes
+    rows: dict[str, list[tuple[float, float, float, float, int]]] = {}
+    for number in range(min(count, len(test))):
+        photo, labels = test.read(number), test.labels[number]
+        subjects = studio.subjects(photo)[:1]
+        if not subjects:
+            continue
+        own = identity.vectors(photo[None])[0]
+        for place, name in enumerate(names):
+            wanted = not labels[place]
+            if name in attributes.groups[0] and not wanted:
+                continue
+            edit = plan_edits(photo, subjects, editor, {name: wanted})[0]
+            after = with_edits(photo, [edit], 1.0)
+            crop = align(after, subjects[0].face, TEMPLATES["celebamask-hq"], editor.info.image_size).picture
+            seen = judge.see(np.stack([edit.aligned.picture, edit.edited, crop]))[:, place] == wanted
+            mask = edit.change.mask(photo)
+            window = subjects[0].window if mask.shape == subjects[0].parts.mask.shape else subjects[0].wide().window
+            outside = np.ones(photo.shape[:2], dtype=bool)
+            outside[window] = mask == 0
+            kept_identity = float(own @ identity.vectors(after[None])[0])
+            changed = int((after != photo)[outside].sum())
+            rows.setdefault(name, []).append((*seen.astype(float).tolist(), kept_identity, changed))
+    print(
+        "| attribute | edits | unedited | crop of the editor | in the photo | identity, mean and worst | bytes changed outside |"
+    )
+    print("|---|---|---|---|---|---|---|")
+    for name, values in rows.items():
+        table = np.array(values)
+        before, edited, photo_share = (f"{100 * share:.0f} %" for share in table[:, :3].mean(axis=0))
+        print(
+            f"| {name} | {len(table)} | {before} | {edited} | {photo_share} | {table[:, 3].mean():.3f}, {table[:, 3].min():.3f} | {int(table[:, 4].sum())} |"
+        )
+
+
+if __name__ == "__main__":
+    main(Path(sys.argv[1]), Path(sys.argv[2]), int(sys.argv[3]) if len(sys.argv) > 3 else 40)
