@@ -256,7 +256,10 @@ def test_the_page_fits_a_phone_and_the_photo_stays_in_view_beside_the_sliders(
 
 
 _IN_VIEW = """() => {
-  const { top, bottom, height } = document.querySelector("#comparison").getBoundingClientRect();
-  return scrollY > 800 && height > 100 && top >= 0 && bottom <= innerHeight;
+  const pictures = document.querySelector("#comparison");
+  const { left, top, bottom, height } = pictures.getBoundingClientRect();
+  const heights = [...Array(20).keys()].map((step) => top + ((step + 0.5) * height) / 20);
+  const free = heights.every((y) => pictures.contains(document.elementFromPoint(left + 30, y)));
+  return scrollY > 800 && height > 100 && top >= 0 && bottom <= innerHeight && free;
 }"""
-"""Whether the page was scrolled down, and the pictures that are compared are whole on the screen."""
+"""Whether the page was scrolled down, and the pictures that are compared are whole on the screen, with nothing over them."""

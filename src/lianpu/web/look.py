@@ -97,7 +97,8 @@ footer { display: none !important; }
   #left, #left > .tabs, #left > .tabs > [role=tabpanel]:has(#result), #left > .tabs > [role=tabpanel]:has(#result) > div, #result:not(.hide) { display: contents !important; }
   #left > .tabs > [role=tabpanel][style*="none"]:has(#result) { display: none !important; }
   #left > .tabs > .tab-wrapper { width: 100%; }
-  #comparison { position: sticky; top: 0; z-index: 40; max-height: 46vh; }
+  #comparison { position: sticky; top: 0; z-index: 6; max-height: 46vh; }
+  #controls { isolation: isolate; }
 }
 """
 """Laid over Gradio's own style as it is, in the page's head."""
