@@ -48,3 +48,12 @@ def test_covered_lips_stay_as_they_are(drawn: ModuleType) -> None:
     covered[subject.parts.where("u_lip", "l_lip", "mouth")] = 18
     masked = drawn.subject_of(covered, subject.landmarks.points)
     assert (lipstick(photo, masked, 1.0, "#aa2233") == photo).all()
+
+
+@pytest.mark.parametrize("effect", [lipstick, blush, eye_shadow])
+def test_colour_in_dim_light_is_dim_and_does_not_glow(drawn: ModuleType, effect) -> None:
+    photo, subject = drawn.drawn_photo()
+    dim = (photo.astype(np.float32) * 0.2).astype(np.uint8)
+    lit, dark = (effect(one, subject, 1.0, "#d8305f").astype(int) - one for one in (photo, dim))
+    reddened_lit, reddened_dark = (np.maximum(change[..., 0] - change[..., 1], 0).sum() for change in (lit, dark))
+    assert 0 < reddened_dark < 0.5 * reddened_lit

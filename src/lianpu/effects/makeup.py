@@ -23,13 +23,14 @@ def lipstick(photo: Picture, subject: Subject, strength: float, color: str) -> P
     weight = feathered(lips, view, _LIP_FEATHER * face_unit(subject))
     mean = weighted_mean(to_lab(view.picture), lips)
     target = lab_of_color(color)
-    light = 0.6 * (target[0] - mean[0])
+    light = (0.6 if target[0] < mean[0] else 0.25) * (target[0] - mean[0])
+    full = min(1.0, float((mean[0] + light) / max(target[0], 1.0)))  # a colour in dim light is dim
 
     def paint(pixels: Field, rows: slice, columns: slice) -> Field:
         lab = to_lab(pixels)
         shine = np.clip((lab[:, :, :1] - mean[0] - 14) / 30, 0, 1)
         lab[:, :, :1] += light * (1 - 0.7 * shine)
-        lab[:, :, 1:] = (target[1:] + 0.5 * (lab[:, :, 1:] - mean[1:])) * (1 - 0.6 * shine)
+        lab[:, :, 1:] = (full * target[1:] + 0.5 * (lab[:, :, 1:] - mean[1:])) * (1 - 0.6 * shine)
         return to_rgb(lab)
 
     return painted(photo, view, weight * np.float32(0.85 * strength), paint)
@@ -108,8 +109,9 @@ def _tint(view: View, weight: Field, color: str, light: float) -> Paint:
 
     def paint(pixels: Field, rows: slice, columns: slice) -> Field:
         lab = to_lab(pixels)
+        lit = np.clip(lab[:, :, :1] / max(float(target[0]), 1.0), 0, 1)  # what lies in shadow takes little colour, or it would glow
         lab[:, :, 0] *= 1 + light * min(0.0, float(target[0] / max(mean[0], 1)) - 1)
-        lab[:, :, 1:] += (target[1:] - mean[1:]).astype(np.float32)
+        lab[:, :, 1:] += lit * (target[1:] - mean[1:]).astype(np.float32)
         return to_rgb(lab)
 
     return paint
