@@ -4,6 +4,7 @@ import io
 import sys
 from pathlib import Path
 
+import cv2
 import numpy as np
 import pytest
 from PIL import Image, ImageCms, JpegImagePlugin
@@ -135,6 +136,8 @@ def test_an_animation_is_refused_and_one_frame_is_not(tmp_path: Path) -> None:
 def test_what_is_lost_is_said(tmp_path: Path) -> None:
     Image.fromarray(np.full((8, 8), 40_000, dtype=np.uint16)).save(tmp_path / "deep.png")
     assert read_photo(tmp_path / "deep.png").lost == ("more than 8 bits per colour",)
+    assert cv2.imwrite(str(tmp_path / "deep3.png"), np.full((8, 8, 3), 40_000, dtype=np.uint16))
+    assert read_photo(tmp_path / "deep3.png").lost == ("more than 8 bits per colour",)
     Image.new("CMYK", (8, 8), (0, 255, 255, 0)).save(tmp_path / "print.jpg")
     photo = read_photo(tmp_path / "print.jpg")
     assert photo.lost == ("CMYK (converted to sRGB)",) and photo.jpeg == {}

@@ -84,10 +84,12 @@ def read_photo(file: Path | str) -> PhotoFile:
                 f"{path} is a {form} of {count} pictures (an animation, or pages), and only one photo can be edited. "
                 "Save the picture that you want as a PNG, or make a video of it for lianpu video."
             )
+        lost = lost_in_reading(
+            image, count
+        )  # Pillow forgets how deep the pixels were when it loads them, as for a PNG's orientation
         before = orientation_of(image)
         image.load()
         turn = UPRIGHT.get(orientation_of(image))  # none for a TIFF, which Pillow turns upright itself
-        lost = lost_in_reading(image, count)
         orientation = before if before != 1 else orientation_of(image)  # a PNG may say it after its pixels
         rgb, alpha, icc = pixels_of(image)
         return PhotoFile(

@@ -4,6 +4,7 @@ import json
 import shutil
 from pathlib import Path
 
+import cv2
 import numpy as np
 import pytest
 import torch
@@ -13,7 +14,7 @@ from lianpu.attributes import AttributeSet
 from lianpu.cli.edit_words import asked_preset, read_effect
 from lianpu.cli.main import main
 from lianpu.editors.editor import ModelInfo
-from lianpu.effects.folder_job import JOURNAL
+from lianpu.effects.folder_job import JOURNAL, tasks_of
 from lianpu.effects.presets import EditStep, EffectStep
 from lianpu.errors import SettingsError
 from lianpu.export.onnx_export import export_generator
@@ -138,6 +139,62 @@ def test_two_processes_make_what_one_makes(tmp_path: Path, capsys: pytest.Captur
     assert np.array_equal(read_image(tmp_path / "two" / "a.jpg"), read_image(tmp_path / "one.jpg"))
 
 
+@needs_faces
+def test_odd_files_are_edited_and_keep_what_they_can(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    heif = pytest.importorskip("pillow_heif")
+    source, target = tmp_path / "in", tmp_path / "out"
+    source.mkdir()
+    photo = _photo(tmp_path / "photo.png")
+    image = Image.fromarray(photo)
+    assert cv2.imwrite(str(source / "deep.png"), photo[:, :, ::-1].astype(np.uint16) * 257)
+    image.convert("CMYK").save(source / "print.jpg")
+    image.quantize(200).save(source / "palette.png", transparency=0)
+    image.save(source / "still.gif")
+    heif.from_pillow(image).save(source / "still.heic", quality=95)
+    image.save(source / "still.jpg", quality=93)
+    turned = Image.Exif()
+    turned[0x0112] = 6
+    image.rotate(90, expand=True).save(source / "turned.jpg", exif=turned)
+    image.crop((130, 0, 600, 400)).save(source / "cut_by_the_border.png")
+    code, out, err = _run(capsys, source, target, "--effect", "hair_color:color=#3050ff", "--detector", "dlib")
+    assert code == 0 and err == "" and "8 photos: 8 edited" in out
+    told = "".join(out.split())
+    assert "morethan8bits" in told.replace("│", "") and "CMYK(converted" in told.replace("│", "")
+    pngs, jpegs = ("cut_by_the_border", "deep", "palette", "still"), ("print", "still.heic", "still", "turned")
+    names = {f"{stem}.png" for stem in pngs} | {f"{stem}.jpg" for stem in jpegs}
+    assert {file.name for file in target.iterdir()} - {JOURNAL} == names
+    with Image.open(target / "turned.jpg") as after:
+        assert after.size == (400, 600) and after.getexif()[0x0112] == 6
+    with Image.open(target / "palette.png") as after:
+        assert after.mode == "RGBA" and np.asarray(after)[..., 3].min() == 0
+    for name in ("turned.jpg", "still.png", "deep.png"):
+        change = np.abs(read_photo(target / name).picture.astype(int) - photo).sum(axis=2)
+        assert change[80:140, 100:240].mean() > 10 > change[:, 420:].mean()
+
+
+def test_bad_files_of_a_folder_are_each_named_and_two_of_one_stem_do_not_meet(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    source, target = tmp_path / "in", tmp_path / "out"
+    source.mkdir()
+    words = (source, target, "--effect", "lipstick", "--detector", "dlib")
+    code, _, err = _run(capsys, *words)
+    assert code == 1 and "in has no photos (.jpg," in err and not target.exists()
+    wall = Image.new("RGB", (80, 60), (90, 90, 90))
+    wall.save(tmp_path / "wall.jpg")
+    (source / "a.jpg").write_bytes((tmp_path / "wall.jpg").read_bytes()[:300])
+    (source / "a.png").touch()
+    wall.save(source / "a.gif", save_all=True, append_images=[Image.new("RGB", (80, 60), (9, 9, 9))])
+    code, out, err = _run(capsys, *words)
+    assert code == 1 and "3 photos: 0 edited, 0 without a face, 3 failed" in out and err.count("\n") == 1
+    for said in ("a.jpg is broken or cut off", "a.png is empty", "a.gif is a GIF of 2 pictures"):
+        assert said in err
+    assert not list(target.glob("a*"))
+    assert [task.target.name for task in tasks_of(source, target)] == ["a.gif.png", "a.jpg", "a.png"]
+    (source / "a.png").unlink()
+    assert [task.target.name for task in tasks_of(source, target)] == ["a.png", "a.jpg"]
+
+
 def test_a_cut_out_face_needs_no_detector(editor: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     Image.new("RGB", (100, 100), (90, 60, 50)).save(tmp_path / "crop.png")
     words = (tmp_path / "crop.png", tmp_path / "out.png", "--editor", editor, "--aligned")
@@ -171,6 +228,14 @@ def test_a_cut_out_face_needs_no_detector(editor: Path, tmp_path: Path, capsys: 
         (("--set", "Male=yes", "--faces", "second"), "faces 'second': write all, largest, or numbers as 0,2"),
         (("--set", "Male=yes", "--model", "nowhere.onnx"), "nowhere.onnx is not there"),
         ((), "Nothing is asked. Give --set Blond_Hair=yes"),
+        (("--set", "Male=yes", "--strength", "nan"), "--strength: strength 'nan' is not a number"),
+        (("--set", "Male=yes", "--strength=-1"), "--strength: strength -1 is not from 0 to 1.5"),
+        (("--set", "Young=yes"), "'Young' is not an attribute here. Known: Blond_Hair, Male."),
+        (("--set", "Male=yes", "--model", __file__), "'.py' is no model file"),
+        (("--effect", "lipstick=abc"), "lipstick: strength 'abc' is not a number"),
+        (("--effect", "lipstick:colour=#aa3355"), "'colour' is no option of this effect (did you mean 'color'?). Known: color."),
+        (("--effect", "sticker:which=crow"), "'crow' is none of"),
+        (("--effect", "lipstick", "--faces", "9"), "No face was found in"),
         (("--set", "Male=yes"), "No face was found in"),
     ],
 )
@@ -198,6 +263,11 @@ def test_a_target_that_cannot_be_written_is_said_before_anything_is_looked_for(
     Image.new("RGB", (9, 9)).save(tmp_path / "a.png")
     code, _, err = _run(capsys, tmp_path / "a.png", tmp_path / "out.gif", "--effect", "lipstick")
     assert code == 1 and "photos are written as" in err and "not '.gif'" in err
+    code, _, err = _run(capsys, tmp_path / "gone.png", tmp_path / "folder", "--effect", "lipstick")
+    assert code == 1 and "gone.png is not there. Give a photo, or a folder of photos." in err
+    (tmp_path / "broken.onnx").write_bytes(b"no model")
+    code, _, err = _run(capsys, tmp_path / "a.png", tmp_path / "o.png", "--set", "Male=yes", "--model", tmp_path / "broken.onnx")
+    assert code == 1 and "broken.onnx cannot be loaded as ONNX" in err and err.count("\n") == 1
     (tmp_path / "full").mkdir()
     (tmp_path / "full" / "old.png").touch()
     code, _, err = _run(capsys, tmp_path / "a.png", tmp_path / "o.png", "--effect", "lipstick", "--steps", tmp_path / "full")

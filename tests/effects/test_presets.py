@@ -103,6 +103,13 @@ def test_strengths_are_scaled_up_to_the_strongest() -> None:
         scaled(preset, 7)
 
 
+def test_a_preset_says_whether_it_reaches_beyond_the_faces_crops() -> None:
+    reaching = {name: find_preset(name).beyond_crop for name in ("copper", "portrait", "natural", "hidden")}
+    assert reaching == {"copper": True, "portrait": True, "natural": False, "hidden": False}
+    assert Preset("hair", (EditStep({"Young": True, "Blond_Hair": True}),)).beyond_crop
+    assert not Preset("face", (EditStep({"Young": True}),)).beyond_crop
+
+
 def test_attributes_need_an_editor() -> None:
     photo = np.zeros((8, 8, 3), dtype=np.uint8)
     with pytest.raises(SettingsError, match="The preset 'Evening' sets attributes, which needs an editor"):

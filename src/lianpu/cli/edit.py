@@ -82,8 +82,10 @@ def main(arguments: list[str]) -> None:
 def _edit_photo(parsed: EditArguments, request: EditRequest) -> None:
     from lianpu.cli.progress import console
     from lianpu.effects.photo_job import check_target, edit_file, open_workbench
-    from lianpu.errors import SettingsError
+    from lianpu.errors import PictureError, SettingsError
 
+    if not parsed.photo.exists():
+        raise PictureError(f"{parsed.photo} is not there. Give a photo, or a folder of photos.")
     target = parsed.out / parsed.photo.name if parsed.out.is_dir() else parsed.out
     check_target(target, parsed.force)
     if parsed.steps is not None and parsed.steps.exists() and not parsed.force:

@@ -29,6 +29,7 @@ EFFECTS: dict[str, Effect] = {
             "face",
             hair_color,
             (_color("#b8936a"),),
+            beyond_crop=True,
         ),
         Effect(
             "smooth_skin",
@@ -95,6 +96,7 @@ EFFECTS: dict[str, Effect] = {
             {"en": "What is behind the people out of focus.", "zh": "虚化人物身后的背景。"},
             "photo",
             blur_background,
+            beyond_crop=True,
         ),
         Effect(
             "replace_background",
@@ -103,6 +105,7 @@ EFFECTS: dict[str, Effect] = {
             "photo",
             replace_background,
             (_color("#8fb8d8"), Option("picture", "picture", "", {"en": "Picture", "zh": "图片"})),
+            beyond_crop=True,
         ),
         Effect(
             "sticker",

@@ -80,6 +80,7 @@ class Effect:
             one where nothing changes, and leaves the given one as it was.
         function: see scope.
         options: what it takes beside the strength.
+        beyond_crop: whether it reaches beyond the face's crop, to hair and bodies (`Subject.wide`).
     """
 
     name: str
@@ -88,6 +89,7 @@ class Effect:
     scope: Literal["face", "photo"]
     function: Callable[..., Picture]
     options: tuple[Option, ...] = ()
+    beyond_crop: bool = False
 
     def read_options(self, values: Mapping[str, object]) -> dict[str, Value]:
         """All options: those given, checked, and the defaults of the others. Raises SettingsError for a wrong name or value."""

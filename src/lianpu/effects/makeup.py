@@ -109,7 +109,9 @@ def _tint(view: View, weight: Field, color: str, light: float) -> Paint:
 
     def paint(pixels: Field, rows: slice, columns: slice) -> Field:
         lab = to_lab(pixels)
-        lit = np.clip(lab[:, :, :1] / max(float(target[0]), 1.0), 0, 1)  # what lies in shadow takes little colour, or it would glow
+        lit = np.clip(
+            lab[:, :, :1] / max(float(target[0]), 1.0), 0, 1
+        )  # what lies in shadow takes little colour, or it would glow
         lab[:, :, 0] *= 1 + light * min(0.0, float(target[0] / max(mean[0], 1)) - 1)
         lab[:, :, 1:] += lit * (target[1:] - mean[1:]).astype(np.float32)
         return to_rgb(lab)

@@ -133,7 +133,7 @@ def edit_file(bench: Workbench, source: Path, target: Path, *, force: bool = Fal
     begin = time.perf_counter()
     check_target(target, force)
     photo = read_photo(source)
-    subjects = bench.studio.subjects(photo.picture, upright=bench.request.upright)
+    subjects = bench.studio.subjects(photo.picture, upright=bench.request.upright, beyond_crop=bench.preset.beyond_crop)
     if not subjects:
         raise NoFace(f"No face was found in {source}. Try --upright, another --detector, or --aligned for a cut-out face.")
     try:

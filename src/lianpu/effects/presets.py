@@ -21,6 +21,7 @@ import yaml
 
 from lianpu.editors.editor import Editor
 from lianpu.effects.attribute_edit import edit_attributes
+from lianpu.effects.carried_change import is_about_hair
 from lianpu.effects.catalogue import effect_of
 from lianpu.effects.effect import STRONGEST, Effect, check_strength
 from lianpu.effects.subject import Subject
@@ -78,6 +79,14 @@ class Preset:
     def needs_editor(self) -> bool:
         """Whether a step sets attributes."""
         return any(isinstance(step, EditStep) for step in self.steps)
+
+    @property
+    def beyond_crop(self) -> bool:
+        """Whether a step asks for what is beyond the faces' crops: `Studio.subjects` need not look there otherwise."""
+        return any(
+            any(is_about_hair((name,)) for name in step.values) if isinstance(step, EditStep) else step.effect.beyond_crop
+            for step in self.steps
+        )
 
 
 def apply_preset(

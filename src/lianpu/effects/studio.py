@@ -36,15 +36,17 @@ class Studio:
     parser: FaceParser
     landmarks: LandmarkReader
 
-    def subjects(self, photo: Picture, *, upright: bool = False) -> tuple[Subject, ...]:
+    def subjects(self, photo: Picture, *, upright: bool = False, beyond_crop: bool = True) -> tuple[Subject, ...]:
         """The faces of a photo (H, W, 3), largest first; an empty tuple when there is none.
 
         Args:
             photo: (H, W, 3) uint8 RGB.
             upright: also look for faces in the photo turned by 90, 180 and 270 degrees (four times the work).
+            beyond_crop: look a second time where hair leaves a face's crop (`surroundings.looked_around`): for hair and backgrounds.
         """
         faces = find_in_large(photo, self.detector, upright=upright)
-        return looked_around(photo, describe_faces(photo, faces, self.parser, self.landmarks), self.parser)
+        subjects = describe_faces(photo, faces, self.parser, self.landmarks)
+        return looked_around(photo, subjects, self.parser) if beyond_crop else subjects
 
 
 def find_in_large(photo: Picture, detector: Detector, *, upright: bool = False) -> tuple[Face, ...]:
