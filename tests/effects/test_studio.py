@@ -1,4 +1,6 @@
 import importlib.util
+import subprocess
+import sys
 from pathlib import Path
 from types import ModuleType
 
@@ -63,7 +65,10 @@ def test_a_large_photo_is_searched_small_and_its_face_lies_where_it_is() -> None
 def test_where_a_face_is_small_the_whole_photo_is_searched() -> None:
     detector = Sized(0.03)
     find_in_large(np.full((3000, 4000, 3), 120, dtype=np.uint8), detector)
-    assert detector.widths[0] == 1280 and detector.widths[-1] == 4000
+    assert list(dict.fromkeys(detector.widths)) == [640, 1280, 4000]
+    filling = Sized(0.5)
+    find_in_large(np.full((3000, 4000, 3), 120, dtype=np.uint8), filling)
+    assert filling.widths == [640, 1280]  # the second is the first with a border
     small = Sized(0.2)
     find_in_large(np.full((600, 800, 3), 120, dtype=np.uint8), small)
     assert set(small.widths) == {800}
@@ -78,3 +83,27 @@ def test_a_studio_sees_points_and_parts_of_every_face_largest_first(studio: Stud
         left, top, right, bottom = subject.face.box_xyxy
         inside = (subject.landmarks.points > (left - 30, top - 30)) & (subject.landmarks.points < (right + 30, bottom + 40))
         assert inside.all() and subject.parts.share("skin") > 0.03
+
+
+def test_effects_do_without_torch(tmp_path: Path) -> None:
+    """It takes a second to load, and 480 MB."""
+    program = (
+        "import sys, numpy as np\n"
+        "from lianpu.effects.catalogue import EFFECTS\n"
+        "from lianpu.effects.studio import open_studio\n"
+        "from lianpu import draw_face\n"
+        "from lianpu.effects.subject import describe_faces\n"
+        "from lianpu.perception.dlib_predictor import five_of_68\n"
+        "from lianpu.perception.results import Face\n"
+        "drawn = draw_face(3, 1, 256)\n"
+        "studio = open_studio('dlib', threads=1)\n"
+        "studio.subjects(drawn.picture)\n"
+        "face = Face((60, 60, 200, 220), 0.9, five_of_68(drawn.points), 'drawn')\n"
+        "(subject,) = describe_faces(drawn.picture, [face], studio.parser, studio.landmarks)\n"
+        "changed = [(effect.apply(drawn.picture, [subject]) != drawn.picture).any() for effect in EFFECTS.values()]\n"
+        "print(sum(changed), 'torch' in sys.modules)\n"
+    )
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=False, cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+    changed, loaded = done.stdout.split()
+    assert int(changed) > 8 and loaded == "False"

@@ -22,9 +22,9 @@ EVERY, LARGEST = "all", "largest"
 """The words that `choose` knows."""
 
 LOOKED_AT_PX = 1280
-"""A larger photo is first searched for faces at this size."""
+"""A larger photo is first searched for faces smaller: at half of this size for one that fills it, and at this size."""
 _WORTH_WHILE = 0.75
-_SURE_PX = 80
+_SURE_PX = {LOOKED_AT_PX // 2: 200, LOOKED_AT_PX: 80}
 """Where all faces are at least this wide in the small picture, nobody who stands beside them was missed."""
 
 
@@ -52,19 +52,20 @@ class Studio:
 def find_in_large(photo: Picture, detector: Detector, *, upright: bool = False) -> tuple[Face, ...]:
     """The faces of a photo (H, W, 3), largest first, as `find_faces` gives them, sooner where the photo is large.
 
-    It is first searched at about `LOOKED_AT_PX` of its longer side. If no face is found there, or one is so small that others may have
-    been missed, it is searched as it is.
+    It is first searched small: see `LOOKED_AT_PX`. If no face is found there, or one is so small that others may have been missed, it is
+    searched as it is.
     """
     height, width = photo.shape[:2]
-    scale = LOOKED_AT_PX / max(height, width)
-    if scale > _WORTH_WHILE:
+    if _WORTH_WHILE * max(height, width) < LOOKED_AT_PX:
         return find_faces(photo, detector, upright=upright)
-    size = (max(1, round(width * scale)), max(1, round(height * scale)))
-    small = np.asarray(Image.fromarray(check_picture(photo)).resize(size, Image.Resampling.BILINEAR, reducing_gap=2.0))
-    found = find_faces(small, detector, upright=upright)
-    if not found or min(face.width_px for face in found) < _SURE_PX:
-        return find_faces(photo, detector, upright=upright)
-    return tuple(_enlarged(face, width / size[0], height / size[1]) for face in found)
+    for longest, sure_px in _SURE_PX.items():
+        scale = longest / max(height, width)
+        size = (max(1, round(width * scale)), max(1, round(height * scale)))
+        small = np.asarray(Image.fromarray(check_picture(photo)).resize(size, Image.Resampling.BILINEAR, reducing_gap=2.0))
+        found = find_faces(small, detector, upright=upright)
+        if found and min(face.width_px for face in found) >= sure_px:
+            return tuple(_enlarged(face, width / size[0], height / size[1]) for face in found)
+    return find_faces(photo, detector, upright=upright)
 
 
 def _enlarged(face: Face, by_x: float, by_y: float) -> Face:

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from lianpu.errors import ModelError, SettingsError
-from lianpu.image import Picture, to_batch
+from lianpu.image import Picture, to_array
 from lianpu.parser.face_parser import Masks, parse_by_batches
 from lianpu.part_names import order_to_ours
 from lianpu.sessions import RUN_PROBLEMS, open_session
@@ -107,7 +107,7 @@ class OnnxParser:
 
     def _run(self, crops: Sequence[Picture]) -> Masks:
         try:
-            indices = np.asarray(self._session.run([OUTPUT], {INPUT: to_batch(crops).numpy()})[0])
+            indices = np.asarray(self._session.run([OUTPUT], {INPUT: to_array(crops)})[0])
         except RUN_PROBLEMS as problem:
             reason = " ".join(str(problem).split())[:160]
             raise ModelError(f"{self.file} cannot run on crops of {self.size_px} pixels ({reason}). {_MEND}") from None
