@@ -14,6 +14,7 @@ import torch
 from lianpu.allocator import keep_freed_memory
 from lianpu.dataset.faces import Dataset
 from lianpu.devices import describe_machine, peak_memory_mb
+from lianpu.editors.editor import ModelInfo
 from lianpu.errors import SettingsError, TrainingError
 from lianpu.files import write_json
 from lianpu.image import write_image
@@ -28,6 +29,7 @@ from lianpu.training.plan import Plan, count_steps, make_plan
 from lianpu.training.processes import Processes, start_processes
 from lianpu.training.record import RunRecord, check_resumable, new_record, read_record, refuse_foreign_folder, write_record
 from lianpu.training.samples import FixedFaces, choose_fixed_faces, effect_alarm, sample
+from lianpu.training.start import begin_with, read_start
 from lianpu.training.state import TrainingState, learning_rate_scale, new_state
 from lianpu.training.updates import NO_GUIDES, GeneratorCall, one_step
 
@@ -79,7 +81,7 @@ def train(
         guides: what loss.lambda_guide and loss.lambda_outside ask for.
 
     Raises:
-        SettingsError: the settings do not fit the data, the device, the number of processes or the guides.
+        SettingsError: the settings do not fit the data, the device, the number of processes, the guides or the editor to start from.
         RunError: the folder holds a run of other data, labels or network sizes.
         CheckpointError: the last checkpoint is damaged.
         TrainingError: a loss became NaN or infinite, or the disk is full; the last good checkpoint is named.
@@ -93,11 +95,14 @@ def train(
     guides.check(config)
     config = config.model_copy(update={"selected_attrs": dataset.attributes.names})
     run = Run(Path(run_folder))
+    start = None if run.checkpoint_steps() else read_start(config, dataset.attributes)
     processes = start_processes(config.training.device, config.training.precision, config.training.batch_size)
-    record = _open_record(run, config, dataset, command, processes)
     if processes.device.type == "cpu":
         keep_freed_memory()
     state = new_state(config.model, config.training, len(dataset.attributes), processes.device)
+    if start is not None:
+        begin_with(start, state, config.training.start_from)
+    record = _open_record(run, config, dataset, command, processes, start.info if start else None)
     if run.checkpoint_steps():
         load_checkpoint(run.last_checkpoint(), state, dataset.attributes)
     total = count_steps(config.training, len(dataset.train))
@@ -106,7 +111,9 @@ def train(
     return run
 
 
-def _open_record(run: Run, config: RunConfig, dataset: Dataset, command: str, processes: Processes) -> RunRecord:
+def _open_record(
+    run: Run, config: RunConfig, dataset: Dataset, command: str, processes: Processes, start: ModelInfo | None
+) -> RunRecord:
     """The record of a new run, or of a stopped one with the settings asked for now; written to the folder."""
     refuse_foreign_folder(run)
     if run.config_file.exists():
@@ -116,7 +123,7 @@ def _open_record(run: Run, config: RunConfig, dataset: Dataset, command: str, pr
             **{**old.__dict__, "config": config, "data_dir": str(dataset.folder), "command": command or old.command}
         )
     else:
-        record = new_record(config, dataset, dataset.folder, command)
+        record = new_record(config, dataset, dataset.folder, command, start)
     processes.wait()
     if processes.is_main:
         write_record(run, record)

@@ -64,8 +64,11 @@ class RunRecord:
         return dataset
 
 
-def new_record(config: RunConfig, dataset: Dataset, data_dir: Path, command: str) -> RunRecord:
-    """The record of a run that starts now."""
+def new_record(config: RunConfig, dataset: Dataset, data_dir: Path, command: str, start: ModelInfo | None = None) -> RunRecord:
+    """The record of a run that starts now; from the editor `start`, whose licence binds it too."""
+    licence = dataset.licence
+    if start is not None and start.licence != licence:
+        licence = f"{licence}; begun with weights under: {start.licence}"
     created = datetime.datetime.now().astimezone().isoformat(timespec="seconds")
     seed = f"{created} {dataset.fingerprint} {config_to_plain(config)}"
     return RunRecord(
@@ -80,7 +83,7 @@ def new_record(config: RunConfig, dataset: Dataset, data_dir: Path, command: str
         train_count=len(dataset.train),
         test_count=len(dataset.test),
         alignment=dataset.alignment,
-        licence=dataset.licence,
+        licence=licence,
     )
 
 
