@@ -35,8 +35,13 @@ class Checkpoint:
         return self.folder / "discriminator.safetensors"
 
     @property
+    def projected_file(self) -> Path:
+        """The projected discriminator; not there where the run has none."""
+        return self.folder / "projected_discriminator.safetensors"
+
+    @property
     def optimizers_file(self) -> Path:
-        """Adam's moments of both networks."""
+        """Adam's moments of all networks."""
         return self.folder / "optimizers.safetensors"
 
     @property

@@ -11,8 +11,9 @@ from lianpu.editors.editor import ModelInfo
 from lianpu.efficientnet import build_efficientnet
 from lianpu.errors import SettingsError
 from lianpu.export.onnx_export import export_generator
+from lianpu.guidance.features import FrozenFeatures
 from lianpu.guidance.making import make_guides
-from lianpu.guidance.teacher import FeatureDistance, obtain_teacher
+from lianpu.guidance.teacher import STAGES, FeatureDistance, obtain_teacher
 from lianpu.stargan.lite import LiteGenerator
 from lianpu.stargan.networks import Generator
 from lianpu.training.config import RunConfig, parse_config
@@ -74,7 +75,7 @@ def test_a_run_with_a_teacher_needs_one(drawn: Dataset, tmp_path: Path) -> None:
 
 
 def test_features_of_equal_faces_do_not_differ_and_gradients_pass() -> None:
-    distance = FeatureDistance(build_efficientnet().eval())
+    distance = FeatureDistance(FrozenFeatures(build_efficientnet(), STAGES))
     faces = torch.rand(2, 3, 64, 64) * 2 - 1
     assert float(distance(faces, faces)) == 0.0
     moved = (faces * 0.8).requires_grad_(True)

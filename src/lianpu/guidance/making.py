@@ -7,7 +7,9 @@ from pathlib import Path
 
 from lianpu.dataset.faces import Dataset
 from lianpu.devices import pick_device
+from lianpu.efficientnet import load_efficientnet
 from lianpu.guidance.classifier import obtain_guide
+from lianpu.guidance.features import FrozenFeatures
 from lianpu.guidance.parts import obtain_part_maps
 from lianpu.guidance.teacher import obtain_teacher
 from lianpu.perception.parsing import load_parser
@@ -16,12 +18,15 @@ from lianpu.training.config import RunConfig
 from lianpu.training.guides import Guides
 from lianpu.training.record import refuse_foreign_folder
 
+PROJECTED_BLOCKS = (1, 2, 4, 6)
+"""Blocks of the network that the projected discriminator looks at: strides 4, 8, 16 and 32, as in Projected GAN."""
+
 Stage = Callable[[str], Callable[[int, int], None] | None]
 
 
 def make_guides(dataset: Dataset, config: RunConfig, run_folder: Path | str, *, stage: Stage = lambda name: None) -> Guides:
     """What the settings ask for: an attribute classifier trained on the training faces (loss.lambda_guide), their part maps
-    (loss.lambda_outside), and a teacher (training.teacher).
+    (loss.lambda_outside), the features of the projected discriminator (loss.lambda_projected), and a teacher (training.teacher).
 
     Args:
         dataset: that the editor is trained on.
@@ -33,15 +38,16 @@ def make_guides(dataset: Dataset, config: RunConfig, run_folder: Path | str, *, 
     """
     run = Run(Path(run_folder))
     loss = config.loss
+    device = pick_device(config.training.device)
     teacher = obtain_teacher(config.training.teacher, dataset, config.training.device) if config.training.teacher else None
+    features = FrozenFeatures(load_efficientnet(), PROJECTED_BLOCKS).to(device) if loss.lambda_projected else None
     if not (loss.lambda_guide or loss.lambda_outside):
-        return Guides(teacher=teacher)
+        return Guides(teacher=teacher, features=features)
     if not (run.guide_folder.is_dir() or run.part_maps_file.is_file()):
         refuse_foreign_folder(run)
     classifier = parts = None
     if loss.lambda_guide:
-        device = pick_device(config.training.device)
         classifier = obtain_guide(dataset, run.guide_folder, device, stage("Training the guide"))
     if loss.lambda_outside:
         parts = obtain_part_maps(dataset.train, run.part_maps_file, load_parser, stage("Finding face parts"))
-    return Guides(classifier, parts, teacher)
+    return Guides(classifier, parts, teacher, features)

@@ -19,8 +19,9 @@ from lianpu.editors.editor import Editor
 from lianpu.editors.loading import load_editor
 from lianpu.efficientnet import load_efficientnet
 from lianpu.errors import SettingsError
+from lianpu.guidance.features import FrozenFeatures
 
-STAGES = 3
+STAGES = (0, 1, 2)
 """Blocks of the network whose features are compared: strides 2, 4 and 8, which see texture and parts rather than objects."""
 
 
@@ -30,7 +31,7 @@ class EditorTeacher:
     def __init__(self, editor: Editor, device: torch.device, load: Callable[[], nn.Module] = load_efficientnet) -> None:
         """Raises WeightsError when the feature network's weights cannot be had."""
         self.editor = editor
-        self.features = FeatureDistance(load()).to(device)
+        self.features = FeatureDistance(FrozenFeatures(load(), STAGES)).to(device)
 
     @torch.no_grad()
     def edit(self, faces: torch.Tensor, labels: torch.Tensor, targets: torch.Tensor) -> torch.Tensor:
@@ -45,13 +46,11 @@ class EditorTeacher:
 
 
 class FeatureDistance(nn.Module):
-    """Mean difference of EfficientNet-Lite0's early features, each channel of unit length at each place; weights are held."""
+    """Mean difference of frozen features, of unit length at each place."""
 
-    def __init__(self, network: nn.Module) -> None:
+    def __init__(self, features: FrozenFeatures) -> None:
         super().__init__()
-        self.stem = nn.Sequential(network.conv_stem, network.bn1)  # type: ignore[arg-type]
-        self.stages = nn.ModuleList(list(network.blocks)[:STAGES])  # type: ignore[arg-type]
-        self.eval().requires_grad_(False)
+        self.features = features
 
     def forward(self, edited: torch.Tensor, taught: torch.Tensor) -> torch.Tensor:
         """Two batches (B, 3, S, S) in [-1, 1] to a scalar from 0 on, differentiable in the first."""
@@ -61,12 +60,7 @@ class FeatureDistance(nn.Module):
         return torch.stack([(one - other).square().sum(dim=1).mean() for one, other in zip(ours, theirs, strict=True)]).sum()
 
     def _features(self, batch: torch.Tensor) -> list[torch.Tensor]:
-        features = self.stem((batch * 127.5 + 0.5) / 128.0)
-        kept = []
-        for stage in self.stages:
-            features = stage(features)
-            kept.append(functional.normalize(features, dim=1))
-        return kept
+        return [functional.normalize(features, dim=1) for features in self.features(batch)]
 
 
 def obtain_teacher(source: str, dataset: Dataset, device: str = "auto") -> EditorTeacher:

@@ -55,10 +55,15 @@ def load_checkpoint(checkpoint: Checkpoint, state: TrainingState, attributes: At
     load_weights(state.discriminator, checkpoint.discriminator_file)
     if state.averaged is not None:
         load_weights(state.averaged, checkpoint.ema_file if checkpoint.ema_file.is_file() else checkpoint.generator_file)
+    has_projected = checkpoint.projected_file.is_file()  # else it was switched on since, and begins with chance
+    if state.projected is not None and has_projected:
+        load_weights(state.projected.discriminator, checkpoint.projected_file)
     tensors = read_tensors(checkpoint.optimizers_file)
     try:
         _fill_optimizer(state.generator_optimizer, tensors, "generator")
         _fill_optimizer(state.discriminator_optimizer, tensors, "discriminator")
+        if state.projected is not None and has_projected:
+            _fill_optimizer(state.projected.optimizer, tensors, "projected")
         state.step, state.generator_steps = int(values["step"]), int(values["generator_steps"])
         state.seconds = float(values["seconds"])
     except (KeyError, TypeError, ValueError) as problem:
@@ -73,6 +78,9 @@ def _write_files(files: Checkpoint, state: TrainingState, info: ModelInfo, model
     if state.averaged is not None:
         _save(state.averaged.state_dict(), files.ema_file)
     moments = _moments(state.generator_optimizer, "generator") | _moments(state.discriminator_optimizer, "discriminator")
+    if state.projected is not None:
+        _save(state.projected.discriminator.state_dict(), files.projected_file)
+        moments |= _moments(state.projected.optimizer, "projected")
     _save(moments, files.optimizers_file)
     write_json(
         files.state_file,

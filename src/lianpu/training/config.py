@@ -98,6 +98,8 @@ class LossConfig(BaseModel):
     """Discriminator steps between penalties, whose weight is times that number (lazy regularization)."""
     lambda_guide: float = Field(default=0.0, ge=0)
     """Weight of a frozen attribute classifier, trained first on the same faces, that also tells the generator what it sees."""
+    lambda_projected: float = Field(default=0.0, ge=0)
+    """Weight of a second discriminator on the frozen features of an ImageNet network (Projected GAN): it knows textures from the start."""
     lambda_outside: float = Field(default=0.0, ge=0)
     """Weight of changes outside the face parts that an edit is about (hair colours: the hair)."""
     lambda_teacher: float = Field(default=10.0, ge=0)

@@ -13,6 +13,19 @@ from lianpu.errors import SettingsError
 from lianpu.training.config import RunConfig
 
 
+class Features(Protocol):
+    """Faces (B, 3, S, S) in [-1, 1] to maps (B, C, h, w) of several sizes, differentiable in the faces."""
+
+    @property
+    def channels(self) -> tuple[int, ...]:
+        """C of each of the maps."""
+        ...
+
+    def __call__(self, batch: torch.Tensor) -> list[torch.Tensor]:
+        """The maps."""
+        ...
+
+
 class Teacher(Protocol):
     """An editor that another one learns to imitate."""
 
@@ -33,11 +46,13 @@ class Guides:
         classifier: frozen, faces (B, 3, S, S) in [-1, 1] to attribute logits (B, A); for loss.lambda_guide.
         parts: of the training faces, in their order; for loss.lambda_outside.
         teacher: the editor that is imitated, for training.teacher.
+        features: frozen, that the projected discriminator looks at; for loss.lambda_projected.
     """
 
     classifier: nn.Module | None = None
     parts: PartMaps | None = None
     teacher: Teacher | None = None
+    features: Features | None = None
 
     def check(self, config: RunConfig) -> None:
         """SettingsError when the settings ask for a guide that is not here."""
@@ -49,6 +64,7 @@ class Guides:
         for name, weight, guide, maker in (
             ("lambda_guide", loss.lambda_guide, self.classifier, "lianpu.guidance.classifier.obtain_guide"),
             ("lambda_outside", loss.lambda_outside, self.parts, "lianpu.guidance.parts.obtain_part_maps"),
+            ("lambda_projected", loss.lambda_projected, self.features, "lianpu.guidance.features.FrozenFeatures"),
         ):
             if weight and guide is None:
                 raise SettingsError(

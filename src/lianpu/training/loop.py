@@ -99,7 +99,8 @@ def train(
     processes = start_processes(config.training.device, config.training.precision, config.training.batch_size)
     if processes.device.type == "cpu":
         keep_freed_memory()
-    state = new_state(config.model, config.training, len(dataset.attributes), processes.device)
+    channels = guides.features.channels if guides.features and config.loss.lambda_projected else ()
+    state = new_state(config.model, config.training, len(dataset.attributes), processes.device, feature_channels=channels)
     if start is not None:
         begin_with(start, state, config.training.start_from)
     record = _open_record(run, config, dataset, command, processes, start.info if start else None)
@@ -192,10 +193,10 @@ _STOP_CHECK = 10
 
 
 def _set_learning_rates(state: TrainingState, config: RunConfig, scale: float) -> None:
-    for optimizer, rate in (
-        (state.generator_optimizer, config.training.g_lr),
-        (state.discriminator_optimizer, config.training.d_lr),
-    ):
+    rates = [(state.generator_optimizer, config.training.g_lr), (state.discriminator_optimizer, config.training.d_lr)]
+    if state.projected is not None:
+        rates.append((state.projected.optimizer, config.training.d_lr))
+    for optimizer, rate in rates:
         for group in optimizer.param_groups:
             group["lr"] = rate * scale
 
@@ -213,7 +214,10 @@ def _checked_losses(losses: dict[str, torch.Tensor], state: TrainingState, run: 
 
 def _refuse_broken_weights(state: TrainingState, run: Run) -> None:
     """TrainingError when a weight is NaN or infinite: a last update can break what the losses before it did not show."""
-    for name, network in (("generator", state.generator), ("discriminator", state.discriminator)):
+    networks: list[tuple[str, torch.nn.Module]] = [("generator", state.generator), ("discriminator", state.discriminator)]
+    if state.projected is not None:
+        networks.append(("projected discriminator", state.projected.discriminator))
+    for name, network in networks:
         if not all(bool(torch.isfinite(parameter).all()) for parameter in network.parameters()):
             raise _diverged(f"weights of the {name} are not finite", state, run)
 

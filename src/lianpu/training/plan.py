@@ -13,7 +13,7 @@ from lianpu.training.guides import Guides
 from lianpu.training.inputs import StepInputs
 from lianpu.training.processes import Processes
 from lianpu.training.state import TrainingState
-from lianpu.training.updates import NO_GUIDES, discriminator_update, edit, generator_update
+from lianpu.training.updates import NO_GUIDES, discriminator_update, edit, generator_update, projected_update
 
 
 @dataclass(frozen=True)
@@ -58,7 +58,8 @@ def make_plan(
     total = count_steps(config.training, face_count)
     discriminator_s, generator_s = _trial(state, config, inputs, processes, guides)
     left = max(0, total - state.step)
-    parameters = [*state.generator.parameters(), *state.discriminator.parameters()]
+    networks = [state.generator, state.discriminator, *([state.projected.discriminator] if state.projected else [])]
+    parameters = [parameter for network in networks for parameter in network.parameters()]
     numbers = 3 * sum(parameter.numel() for parameter in parameters) + sum(
         p.numel() for p in (state.averaged or state.generator).parameters()
     )
@@ -82,6 +83,8 @@ def _trial(
         start = time.perf_counter()
         edited, mask = edit(trial, generate, inputs, config.loss)
         float(discriminator_update(trial, inputs, edited, config.loss, processes)["d_loss"])
+        if trial.projected is not None:
+            float(projected_update(trial.projected, inputs, edited, processes, guides)["d_projected"])
         middle = time.perf_counter()
         float(generator_update(trial, generate, inputs, edited, config.loss, processes, guides, mask)["g_loss"])
         seconds = (middle - start, time.perf_counter() - middle)

@@ -10,7 +10,16 @@ import torch
 from lianpu.stargan.build import AnyGenerator, build_generator
 from lianpu.stargan.config import ModelConfig
 from lianpu.stargan.networks import Discriminator
+from lianpu.stargan.projected import ProjectedDiscriminator
 from lianpu.training.config import TrainingConfig
+
+
+@dataclass
+class Projected:
+    """The projected discriminator and its Adam with its moments."""
+
+    discriminator: ProjectedDiscriminator
+    optimizer: torch.optim.Adam
 
 
 @dataclass
@@ -21,6 +30,7 @@ class TrainingState:
         generator, discriminator: as trained.
         averaged: the generator's moving average, or None when averaging is off.
         generator_optimizer, discriminator_optimizer: Adam with its moments.
+        projected: a second discriminator on frozen features, with its optimizer; None where loss.lambda_projected is 0.
         step: discriminator steps done.
         generator_steps: generator steps done.
         seconds: time spent training, over all resumes.
@@ -31,6 +41,7 @@ class TrainingState:
     averaged: AnyGenerator | None
     generator_optimizer: torch.optim.Adam
     discriminator_optimizer: torch.optim.Adam
+    projected: Projected | None = None
     step: int = 0
     generator_steps: int = 0
     seconds: float = 0.0
@@ -42,16 +53,24 @@ class TrainingState:
 
 
 def new_state(
-    model: ModelConfig, training: TrainingConfig, attribute_count: int, device: torch.device, channels_last: bool | None = None
+    model: ModelConfig,
+    training: TrainingConfig,
+    attribute_count: int,
+    device: torch.device,
+    channels_last: bool | None = None,
+    feature_channels: tuple[int, ...] = (),
 ) -> TrainingState:
     """Networks with the weights that follow from the seed, on `device`, and fresh optimizers.
 
-    `channels_last` is by default what is fast: on CUDA, not on a CPU, whose kernels have a blocked form of their own.
+    Args:
+        channels_last: by default what is fast: on CUDA, not on a CPU, whose kernels have a blocked form of their own.
+        feature_channels: of the features that a projected discriminator looks at; empty for none.
     """
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(training.seed)
         generator = build_generator(model, attribute_count)
         discriminator = Discriminator(model.image_size, model.d_conv_dim, attribute_count, model.d_repeat_num)
+        projected = ProjectedDiscriminator(feature_channels).to(device) if feature_channels else None
     nhwc = device.type == "cuda" if channels_last is None else channels_last
     memory_format = torch.channels_last if nhwc else torch.contiguous_format
     generator = generator.to(device, memory_format=memory_format)  # type: ignore[call-overload]
@@ -62,6 +81,7 @@ def new_state(
         averaged=copy.deepcopy(generator).requires_grad_(False).eval() if training.ema_decay > 0 else None,
         generator_optimizer=_adam(generator, training.g_lr, training),
         discriminator_optimizer=_adam(discriminator, training.d_lr, training),
+        projected=Projected(projected, _adam(projected, training.d_lr, training)) if projected is not None else None,
     )
 
 

@@ -21,7 +21,7 @@ from lianpu.training.config import LossConfig, RunConfig
 from lianpu.training.guides import Guides
 from lianpu.training.inputs import StepInputs
 from lianpu.training.processes import Processes
-from lianpu.training.state import TrainingState, update_average
+from lianpu.training.state import Projected, TrainingState, update_average
 
 GeneratorCall = Callable[[torch.Tensor, torch.Tensor], torch.Tensor]
 NO_GUIDES = Guides()
@@ -43,6 +43,8 @@ def one_step(
         edited, mask = edit(state, generate, inputs, config.loss)
     has_penalty = step % config.loss.penalty_every == 0
     losses = discriminator_update(state, inputs, edited, config.loss, processes, has_penalty)
+    if state.projected is not None:
+        losses |= projected_update(state.projected, inputs, edited, processes, guides)
     if trains_generator:
         losses |= generator_update(state, generate, inputs, edited, config.loss, processes, guides, mask)
         state.generator_steps += 1
@@ -73,9 +75,7 @@ def discriminator_update(
 
     Real and edited faces go through in one pass, the faces of the penalty in a second one (see stargan/penalty.py).
     """
-    real, fake = inputs.faces, edited.detach()
-    if inputs.variation is not None:
-        real, fake = inputs.variation(real), inputs.variation(fake)
+    real, fake = _varied(inputs, inputs.faces), _varied(inputs, edited.detach())
     count = real.shape[0]
     with processes.mixed_precision():
         scores, logits = state.discriminator(torch.cat([real, fake]))
@@ -90,6 +90,25 @@ def discriminator_update(
         losses["d_gp"] = penalty.detach()
     _step(state.discriminator_optimizer, state.discriminator, total, processes)
     return {"d_loss": total.detach(), **losses}
+
+
+def projected_update(
+    projected: Projected, inputs: StepInputs, edited: torch.Tensor, processes: Processes, guides: Guides
+) -> dict[str, torch.Tensor]:
+    """One Adam step of the projected discriminator against `edited` faces; its logistic loss (d_projected), 2 log 2 where it guesses."""
+    assert guides.features is not None, "Guides.check was called before training"
+    faces = [_varied(inputs, inputs.faces), _varied(inputs, edited.detach().float())]
+    with torch.no_grad():
+        features = guides.features(torch.cat(faces))
+    pairs = [scores.chunk(2) for scores in projected.discriminator(features)]
+    loss = torch.stack([critic_loss(real, fake, "logistic") for real, fake in pairs]).mean()
+    _step(projected.optimizer, projected.discriminator, loss, processes)
+    return {"d_projected": loss.detach()}
+
+
+def _varied(inputs: StepInputs, faces: torch.Tensor) -> torch.Tensor:
+    """The faces as a discriminator sees them."""
+    return faces if inputs.variation is None else inputs.variation(faces)
 
 
 def _penalty(state: TrainingState, real: torch.Tensor, fake: torch.Tensor, alpha: torch.Tensor, loss: LossConfig) -> torch.Tensor:
@@ -115,7 +134,7 @@ def generator_update(
     made twice. `mask` came with it, where a loss is on it.
     """
     state.discriminator.requires_grad_(False)
-    shown = edited if inputs.variation is None else inputs.variation(edited)
+    shown = _varied(inputs, edited)
     with processes.mixed_precision():
         scores, logits = state.discriminator(shown)
         reconstructed = generate(edited, inputs.returns)
@@ -124,6 +143,7 @@ def generator_update(
         "g_rec": (loss.lambda_rec, reconstruction_loss(inputs.faces, reconstructed.float())),
         "g_cls": (loss.lambda_cls, classification_loss(logits.float(), inputs.targets, inputs.one_class)),
         **_guided_terms(inputs, edited, shown, loss, guides),
+        **_projected_term(state, shown, loss, guides),
     }
     if mask is not None:
         terms["g_mask"] = (loss.lambda_mask, mask.float().mean())
@@ -153,13 +173,26 @@ def _guided_terms(
     return terms
 
 
+def _projected_term(
+    state: TrainingState, shown: torch.Tensor, loss: LossConfig, guides: Guides
+) -> dict[str, tuple[float, torch.Tensor]]:
+    """Weight and value of the loss against the projected discriminator, whose weights get no gradient."""
+    if state.projected is None:
+        return {}
+    assert guides.features is not None, "Guides.check was called before training"
+    state.projected.discriminator.requires_grad_(False)
+    scores = state.projected.discriminator(guides.features(shown.float()))
+    state.projected.discriminator.requires_grad_(True)
+    deception = torch.stack([deception_loss(each, "logistic") for each in scores]).mean()
+    return {"g_projected": (loss.lambda_projected, deception)}
+
+
 def _real_scores(state: TrainingState, inputs: StepInputs, loss: LossConfig) -> torch.Tensor | None:
     """Scores of the real faces, for the loss that compares with them."""
     if loss.adversarial != "relativistic":
         return None
     with torch.no_grad():
-        real = inputs.faces if inputs.variation is None else inputs.variation(inputs.faces)
-        scores: torch.Tensor = state.discriminator(real)[0]
+        scores: torch.Tensor = state.discriminator(_varied(inputs, inputs.faces))[0]
         return scores.float()
 
 
