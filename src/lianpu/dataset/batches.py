@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import os
 import signal
-from collections.abc import Callable, Iterable, Iterator, Sequence
+import warnings
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, cast
@@ -111,15 +112,18 @@ class TrainingBatches:
         import torch
         from torch.utils.data import DataLoader
 
-        loader: DataLoader[Any] = DataLoader(
-            cast("Any", _Pictures(self.faces)),
-            batch_sampler=_Steps(self),
-            num_workers=self.workers,
-            collate_fn=_stack_or_problem,
-            worker_init_fn=_leave_interrupts_to_the_parent,
-            generator=torch.Generator(),  # its own, so that starting workers draws nothing from the global one
-        )
-        for stack in _unless_killed(loader):
+        with warnings.catch_warnings():
+            warnings.filterwarnings("ignore", "This DataLoader will create")  # more readers than cores: they wait for the disk
+            loader: DataLoader[Any] = DataLoader(
+                cast("Any", _Pictures(self.faces)),
+                batch_sampler=_Steps(self),
+                num_workers=self.workers,
+                collate_fn=_stack_or_problem,
+                worker_init_fn=_leave_interrupts_to_the_parent,
+                generator=torch.Generator(),  # its own, so that starting workers draws nothing from the global one
+            )
+            stacks = iter(loader)
+        for stack in _unless_killed(stacks):
             if isinstance(stack, PictureError):
                 raise stack
             yield stack
@@ -190,9 +194,8 @@ def _stack_or_problem(answers: Sequence[Picture | PictureError]) -> Picture | Pi
     return np.stack(pictures)  # NumPy arrays go through a pipe; tensors would need /dev/shm, which containers keep too small
 
 
-def _unless_killed(loader: Iterable[Any]) -> Iterator[Any]:
-    """What the loader gives; that a reading process was killed from outside becomes an error that says so."""
-    stacks = iter(loader)
+def _unless_killed(stacks: Iterator[Any]) -> Iterator[Any]:
+    """What a loader gives; that a reading process was killed from outside becomes an error that says so."""
     while True:
         try:
             stack = next(stacks)
