@@ -1,7 +1,9 @@
-"""Figures of edits in whole photos: `python docs/measure_edits.py DATA JUDGE [FACES]`.
+"""Figures of edits in whole photos: `python docs/measure_edits.py DATA JUDGE [FACES [EDITOR]]`.
 
-DATA is a CelebAMask-HQ folder, JUDGE the `classifier` folder of an evaluated run, FACES how many held-out faces (40). For each attribute: how often the
-judge sees the edit in the crop as the editor gave it back, and in the photo; identity kept in the photo (dlib); bytes changed outside of the mask.
+DATA is a CelebAMask-HQ folder, JUDGE the `classifier` folder of an evaluated run, FACES how many held-out faces (40), EDITOR a run or model file (lite). For
+each attribute: how often the judge sees the edit in the crop as the editor gave it back, and in the photo; how often the label rules of `lianpu prepare` see it
+in the photo (hair colour in Lab, sex and age from dlib's encoder: they share nothing with the guide of the training); identity kept in the photo (dlib);
+bytes changed outside of the mask.
 """
 
 import sys
@@ -15,20 +17,33 @@ from lianpu.editors.loading import load_editor
 from lianpu.effects.attribute_edit import plan_edits, with_edits
 from lianpu.effects.studio import open_studio
 from lianpu.evaluation.identity import IdentityOfCrops
+from lianpu.image import Picture
 from lianpu.metrics.attribute_classifier import load_classifier
 from lianpu.perception.alignment import TEMPLATES, align
+from lianpu.perception.results import Face
+from lianpu.preparation.label_rules import load_rules
+from lianpu.preparation.look import measured
+from lianpu.preparation.seeing import open_seeing
+from lianpu.preparation.settings import PrepareSettings
 
 
-def main(data: Path, judge_folder: Path, count: int) -> None:
+def main(data: Path, judge_folder: Path, count: int, source: str) -> None:
     """Measure and print a table."""
     kept = load_classifier(judge_folder)
     assert kept is not None, f"no classifier in {judge_folder}"
     judge = kept[0]
     names = list(judge.attributes.names)
     test = open_dataset("CelebAMask-HQ", data, image_size=512, attributes=names).test
-    studio, editor, identity = open_studio(threads=1), load_editor("lite", threads=1), IdentityOfCrops("celebamask-hq")
+    studio, editor, identity = open_studio(threads=1), load_editor(source, threads=1), IdentityOfCrops("celebamask-hq")
+    seeing, rules = open_seeing(PrepareSettings(), threads=1), load_rules()
+
+    def by_rules(picture: Picture, face: Face, name: str) -> bool:
+        vector, measures = next(iter(measured(picture, [face], seeing)))
+        estimate = rules.estimate(name, measures, vector)
+        return estimate is not None and estimate.chance > 0.5
+
     attributes: AttributeSet = judge.attributes
-    rows: dict[str, list[tuple[float, float, float, float, int]]] = {}
+    rows: dict[str, list[tuple[float, ...]]] = {}
     for number in range(min(count, len(test))):
         photo, labels = test.read(number), test.labels[number]
         subjects = studio.subjects(photo)[:1]
@@ -49,18 +64,20 @@ def main(data: Path, judge_folder: Path, count: int) -> None:
             outside[window] = mask == 0
             kept_identity = float(own @ identity.vectors(after[None])[0])
             changed = int((after != photo)[outside].sum())
-            rows.setdefault(name, []).append((*seen.astype(float).tolist(), kept_identity, changed))
+            ruled = [float(by_rules(picture, subjects[0].face, name) == wanted) for picture in (photo, after)]
+            rows.setdefault(name, []).append((*seen.astype(float).tolist(), *ruled, kept_identity, changed))
     print(
-        "| attribute | edits | unedited | crop of the editor | in the photo | identity, mean and worst | bytes changed outside |"
+        "| attribute | edits | unedited | editor's crop | in the photo | rules: unedited | rules: photo | identity, worst | bytes outside |"
     )
-    print("|---|---|---|---|---|---|---|")
+    print("|---|---|---|---|---|---|---|---|---|")
     for name, values in rows.items():
         table = np.array(values)
-        before, edited, photo_share = (f"{100 * share:.0f} %" for share in table[:, :3].mean(axis=0))
+        shares = " | ".join(f"{100 * share:.0f} %" for share in table[:, :5].mean(axis=0))
         print(
-            f"| {name} | {len(table)} | {before} | {edited} | {photo_share} | {table[:, 3].mean():.3f}, {table[:, 3].min():.3f} | {int(table[:, 4].sum())} |"
+            f"| {name} | {len(table)} | {shares} | {table[:, 5].mean():.3f}, {table[:, 5].min():.3f} | {int(table[:, 6].sum())} |"
         )
 
 
 if __name__ == "__main__":
-    main(Path(sys.argv[1]), Path(sys.argv[2]), int(sys.argv[3]) if len(sys.argv) > 3 else 40)
+    _, folder, judge, *rest = sys.argv
+    main(Path(folder), Path(judge), int(rest[0]) if rest else 40, rest[1] if len(rest) > 1 else "lite")
