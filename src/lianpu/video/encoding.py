@@ -6,6 +6,8 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
+import cv2
+
 from lianpu.errors import SettingsError, VideoError, nearest_name
 
 ENDINGS: dict[str, str] = {".mp4": "mp4", ".m4v": "mp4", ".mov": "mov", ".mkv": "matroska", ".webm": "webm"}
@@ -74,9 +76,14 @@ def choose_encoding(target: Path, available: Collection[str], wanted: str = "aut
         return Encoding(name)
     if crf is not None and not 0 <= crf <= 51:
         raise SettingsError(f"--crf {crf:g} is not from 0 (best) to 51.")
-    return Encoding(name, {"crf": f"{CRF[name] if crf is None else crf:g}", **_MORE.get(name, {})})
+    same_bits = _WITHOUT_AVX_512 if name == "libx264" and cv2.checkHardwareSupport(_CV_CPU_AVX_512F) else {}
+    return Encoding(name, {"crf": f"{CRF[name] if crf is None else crf:g}", **_MORE.get(name, {}), **same_bits})
 
 
+_CV_CPU_AVX_512F = 13
+"""OpenCV's number for it (cv::CpuFeatures), which Python has no name for."""
+_WITHOUT_AVX_512 = {"x264-params": "asm=avx2"}
+"""With AVX-512, x264's look ahead (mbtree) makes other bits of the same frames in every run, unless they are a multiple of 256 px wide."""
 _MORE: dict[str, dict[str, str]] = {
     "libx264": {"preset": "medium"},
     "libx265": {"preset": "medium", "x265-params": "log-level=error"},
