@@ -17,7 +17,7 @@ from lianpu.web.desk import Desk, OpenPhoto, face_lines, finished, hides_faces, 
 from lianpu.web.limits import Limits
 from lianpu.web.problems import PageProblem
 
-LIPS = preset_of_text("name: x\nsteps: [{effect: lipstick, strength: 1.0}]")
+LIPS = preset_of_text("name: x\nsteps: [{effect: lipstick, strength: 1.0, color: '#7030c0'}]")  # not the red that is painted
 HIDDEN = preset_of_text("name: x\nsteps: [{effect: anonymise}]")
 
 
