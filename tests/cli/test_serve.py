@@ -25,7 +25,7 @@ def _refused(capsys: pytest.CaptureFixture[str], *words: object) -> str:
 
 def test_help_loads_neither_gradio_nor_torch() -> None:
     code = "import sys; sys.argv = ['lianpu', 'serve', '--help']\nfrom lianpu.cli.main import main\ntry:\n    main()\nfinally:\n    print('heavy:', [name for name in ('gradio', 'torch', 'cv2', 'onnxruntime') if name in sys.modules])"
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60)
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
     assert "--max-megapixels" in done.stdout and "heavy: []" in done.stdout, done.stderr
 
 
@@ -101,6 +101,6 @@ def test_commercial_safe_works_with_models_of_ones_own_and_leaves_the_packages_e
 
 def test_without_gradio_it_is_named() -> None:
     code = "import sys; sys.modules['gradio'] = None; sys.argv = ['lianpu', 'serve']\nfrom lianpu.cli.main import main\nmain()"
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60)
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
     assert done.returncode == 1 and done.stderr.count("\n") == 1
     assert "The page needs Gradio, which is not installed here" in done.stderr and "pip install 'lianpu[web]'" in done.stderr

@@ -1,6 +1,7 @@
 """What stands for a camera: sizes, files that play, the moving picture."""
 
 import threading
+import time
 from fractions import Fraction
 from itertools import islice
 from pathlib import Path
@@ -54,11 +55,12 @@ def test_a_mirror_changes_left_and_right_only() -> None:
 def test_a_file_plays_once_with_its_own_times_and_never_early(clip: Path) -> None:
     camera = FileCamera(read_facts(clip))
     assert camera.size_px == (64, 48)
+    begin = time.perf_counter()
     frames = list(camera.frames(threading.Event()))
     assert [frame.number for frame in frames] == [0, 1, 2, 3]
     assert [frame.time_s for frame in frames] == pytest.approx([stamp / 1000 for stamp in STAMPS_MS])
     assert [round(float(frame.picture.mean()) / 50) for frame in frames] == [0, 1, 2, 3]
-    assert frames[3].came_s - frames[0].came_s >= 0.05  # the first may come late: it is decoded first
+    assert all(frame.came_s - begin >= frame.time_s - 1e-3 for frame in frames)  # late where the machine is slow, early never
 
 
 def test_a_file_in_a_loop_begins_anew_and_its_times_go_on(clip: Path) -> None:

@@ -1,10 +1,7 @@
 """A video in segments: stopped and gone on with, and by several processes."""
 
-import os
-import signal
 import subprocess
 import sys
-import time
 from collections.abc import Callable
 from dataclasses import replace
 from fractions import Fraction
@@ -122,20 +119,32 @@ def test_two_processes_make_the_same_video_as_one(
     assert all(np.array_equal(one, other) for one, other in zip(_pictures(done.target), uninterrupted, strict=True))
 
 
+_CTRL_C = """
+import os, signal
+from lianpu.cli.main import main
+from lianpu.video.work_folder import WorkFolder
+
+signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell that starts tests in the background has them ignore it
+keep = WorkFolder.keep
+
+def keep_and_stop(*arguments):
+    keep(*arguments)
+    os.kill(os.getpid(), signal.SIGINT)
+
+WorkFolder.keep = keep_and_stop
+main({words!r})
+"""
+"""The command, with Ctrl-C in the moment in which the first segment is finished: one from here might come after the last."""
+
+
 @pytest.mark.skipif(sys.platform == "win32", reason="Ctrl-C is sent another way there")
 def test_ctrl_c_keeps_finished_segments_and_says_so(frames: Frames, write_video: WriteVideo, tmp_path: Path) -> None:
     slow = write_video(tmp_path / "in.mp4", [*frames, *frames[::-1][:12]], rate=2, base=Fraction(1, 2))
     target = tmp_path / "out.mp4"
     words = ["video", str(slow), str(target), "--effect", "hair_color", "--detector", "dlib"]
-    # a shell that started the tests in the background has told them, and all that they start, to ignore Ctrl-C
-    heeding = "import signal; signal.signal(signal.SIGINT, signal.default_int_handler); "
-    command = [sys.executable, "-c", f"{heeding}from lianpu.cli.main import main; main({words!r})"]
-    process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, encoding="utf-8")
-    while process.poll() is None and not (_work(target) / "00000.json").exists():
-        time.sleep(0.01)
-    os.kill(process.pid, signal.SIGINT)
-    said, _ = process.communicate()
-    assert process.returncode == 130, said
+    done = subprocess.run([sys.executable, "-c", _CTRL_C.format(words=words)], capture_output=True, text=True, encoding="utf-8")
+    said = done.stdout + done.stderr
+    assert done.returncode == 130, said
     assert "Stopped. Finished segments are kept" in said and "Traceback" not in said
     assert not target.exists() and (_work(target) / "00000.mkv").is_file()
 

@@ -22,6 +22,8 @@ from lianpu.image import Picture, write_image
 from lianpu.stargan.lite import LiteGenerator
 
 MAX_MB, MAX_MEGAPIXELS = 2, 1
+PATIENCE_S = 240.0
+"""How long a test waits for what must come. It is no measure: where all processors are busy, a page starts in a minute."""
 
 
 @dataclass(frozen=True)
@@ -35,15 +37,21 @@ class Running:
 
     def kept(self) -> list[Path]:
         """All files that it keeps now (Gradio leaves an empty one for each upload, until it is swept)."""
-        return [file for file in self.folder.glob("lianpu-serve-*/**/*") if file.is_file() and file.stat().st_size]
+        roots = self.folder.glob("lianpu-serve-*")
+        files = [Path(folder, name) for root in roots for folder, _, names in os.walk(root) for name in names]
+        return [file for file in files if _size(file)]
 
     def end(self) -> int:
-        """Stop it as Ctrl-C does, and give its exit code."""
-        self.process.send_signal(signal.SIGINT)
-        return self.process.wait(timeout=30)
+        """Stop it as Ctrl-C does, and give its exit code; it is gone in any case."""
+        try:
+            self.process.send_signal(signal.SIGINT)
+            return self.process.wait(timeout=PATIENCE_S)
+        finally:
+            self.process.kill()
+            self.process.wait()
 
     @staticmethod
-    def eventually(holds: Callable[[], bool], seconds: float = 15.0) -> bool:
+    def eventually(holds: Callable[[], bool], seconds: float = PATIENCE_S) -> bool:
         """Whether it becomes true in time."""
         until = time.monotonic() + seconds
         while not holds():
@@ -51,6 +59,14 @@ class Running:
                 return False
             time.sleep(0.1)
         return True
+
+
+def _size(file: Path) -> int:
+    """The bytes of a file; none of one that was removed meanwhile."""
+    try:
+        return file.stat().st_size
+    except FileNotFoundError:
+        return 0
 
 
 def start(folder: Path, *words: object, environment: dict[str, str] | None = None) -> Running:
@@ -62,7 +78,7 @@ def start(folder: Path, *words: object, environment: dict[str, str] | None = Non
     variables = {**os.environ, "TMPDIR": str(folder), "COLUMNS": "200", "GRADIO_IS_E2E_TEST": "1", **(environment or {})}
     with log.open("wb") as out:
         process = subprocess.Popen(command, stdout=out, stderr=subprocess.STDOUT, env=variables)
-    for _ in range(1200):
+    for _ in range(int(PATIENCE_S / 0.1)):
         text = log.read_text(encoding="utf-8")
         if "The page is at " in text and "Ctrl-C" in text:
             return Running(text.partition("The page is at ")[2].split()[0], folder, log, process)
@@ -70,6 +86,7 @@ def start(folder: Path, *words: object, environment: dict[str, str] | None = Non
             break
         time.sleep(0.1)
     process.kill()
+    process.wait()
     raise AssertionError(f"lianpu serve did not start: {log.read_text(encoding='utf-8')}")
 
 

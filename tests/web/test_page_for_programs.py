@@ -54,7 +54,7 @@ def _answer(url: str, body: Any = None, method: str | None = None) -> tuple[int,
     data = None if body is None else json.dumps(body).encode()
     request = urllib.request.Request(url, data, {"Content-Type": "application/json"}, method=method)
     try:
-        with urllib.request.urlopen(request, timeout=30) as answer:
+        with urllib.request.urlopen(request, timeout=240) as answer:
             return answer.status, answer.read()
     except urllib.error.HTTPError as refused:
         with refused:
@@ -202,7 +202,7 @@ def test_uploads_and_results_go_when_the_client_goes(served: Any, portrait_file:
 def test_a_foreign_name_is_refused(served: Any) -> None:
     request = urllib.request.Request(served.url, headers={"Host": "evil.example"})
     with pytest.raises(urllib.error.HTTPError) as refused:
-        urllib.request.urlopen(request, timeout=30)
+        urllib.request.urlopen(request, timeout=240)
     with refused.value:
         assert refused.value.code == 421
 
