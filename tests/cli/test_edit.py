@@ -127,6 +127,21 @@ def test_a_folder_goes_on_where_it_was_and_a_broken_photo_stops_nothing(
     assert code == 1 and "is the folder of the photos themselves" in err
 
 
+def test_ctrl_c_is_one_line_and_says_how_to_go_on(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def stopped(*_: object, **__: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("lianpu.effects.photo_job.open_workbench", stopped)
+    monkeypatch.setattr("lianpu.effects.folder_job.open_workbench", stopped)
+    Image.new("RGB", (9, 9)).save(tmp_path / "a.png")
+    code, out, _ = _run(capsys, tmp_path, tmp_path / "out", "--effect", "lipstick")
+    assert code == 130 and "Stopped. Finished photos are kept: the same command goes on there." in out
+    code, out, _ = _run(capsys, tmp_path / "a.png", tmp_path / "out.png", "--effect", "lipstick")
+    assert code == 130 and out == "Stopped. Nothing was written over.\n"
+
+
 @needs_faces
 def test_two_processes_make_what_one_makes(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     (tmp_path / "in").mkdir()

@@ -60,11 +60,20 @@ def main(arguments: list[str]) -> None:
     from lianpu.cli.edit_words import asked_preset, read_values
     from lianpu.effects.photo_job import EditRequest
     from lianpu.effects.presets import preset_text
-    from lianpu.errors import SettingsError
 
     preset = asked_preset(parsed.set, parsed.strength, parsed.preset, parsed.effect)
     known = read_values(parsed.known, "--known")
     request = EditRequest(preset_text(preset), parsed.model, parsed.faces, known, parsed.detector, parsed.parser, parsed.upright)
+    try:
+        _edit(parsed, request, known)
+    except KeyboardInterrupt:
+        _tell_stopped(parsed)
+        raise SystemExit(130) from None
+
+
+def _edit(parsed: EditArguments, request: EditRequest, known: dict[str, bool]) -> None:
+    from lianpu.errors import SettingsError
+
     if parsed.photo.is_dir():
         if parsed.aligned or parsed.steps is not None:
             raise SettingsError(
@@ -77,6 +86,13 @@ def main(arguments: list[str]) -> None:
         _edit_crop(parsed, known)
     else:
         _edit_photo(parsed, request)
+
+
+def _tell_stopped(parsed: EditArguments) -> None:
+    from lianpu.cli.progress import console
+
+    kept = "Finished photos are kept: the same command goes on there." if parsed.photo.is_dir() else "Nothing was written over."
+    console.print(f"Stopped. {kept}", highlight=False, soft_wrap=True)
 
 
 def _edit_photo(parsed: EditArguments, request: EditRequest) -> None:

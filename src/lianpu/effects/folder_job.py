@@ -4,26 +4,28 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
-from lianpu.effects.folder_workers import edit_all
+from lianpu.effects.folder_workers import PhotoTask, edit_all
 from lianpu.effects.photo_job import Edited, EditRequest, open_workbench
 from lianpu.errors import DataError, SettingsError
-from lianpu.files import append_text, read_json_lines
+from lianpu.files import append_text, read_json_lines, write_text
 from lianpu.image import PICTURE_ENDINGS
 from lianpu.photo_file import PHOTO_ENDINGS
 
 JOURNAL = "edited-photos.jsonl"
-"""In the folder that is written to: a line per photo that was done, with the request that it was done for."""
+"""In the folder that is written to: a line per photo that was begun and one when it was done, with the request that it was done for."""
+_BEGUN = "begun"
 
 
 @dataclass(frozen=True)
 class Task:
-    """A photo that is to be edited, and the file that shall hold the result."""
+    """A photo that is to be edited, the file that shall hold the result, and whether that may be written over."""
 
     source: Path
     target: Path
+    force: bool = False
 
 
 def edit_folder(
@@ -37,8 +39,8 @@ def edit_folder(
 ) -> list[Edited]:
     """Every photo that lies directly in `source`, edited into `target`: what came of each, in the order of their names.
 
-    What was done before for the same request, of a photo that has not changed since, is not done again. A photo that cannot be edited does
-    not stop the others.
+    What was done before for the same request, of a photo that has not changed since, is not done again; what a job that was broken off had
+    begun is. A photo that cannot be edited does not stop the others.
 
     Args:
         source: a folder with photos.
@@ -59,14 +61,20 @@ def edit_folder(
     tasks = tasks_of(source, target)
     bench = open_workbench(request)  # what is wrong with the request is said before any process starts
     done = _done_before(target / JOURNAL, bench.fingerprint, tasks)
-    left = [task for task in tasks if task.source not in done]
+    _cut_torn_line(target / JOURNAL)
+    broken_off = _broken_off(target / JOURNAL)
+    left = [replace(task, force=force or task.source.name in broken_off) for task in tasks if task.source not in done]
     count = len(done)
     if on_progress is not None:
         on_progress(count, len(tasks))
-    for edited in edit_all(left, request, bench, jobs, force):
+
+    def on_begin(task: PhotoTask) -> None:
+        if task.force or not task.target.exists():  # what lies there otherwise is not ours
+            append_text(target / JOURNAL, _line(task.source, task.target, _BEGUN, bench.fingerprint))
+
+    for edited in edit_all(left, request, bench, jobs, on_begin):
         done[edited.source] = edited
-        if edited.state != "failed":
-            append_text(target / JOURNAL, _line(edited, bench.fingerprint))
+        append_text(target / JOURNAL, _line(edited.source, edited.target, edited.state, bench.fingerprint, edited))
         count += 1
         if on_progress is not None:
             on_progress(count, len(tasks))
@@ -99,16 +107,33 @@ def _done_before(journal: Path, fingerprint: str, tasks: Sequence[Task]) -> dict
     """What the journal says of photos that are as they were, for this very request, and whose results are there."""
     if not journal.is_file():
         return {}
-    lines = {line["photo"]: line for line in _lines(journal) if line.get("request") == fingerprint}
+    # the last line of each: another request may have replaced a result
+    lines = {line["photo"]: line for line in _lines(journal) if line["state"] != "failed"}
     done = {}
     for task in tasks:
         line = lines.get(task.source.name)
-        if line is None or line["stamp"] != _stamp(task.source) or (line["target"] is not None and not task.target.is_file()):
+        if line is None or line["state"] == _BEGUN or line["request"] != fingerprint or line["stamp"] != _stamp(task.source):
+            continue
+        if line["target"] is not None and not task.target.is_file():
             continue
         was = "done before" if line["target"] is not None else "looked at before"
         target = task.target if line["target"] is not None else None
         done[task.source] = Edited(task.source, target, line["state"], was, line["found"], line["edited"], line["changed"])
     return done
+
+
+def _cut_torn_line(journal: Path) -> None:
+    """Take off a last line that a crash has cut: the next one would be written behind it."""
+    if journal.is_file() and (text := journal.read_text(encoding="utf-8", errors="replace")) and not text.endswith("\n"):
+        write_text(journal, text[: text.rfind("\n") + 1])
+
+
+def _broken_off(journal: Path) -> set[str]:
+    """The names of photos that were begun and not ended: what lies at their targets was written by the job that was broken off."""
+    if not journal.is_file():
+        return set()
+    last = {line["photo"]: line["state"] for line in _lines(journal)}
+    return {name for name, state in last.items() if state == _BEGUN}
 
 
 def _lines(journal: Path) -> Iterator[dict]:
@@ -117,21 +142,24 @@ def _lines(journal: Path) -> Iterator[dict]:
             yield line
 
 
-def _line(edited: Edited, fingerprint: str) -> str:
+def _line(source: Path, target: Path | None, state: str, fingerprint: str, edited: Edited | None = None) -> str:
     line = {
-        "photo": edited.source.name,
-        "stamp": _stamp(edited.source),
+        "photo": source.name,
+        "stamp": _stamp(source),
         "request": fingerprint,
-        "target": None if edited.target is None else edited.target.name,
-        "state": edited.state,
-        "found": edited.found,
-        "edited": edited.edited,
-        "changed": round(edited.changed, 5),
+        "target": None if target is None else target.name,
+        "state": state,
+        "found": 0 if edited is None else edited.found,
+        "edited": 0 if edited is None else edited.edited,
+        "changed": 0.0 if edited is None else round(edited.changed, 5),
     }
     return json.dumps(line, ensure_ascii=False) + "\n"
 
 
 def _stamp(file: Path) -> list[int]:
-    """Size and time of change: when either differs the photo is another."""
-    status = file.stat()
+    """Size and time of change: when either differs the photo is another. Empty when it is gone."""
+    try:
+        status = file.stat()
+    except OSError:
+        return []
     return [status.st_size, status.st_mtime_ns]
