@@ -56,6 +56,25 @@ def test_what_is_no_picture_is_named_without_its_path(content: bytes, tmp_path: 
     assert _said(file, "zh").startswith("letter.jpg 不是可以读取的图片")
 
 
+@pytest.mark.parametrize(
+    "start", [b"%!PS-Adobe-3.0 EPSF-3.0\n%%BoundingBox: 0 0 300 300\n%%EndComments\n", b"P6\n9 9\n255\n" + bytes(243)]
+)
+def test_what_pillow_would_open_and_is_no_photo_is_refused_whatever_its_name(start: bytes, tmp_path: Path) -> None:
+    file = tmp_path / "photo.png"
+    file.write_bytes(start)
+    with Image.open(file) as image:
+        assert image.format in ("EPS", "PPM")
+    assert _said(file).startswith("photo.png is not a picture that can be read.")
+
+
+def test_words_in_a_picture_that_unpack_to_very_many_are_not_unpacked(tmp_path: Path) -> None:
+    file = tmp_path / "a.png"
+    words = _chunk(b"zTXt", b"Comment\0\0" + zlib.compress(bytes(60_000_000)))
+    head = _chunk(b"IHDR", struct.pack(">IIBBBBB", 8, 8, 8, 2, 0, 0, 0))
+    file.write_bytes(b"\x89PNG\r\n\x1a\n" + head + words + _chunk(b"IDAT", zlib.compress(bytes(200))) + _chunk(b"IEND", b""))
+    assert "a.png is not a picture that can be read" in _said(file)
+
+
 @pytest.mark.parametrize("name", ["max_mb", "max_megapixels", "max_photos", "max_waiting", "keep_minutes"])
 def test_limits_are_above_zero(name: str) -> None:
     with pytest.raises(SettingsError, match=f"--{name.replace('_', '-')} 0 is not above 0"):

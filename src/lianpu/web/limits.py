@@ -6,9 +6,12 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from lianpu.errors import PictureError, SettingsError
-from lianpu.image import picture_facts
+from lianpu.image import opened_image
 from lianpu.photo_reading import open_heif_if
 from lianpu.web.problems import PageProblem
+
+TAKEN = frozenset({"JPEG", "MPO", "PNG", "WEBP", "TIFF", "BMP", "GIF", "HEIF", "AVIF"})
+"""Pillow's names of what is opened, whatever the file is called. It knows more: EPS, for one, is a program that Ghostscript would run."""
 
 
 @dataclass(frozen=True)
@@ -60,11 +63,13 @@ def check_photo(file: Path, name: str, limits: Limits) -> None:
         raise PageProblem("too_many_bytes", name=name, size=f"{size / 1e6:.1f}", limit=f"{limits.max_mb:g}")
     try:
         open_heif_if(file)
-        facts = picture_facts(file)
+        with opened_image(file) as image:
+            form, pixels = image.format, image.width * image.height
     except PictureError as problem:
-        if "too large" in str(problem):  # Pillow's own guard against pictures that grow when they are decoded
+        if " is too large (" in str(problem):  # Pillow's own guard against pictures that grow when they are decoded
             raise PageProblem("too_many_pixels", name=name, size="> 178", limit=f"{limits.max_megapixels:g}") from None
         raise PageProblem("not_a_picture", name=name) from None
-    pixels = facts.width * facts.height
+    if form not in TAKEN:
+        raise PageProblem("not_a_picture", name=name)
     if pixels > limits.max_megapixels * 1e6:
         raise PageProblem("too_many_pixels", name=name, size=f"{pixels / 1e6:.1f}", limit=f"{limits.max_megapixels:g}")
