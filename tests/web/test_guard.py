@@ -2,11 +2,14 @@
 
 import asyncio
 import json
+from pathlib import Path
 from typing import Any
 
 import pytest
 
-from lianpu.web.guard import MAX_CALL_BYTES, Guard, fully_unquoted, host_name, is_closed, names_an_address
+from lianpu.web.guard import MAX_CALL_BYTES, Guard, fully_unquoted, host_name, is_closed, names_another_file
+
+ROOT = Path("/tmp/a")
 
 
 def _ask(
@@ -32,7 +35,7 @@ def _ask(
         sent.append(message)
 
     scope = {"type": "http", "path": path, "method": method, "headers": [(b"host", host.encode())]}
-    asyncio.run(Guard(application, hosts)(scope, receive, send))
+    asyncio.run(Guard(application, ROOT, hosts)(scope, receive, send))
     return sent[0]["status"], dict(sent[0]["headers"]), (seen[0] if seen else None)
 
 
@@ -70,9 +73,20 @@ def test_a_call_arrives_whole() -> None:
 
 
 @pytest.mark.parametrize(
-    "path", ["http://example.org/a.png", " HTTPS://example.org", "file:///etc/passwd", "ftp://example.org/a"]
+    "path",
+    [
+        "http://example.org/a.png",
+        " HTTPS://example.org",
+        "file:///etc/passwd",
+        "ftp://example.org/a",
+        "/etc/passwd",
+        "/tmp/a/../b.png",
+        "/tmp/ab.png",
+        "photo.png",
+        "C:\\a.png",
+    ],
 )
-def test_a_call_that_names_a_file_of_another_host_is_refused(path: str) -> None:
+def test_a_call_that_names_a_file_that_is_no_upload_is_refused(path: str) -> None:
     body = json.dumps({"data": [[{"deep": [{"path": path, "meta": {"_type": "gradio.FileData"}}]}]]}).encode()
     status, _, asked = _ask("/gradio_api/call/edit", "POST", body)
     assert status == 400 and asked is None
@@ -81,7 +95,7 @@ def test_a_call_that_names_a_file_of_another_host_is_refused(path: str) -> None:
 def test_a_call_that_is_no_json_or_too_long_is_refused() -> None:
     assert _ask("/gradio_api/queue/join", "POST", b"{" * 20)[0] == 400
     assert _ask("/gradio_api/run/edit", "POST", b" " * (MAX_CALL_BYTES + 1))[0] == 413
-    assert names_an_address(b"[" * 100_000)
+    assert names_another_file(b"[" * 100_000, ROOT)
 
 
 def test_a_foreign_name_for_this_server_is_refused() -> None:

@@ -1,7 +1,8 @@
 """What stands before Gradio: requests that it would answer and that this page has no use for are turned away.
 
 Gradio fetches addresses of other hosts for its visitors (`/file=http://...`, `/proxy=`, a file whose path is an address), keeps the state of
-visits for links, and answers whatever name a browser calls it by. None of that happens here.
+visits for links, writes a page of its log for each path that a call makes up, and answers whatever name a browser calls it by. None of that
+happens here.
 """
 
 from __future__ import annotations
@@ -9,6 +10,8 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Awaitable, Callable, Iterator, MutableMapping
+from os.path import normpath
+from pathlib import Path
 from typing import Any
 from urllib.parse import unquote
 
@@ -39,12 +42,13 @@ class Guard:
 
     Args:
         app: what answers the requests that pass.
+        root: the folder of uploads: calls name no other files.
         hosts: the names (without port) that requests may call this server by, or None for any. A page on a foreign name that
             is made to point to this machine (DNS rebinding) calls it by that foreign name.
     """
 
-    def __init__(self, app: Application, hosts: frozenset[str] | None = None) -> None:
-        self.app, self.hosts = app, hosts
+    def __init__(self, app: Application, root: Path, hosts: frozenset[str] | None = None) -> None:
+        self.app, self.root, self.hosts = app, root, hosts
 
     async def __call__(self, scope: Message, receive: Receive, send: Send) -> None:
         """Answer one request, or let it pass."""
@@ -74,8 +78,8 @@ class Guard:
             if len(body) > MAX_CALL_BYTES:
                 await _refuse(send, 413, "The call is too long.")
                 return
-        if names_an_address(body):
-            await _refuse(send, 400, "Files are uploaded, not named by an address.")
+        if names_another_file(body, self.root):
+            await _refuse(send, 400, "Files are uploaded, not named by a path or an address.")
             return
         sent = False
 
@@ -94,13 +98,13 @@ def is_closed(path: str) -> bool:
     return _CLOSED.match(path) is not None or _FILE_OF_ADDRESS.search(path) is not None
 
 
-def names_an_address(body: bytes) -> bool:
-    """Whether a JSON call names a file of another host (or is no JSON, which no call of this page is)."""
+def names_another_file(body: bytes, root: Path) -> bool:
+    """Whether a JSON call names a file that is not below `root`, here or on another host (or is no JSON, which no call of this page is)."""
     try:
         value = json.loads(body or b"{}")
     except (ValueError, RecursionError):
         return True
-    return any(isinstance(path, str) and re.match(r"\s*[a-zA-Z][a-zA-Z0-9+.-]*:/?/", path) for path in _paths(value))
+    return any(isinstance(path, str) and path and not Path(normpath(path)).is_relative_to(root) for path in _paths(value))
 
 
 def _paths(value: Any) -> Iterator[Any]:

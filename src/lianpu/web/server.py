@@ -105,7 +105,7 @@ def _launch_settings(desk: Desk, place: Place, port: int, root: Path) -> dict[st
         "state_session_capacity": desk.limits.max_visitors,
         "allowed_paths": [],
         "blocked_paths": closed,
-        "app_kwargs": {"middleware": [_middleware(place)]},
+        "app_kwargs": {"middleware": [_middleware(place, root)]},
         "theme": theme(),
         "head": f"<style>{CSS}</style>{script(desk.limits)}",
         "footer_links": [],
@@ -122,8 +122,8 @@ def _launch_settings(desk: Desk, place: Place, port: int, root: Path) -> dict[st
     }
 
 
-def _middleware(place: Place) -> Any:
-    return Middleware(Guard, hosts=None if place.users else known_hosts(place))
+def _middleware(place: Place, root: Path) -> Any:
+    return Middleware(Guard, root=root, hosts=None if place.users else known_hosts(place))
 
 
 def password_door(users: Mapping[str, str]) -> Any:
