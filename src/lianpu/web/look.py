@@ -81,7 +81,7 @@ footer { display: none !important; }
 #privacy p { font-size: 0.85rem; color: var(--body-text-color-subdued); margin: 0; }
 #about table, #about tr, #about tbody { border: 0 !important; }
 #about table { width: 100%; }
-#batch-table td, #batch-table th, #batch-table td *, #batch-table th * { font-family: var(--font) !important; }
+#batch-table, #batch-table * { font-family: var(--font) !important; }
 #about thead:not(:has(th:not(:empty))) { display: none; }
 #about th { border-width: 0 0 1px !important; text-align: left; padding: 6px 10px 6px 0; }
 #about td { padding: 6px 10px 6px 0; vertical-align: top; border-style: solid; border-width: 0 0 1px !important; border-color: var(--border-color-primary); }

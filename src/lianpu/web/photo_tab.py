@@ -77,6 +77,7 @@ def photo_tab(labels: Labels, keep_s: float) -> PhotoTab:
                 interactive=False,
                 height=210,
                 buttons=[],
+                show_label=False,  # it would lie over the numbers of faces in that corner
                 elem_id="faces-picture",
                 min_width=200,
             )
