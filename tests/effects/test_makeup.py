@@ -5,6 +5,7 @@ import pytest
 
 from lianpu.effects.lab import lab_of_color, to_lab
 from lianpu.effects.makeup import blush, eye_shadow, lipstick
+from lianpu.part_names import part_index
 
 
 def _tone(photo: np.ndarray, where: np.ndarray) -> np.ndarray:
@@ -57,3 +58,23 @@ def test_colour_in_dim_light_is_dim_and_does_not_glow(drawn: ModuleType, effect)
     lit, dark = (effect(one, subject, 1.0, "#d8305f").astype(int) - one for one in (photo, dim))
     reddened_lit, reddened_dark = (np.maximum(change[..., 0] - change[..., 1], 0).sum() for change in (lit, dark))
     assert 0 < reddened_dark < 0.5 * reddened_lit
+
+
+def test_the_half_of_the_lips_that_lies_in_shadow_stays_in_shadow(drawn: ModuleType) -> None:
+    photo, subject = drawn.drawn_photo()
+    middle = round(float(subject.face.points[2, 0]))
+    half = photo.copy()
+    half[:, middle:] = (half[:, middle:] * 0.25).astype(np.uint8)
+    after = lipstick(half, subject, 1.0, "#d8305f")
+    lips = subject.parts.where("u_lip", "l_lip")
+    sides = lips & (np.arange(photo.shape[1]) < middle), lips & (np.arange(photo.shape[1]) >= middle)
+    light, dark = (after[side].astype(float).mean(axis=0) for side in sides)
+    assert dark.max() < 0.4 * light.max()
+    assert np.linalg.norm(_tone(after, sides[1])) < 0.75 * np.linalg.norm(_tone(after, sides[0]))
+
+
+def test_no_blush_comes_on_a_mask_that_the_parser_takes_for_skin(drawn: ModuleType) -> None:
+    photo, subject = drawn.drawn_photo()
+    covered = subject.parts.mask.copy()
+    covered[subject.parts.where("u_lip", "l_lip", "mouth")] = part_index("skin")
+    assert (blush(photo, drawn.subject_of(covered, subject.landmarks.points), 1.0, "#aa2233") == photo).all()

@@ -12,6 +12,10 @@ from lianpu.effects.view import Field, Paint, View, painted, view_of
 from lianpu.image import Picture
 
 _LIP_FEATHER = 0.018
+_MOUTH_SHARE = 0.008
+"""Lips and mouth have at least this share of the skin (0.026 and more on bare faces, 0.004 and less on most that wear a mask)."""
+_BLACK = 16.0
+"""Of a surface in less light L + 16, a and b of CIE Lab fall by the same factor."""
 
 
 def lipstick(photo: Picture, subject: Subject, strength: float, color: str) -> Picture:
@@ -29,16 +33,22 @@ def lipstick(photo: Picture, subject: Subject, strength: float, color: str) -> P
     def paint(pixels: Field, rows: slice, columns: slice) -> Field:
         lab = to_lab(pixels)
         shine = np.clip((lab[:, :, :1] - mean[0] - 14) / 30, 0, 1)
-        lab[:, :, :1] += light * (1 - 0.7 * shine)
-        lab[:, :, 1:] = (full * target[1:] + 0.5 * (lab[:, :, 1:] - mean[1:])) * (1 - 0.6 * shine)
+        lit = np.minimum(1, (lab[:, :, :1] + _BLACK) / (mean[0] + _BLACK))  # what lies in shadow is as much darker as it was
+        lab[:, :, :1] += light * lit * (1 - 0.7 * shine)
+        lab[:, :, 1:] = (full * lit * target[1:] + 0.5 * (lab[:, :, 1:] - mean[1:])) * (1 - 0.6 * shine)
         return to_rgb(lab)
 
     return painted(photo, view, weight * np.float32(0.85 * strength), paint)
 
 
 def blush(photo: Picture, subject: Subject, strength: float, color: str) -> Picture:
-    """The photo (H, W, 3) with colour (#rrggbb) on the subject's cheeks, rising softly towards the temples."""
+    """The photo (H, W, 3) with colour (#rrggbb) on the subject's cheeks, rising softly towards the temples.
+
+    A face whose mouth is covered stays as it is: what covers it, a mask mostly, covers the cheeks, too, and passes for skin.
+    """
     view = view_of(photo, subject.window)
+    if part_cover(subject, view, "u_lip", "l_lip", "mouth").sum() < _MOUTH_SHARE * part_cover(subject, view, "skin").sum():
+        return photo
     unit = face_unit(subject)
     points = view.places(subject.landmarks.points)
     cheeks = np.zeros(view.shape, dtype=np.float32)
