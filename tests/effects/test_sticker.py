@@ -9,7 +9,9 @@ from PIL import Image
 from lianpu.effects.catalogue import effect_of
 from lianpu.effects.sticker import face_places, sticker_matrix
 from lianpu.effects.sticker_files import STICKERS, carried_sticker, read_anchors, read_sticker
+from lianpu.effects.subject import Subject
 from lianpu.errors import LianpuError, PictureError, SettingsError
+from lianpu.perception.results import Face, FaceParts, Landmarks
 
 
 def _square(folder: Path, anchors: object = None) -> Path:
@@ -37,6 +39,29 @@ def test_a_hat_is_above_the_eyes_of_the_head_also_when_it_hangs_down(drawn: Modu
         y, x = np.nonzero((after != photo).any(axis=2))
         way = np.array([x.mean(), y.mean()]) - subject.face.points[:2].mean(axis=0)
         assert way @ np.array(above) > 0.9 * np.linalg.norm(way)
+
+
+def _turned_aside(yaw: float) -> tuple[Subject, float]:
+    """A head that is turned aside by degrees, its eyes 50 px apart when it looks ahead, and where (x) the middle of its skull lies."""
+    sine, cosine = np.sin(np.radians(yaw)), np.cos(np.radians(yaw))
+
+    def seen(x: float, y: float, z: float) -> tuple[float, float]:
+        return 150 + 50 * (x * cosine + z * sine), 120 + 50 * y
+
+    middle = seen(0, 0, -1.3)[0]
+    five = np.array([seen(*at) for at in ((-0.5, 0, 0), (0.5, 0, 0), (0, 0.6, 0.42), (-0.42, 1.04, 0), (0.42, 1.04, 0))])
+    points = np.tile(five[2], (68, 1))
+    points[0], points[16] = seen(-1.2, 0.2, -0.85), seen(1.2, 0.2, -0.85)
+    points[16 if yaw > 0 else 0] = (seen(0, 0, -0.85)[0] + (60 if yaw > 0 else -60), 130)  # an ear behind the face: its outline
+    face = Face((100.0, 70.0, 200.0, 200.0), 0.9, five.astype(np.float32), "test")
+    parts = FaceParts(np.zeros((300, 300), np.uint8), "test")
+    return Subject(face, Landmarks(points.astype(np.float32), "dlib-68"), (slice(0, 300), slice(0, 300)), parts), middle
+
+
+@pytest.mark.parametrize("yaw", [-60, -40, -20, 0, 20, 40, 60])
+def test_what_sits_on_the_head_sits_on_its_middle_also_when_it_is_turned_aside(yaw: float) -> None:
+    subject, middle = _turned_aside(yaw)
+    assert abs(face_places(subject)["forehead"][0] - middle) < 0.2 * 50
 
 
 @pytest.mark.parametrize("which", STICKERS)

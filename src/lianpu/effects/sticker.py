@@ -13,6 +13,8 @@ from lianpu.perception.alignment import Matrix, scale_of, similarity
 
 _NARROWEST = 0.6
 """A turned face makes a sticker at most this much narrower."""
+_BEHIND_BY_NOSE = 1.5
+"""A nose stands out of its face by about a third of what ears and the middle of the head lie apart from the eyes."""
 _BAND_PX = 256
 ON_TOP = {"forehead": (0.0, -0.95), "left_temple": (-1.0, -0.95), "right_temple": (1.0, -0.95)}
 """Where what sits on the head is fastened, in units across and down from the middle between the eyes."""
@@ -76,8 +78,10 @@ def face_places(subject: Subject) -> dict[str, np.ndarray]:
     left, right, nose, mouth_left, mouth_right = np.asarray(subject.face.points, dtype=np.float64)
     frame = face_frame(subject, turned=False)
     across = frame[:, 0] / np.linalg.norm(frame[:, 0])
-    # the middle of the head lies behind the eyes of a face that is turned aside: the ears say where
-    aside = across * float(((points[0] + points[16]) / 2 - frame[:, 2]) @ across)
+    # the middle of the head lies behind the eyes of a face that is turned aside: half of the way is that to the ears, half is read from the nose
+    to_ears = (points[0] + points[16]) / 2 - frame[:, 2]
+    to_nose = nose - (frame[:, 2] + (mouth_left + mouth_right) / 2) / 2
+    aside = across * float((to_ears - _BEHIND_BY_NOSE * to_nose) @ across)
     return {
         "left_eye": left,
         "right_eye": right,
