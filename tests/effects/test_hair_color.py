@@ -1,5 +1,6 @@
 from types import ModuleType
 
+import cv2
 import numpy as np
 import pytest
 
@@ -61,3 +62,15 @@ def test_hair_that_leaves_the_crop_fades_and_shows_no_cut(drawn: ModuleType) -> 
     steps = np.abs(np.diff(after[:, 250].sum(axis=1)))
     assert after[250, 250].sum() > 300 and (after[:5, 250] == 40).all()
     assert steps[:250].max() < 60 and steps[250:].max() < 25  # of a change by more than 200: long hair goes on below
+
+
+def test_how_light_hair_is_does_not_come_from_the_edge_where_skin_shines_through(drawn: ModuleType) -> None:
+    _, subject = drawn.drawn_photo()
+    parts = np.zeros((260, 300), np.uint8)
+    parts[20:130, 60:240] = 13
+    inside = np.clip(cv2.distanceTransform((parts > 0).astype(np.uint8), cv2.DIST_L2, 5) / 4, 0, 1)[..., None]
+    photo = np.rint(inside * 30 + (1 - inside) * np.array([200, 170, 150])).astype(np.uint8)
+    plan = plan_hair(photo, drawn.subject_of(parts, subject.landmarks.points), lab_of_color("#3060c0"))
+    assert plan is not None
+    light, own = _lab(photo)[75, :, 0], plan.fields[75, :, 4]
+    assert light[61] > own[150] + 30 and own[61] < own[150] + 5

@@ -82,6 +82,14 @@ def test_real_hair_is_coloured_beyond_the_crop_and_no_edge_of_the_crop_is_seen(n
 
 
 @pytest.mark.skipif(not PHOTOS.is_dir(), reason="needs the photos")
+def test_the_back_of_a_head_in_profile_is_coloured_with_the_rest(studio: Studio) -> None:
+    photo = read_image(PHOTOS / "p12_profile.jpg")
+    change = np.abs(hair_color(photo, studio.subjects(photo)[0], 1.0, "#b8936a").astype(int) - photo).sum(axis=2)
+    bun, front = change[90:180, 550:576], change[90:180, 350:450]
+    assert bun.mean() > 0.7 * front.mean()
+
+
+@pytest.mark.skipif(not PHOTOS.is_dir(), reason="needs the photos")
 def test_no_hair_is_taken_from_the_face_of_another(studio: Studio) -> None:
     photo = read_image(PHOTOS / "p04_group_children.jpg")
     subjects = studio.subjects(photo)

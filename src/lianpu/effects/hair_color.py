@@ -30,6 +30,8 @@ _EDGE_SHARE = 0.11
 """How far from where the parser saw it hair's edge is looked for, as a share of the face's unit."""
 _SHADOW_SHARE, _DEEPEST = 0.4, 30.0
 _DARKEST = 0.35
+_MIXED, _LEAST = 0.6, np.float32(0.03)
+"""How wide the mixed edge is, as a share of the reach, and what it counts where hair is nothing but edge."""
 
 
 def hair_color(photo: Picture, subject: Subject, strength: float, color: str) -> Picture:
@@ -51,7 +53,9 @@ def plan_hair(photo: Picture, subject: Subject, target: Field) -> HairPaint | No
     share = near * crop_fade(subject, view, photo.shape)
     lab = to_lab(view.picture)
     tone = hair_tone(lab[core >= min(0.7, float(core.max()))], target)
-    around = _hair_light(lab[:, :, 0], core, max(1.0, reach * view.scale))
+    # hair at the edge is mixed with skin that shines through: what lies further inside says how light it is, or the edge would glow
+    own = grown(core, view, -_MIXED * reach) + _LEAST * core
+    around = _hair_light(lab[:, :, 0], own, max(1.0, reach * view.scale))
     inside = feathered(grown(core, view, -0.5 * reach), view, 0.3 * reach)
     wide = _hair_light(lab[:, :, 0], core, max(1.0, _SHADOW_SHARE * face_unit(subject) * view.scale))
     shade = np.minimum(tone.depth * np.maximum(tone.middle - wide, 0), _DEEPEST)

@@ -14,7 +14,7 @@ from lianpu.perception.alignment import Window
 from lianpu.perception.parsing import parse_windows
 from lianpu.perception.results import Face, FaceParts, Landmarks, Points
 
-WIDER = 1.5
+WIDER = 1.8
 """How many times as wide as a face's crop a second look is (`surroundings.looked_around`): down to the chest."""
 
 
