@@ -26,7 +26,7 @@ from lianpu.photo_reading import (
     xmp_packet,
 )
 
-PHOTO_ENDINGS = (*PICTURE_ENDINGS, ".gif", ".heic", ".heif")
+PHOTO_ENDINGS = (*PICTURE_ENDINGS, ".gif", ".avif", ".heic", ".heif")
 """Files that `read_photo` may read; written are only those of PICTURE_ENDINGS."""
 
 _TURNED_BACK = {6: UPRIGHT[8], 8: UPRIGHT[6]}

@@ -208,6 +208,8 @@ def test_bad_files_of_a_folder_are_each_named_and_two_of_one_stem_do_not_meet(
     assert [task.target.name for task in tasks_of(source, target)] == ["a.gif.png", "a.jpg", "a.png"]
     (source / "a.png").unlink()
     assert [task.target.name for task in tasks_of(source, target)] == ["a.png", "a.jpg"]
+    (source / "b.avif").touch()
+    assert [task.target.name for task in tasks_of(source, target)][-1] == "b.jpg"
 
 
 def test_a_cut_out_face_needs_no_detector(editor: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -297,5 +299,9 @@ def test_words_become_steps_in_the_order_attributes_preset_effects(tmp_path: Pat
     assert first == EditStep({"Male": True}, 0.8) and preset.name == "Mine"
     assert isinstance(second, EffectStep) and second.strength == pytest.approx(0.4)
     assert isinstance(third, EffectStep) and (third.strength, third.options) == (0.6, {"color": "#aa3355"})
+    with pytest.raises(SettingsError, match=r"--strength 0.5 is that of --set and --preset.*Write --effect NAME=0.5"):
+        asked_preset((), "0.5", None, ("lipstick",))
+    with pytest.raises(SettingsError, match="did you mean 'strength'"):
+        read_effect("lipstick:strenght=0.5")
     with pytest.raises(SettingsError, match="says two strengths"):
         read_effect("lipstick=1:strength=0.5")

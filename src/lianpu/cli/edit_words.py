@@ -74,4 +74,8 @@ def asked_preset(values: Sequence[str], strength: str, preset: str | Path | None
     steps += [read_effect(word) for word in effects]
     if not steps:
         raise SettingsError("Nothing is asked. Give --set Blond_Hair=yes, --effect lipstick=0.8, or --preset NAME.")
+    if how_strong != 1.0 and not values and preset is None:
+        raise SettingsError(
+            f"--strength {strength} is that of --set and --preset, and neither is given. Write --effect NAME={strength}."
+        )
     return Preset(name, tuple(steps))

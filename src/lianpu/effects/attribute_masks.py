@@ -75,11 +75,7 @@ def _around_eyes(subject: Subject) -> np.ndarray:
     points = subject.landmarks.points[17:48] - (columns.start, rows.start)
     eyes = np.concatenate([points[:10], points[19:31]])  # brows and eyes, not the nose
     center = eyes.mean(axis=0)
-    across = (
-        points[25] - points[22]
-    )  # the outer corner of one eye to an eye's inner corner is not level in a profile: brows are not either
-    left, right = points[19:25].mean(axis=0), points[25:31].mean(axis=0)
-    across = right - left
+    across = points[25:31].mean(axis=0) - points[19:25].mean(axis=0)
     length = max(1.0, float(np.linalg.norm(across)))
     angle = float(np.degrees(np.arctan2(across[1], across[0])))
     region = np.zeros(subject.parts.mask.shape, dtype=np.uint8)

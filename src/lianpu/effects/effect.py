@@ -97,7 +97,8 @@ class Effect:
         for name in values:
             if name not in known:
                 has = f"Known: {', '.join(known)}." if known else "It has none."
-                raise SettingsError(f"{self.name}: '{name}' is no option of this effect{nearest_name(name, known)}. {has}")
+                nearest = nearest_name(name, ("strength", *known))  # which is no option, but is written beside them
+                raise SettingsError(f"{self.name}: '{name}' is no option of this effect{nearest}. {has}")
         try:
             return {name: option.read(values.get(name, option.default)) for name, option in known.items()}
         except SettingsError as problem:
