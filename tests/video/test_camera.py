@@ -188,6 +188,9 @@ def test_a_recording_is_not_written_over_and_one_without_pictures_is_none(tmp_pa
     out.write_bytes(b"mine")
     with pytest.raises(SettingsError, match="--force"):
         recording_encoding(out, "auto", None, force=False)
+    (tmp_path / "folder.mp4").mkdir()
+    with pytest.raises(SettingsError, match="is a folder"):
+        recording_encoding(tmp_path / "folder.mp4", "auto", None, force=True)
 
 
 def test_figures_by_hand() -> None:

@@ -211,6 +211,10 @@ def test_a_video_is_not_written_over_itself_and_nothing_else_without_force(
     with pytest.raises(SettingsError, match="--force"):
         _edit(source, tmp_path / "old.mp4", blue_bench)
     assert source.read_bytes() == before and (tmp_path / "old.mp4").read_text() == "mine"
+    (tmp_path / "folder.mp4").mkdir()
+    with pytest.raises(SettingsError, match=r"folder\.mp4 is a folder"):  # said before the frames are edited, not after
+        _edit(source, tmp_path / "folder.mp4", blue_bench, force=True)
+    assert not list(tmp_path.glob(".*"))
     done = _edit(source, tmp_path / "old.mp4", blue_bench, force=True)
     assert done.frames == 3 and len(_pictures(done.target)) == 3
 

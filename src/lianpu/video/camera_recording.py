@@ -8,11 +8,12 @@ from dataclasses import dataclass, field, replace
 from fractions import Fraction
 from pathlib import Path
 
-from lianpu.errors import DataError, SettingsError
+from lianpu.errors import DataError
 from lianpu.files import atomic_file
 from lianpu.image import Picture
 from lianpu.video.encoding import Encoding, choose_encoding
 from lianpu.video.library import load_av
+from lianpu.video.target import check_target
 from lianpu.video.writing import Form, FrameWriter, frame_writer
 
 TIME_BASE = Fraction(1, 90_000)
@@ -49,8 +50,7 @@ class Recording:
 def recording_encoding(target: Path, encoder: str, crf: float | None, *, force: bool) -> Encoding:
     """How `target` is encoded while it is filmed. Raises SettingsError or VideoError when it cannot be, or is there already."""
     encoding = choose_encoding(target, load_av().codecs_available, encoder, crf)
-    if target.exists() and not force:
-        raise SettingsError(f"{target} is there already, and nothing is written over. Give another name, or --force.")
+    check_target(target, force=force)
     return replace(encoding, options={**encoding.options, **_LIVE.get(encoding.encoder, {})})
 
 

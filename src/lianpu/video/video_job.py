@@ -19,6 +19,7 @@ from lianpu.video.frame_edit import check_faces
 from lianpu.video.joining import check_copied, join_pieces
 from lianpu.video.library import load_av
 from lianpu.video.segments import SEGMENT_S, plan_segments
+from lianpu.video.target import check_target
 from lianpu.video.video_workers import Task, edit_segments
 from lianpu.video.work_folder import SegmentDone, file_facts, open_work
 
@@ -108,8 +109,7 @@ def edit_video(
     check_faces(request.faces)
     if settings.jobs < 1:
         raise SettingsError(f"--jobs {settings.jobs}: give at least 1.")
-    if target.exists() and not force:
-        raise SettingsError(f"{target} is there already, and nothing is written over. Give another name, or --force.")
+    check_target(target, force=force)
     if target.exists() and source.exists() and target.samefile(source):
         raise SettingsError(f"{target} is the video itself, which is read to the end. Give another name.")
     encoding = choose_encoding(target, load_av().codecs_available, settings.encoder, settings.crf)
