@@ -20,6 +20,9 @@ _PROBABLE = ((1.2, 2.3, 3.4, 6.0), (0.5, 0.9, 2.4, 2.4))
 _SURE = 1.0
 """Half of the width that a body may have, probably has and surely has, at heights below the eyes, in units (the distance of the eyes)."""
 _EDGE_SHARE = 0.16
+_COLORS, _COLORS_FROM = 12, 4000
+_UNLIKE = 12.0
+"""Farther (CIE76) than this from all that the sure background looks like: no background, where a body may be."""
 
 
 def person_weights(photo: Picture, subjects: Sequence[Subject], view: View) -> Field:
@@ -120,12 +123,34 @@ def _body_places(subject: Subject, shape: tuple[int, ...], scale: float) -> tupl
     return (x / unit).astype(np.float32), (y / unit + 1.4).astype(np.float32)
 
 
+def _with_unlike(picture: np.ndarray, guess: np.ndarray) -> np.ndarray:
+    """The guess, in which what is probably background and looks like nothing of the sure background is probably a person: GrabCut, which
+    learns from both kinds of background alike, takes a sleeve for one otherwise."""
+    sure, probable = guess == cv2.GC_BGD, guess == cv2.GC_PR_BGD
+    if sure.sum() < 16 * _COLORS or not probable.any():
+        return guess.copy()
+    lab = cv2.cvtColor(picture.astype(np.float32) / np.float32(255), cv2.COLOR_BGR2LAB)
+    some = lab[sure][:: max(1, int(sure.sum()) // _COLORS_FROM)]
+    cv2.setRNGSeed(0)
+    ends = (cv2.TERM_CRITERIA_EPS + cv2.TERM_CRITERIA_MAX_ITER, 10, 1.0)
+    _, _, colors = cv2.kmeans(some, _COLORS, np.empty(0), ends, 1, cv2.KMEANS_PP_CENTERS)
+    usual = float(np.percentile(_from_nearest(some, colors), 98))
+    result = guess.copy()
+    result[probable] = np.where(_from_nearest(lab[probable], colors) > usual + _UNLIKE, cv2.GC_PR_FGD, cv2.GC_PR_BGD)
+    return result
+
+
+def _from_nearest(values: np.ndarray, colors: np.ndarray) -> np.ndarray:
+    """How far each of the values (n, 3) is from the nearest of the colours (k, 3)."""
+    return np.asarray(np.linalg.norm(values[:, None] - colors[None], axis=2).min(axis=1))
+
+
 def _cut(picture: np.ndarray, guess: np.ndarray) -> np.ndarray:
     """(h, w) bool: what GrabCut says are persons, without pieces that hang together with none of them."""
     sure = guess == cv2.GC_FGD
     if not sure.any():
         return np.asarray(guess == cv2.GC_PR_FGD)
-    cut = guess.copy()
+    cut = _with_unlike(picture, guess)
     if (guess != cv2.GC_FGD).any() and ((guess == cv2.GC_BGD) | (guess == cv2.GC_PR_BGD)).any():
         cv2.setRNGSeed(0)  # its clusters begin by chance: the same photo shall give the same mask
         cv2.grabCut(picture, cut, (0, 0, 0, 0), np.zeros((1, 65)), np.zeros((1, 65)), _ROUNDS, cv2.GC_INIT_WITH_MASK)
