@@ -4,6 +4,7 @@ import io
 import time
 import zipfile
 from collections.abc import Callable, Iterator
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +16,10 @@ from lianpu.image import Picture, read_image, write_image
 from lianpu.provenance import ALGORITHMIC, source_type_of
 
 CHROMIUM = Path("/usr/bin/chromium")
-pytestmark = pytest.mark.skipif(not CHROMIUM.is_file(), reason="needs Chromium at /usr/bin/chromium (apt install chromium)")
+pytestmark = [
+    pytest.mark.skipif(not CHROMIUM.is_file(), reason="needs Chromium at /usr/bin/chromium (apt install chromium)"),
+    pytest.mark.skipif(find_spec("playwright") is None, reason="needs playwright (pip install 'lianpu[test]')"),
+]
 
 HAIR = (slice(40, 90), slice(200, 310))
 CORNER = (slice(0, 60), slice(0, 60))
@@ -25,8 +29,9 @@ WAIT_MS = 240_000
 
 @pytest.fixture(scope="module")
 def browser() -> Iterator[Any]:
-    playwright = pytest.importorskip("playwright.sync_api", reason="needs playwright")
-    with playwright.sync_playwright() as started:
+    from playwright.sync_api import sync_playwright
+
+    with sync_playwright() as started:
         opened = started.chromium.launch(executable_path=str(CHROMIUM), args=["--no-sandbox"])
         yield opened
         opened.close()
