@@ -14,6 +14,7 @@ from typing import Any
 from lianpu.errors import LianpuError
 
 _NOT_WRITABLE = (
+    errno.ENOENT,  # the folder was removed, or is of a kind that holds no files of ours, as /proc
     errno.EACCES,
     errno.EPERM,
     errno.EROFS,

@@ -42,7 +42,7 @@ class Carrying:
 
 HAIR = Carrying(36 / 128, 0.0, 1.0, even=True)
 """Hair changes as a whole and keeps its light: what a small editor leaves patchy becomes even."""
-FACE = Carrying(3 / 128, 0.75, 0.7, even=False)
+FACE = Carrying(3 / 128, 1.0, 0.95, even=False)
 """A face gets new lines and edges, and keeps its complexion."""
 _STEADY = frozenset(("Young", "Male"))
 """What is no matter of light on the skin, as a beard or a pale skin are."""

@@ -17,6 +17,9 @@ HAIR_COLORS = frozenset(("Black_Hair", "Blond_Hair", "Brown_Hair", "Gray_Hair"))
 _UNNOTICED, _PLAIN = 2.0, 8.0
 """Differences of colour (CIE76) that are no change yet, and one that is plainly meant."""
 
+_COUNTED = 0.2
+"""Share of the hair that says the colour."""
+
 
 def is_hair_color(attributes: Iterable[str]) -> bool:
     """Whether the attributes are about the colour of hair alone."""
@@ -27,7 +30,7 @@ def is_hair_color(attributes: Iterable[str]) -> bool:
 def asked_color(crop: Picture, edited: Picture, weight: Field) -> tuple[Field, float] | None:
     """The colour that the middle of the hair has after the edit, Lab (3,), and how sure it is that the editor meant a change, 0 to 1.
 
-    Half of the hair counts, the half that the editor changed most: a small editor leaves the rest patchy. None where no hair is.
+    A fifth of the hair counts, the one that the editor changed most: a small editor leaves the rest patchy, or in its shadow. None where no hair is.
 
     Args:
         crop: (S, S, 3) as the editor saw it.
@@ -39,7 +42,7 @@ def asked_color(crop: Picture, edited: Picture, weight: Field) -> tuple[Field, f
         return None
     before, after = (to_lab(np.asarray(picture, dtype=np.float32) / np.float32(255))[hair] for picture in (crop, edited))
     amount = np.linalg.norm(after - before, axis=1)
-    changed = amount >= np.median(amount)
+    changed = amount >= np.quantile(amount, 1 - _COUNTED)
     target = np.median(after[changed], axis=0)
     apart = float(np.linalg.norm(target - np.median(before[changed], axis=0)))
     return target.astype(np.float32), float(smooth_step(np.array(apart), _UNNOTICED, _PLAIN))

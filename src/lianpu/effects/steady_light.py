@@ -13,10 +13,10 @@ from lianpu.effects.change_transfer import Floats
 
 _SPOT_SHARE = 0.025
 """Spots are what is larger than this share of the crop's side; the eyes are 0.24 apart, and wrinkles a tenth of that wide."""
-_LIGHT_LIMIT, _COLOR_LIMIT = 12.0, 4.0
+_LIGHT_LIMIT, _COLOR_LIMIT = 24.0, 8.0
 """How far such spots may be from the mean change of the skin, in grey levels: light, and colour beside light."""
 _MEAN_LIMIT = 12.0
-_FINE_LIGHT_LIMIT, _FINE_COLOR_LIMIT = 28.0, 6.0
+_FINE_LIGHT_LIMIT, _FINE_COLOR_LIMIT = 56.0, 12.0
 """How far a single pixel may be from its surroundings' change: a wrinkle is grey, and fainter than a brow."""
 _GREY = np.array([0.299, 0.587, 0.114], dtype=np.float32)
 
