@@ -14,10 +14,12 @@ from lianpu.errors import LianpuError, PictureError
 from lianpu.image import (
     center_crop,
     check_picture,
+    from_array,
     grid,
     picture_facts,
     read_image,
     resize,
+    to_array,
     to_batch,
     to_pictures,
     write_image,
@@ -309,3 +311,11 @@ def test_a_grid_has_white_gaps_and_may_be_ragged() -> None:
     canvas = grid([[black, black], [black]], gap_px=2)
     assert canvas.shape == (10, 10, 3)
     assert (canvas[:4, :4] == 0).all() and (canvas[4:6] == 255).all() and (canvas[6:, 6:] == 255).all()
+
+
+def test_arrays_become_pictures_as_batches_do() -> None:
+    pictures = np.arange(256, dtype=np.uint8).reshape(1, 16, 16, 1).repeat(3, axis=3)
+    assert np.array_equal(from_array(to_array(pictures)), pictures)
+    wide = np.array([-1.5, -1.0, 0.0, 1.0, 1.5], dtype=np.float32).reshape(1, 1, 1, 5).repeat(3, axis=1)
+    assert from_array(wide)[0, 0, :, 0].tolist() == [0, 0, 128, 255, 255]
+    assert np.array_equal(from_array(wide), to_pictures(torch.from_numpy(wide)))

@@ -211,10 +211,13 @@ def to_array(pictures: Sequence[Picture] | np.ndarray) -> np.ndarray[Any, np.dty
 
 def to_pictures(batch: torch.Tensor) -> Picture:
     """A batch (B, 3, S, S) in [-1, 1] as pictures (B, S, S, 3) uint8, rounded to nearest; what lies outside is clipped."""
-    import torch
+    return from_array(batch.detach().cpu().float().numpy())
 
-    scaled = batch.detach().to("cpu", torch.float32).add(1.0).mul(127.5).round().clamp(0, 255)
-    return scaled.to(torch.uint8).permute(0, 2, 3, 1).contiguous().numpy()
+
+def from_array(batch: np.ndarray[Any, np.dtype[np.float32]]) -> Picture:
+    """The same as `to_pictures` of what `to_array` gave, without torch."""
+    scaled = np.rint((batch + np.float32(1.0)) * np.float32(127.5)).clip(0, 255)
+    return np.ascontiguousarray(scaled.astype(np.uint8).transpose(0, 2, 3, 1))
 
 
 def grid(rows: Sequence[Sequence[Picture]], gap_px: int = 2) -> Picture:

@@ -366,7 +366,7 @@ MODEL_FILES: tuple[ModelFile, ...] = (
         trained_on="CelebAMask-HQ (800 faces)",
         citation="Lianpu, editors/models/face-editor-lite.md",
         size_bytes=2_005_455,
-        sha256="6744273d9303d9a99f8095336495e940c871c24e373f977787a71b60c7f6ef8c",
+        sha256="8906ea280a272d4ec23720a49109b2eda3d21f20c800c3dfc956da2569ea9777",
         package=OUR_PACKAGE,
         package_folder="lianpu/editors/models",
     ),

@@ -107,3 +107,19 @@ def test_effects_do_without_torch(tmp_path: Path) -> None:
     assert done.returncode == 0, done.stderr
     changed, loaded = done.stdout.split()
     assert int(changed) > 8 and loaded == "False"
+
+
+def test_the_packages_editor_edits_a_photo_without_torch(tmp_path: Path) -> None:
+    program = (
+        "import sys\n"
+        "from lianpu import draw_face\n"
+        "from lianpu.editors.loading import load_editor\n"
+        "from lianpu.effects.attribute_edit import edit_photo\n"
+        "from lianpu.effects.studio import open_studio\n"
+        "photo = draw_face(3, 1, 512).picture\n"
+        "edited = edit_photo(photo, load_editor('lite', threads=1), {'Male': True}, studio=open_studio('dlib', threads=1))\n"
+        "print((edited != photo).any(), 'torch' in sys.modules)\n"
+    )
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=False, cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.split() == ["True", "False"]

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
+
+import numpy as np
 
 from lianpu.attributes import AttributeSet, Labels
 from lianpu.errors import ModelError
@@ -101,7 +103,16 @@ class Editor(Protocol):
         ...
 
 
-def check_edit_inputs(info: ModelInfo, batch: torch.Tensor, labels: Labels) -> None:
+@runtime_checkable
+class ArrayEditor(Protocol):
+    """An editor that needs no torch."""
+
+    def edit_array(self, batch: np.ndarray, labels: Labels) -> np.ndarray:
+        """As `Editor.edit`, for float32 arrays."""
+        ...
+
+
+def check_edit_inputs(info: ModelInfo, batch: torch.Tensor | np.ndarray, labels: Labels) -> None:
     """A ValueError unless batch is (B, 3, S, S) and labels (B, A) for this model."""
     size_px = info.image_size
     if batch.ndim != 4 or tuple(batch.shape[1:]) != (3, size_px, size_px):

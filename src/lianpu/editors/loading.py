@@ -3,18 +3,18 @@
 from __future__ import annotations
 
 from pathlib import Path
-
-import torch
+from typing import TYPE_CHECKING
 
 from lianpu.attributes import AttributeSet
 from lianpu.devices import pick_device
-from lianpu.editors.checkpoint_editor import CheckpointEditor, load_generator
 from lianpu.editors.editor import Editor, ModelInfo
 from lianpu.editors.onnx_editor import OnnxEditor
 from lianpu.editors.shipped import SHIPPED_EDITORS, shipped_editor_file
 from lianpu.errors import ModelError
 from lianpu.runs import Checkpoint, Run, open_run
-from lianpu.stargan.released import load_released_generator
+
+if TYPE_CHECKING:
+    from lianpu.editors.checkpoint_editor import CheckpointEditor
 
 
 def load_editor(
@@ -61,16 +61,23 @@ def load_editor(
 
 
 def _from_checkpoint(checkpoint: Checkpoint, device: str) -> CheckpointEditor:
+    from lianpu.editors.checkpoint_editor import CheckpointEditor, load_generator  # torch: an ONNX file does without it
+
     generator, info, _ = load_generator(checkpoint)
     return CheckpointEditor(generator, info, pick_device(device))
 
 
 def _from_released(file: Path, device: str, attributes: AttributeSet | None, image_size: int | None) -> CheckpointEditor:
+    from torch import nn
+
+    from lianpu.editors.checkpoint_editor import CheckpointEditor
+    from lianpu.stargan.released import load_released_generator
+
     if attributes is None or image_size is None:
         raise ModelError(f"{file} does not say its labels and size. Give attributes= (in their order) and image_size= with it.")
     generator = load_released_generator(file)
     first = generator.main[0]
-    assert isinstance(first, torch.nn.Conv2d)
+    assert isinstance(first, nn.Conv2d)
     if first.in_channels - 3 != len(attributes):
         raise ModelError(
             f"{file} edits {first.in_channels - 3} attributes, but {len(attributes)} were named: {', '.join(attributes.names)}."

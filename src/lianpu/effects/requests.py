@@ -7,9 +7,9 @@ from collections.abc import Mapping
 import numpy as np
 
 from lianpu.attributes import AttributeSet, Labels
-from lianpu.editors.editor import Editor, ModelInfo
+from lianpu.editors.editor import ArrayEditor, Editor, ModelInfo
 from lianpu.errors import ModelError, SettingsError
-from lianpu.image import Picture, to_batch, to_pictures
+from lianpu.image import Picture, from_array, to_array, to_batch, to_pictures
 from lianpu.perception.alignment import CROP_TEMPLATES, TEMPLATES, Template
 
 _AT_ONCE = 8
@@ -22,7 +22,11 @@ def edit_crops(crops: Picture, editor: Editor, values: Mapping[str, bool], known
     edited = np.empty_like(crops)
     for first in range(0, len(crops), _AT_ONCE):
         some = slice(first, first + _AT_ONCE)
-        edited[some] = to_pictures(editor.edit(to_batch(crops[some]), np.repeat(request, len(crops[some]), axis=0)))
+        labels = np.repeat(request, len(crops[some]), axis=0)
+        if isinstance(editor, ArrayEditor):
+            edited[some] = from_array(editor.edit_array(to_array(crops[some]), labels))
+        else:
+            edited[some] = to_pictures(editor.edit(to_batch(crops[some]), labels))
     return edited
 
 
