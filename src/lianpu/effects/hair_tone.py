@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.interpolate import PchipInterpolator
 
 from lianpu.effects.masks import smooth_step
 from lianpu.effects.view import Field
@@ -75,6 +74,8 @@ def _lightness(old: np.ndarray, percentiles: np.ndarray, target: float) -> tuple
     values = [target - below, target, min(target + above, 97.0)]
     first = max(0.0, values[0] - min(_STEEPEST, below / (middle - low)) * (low + 1))
     last = min(100.0, values[2] + (101 - high))
+    from scipy.interpolate import PchipInterpolator  # a third of a second, which other effects need not wait
+
     curve = PchipInterpolator(places, [min(first, values[0]), *values, max(last, values[2])])
     return np.clip(curve(old), 0, 100), float(middle), float((usual - below) / (middle - low))
 

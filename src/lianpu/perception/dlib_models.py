@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -157,7 +158,16 @@ class DlibEncoder:
 
 def _landmarks_68(file: Path | str | None) -> ShapePredictor:
     """A predictor of one's own, or dlib's published one, checked."""
-    return ShapePredictor(require_model_file("dlib-landmarks-68") if file is None else file, 68)
+    if file is not None:
+        return ShapePredictor(file, 68)
+    published = require_model_file("dlib-landmarks-68")
+    return _published_68(published, published.stat().st_mtime_ns)
+
+
+@lru_cache(maxsize=1)
+def _published_68(file: Path, mtime_ns: int) -> ShapePredictor:
+    """Opened once for all that read points by it: 100 MB and half a second of a processor. Reading changes nothing in it."""
+    return ShapePredictor(file, 68)
 
 
 def _unscaled(box: Any, by_x: float, by_y: float) -> BoxXyxy:
