@@ -14,16 +14,16 @@ import numpy as np
 from lianpu.attributes import AttributeSet
 from lianpu.dataset.sources import open_dataset
 from lianpu.editors.loading import load_editor
-from lianpu.effects.attribute_edit import plan_edits, with_edits
-from lianpu.effects.studio import open_studio
+from lianpu.editing.attributes import plan_edits, with_edits
+from lianpu.faces.analyzer import open_analyzer
 from lianpu.evaluation.identity import IdentityOfCrops
-from lianpu.image import Picture
+from lianpu.imaging.picture import Picture
 from lianpu.metrics.attribute_classifier import load_classifier
-from lianpu.perception.alignment import TEMPLATES, align
-from lianpu.perception.results import Face
+from lianpu.faces.alignment import TEMPLATES, align
+from lianpu.faces.results import Face
 from lianpu.preparation.label_rules import load_rules
-from lianpu.preparation.look import measured
-from lianpu.preparation.seeing import open_seeing
+from lianpu.preparation.analysis import measured
+from lianpu.preparation.models import open_analysis_models
 from lianpu.preparation.settings import PrepareSettings
 
 
@@ -34,8 +34,8 @@ def main(data: Path, judge_folder: Path, count: int, source: str) -> None:
     judge = kept[0]
     names = list(judge.attributes.names)
     test = open_dataset("CelebAMask-HQ", data, image_size=512, attributes=names).test
-    studio, editor, identity = open_studio(threads=1), load_editor(source, threads=1), IdentityOfCrops("celebamask-hq")
-    seeing, rules = open_seeing(PrepareSettings(), threads=1), load_rules()
+    analyzer, editor, identity = open_analyzer(threads=1), load_editor(source, threads=1), IdentityOfCrops("celebamask-hq")
+    seeing, rules = open_analysis_models(PrepareSettings(), threads=1), load_rules()
 
     def by_rules(picture: Picture, face: Face, name: str) -> bool:
         vector, measures = next(iter(measured(picture, [face], seeing)))
@@ -46,7 +46,7 @@ def main(data: Path, judge_folder: Path, count: int, source: str) -> None:
     rows: dict[str, list[tuple[float, ...]]] = {}
     for number in range(min(count, len(test))):
         photo, labels = test.read(number), test.labels[number]
-        subjects = studio.subjects(photo)[:1]
+        subjects = analyzer.subjects(photo)[:1]
         if not subjects:
             continue
         own = identity.vectors(photo[None])[0]

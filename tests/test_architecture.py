@@ -8,149 +8,100 @@ import pytest
 PACKAGE = Path(__file__).parent.parent / "src" / "lianpu"
 
 MAY_IMPORT: dict[str, set[str]] = {
-    # single files at the top
     "version": set(),
-    "provenance": {"version"},
-    "content_credentials": {"errors", "files", "provenance", "version"},
     "errors": set(),
     "files": {"errors"},
-    "image": {"errors", "files"},
-    "attributes": {"errors"},
-    "photo_exif": set(),
-    "photo_reading": {"errors", "image", "photo_exif"},
-    "photo_file": {"errors", "files", "image", "photo_exif", "photo_reading"},
-    "part_names": {"errors"},
-    "weights": {"errors"},
-    "sessions": {"errors"},
     "settings": {"errors"},
-    "onnx_trace": set(),
+    "attributes": {"errors"},
+    "part_names": {"errors"},
     "allocator": set(),
-    "efficientnet": {"errors", "weights", "model_store"},
+    "terminal": set(),
     "devices": {"errors", "version"},
     "runs": {"errors", "files"},
-    # folders
-    "model_store": {"errors", "files", "weights"},
-    "parser": {
+    "imaging": set(),
+    "photo": {"errors", "files", "imaging", "version"},
+    "models": {"errors", "files"},
+    "face_parsing": {
         "allocator",
+        "devices",
+        "errors",
+        "files",
+        "imaging",
+        "models",
+        "part_names",
+        "photo",
         "settings",
-        "onnx_trace",
-        "errors",
-        "files",
-        "image",
-        "devices",
-        "efficientnet",
-        "weights",
-        "model_store",
-        "part_names",
-        "sessions",
         "version",
     },
-    "perception": {"errors", "files", "image", "weights", "model_store", "sessions", "part_names", "parser"},
-    "landmarks": {"errors", "files", "image", "perception"},
-    "preparation": {
-        "errors",
-        "files",
-        "image",
-        "attributes",
-        "weights",
-        "model_store",
-        "part_names",
-        "perception",
-        "dataset",
-        "version",
-    },
-    "stargan": {"errors", "attributes"},
-    "metrics": {"errors", "files", "devices", "efficientnet", "weights", "model_store", "image", "attributes"},
-    "report": {"errors", "files", "image", "runs", "version", "weights", "model_store"},
-    "drawing": {"errors", "image", "attributes", "part_names"},
-    "dataset": {"errors", "files", "image", "attributes", "drawing", "part_names"},
-    "editors": {
-        "errors",
-        "files",
-        "image",
-        "attributes",
-        "devices",
-        "model_store",
-        "sessions",
-        "runs",
-        "stargan",
-        "version",
-        "weights",
-    },
+    "faces": {"errors", "face_parsing", "imaging", "models", "part_names"},
+    "landmarks": {"errors", "faces", "files", "imaging", "photo"},
+    "drawing": {"attributes", "errors", "imaging", "part_names"},
+    "dataset": {"attributes", "drawing", "errors", "files", "imaging", "part_names", "photo"},
+    "preparation": {"attributes", "dataset", "errors", "faces", "files", "imaging", "models", "part_names", "photo", "version"},
+    "stargan": {"attributes", "errors"},
+    "editors": {"attributes", "devices", "errors", "files", "models", "runs", "stargan", "version"},
     "training": {
         "allocator",
-        "settings",
-        "errors",
-        "files",
-        "image",
-        "devices",
-        "runs",
         "attributes",
         "dataset",
-        "stargan",
+        "devices",
         "editors",
-        "version",
-    },
-    "guidance": {
         "errors",
         "files",
-        "image",
-        "devices",
+        "imaging",
+        "photo",
         "runs",
+        "settings",
+        "stargan",
+        "version",
+    },
+    "metrics": {"attributes", "errors", "files", "imaging", "models"},
+    "evaluation": {"attributes", "dataset", "editors", "errors", "faces", "imaging", "metrics", "runs"},
+    "guidance": {
         "dataset",
+        "devices",
         "editors",
-        "efficientnet",
+        "errors",
         "evaluation",
+        "face_parsing",
+        "faces",
+        "files",
+        "imaging",
         "metrics",
-        "parser",
-        "perception",
+        "models",
+        "runs",
         "training",
     },
-    "evaluation": {"errors", "files", "image", "devices", "runs", "attributes", "dataset", "editors", "metrics", "perception"},
-    "effects": {
-        "errors",
-        "files",
-        "image",
+    "export": {"attributes", "dataset", "devices", "editors", "errors", "files", "imaging", "models", "photo", "runs", "version"},
+    "report": {"errors", "files", "imaging", "models", "photo", "runs", "version"},
+    "effects": {"errors", "faces", "imaging", "part_names", "photo"},
+    "editing": {"attributes", "editors", "effects", "errors", "faces", "files", "imaging", "photo", "version"},
+    "video": {"editing", "errors", "face_parsing", "faces", "files", "imaging", "part_names", "version"},
+    "camera": {"editing", "errors", "files", "imaging", "video"},
+    "web": {"editing", "editors", "effects", "errors", "faces", "imaging", "models", "photo", "report"},
+    "bench": {
         "attributes",
-        "parser",
-        "part_names",
-        "perception",
-        "editors",
-        "weights",
-        "model_store",
-        "photo_file",
-        "provenance",
-        "version",
-    },
-    "web": {
-        "content_credentials",
-        "errors",
-        "image",
+        "camera",
+        "dataset",
+        "devices",
+        "editing",
         "editors",
         "effects",
-        "perception",
-        "photo_file",
-        "photo_reading",
-        "provenance",
-        "report",
-        "weights",
-    },
-    "video": {"errors", "files", "image", "perception", "effects", "editors", "parser", "part_names", "model_store", "version"},
-    "api": {"devices", "dataset", "evaluation", "guidance", "runs", "training"},
-    "export": {
         "errors",
+        "evaluation",
+        "export",
+        "faces",
         "files",
-        "image",
-        "devices",
-        "sessions",
+        "imaging",
+        "photo",
+        "report",
         "runs",
-        "attributes",
-        "dataset",
         "stargan",
-        "editors",
-        "onnx_trace",
-        "version",
+        "terminal",
+        "training",
+        "video",
     },
+    "api": {"dataset", "devices", "evaluation", "guidance", "runs", "training"},
 }
 """Who may import whom inside the package; `cli` and the top `__init__` may import anything."""
 
@@ -158,25 +109,25 @@ ONE_DOOR: dict[str, set[str]] = {
     "torch_fidelity": {"metrics/fidelity.py"},
     "lpips": {"metrics/lpips_distance.py"},
     "onnxruntime.quantization": {"export/quantization.py"},
-    "onnxruntime": {"sessions.py", "export/quantization.py"},
+    "onnxruntime": {"models/sessions.py", "export/quantization.py"},
     "accelerate": {"training/processes.py"},
     "tensorboard": {"training/log.py"},
     "torch.utils.tensorboard": {"training/log.py"},
     "matplotlib": {"report/charts.py"},
     "jinja2": {"report/page.py", "preparation/sheet.py"},
     "cpuinfo": {"devices.py"},
-    "insightface": {"perception/insightface_models.py"},
-    "dlib": {"perception/dlib_models.py", "perception/dlib_predictor.py", "landmarks/training.py"},
+    "insightface": {"faces/insightface_models.py"},
+    "dlib": {"faces/dlib_models.py", "landmarks/training.py"},
     "ray": {"preparation/ray_run.py"},
-    "timm": {"efficientnet.py"},
-    "av": {"video/library.py"},
-    "pyvirtualcam": {"video/virtual_camera.py"},
+    "timm": {"models/efficientnet.py"},
+    "av": {"video/io/av_library.py"},
+    "pyvirtualcam": {"camera/outputs.py"},
     "psutil": {"devices.py"},
-    "pillow_heif": {"photo_reading.py"},
-    "requests": {"model_store/transfer.py"},
-    "urllib3": {"model_store/transfer.py"},
-    "gdown": {"model_store/google_drive.py"},
-    "c2pa": {"content_credentials.py"},
+    "pillow_heif": {"photo/reading.py"},
+    "requests": {"models/store/transfer.py"},
+    "urllib3": {"models/store/transfer.py"},
+    "gdown": {"models/store/sources.py"},
+    "c2pa": {"photo/c2pa.py"},
     "gradio": {"web/toolkit.py"},
     "starlette": {"web/toolkit.py"},
 }
@@ -225,6 +176,32 @@ def test_heavy_libraries_enter_by_one_door(file: Path) -> None:
 
 
 def test_folder_inits_hold_a_sentence_and_nothing_more() -> None:
-    for file in PACKAGE.glob("*/__init__.py"):
+    for file in PACKAGE.rglob("*/__init__.py"):
         body = ast.parse(file.read_text(encoding="utf-8")).body
         assert len(body) == 1 and isinstance(body[0], ast.Expr), f"{file} holds more than its sentence"
+
+
+def test_no_modules_import_each_other() -> None:
+    """Neither two modules nor a longer ring of them, counting imports inside functions and those for type checkers."""
+    imported = {_name(file): {target for name in _imports(file) for target in _modules_named(name)} for file in _modules()}
+    done: set[str] = set()
+
+    def visit(module: str, path: tuple[str, ...]) -> None:
+        assert module not in path, " imports ".join((*path[path.index(module) :], module))
+        if module not in done:
+            for target in sorted(imported.get(module, set()) - {module}):
+                visit(target, (*path, module))
+            done.add(module)
+
+    for module in sorted(imported):
+        visit(module, ())
+
+
+def _name(file: Path) -> str:
+    return "lianpu." + file.relative_to(PACKAGE).with_suffix("").as_posix().replace("/", ".")
+
+
+def _modules_named(name: str) -> set[str]:
+    """The module that an imported name is, or lies in."""
+    path = PACKAGE.parent / name.replace(".", "/")
+    return {name} if path.with_suffix(".py").is_file() else {name.rpartition(".")[0]}

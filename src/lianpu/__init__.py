@@ -16,19 +16,19 @@ if TYPE_CHECKING:
     from lianpu.dataset.drawn import draw_dataset as draw_dataset
     from lianpu.dataset.drawn import draw_face as draw_face
     from lianpu.dataset.sources import open_dataset as open_dataset
+    from lianpu.editing.attributes import edit_photo as edit_photo
     from lianpu.editors.loading import load_editor as load_editor
-    from lianpu.effects.attribute_edit import edit_photo as edit_photo
     from lianpu.errors import LianpuError as LianpuError
     from lianpu.export.comparison import compare as compare
     from lianpu.export.onnx_export import export_onnx as export_onnx
     from lianpu.export.quantization import quantize as quantize
+    from lianpu.faces.detection import find_faces as find_faces
+    from lianpu.faces.detectors import load_detector as load_detector
     from lianpu.guidance.making import make_guides as make_guides
-    from lianpu.image import read_image as read_image
-    from lianpu.image import to_batch as to_batch
-    from lianpu.image import to_pictures as to_pictures
-    from lianpu.image import write_image as write_image
-    from lianpu.perception.detection import find_faces as find_faces
-    from lianpu.perception.detectors import load_detector as load_detector
+    from lianpu.imaging.picture import to_batch as to_batch
+    from lianpu.imaging.picture import to_pictures as to_pictures
+    from lianpu.photo.reading import read_image as read_image
+    from lianpu.photo.reading import write_image as write_image
     from lianpu.preparation.prepare import prepare_faces as prepare_faces
     from lianpu.preparation.settings import PrepareSettings as PrepareSettings
     from lianpu.report.page import write_report as write_report
@@ -43,23 +43,23 @@ _HOMES = {
     "compare": "lianpu.export.comparison",
     "draw_dataset": "lianpu.dataset.drawn",
     "draw_face": "lianpu.dataset.drawn",
-    "edit_photo": "lianpu.effects.attribute_edit",
+    "edit_photo": "lianpu.editing.attributes",
     "evaluate": "lianpu.api",
     "export_onnx": "lianpu.export.onnx_export",
-    "find_faces": "lianpu.perception.detection",
+    "find_faces": "lianpu.faces.detection",
     "load_config": "lianpu.training.config",
-    "load_detector": "lianpu.perception.detectors",
+    "load_detector": "lianpu.faces.detectors",
     "load_editor": "lianpu.editors.loading",
     "make_guides": "lianpu.guidance.making",
     "open_dataset": "lianpu.dataset.sources",
     "open_run": "lianpu.runs",
     "prepare_faces": "lianpu.preparation.prepare",
     "quantize": "lianpu.export.quantization",
-    "read_image": "lianpu.image",
-    "to_batch": "lianpu.image",
-    "to_pictures": "lianpu.image",
+    "read_image": "lianpu.photo.reading",
+    "to_batch": "lianpu.imaging.picture",
+    "to_pictures": "lianpu.imaging.picture",
     "train": "lianpu.training.loop",
-    "write_image": "lianpu.image",
+    "write_image": "lianpu.photo.reading",
     "write_report": "lianpu.report.page",
 }
 """The file that each public name lives in."""

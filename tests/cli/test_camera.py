@@ -14,13 +14,13 @@ import av
 import numpy as np
 import pytest
 
+from lianpu.camera.moving_picture import pan_over
 from lianpu.cli.camera_outputs import has_display
 from lianpu.cli.main import main
 from lianpu.dataset.drawn import draw_face
-from lianpu.image import Picture
-from lianpu.video.clips import pan_over
-from lianpu.video.encoding import Encoding
-from lianpu.video.writing import Form, frame_writer
+from lianpu.imaging.picture import Picture
+from lianpu.video.io.encoding import Encoding
+from lianpu.video.io.writing import Form, frame_writer
 
 HAIR = ("--effect", "hair_color:color=#2040ff,strength=1", "--detector", "dlib")
 MS = Fraction(1, 1000)

@@ -10,16 +10,24 @@ import pytest
 import torch
 from rich.console import Console
 
-from lianpu.cli import doctor, doctor_checks, doctor_providers
-from lianpu.cli.doctor_checks import check_compiler, check_cores, check_disk, check_memory, check_packages, first_broken
-from lianpu.cli.doctor_finding import Finding
-from lianpu.cli.doctor_models import check_models, ways_to_get
-from lianpu.cli.doctor_processors import check_cpu, check_device, check_int8, check_onnxruntime
-from lianpu.cli.doctor_providers import Trial, reason_in, try_providers
+from lianpu.cli import doctor, doctor_checks
+from lianpu.cli import doctor_runtimes as doctor_providers
+from lianpu.cli.doctor_checks import (
+    Finding,
+    check_compiler,
+    check_cores,
+    check_disk,
+    check_memory,
+    check_models,
+    check_packages,
+    first_broken,
+    ways_to_get,
+)
+from lianpu.cli.doctor_runtimes import Trial, check_cpu, check_device, check_int8, check_onnxruntime, reason_in, try_providers
 from lianpu.cli.main import main
 from lianpu.devices import Gpu, Machine
-from lianpu.model_store.locate import models_folder
-from lianpu.weights import MODEL_FILES, model_file
+from lianpu.models.store.locate import models_folder
+from lianpu.models.table import MODEL_FILES, model_file
 
 LAPTOP = Machine(
     cpu="Some CPU",

@@ -11,15 +11,16 @@ import torch
 from PIL import Image
 
 from lianpu.attributes import AttributeSet
-from lianpu.cli.edit_words import asked_preset, read_effect
 from lianpu.cli.main import main
+from lianpu.editing.folder_job import JOURNAL, tasks_of
+from lianpu.editing.presets import EditStep, EffectStep
+from lianpu.editing.request import asked_preset, read_effect
 from lianpu.editors.editor import ModelInfo
-from lianpu.effects.folder_job import JOURNAL, tasks_of
-from lianpu.effects.presets import EditStep, EffectStep
 from lianpu.errors import SettingsError
 from lianpu.export.onnx_export import export_generator
-from lianpu.image import read_image, resize
-from lianpu.photo_file import read_photo
+from lianpu.imaging.picture import resize
+from lianpu.photo.file import read_photo
+from lianpu.photo.reading import read_image
 from lianpu.stargan.lite import LiteGenerator
 
 REAL_FACES = Path(__file__).parents[3] / "shared" / "data" / "celebamask_mini" / "images"
@@ -133,8 +134,8 @@ def test_ctrl_c_is_one_line_and_says_how_to_go_on(
     def stopped(*_: object, **__: object) -> None:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("lianpu.effects.photo_job.open_workbench", stopped)
-    monkeypatch.setattr("lianpu.effects.folder_job.open_workbench", stopped)
+    monkeypatch.setattr("lianpu.editing.session.open_edit_session", stopped)
+    monkeypatch.setattr("lianpu.editing.folder_job.open_edit_session", stopped)
     Image.new("RGB", (9, 9)).save(tmp_path / "a.png")
     code, out, _ = _run(capsys, tmp_path, tmp_path / "out", "--effect", "lipstick")
     assert code == 130 and "Stopped. Finished photos are kept: the same command goes on there." in out

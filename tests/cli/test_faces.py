@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from lianpu.cli.main import main
-from lianpu.image import read_image, write_image
+from lianpu.photo.reading import read_image, write_image
 
 SHARED = Path(__file__).parents[2].parent / "shared"
 SCRFD = SHARED / "models" / "scrfd_500m_kps.onnx"

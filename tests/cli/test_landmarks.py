@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from lianpu.cli.main import main
-from lianpu.model_store.locate import require_model_file
+from lianpu.models.store.locate import require_model_file
 
 REAL_FACES = Path(__file__).parents[2].parent / "shared" / "data" / "celebamask_mini"
 pytestmark = pytest.mark.skipif(not REAL_FACES.is_dir(), reason="the real faces are not here")

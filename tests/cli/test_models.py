@@ -14,11 +14,11 @@ from pathlib import Path
 
 import pytest
 
-from lianpu import weights
 from lianpu.cli.main import main
-from lianpu.model_store import download, importing
-from lianpu.model_store.locate import models_folder
-from lianpu.weights import MODEL_FILES, ModelFile, model_file
+from lianpu.models import table as weights
+from lianpu.models.store import download, importing
+from lianpu.models.store.locate import models_folder
+from lianpu.models.table import MODEL_FILES, ModelFile, model_file
 
 CONTENT = b"a small model" * 100
 

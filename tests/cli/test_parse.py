@@ -9,7 +9,7 @@ from PIL import Image
 
 from lianpu.cli.main import main
 from lianpu.cli.parse import output_names
-from lianpu.image import read_image
+from lianpu.photo.reading import read_image
 
 REAL_FACES = Path(__file__).parents[3] / "shared" / "data" / "celebamask_mini" / "images"
 needs_faces = pytest.mark.skipif(not REAL_FACES.is_dir(), reason="needs the real faces")

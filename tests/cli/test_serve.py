@@ -8,10 +8,10 @@ from types import ModuleType
 import pytest
 
 from lianpu.cli.main import main
-from lianpu.cli.serve import ServeArguments, _desk, read_users
-from lianpu.model_store.locate import require_model_file
-from lianpu.web.about_tab import about_text
+from lianpu.cli.serve import ServeArguments, _engine, read_users
+from lianpu.models.store.locate import require_model_file
 from lianpu.web.language import load_words
+from lianpu.web.page.about_tab import about_text
 
 
 def _refused(capsys: pytest.CaptureFixture[str], *words: object) -> str:
@@ -93,9 +93,9 @@ def test_commercial_safe_works_with_models_of_ones_own_and_leaves_the_packages_e
     if not yunet.is_file():
         pytest.skip(f"needs {yunet}")
     parser = colour_parser.write_colour_parser(tmp_path / "parser.onnx", 32)
-    desk, cards = _desk(ServeArguments(detector=str(yunet), parser=str(parser), landmarks=str(points), threads=1))
-    assert desk.editor is None and cards == {} and desk.own_landmarks == "mine.dat"
-    about = about_text(load_words("en"), desk, cards)
+    engine, cards = _engine(ServeArguments(detector=str(yunet), parser=str(parser), landmarks=str(points), threads=1))
+    assert engine.session.editor is None and cards == {} and engine.own_landmarks == "mine.dat"
+    about = about_text(load_words("en"), engine, cards)
     assert "mine.dat" in about and "free for any use" in about and "non-commercial" not in about
 
 

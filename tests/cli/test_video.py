@@ -7,9 +7,9 @@ import av
 import numpy as np
 import pytest
 
+from lianpu.camera.moving_picture import pan_over
 from lianpu.cli.main import main
 from lianpu.dataset.drawn import draw_face
-from lianpu.video.clips import pan_over
 
 FRAMES, RATE = 14, 12
 

@@ -13,7 +13,7 @@ from lianpu.dataset.faces import Faces
 from lianpu.dataset.order import step_rows
 from lianpu.dataset.sources import open_dataset
 from lianpu.errors import DataError, SettingsError
-from lianpu.image import to_batch
+from lianpu.imaging.picture import to_batch
 
 # Python 3.12 and later warn when a process with threads forks, as the DataLoader of torch does
 pytestmark = pytest.mark.filterwarnings("ignore:.*use of fork.*:DeprecationWarning")

@@ -9,7 +9,8 @@ import pytest
 
 from lianpu.dataset.sources import open_dataset, read_table
 from lianpu.errors import DataError, LianpuError
-from lianpu.image import center_crop, read_image, resize
+from lianpu.imaging.picture import center_crop, resize
+from lianpu.photo.reading import read_image
 
 EditLine = Callable[[Path, int, str | None], None]
 SELECTED = ["Black_Hair", "Male"]

@@ -10,8 +10,8 @@ from lianpu.attributes import HAIR_COLORS
 from lianpu.dataset.drawn import DrawnFace, draw_dataset, draw_face
 from lianpu.drawing.attributes import DRAWN_ATTRIBUTES
 from lianpu.errors import DataError, SettingsError
-from lianpu.image import read_image
 from lianpu.part_names import PART_INDEX
+from lianpu.photo.reading import read_image
 
 PEOPLE = range(8)
 STRAY_HAIRS_PX = 4

@@ -11,7 +11,7 @@ from lianpu.editors.loading import load_editor
 from lianpu.errors import CheckpointError, ModelError, RunError
 from lianpu.runs import Run
 from lianpu.stargan.networks import Generator
-from lianpu.stargan.released import write_released
+from lianpu.stargan.published import write_published_weights
 from lianpu.training.config import parse_config
 from lianpu.training.loop import train
 
@@ -59,7 +59,7 @@ def test_batches_and_labels_of_another_size_are_misuse(run: Run) -> None:
 
 
 def test_a_published_checkpoint_is_an_editor_once_its_labels_are_said(tmp_path: Path) -> None:
-    file = write_released(Generator(4, 2, 1), tmp_path / "200000-G.ckpt")
+    file = write_published_weights(Generator(4, 2, 1), tmp_path / "200000-G.ckpt")
     editor = load_editor(file, device="cpu", attributes=AttributeSet.of(["Male", "Young"]), image_size=32)
     assert editor.edit(torch.zeros(1, 3, 32, 32), np.zeros((1, 2), np.float32)).shape == (1, 3, 32, 32)
     assert "non-commercial" in editor.info.licence

@@ -6,7 +6,7 @@ from types import ModuleType
 
 import pytest
 
-from lianpu.effects.studio import Studio, open_studio
+from lianpu.faces.analyzer import AnalyzerSettings, FaceAnalyzer, open_analyzer
 
 
 @pytest.fixture(scope="session")
@@ -20,6 +20,6 @@ def drawn() -> ModuleType:
 
 
 @pytest.fixture(scope="session")
-def studio() -> Studio:
+def analyzer() -> FaceAnalyzer:
     """The studio of the package, opened once for all tests: its models take seconds to read."""
-    return open_studio("dlib", threads=1)
+    return open_analyzer(AnalyzerSettings("dlib"), threads=1)

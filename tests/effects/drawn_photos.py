@@ -9,9 +9,9 @@ import cv2
 import numpy as np
 
 from lianpu.dataset.drawn import DrawnFace, draw_face
-from lianpu.effects.subject import Subject
-from lianpu.image import Picture
-from lianpu.perception.results import Face, FaceParts, Landmarks
+from lianpu.faces.results import Face, FaceParts, Landmarks
+from lianpu.faces.subject import Subject
+from lianpu.imaging.picture import Picture
 
 OPEN_MOUTH = {"Mouth_Slightly_Open": True, "Eyeglasses": False, "Wearing_Hat": False}
 _SIDE = 384

@@ -2,10 +2,10 @@
 
 import numpy as np
 
-from lianpu.effects.subject import Subject
+from lianpu.faces.alignment import TEMPLATES, align, window_of
+from lianpu.faces.results import Face, FaceParts, Landmarks
+from lianpu.faces.subject import Subject
 from lianpu.part_names import part_index
-from lianpu.perception.alignment import TEMPLATES, align, window_of
-from lianpu.perception.results import Face, FaceParts, Landmarks
 
 
 def face_at(x: float, y: float, eyes_px: float) -> Face:

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from lianpu.effects.anonymise import WAYS, anonymise
-from lianpu.effects.masks import FACE_PARTS
+from lianpu.effects.face_masks import FACE_PARTS
 
 
 def _face(subject) -> np.ndarray:

@@ -8,11 +8,10 @@ import pytest
 import torch
 
 from lianpu.attributes import AttributeSet, Labels
+from lianpu.editing.attribute_masks import attribute_mask, parts_of
+from lianpu.editing.attributes import edit_attributes, edit_crops, edit_photo, plan_edits, request_of, with_edits
+from lianpu.editing.residual_transfer import change_bands, color_matched, guided_change
 from lianpu.editors.editor import ModelInfo
-from lianpu.effects.attribute_edit import edit_attributes, edit_photo, plan_edits, with_edits
-from lianpu.effects.attribute_masks import attribute_mask, parts_of
-from lianpu.effects.change_transfer import change_bands, color_matched, guided_change
-from lianpu.effects.requests import edit_crops, request_of
 from lianpu.errors import ModelError, SettingsError
 
 
@@ -142,7 +141,7 @@ def test_faces_are_chosen_by_number_in_edit_photo() -> None:
         def subjects(self, photo: np.ndarray, *, upright: bool = False) -> tuple:
             return subjects
 
-    edited = edit_photo(photo, Brighter(), {"Male": True}, faces=[1], studio=Room())  # type: ignore[arg-type]
+    edited = edit_photo(photo, Brighter(), {"Male": True}, faces=[1], analyzer=Room())  # type: ignore[arg-type]
     assert np.array_equal(edited[:, :180], photo[:, :180]) and not np.array_equal(edited[:, 280:], photo[:, 280:])
 
 

@@ -6,9 +6,9 @@ import pytest
 
 from lianpu.effects.background import blur_background, replace_background
 from lianpu.effects.catalogue import effect_of
-from lianpu.effects.studio import Studio
 from lianpu.errors import PictureError
-from lianpu.image import read_image, write_image
+from lianpu.faces.analyzer import FaceAnalyzer
+from lianpu.photo.reading import read_image, write_image
 
 PHOTOS = Path(__file__).parents[3] / "shared" / "data" / "photos"
 
@@ -61,9 +61,9 @@ def test_the_same_photo_gives_the_same_mask(drawn: ModuleType) -> None:
 
 
 @pytest.mark.skipif(not PHOTOS.is_dir(), reason="needs the photos")
-def test_sleeves_and_arms_before_a_plain_wall_stay_and_the_wall_goes(studio: Studio) -> None:
+def test_sleeves_and_arms_before_a_plain_wall_stay_and_the_wall_goes(analyzer: FaceAnalyzer) -> None:
     photo = read_image(PHOTOS / "p20_full_length.jpg")
-    after = replace_background(photo, studio.subjects(photo), 1.0, "#8fb8d8", "")
+    after = replace_background(photo, analyzer.analyze(photo), 1.0, "#8fb8d8", "")
     changed = np.abs(after.astype(int) - photo).max(axis=2)
     for x, y in ((217, 868), (197, 1105), (780, 750), (900, 950), (500, 1000)):
         assert changed[y - 8 : y + 8, x - 8 : x + 8].max() < 20, f"a part of the person at {x}, {y}"

@@ -14,9 +14,9 @@ import pytest
 
 from lianpu.effects.catalogue import EFFECTS, effect_of
 from lianpu.effects.effect import Effect
-from lianpu.effects.masks import face_unit
-from lianpu.effects.subject import Subject
+from lianpu.effects.face_masks import face_unit
 from lianpu.errors import SettingsError
+from lianpu.faces.subject import Subject
 
 
 def _beside(name: str) -> ModuleType:

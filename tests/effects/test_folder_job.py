@@ -7,18 +7,23 @@ from pathlib import Path
 
 import pytest
 
-from lianpu.effects import folder_job, folder_workers
+from lianpu.editing import folder_job
+from lianpu.editing import folder_job as folder_workers
+from lianpu.editing.folder_job import JOURNAL, edit_folder
+from lianpu.editing.photo_job import Edited, check_target, failed
+from lianpu.editing.presets import EffectStep, Preset, preset_text
+from lianpu.editing.session import EditRequest
 from lianpu.effects.catalogue import effect_of
-from lianpu.effects.folder_job import JOURNAL, edit_folder
-from lianpu.effects.photo_job import Edited, EditRequest, check_target, failed
-from lianpu.effects.presets import EffectStep, Preset, preset_text
 from lianpu.errors import LianpuError
+from lianpu.faces.analyzer import AnalyzerSettings
 
 REAL_FACES = Path(__file__).parents[3] / "shared" / "data" / "celebamask_mini" / "images"
 
 
 def _request(strength: float = 1.0) -> EditRequest:
-    return EditRequest(preset_text(Preset("test", (EffectStep(effect_of("lipstick"), strength),))), detector="dlib")
+    return EditRequest(
+        preset_text(Preset("test", (EffectStep(effect_of("lipstick"), strength),))), analyzer=AnalyzerSettings("dlib")
+    )
 
 
 @pytest.fixture
@@ -43,19 +48,19 @@ def copying(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """Jobs that need no model: the list says behind which photos they are stopped."""
     stops: list[str] = []
 
-    def edit(bench: _Bench, source: Path, target: Path, *, force: bool) -> Edited:
+    def edit(job: _Bench, source: Path, target: Path, *, force: bool) -> Edited:
         try:
             check_target(target, force)
         except LianpuError as problem:
             return failed(source, problem)
         target.parent.mkdir(exist_ok=True)
-        target.write_bytes(source.read_bytes() + bench.fingerprint.encode())
+        target.write_bytes(source.read_bytes() + job.fingerprint.encode())
         if source.stem in stops:
             raise KeyboardInterrupt
         return Edited(source, target, "edited", "", 1, 1, 0.1)
 
     monkeypatch.setattr(folder_workers, "edit_file", edit)
-    monkeypatch.setattr(folder_job, "open_workbench", lambda request: _Bench(request.preset))
+    monkeypatch.setattr(folder_job, "open_job", lambda request: _Bench(request.preset))
     return stops
 
 

@@ -4,13 +4,12 @@ import cv2
 import numpy as np
 import pytest
 
-from lianpu.effects.hair_color import hair_color, plan_hair
-from lianpu.effects.hair_tone import hair_tone
-from lianpu.effects.lab import lab_of_color, to_lab
+from lianpu.effects.hair import hair_color, hair_tone, plan_hair
+from lianpu.imaging.color import lab_of_color, rgb_to_lab
 
 
 def _lab(pixels: np.ndarray) -> np.ndarray:
-    return to_lab(pixels.astype(np.float32) / np.float32(255))
+    return rgb_to_lab(pixels.astype(np.float32) / np.float32(255))
 
 
 @pytest.mark.parametrize("color", ["#b8936a", "#181412", "#3050e0", "#803018"])

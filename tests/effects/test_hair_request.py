@@ -1,8 +1,8 @@
 import numpy as np
 import pytest
 
-from lianpu.effects.hair_request import asked_color, is_hair_color
-from lianpu.effects.lab import lab_of_color
+from lianpu.effects.hair import asked_color, is_hair_color
+from lianpu.imaging.color import lab_of_color
 
 WEIGHT = np.zeros((32, 32), dtype=np.float32)
 WEIGHT[4:20, 4:28] = 1

@@ -3,13 +3,13 @@ from types import ModuleType
 import numpy as np
 import pytest
 
-from lianpu.effects.lab import lab_of_color, to_lab
 from lianpu.effects.makeup import blush, eye_shadow, lipstick
+from lianpu.imaging.color import lab_of_color, rgb_to_lab
 from lianpu.part_names import part_index
 
 
 def _tone(photo: np.ndarray, where: np.ndarray) -> np.ndarray:
-    return to_lab(photo.astype(np.float32) / np.float32(255))[where].mean(axis=0)[1:]
+    return rgb_to_lab(photo.astype(np.float32) / np.float32(255))[where].mean(axis=0)[1:]
 
 
 def test_lips_take_the_colour_and_keep_their_lines(drawn: ModuleType) -> None:

@@ -3,21 +3,21 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from lianpu.effects.catalogue import effect_of
-from lianpu.effects.presets import (
+from lianpu.editing.presets import (
     PRESET_FOLDER,
     EditStep,
     EffectStep,
     Preset,
     apply_preset,
+    bundled_presets,
     find_preset,
     in_words,
     preset_of_text,
     preset_text,
     read_preset,
     scaled,
-    shipped_presets,
 )
+from lianpu.effects.catalogue import effect_of
 from lianpu.errors import SettingsError
 
 EVENING = """
@@ -81,8 +81,8 @@ def test_files_and_names_that_are_not_there_are_said(tmp_path: Path) -> None:
 
 
 def test_the_presets_of_the_package_can_be_read_and_need_no_editor() -> None:
-    assert len(shipped_presets()) >= 3
-    for name in shipped_presets():
+    assert len(bundled_presets()) >= 3
+    for name in bundled_presets():
         preset = find_preset(name)
         assert preset.steps and not preset.needs_editor
         assert preset == read_preset(PRESET_FOLDER / f"{name}.yaml")

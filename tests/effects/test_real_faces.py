@@ -9,10 +9,10 @@ from PIL import Image
 
 from lianpu.effects.catalogue import EFFECTS
 from lianpu.effects.effect import Effect
-from lianpu.effects.hair_color import hair_color
-from lianpu.effects.lab import lab_of_color, to_lab
-from lianpu.effects.whitening import whiten_teeth
-from lianpu.image import read_image
+from lianpu.effects.hair import hair_color
+from lianpu.effects.skin import whiten_teeth
+from lianpu.imaging.color import lab_of_color, rgb_to_lab
+from lianpu.photo.reading import read_image
 
 DATA = Path(__file__).parents[3] / "shared" / "data" / "celebamask_mini"
 pytestmark = pytest.mark.skipif(not DATA.is_dir(), reason="the real faces are not here")
@@ -40,7 +40,7 @@ def test_an_effect_changes_a_part_of_a_real_face(drawn: ModuleType, effect: Effe
 def test_dark_hair_becomes_blond_as_blond_hair_is(drawn: ModuleType) -> None:
     photo, subject = _face(drawn, SMILING)
     hair = subject.parts.where("hair")
-    after = to_lab(hair_color(photo, subject, 1.0, "#b8936a").astype(np.float32) / np.float32(255))[hair]
+    after = rgb_to_lab(hair_color(photo, subject, 1.0, "#b8936a").astype(np.float32) / np.float32(255))[hair]
     low, middle, high = np.percentile(after[:, 0], (5, 50, 95))
     assert middle == pytest.approx(lab_of_color("#b8936a")[0], abs=6)
     assert middle - low > 12 and high - middle > 12  # real blond hair: 31 and 22
@@ -51,7 +51,7 @@ def test_a_smile_becomes_less_yellow(drawn: ModuleType) -> None:
     photo, subject = _face(drawn, SMILING)
     mouth = subject.parts.where("mouth")
     before, after = (
-        to_lab(picture.astype(np.float32) / np.float32(255))[mouth] for picture in (photo, whiten_teeth(photo, subject, 1.0))
+        rgb_to_lab(picture.astype(np.float32) / np.float32(255))[mouth] for picture in (photo, whiten_teeth(photo, subject, 1.0))
     )
     light = before[:, 0] > 60
     assert after[light, 2].mean() < before[light, 2].mean() - 1 and after[light, 0].mean() > before[light, 0].mean()

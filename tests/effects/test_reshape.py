@@ -3,9 +3,9 @@ from types import ModuleType
 import numpy as np
 import pytest
 
-from lianpu.effects.masks import face_unit
+from lianpu.effects.face_masks import face_unit
 from lianpu.effects.reshape import enlarging, slim_face, slimming, warped
-from lianpu.effects.view import view_of
+from lianpu.imaging.compositing import view_of
 
 
 @pytest.mark.parametrize("make", [slimming, enlarging])

@@ -3,7 +3,7 @@ from types import ModuleType
 import cv2
 import numpy as np
 
-from lianpu.effects.masks import face_unit
+from lianpu.effects.face_masks import face_unit
 from lianpu.effects.skin import smooth_skin
 
 

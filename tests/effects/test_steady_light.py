@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from lianpu.effects.steady_light import steadied
+from lianpu.editing.residual_transfer import steadied
 
 
 def _face(size: int = 128) -> np.ndarray:

@@ -7,11 +7,10 @@ import pytest
 from PIL import Image
 
 from lianpu.effects.catalogue import effect_of
-from lianpu.effects.sticker import face_places, sticker_matrix
-from lianpu.effects.sticker_files import STICKERS, carried_sticker, read_anchors, read_sticker
-from lianpu.effects.subject import Subject
+from lianpu.effects.stickers import STICKERS, carried_sticker, face_places, read_anchors, read_sticker, sticker_matrix
 from lianpu.errors import LianpuError, PictureError, SettingsError
-from lianpu.perception.results import Face, FaceParts, Landmarks
+from lianpu.faces.results import Face, FaceParts, Landmarks
+from lianpu.faces.subject import Subject
 
 
 def _square(folder: Path, anchors: object = None) -> Path:

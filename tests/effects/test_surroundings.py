@@ -6,16 +6,16 @@ from types import ModuleType
 import numpy as np
 import pytest
 
-from lianpu.effects.hair_color import hair_color
-from lianpu.effects.masks import crop_fade
-from lianpu.effects.studio import Studio
-from lianpu.effects.subject import WIDER, Subject
-from lianpu.effects.surroundings import hair_goes_on, looked_around
-from lianpu.effects.view import view_of
-from lianpu.image import read_image
-from lianpu.parser.face_parser import FaceParser
+from lianpu.effects.face_masks import crop_fade
+from lianpu.effects.hair import hair_color
+from lianpu.face_parsing.face_parser import FaceParser
+from lianpu.faces.analyzer import FaceAnalyzer
+from lianpu.faces.parts import load_parser
+from lianpu.faces.subject import WIDER, Subject
+from lianpu.faces.wide_parsing import hair_goes_on, parse_wide
+from lianpu.imaging.compositing import view_of
 from lianpu.part_names import part_index
-from lianpu.perception.parsing import load_parser
+from lianpu.photo.reading import read_image
 
 PHOTOS = Path(__file__).parents[3] / "shared" / "data" / "photos"
 HAIR = part_index("hair")
@@ -51,12 +51,12 @@ def test_hair_that_another_face_is_nearer_to_goes_on(drawn: ModuleType) -> None:
 
 def test_who_keeps_hair_in_the_crop_stays_as_it_was(drawn: ModuleType, parser: FaceParser) -> None:
     photo, subject = drawn.drawn_photo(width=500, height=700, side=200, left=150, top=150)
-    assert looked_around(photo, [subject], parser)[0] is subject and subject.wide() is subject
+    assert parse_wide(photo, [subject], parser)[0] is subject and subject.wide() is subject
 
 
 def test_the_first_look_is_believed_within_the_crop(drawn: ModuleType, parser: FaceParser) -> None:
     photo, subject = _long_haired(drawn)
-    (seen,) = looked_around(photo, [subject], parser)
+    (seen,) = parse_wide(photo, [subject], parser)
     wide = seen.wide()
     assert seen.parts is subject.parts and wide.reach == WIDER and wide.wide() is wide
     rows, columns = wide.window
@@ -67,9 +67,9 @@ def test_the_first_look_is_believed_within_the_crop(drawn: ModuleType, parser: F
 
 @pytest.mark.skipif(not PHOTOS.is_dir(), reason="needs the photos")
 @pytest.mark.parametrize("name", ["p12_profile.jpg", "p20_full_length.jpg"])
-def test_real_hair_is_coloured_beyond_the_crop_and_no_edge_of_the_crop_is_seen(name: str, studio: Studio) -> None:
+def test_real_hair_is_coloured_beyond_the_crop_and_no_edge_of_the_crop_is_seen(name: str, analyzer: FaceAnalyzer) -> None:
     photo = read_image(PHOTOS / name)
-    (subject,) = studio.subjects(photo)
+    (subject,) = analyzer.analyze(photo)
     assert subject.around is not None
     change = np.abs(hair_color(photo, subject, 1.0, "#b8936a").astype(int) - photo).sum(axis=2)
     outside = np.ones(photo.shape[:2], dtype=bool)
@@ -82,17 +82,17 @@ def test_real_hair_is_coloured_beyond_the_crop_and_no_edge_of_the_crop_is_seen(n
 
 
 @pytest.mark.skipif(not PHOTOS.is_dir(), reason="needs the photos")
-def test_the_back_of_a_head_in_profile_is_coloured_with_the_rest(studio: Studio) -> None:
+def test_the_back_of_a_head_in_profile_is_coloured_with_the_rest(analyzer: FaceAnalyzer) -> None:
     photo = read_image(PHOTOS / "p12_profile.jpg")
-    change = np.abs(hair_color(photo, studio.subjects(photo)[0], 1.0, "#b8936a").astype(int) - photo).sum(axis=2)
+    change = np.abs(hair_color(photo, analyzer.analyze(photo)[0], 1.0, "#b8936a").astype(int) - photo).sum(axis=2)
     bun, front = change[90:180, 550:576], change[90:180, 350:450]
     assert bun.mean() > 0.7 * front.mean()
 
 
 @pytest.mark.skipif(not PHOTOS.is_dir(), reason="needs the photos")
-def test_no_hair_is_taken_from_the_face_of_another(studio: Studio) -> None:
+def test_no_hair_is_taken_from_the_face_of_another(analyzer: FaceAnalyzer) -> None:
     photo = read_image(PHOTOS / "p04_group_children.jpg")
-    subjects = studio.subjects(photo)
+    subjects = analyzer.analyze(photo)
     assert len(subjects) > 5
     whole = np.zeros(photo.shape[:2], dtype=np.uint8)
     for subject in subjects:

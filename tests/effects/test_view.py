@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from lianpu.effects.view import View, bands, enlarged, painted, view_of, with_change
+from lianpu.imaging.compositing import View, add_change, bands, blend, upsample, view_of
 
 
 def test_a_view_is_never_larger_than_its_window_and_as_large_as_is_cheap() -> None:
@@ -20,7 +20,7 @@ def test_a_slope_stays_a_slope_when_it_is_enlarged_band_by_band(columns: slice) 
     view = View(window, np.zeros((10, 15, 3), np.float32))
     y, x = np.mgrid[:10, :15].astype(np.float32)
     field = np.dstack([x + 2 * y, x])
-    got = np.concatenate([enlarged(field, view, rows, columns) for rows in (slice(3, 20), slice(20, 43))])
+    got = np.concatenate([upsample(field, view, rows, columns) for rows in (slice(3, 20), slice(20, 43))])
     at_y = np.clip((np.arange(40) + 0.5) / 4 - 0.5, 0, 9)[:, None]
     at_x = np.clip((np.arange(columns.start, columns.stop) - 5 + 0.5) / 4 - 0.5, 0, 14)[None]
     assert got[..., 0] == pytest.approx(at_x + 2 * at_y, abs=1e-4)
@@ -32,7 +32,7 @@ def test_paint_comes_where_the_weight_is_and_only_there() -> None:
     view = View((slice(8, 56), slice(10, 74)), np.zeros((12, 16, 3), np.float32))
     weight = np.zeros((12, 16), np.float32)
     weight[4:8, 5:9] = 1
-    after = painted(photo, view, weight, lambda pixels, rows, columns: 0 * pixels + 1)
+    after = blend(photo, view, weight, lambda pixels, rows, columns: 0 * pixels + 1)
     assert (after[26:38, 34:44] == 255).all()
     changed = (after != photo).any(axis=2)
     changed[8 + 4 * 4 - 4 : 8 + 8 * 4 + 4, 10 + 5 * 4 - 4 : 10 + 9 * 4 + 4] = False
@@ -43,7 +43,7 @@ def test_a_change_is_added_and_cut_off_at_black_and_white() -> None:
     photo = np.full((20, 20, 3), 250, np.uint8)
     photo[:, :10] = 100
     view = view_of(photo, (slice(0, 20), slice(0, 20)))
-    after = with_change(photo, view, np.full((20, 20, 3), 10 / 255, np.float32))
+    after = add_change(photo, view, np.full((20, 20, 3), 10 / 255, np.float32))
     assert (after[:, :10] == 110).all() and (after[:, 10:] == 255).all()
 
 

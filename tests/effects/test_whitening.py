@@ -3,12 +3,12 @@ from types import ModuleType
 import numpy as np
 import pytest
 
-from lianpu.effects.lab import to_lab
-from lianpu.effects.whitening import brighten_eyes, whiten_teeth
+from lianpu.effects.skin import brighten_eyes, whiten_teeth
+from lianpu.imaging.color import rgb_to_lab
 
 
 def _lab(photo: np.ndarray, where: np.ndarray) -> np.ndarray:
-    return to_lab(photo.astype(np.float32) / np.float32(255))[where]
+    return rgb_to_lab(photo.astype(np.float32) / np.float32(255))[where]
 
 
 def test_yellow_teeth_become_whiter_and_gums_stay(drawn: ModuleType) -> None:

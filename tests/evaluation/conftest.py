@@ -13,9 +13,10 @@ from lianpu.dataset.faces import Dataset
 from lianpu.dataset.sources import open_dataset
 from lianpu.editors.editor import ModelInfo
 from lianpu.evaluation.judges import METRICS, Judges, features_of_faces, prepare_judges
-from lianpu.image import Picture, to_batch, to_pictures, write_image
+from lianpu.imaging.picture import Picture, to_batch, to_pictures
 from lianpu.metrics.classifier_training import ClassifierSettings
 from lianpu.metrics.lpips_distance import LpipsDistance
+from lianpu.photo.reading import write_image
 
 SIDE_PX = 32
 NAMES = ("Black_Hair", "Blond_Hair", "Brown_Hair", "Male")

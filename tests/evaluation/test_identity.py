@@ -5,7 +5,8 @@ import pytest
 
 from lianpu.errors import ScoreError
 from lianpu.evaluation.identity import IdentityOfCrops
-from lianpu.image import read_image, resize
+from lianpu.imaging.picture import resize
+from lianpu.photo.reading import read_image
 
 REAL_FACES = Path(__file__).parents[3] / "shared" / "data" / "celebamask_mini" / "images"
 

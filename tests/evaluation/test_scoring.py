@@ -18,7 +18,7 @@ from lianpu.evaluation.judges import Judges, prepare_judges
 from lianpu.evaluation.protocol import OVERALL, Score, compare_scores
 from lianpu.evaluation.results import EvaluationResult
 from lianpu.evaluation.scoring import OVERALL_ONLY, score_editor
-from lianpu.image import Picture
+from lianpu.imaging.picture import Picture
 from lianpu.part_names import PART_INDEX
 from lianpu.stargan.networks import Generator
 

@@ -12,7 +12,7 @@ from lianpu.editors.onnx_editor import OnnxEditor
 from lianpu.errors import ModelError
 from lianpu.export import graph
 from lianpu.export.graph import file_bytes, opset_of, write_graph
-from lianpu.onnx_trace import OPSET
+from lianpu.models.onnx_trace import OPSET
 from lianpu.stargan.networks import Generator
 
 

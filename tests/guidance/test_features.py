@@ -1,8 +1,8 @@
 import pytest
 import torch
 
-from lianpu.efficientnet import build_efficientnet
 from lianpu.guidance.features import FrozenFeatures
+from lianpu.models.efficientnet import build_efficientnet
 
 
 @pytest.fixture(scope="module")

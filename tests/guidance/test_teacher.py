@@ -8,12 +8,12 @@ import torch
 
 from lianpu.dataset.faces import Dataset
 from lianpu.editors.editor import ModelInfo
-from lianpu.efficientnet import build_efficientnet
 from lianpu.errors import SettingsError
 from lianpu.export.onnx_export import export_generator
 from lianpu.guidance.features import FrozenFeatures
 from lianpu.guidance.making import make_guides
 from lianpu.guidance.teacher import STAGES, FeatureDistance, obtain_teacher
+from lianpu.models.efficientnet import build_efficientnet
 from lianpu.stargan.lite import LiteGenerator
 from lianpu.stargan.networks import Generator
 from lianpu.training.config import RunConfig, parse_config

@@ -6,10 +6,9 @@ import numpy as np
 import pytest
 
 from lianpu.errors import DataError
-from lianpu.image import write_image
 from lianpu.landmarks.boxes import BoxedFace
-from lianpu.landmarks.ibug_xml import write_xml
-from lianpu.landmarks.sources import read_labels
+from lianpu.landmarks.sources import read_labels, write_xml
+from lianpu.photo.reading import write_image
 
 HEADING = "filename," + ",".join(f"x{index},y{index}" for index in range(68))
 

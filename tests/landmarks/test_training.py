@@ -7,16 +7,13 @@ import numpy as np
 import pytest
 
 from lianpu.errors import DataError, ModelError, SettingsError, TrainingError
-from lianpu.image import write_image
+from lianpu.faces.dlib_models import DlibLandmarks, ShapePredictor
 from lianpu.landmarks import training
 from lianpu.landmarks.boxes import BoxedFace, give_boxes
-from lianpu.landmarks.evaluation import evaluate_predictor
-from lianpu.landmarks.ibug_xml import write_xml
-from lianpu.landmarks.settings import PredictorSettings
-from lianpu.landmarks.sources import read_labels
-from lianpu.landmarks.training import train_predictor
-from lianpu.perception.dlib_models import DlibLandmarks
-from lianpu.perception.dlib_predictor import ShapePredictor
+from lianpu.landmarks.scores import evaluate_predictor
+from lianpu.landmarks.sources import read_labels, write_xml
+from lianpu.landmarks.training import PredictorSettings, train_predictor
+from lianpu.photo.reading import write_image
 
 SMALL = PredictorSettings(tree_depth=2, cascade_depth=4, trees_per_cascade=40, oversampling=5, test_splits=10, threads=1)
 
@@ -52,7 +49,7 @@ def test_a_small_predictor_learns_the_real_faces_and_gives_the_same_bytes_again(
 def test_dlib_reads_our_xml_and_agrees_with_our_predictions(real_faces: Path, tmp_path: Path) -> None:
     import dlib
 
-    from lianpu.model_store.locate import require_model_file
+    from lianpu.models.store.locate import require_model_file
 
     faces = real_boxed(real_faces, 100, 6)
     file = write_xml(tmp_path / "faces.xml", faces)

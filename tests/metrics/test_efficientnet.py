@@ -6,10 +6,11 @@ import numpy as np
 import pytest
 import torch
 
-from lianpu.efficientnet import _in_order
 from lianpu.errors import WeightsError
-from lianpu.image import center_crop, read_image
+from lianpu.imaging.picture import center_crop
 from lianpu.metrics.efficientnet import EfficientNetFeatures, to_network_input
+from lianpu.models.efficientnet import _in_order
+from lianpu.photo.reading import read_image
 
 PHOTOS = Path(__file__).parents[3] / "shared" / "data" / "photos"
 

@@ -10,13 +10,7 @@ from torch_fidelity.feature_extractor_base import FeatureExtractorBase
 
 from lianpu.errors import WeightsError
 from lianpu.metrics.features import Features
-from lianpu.metrics.fidelity import (
-    InceptionFeatures,
-    frechet_distance,
-    inception_score,
-    kernel_distance,
-    load_inception,
-)
+from lianpu.metrics.fidelity import InceptionFeatures, frechet_distance, inception_score, kernel_distance, load_inception
 
 
 def features_of(values: np.ndarray, logits: np.ndarray | None = None) -> Features:

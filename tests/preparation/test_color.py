@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from lianpu.preparation.color import lab_of
+from lianpu.imaging.color import lab_of
 
 
 @pytest.mark.parametrize(

@@ -6,11 +6,11 @@ import numpy as np
 import pytest
 
 from lianpu.errors import SettingsError
-from lianpu.image import read_image
-from lianpu.perception.alignment import TEMPLATES, align
-from lianpu.perception.detection import find_faces
-from lianpu.perception.detectors import load_detector
-from lianpu.preparation.figures import REASONS, FaceFigures, figures_of, outside_share, rejection_of, sharpness_of, yaw_of
+from lianpu.faces.alignment import TEMPLATES, align
+from lianpu.faces.detection import find_faces
+from lianpu.faces.detectors import load_detector
+from lianpu.photo.reading import read_image
+from lianpu.preparation.quality import REASONS, FaceQuality, outside_share, quality_of, rejection_of, sharpness_of, yaw_of
 from lianpu.preparation.settings import PrepareSettings
 
 PHOTOS = Path(__file__).parents[3] / "shared" / "data" / "photos"
@@ -19,7 +19,7 @@ YUNET = Path(__file__).parents[3] / "shared" / "models" / "yunet_n_640_640.onnx"
 HEAD = np.array([(-0.5, 0, 0), (0.5, 0, 0), (0, 0.6, 0.6), (-0.4, 1.1, 0.05), (0.4, 1.1, 0.05)])
 """Eyes, tip of the nose and corners of the mouth of a head, in eye distances: x right, y down, z towards the camera."""
 
-GOOD = FaceFigures(width_px=100, eye_distance_px=45, sharpness=0.3, yaw_deg=5, outside=0.0)
+GOOD = FaceQuality(width_px=100, eye_distance_px=45, sharpness=0.3, yaw_deg=5, outside=0.0)
 
 
 def _seen(yaw_deg: float, roll_deg: float = 0.0) -> np.ndarray:
@@ -74,14 +74,14 @@ def test_the_share_outside_is_counted(shift: tuple[int, int], share: float) -> N
     ],
 )
 def test_each_reason_has_its_figure(change: dict[str, float], reason: str, detail: str) -> None:
-    rejection = rejection_of(FaceFigures(**(vars(GOOD) | change)), PrepareSettings(size_px=256))
+    rejection = rejection_of(FaceQuality(**(vars(GOOD) | change)), PrepareSettings(size_px=256))
     assert rejection is not None and (rejection.reason, rejection.detail) == (reason, detail)
     assert reason in REASONS
 
 
 def test_a_good_face_is_not_rejected_and_all_can_be_let_through() -> None:
     assert rejection_of(GOOD, PrepareSettings()) is None
-    bad = FaceFigures(width_px=5, eye_distance_px=2, sharpness=0, yaw_deg=89, outside=1)
+    bad = FaceQuality(width_px=5, eye_distance_px=2, sharpness=0, yaw_deg=89, outside=1)
     assert rejection_of(bad, PrepareSettings(min_face_px=1, min_sharpness=0, max_yaw_deg=90, max_outside=1)) is None
 
 
@@ -106,6 +106,6 @@ def test_real_photos_are_judged_as_an_eye_does(name: str, reason: str | None) ->
     photo = read_image(PHOTOS / name)
     face = find_faces(photo, load_detector(str(YUNET)))[0]
     aligned = align(photo, face, TEMPLATES["celeba"], 256)
-    figures = figures_of(face, aligned.picture, aligned.matrix, (photo.shape[1], photo.shape[0]))
+    figures = quality_of(face, aligned.picture, aligned.matrix, (photo.shape[1], photo.shape[0]))
     rejection = rejection_of(figures, PrepareSettings())
     assert (rejection.reason if rejection else None) == reason

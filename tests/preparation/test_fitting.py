@@ -8,7 +8,7 @@ import pytest
 
 from lianpu.errors import DataError
 from lianpu.preparation.fitting import KnownFace, fit_rules, known_faces, score_rules
-from lianpu.preparation.seeing import open_seeing
+from lianpu.preparation.models import open_analysis_models
 from lianpu.preparation.settings import PrepareSettings
 
 SHARED = Path(__file__).parents[3] / "shared"
@@ -66,7 +66,7 @@ def test_real_faces_are_measured_with_given_masks(tmp_path: Path) -> None:
         shutil.copy(FACES / "images" / f"{number:06d}.jpg", data / "images")
     (data / "train.txt").write_text("000001.jpg\n000002.jpg\n")
     (data / "val.txt").write_text("000003.jpg\n")
-    seeing = open_seeing(PrepareSettings(detector=str(YUNET), parser="none"), threads=1)
+    seeing = open_analysis_models(PrepareSettings(detector=str(YUNET), parser="none"), threads=1)
     table, faces = known_faces(data, "train", seeing, FACES / "masks")
     assert "non-commercial" in table.licence and len(faces) == 2
     assert len(faces[0].identity) == 128 and "hair_lightness" in faces[0].measures

@@ -8,7 +8,7 @@ import pytest
 
 from lianpu.errors import ModelError, WeightsError
 from lianpu.preparation.label_rules import (
-    SHIPPED_RULES,
+    BUNDLED_RULES,
     IdentityRule,
     LabelRules,
     MeasureRule,
@@ -111,7 +111,7 @@ def test_rules_survive_json() -> None:
 
 def test_the_rules_of_the_package_are_small_and_cover_every_attribute() -> None:
     rules = load_rules()
-    assert SHIPPED_RULES.stat().st_size < 20_000
+    assert BUNDLED_RULES.stat().st_size < 20_000
     assert set(rules.measured) | set(rules.probed) == set(ATTRIBUTES)
     assert "non-commercial" in rules.licence
 

@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
+from lianpu.imaging.color import lab_of
 from lianpu.part_names import PART_INDEX
-from lianpu.preparation.color import lab_of
 from lianpu.preparation.part_measures import part_measures
 
 SKIN, HAIR = (200, 160, 140), (60, 40, 25)

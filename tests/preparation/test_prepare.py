@@ -18,12 +18,10 @@ import pytest
 from lianpu.dataset.check import check_data
 from lianpu.dataset.sources import open_dataset, read_table
 from lianpu.errors import DataError, SettingsError
-from lianpu.image import read_image
-from lianpu.preparation.looked import FailedPhoto, LookedPhoto
-from lianpu.preparation.photos import walk_photos
-from lianpu.preparation.prepare import Prepared, prepare_faces
+from lianpu.photo.reading import read_image
+from lianpu.preparation.analysis import AnalyzedPhoto, FailedPhoto
+from lianpu.preparation.prepare import Prepared, crop_name, prepare_faces, walk_photos
 from lianpu.preparation.settings import PrepareSettings
-from lianpu.preparation.taking import crop_name
 from lianpu.preparation.workers import look_in_order
 
 YUNET = Path(__file__).parents[3] / "shared" / "models" / "yunet_n_640_640.onnx"
@@ -124,7 +122,7 @@ def test_two_processes_give_the_same_as_one(photos: Path, prepared: Prepared, tm
 
 def test_a_process_that_dies_costs_no_other_photo(photos: Path) -> None:
     names = sorted(walk_photos(photos, but=photos / "out"))
-    found: Iterator[LookedPhoto | FailedPhoto] = look_in_order(photos, SETTINGS, names, 2)
+    found: Iterator[AnalyzedPhoto | FailedPhoto] = look_in_order(photos, SETTINGS, names, 2)
     looked = [next(found)]
     for child in multiprocessing.active_children():
         assert child.pid is not None

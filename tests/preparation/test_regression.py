@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from scipy.optimize import minimize
 
-from lianpu.preparation.regression import fit_calibrated, fit_logistic
+from lianpu.preparation.fitting import fit_calibrated, fit_logistic
 
 
 def _faces(count: int, features: int, seed: int = 0) -> tuple[np.ndarray, np.ndarray]:

@@ -6,13 +6,13 @@ import numpy as np
 import pytest
 
 from lianpu.errors import DataError
-from lianpu.preparation.figures import FaceFigures, Rejection
-from lianpu.preparation.looked import FitFace, Place, RejectedFace
-from lianpu.preparation.picture_hash import BYTES, FacePrint
+from lianpu.preparation.analysis import FitFace, Place, RejectedFace
+from lianpu.preparation.hashes import BYTES, FacePrint
+from lianpu.preparation.quality import FaceQuality, Rejection
 from lianpu.preparation.store import DroppedRow, PhotoRow, open_store
 
 PLACE = Place(0, (1.5, 2.0, 30.0, 40.25), 0.9, 0)
-FIGURES = FaceFigures(28.5, 12.0, 0.3, 4.0, 0.1)
+FIGURES = FaceQuality(28.5, 12.0, 0.3, 4.0, 0.1)
 PRINT = FacePrint(b"f" * BYTES, b"p" * BYTES)
 
 

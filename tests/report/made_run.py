@@ -12,7 +12,8 @@ from typing import Any
 import numpy as np
 
 from lianpu.files import write_json
-from lianpu.image import Picture, grid, write_image
+from lianpu.imaging.picture import Picture, grid
+from lianpu.photo.reading import write_image
 from lianpu.runs import Run
 
 NAMES = ["Black_Hair", "Blond_Hair", "Brown_Hair", "Male", "Young"]

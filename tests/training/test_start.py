@@ -16,7 +16,7 @@ from lianpu.export.quantization import quantize_onnx
 from lianpu.runs import Run
 from lianpu.stargan.build import build_generator
 from lianpu.stargan.networks import Discriminator
-from lianpu.stargan.released import write_released
+from lianpu.stargan.published import write_published_weights
 from lianpu.training.config import RunConfig, parse_config
 from lianpu.training.loop import train
 from lianpu.training.record import read_record
@@ -86,7 +86,7 @@ def test_a_run_begins_with_an_exported_editor_and_keeps_its_licence(
 def test_a_run_begins_with_a_published_checkpoint(drawn: Dataset, small_with: Any, tmp_path: Path) -> None:
     torch.manual_seed(7)
     published = build_generator(small_with().model, 5)
-    file = write_released(published, tmp_path / "200000-G.ckpt")  # type: ignore[arg-type]
+    file = write_published_weights(published, tmp_path / "200000-G.ckpt")  # type: ignore[arg-type]
     run = train(drawn, small_with(start_from=str(file), **STILL), tmp_path / "run")
     assert _is_near(_generator(run), published.state_dict())
 
@@ -127,7 +127,7 @@ def test_what_does_not_fit_is_said_and_no_run_is_made(drawn: Dataset, lite_file:
 
 
 def test_a_published_discriminator_is_no_generator(drawn: Dataset, small_with: Any, tmp_path: Path) -> None:
-    file = write_released(Discriminator(32, 4, 5, 3), tmp_path / "200000-D.ckpt")
+    file = write_published_weights(Discriminator(32, 4, 5, 3), tmp_path / "200000-D.ckpt")
     with pytest.raises(CheckpointError, match="does not fit the StarGAN network"):
         train(drawn, small_with(start_from=str(file), **STILL), tmp_path / "run")
 

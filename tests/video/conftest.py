@@ -8,11 +8,12 @@ import av
 import numpy as np
 import pytest
 
+from lianpu.camera.moving_picture import pan_over
 from lianpu.dataset.drawn import draw_face
+from lianpu.editing.presets import EffectStep, Preset, preset_text
+from lianpu.editing.session import EditJob, EditRequest, open_job
 from lianpu.effects.catalogue import effect_of
-from lianpu.effects.photo_job import EditRequest, Workbench, open_workbench
-from lianpu.effects.presets import EffectStep, Preset, preset_text
-from lianpu.video.clips import pan_over
+from lianpu.faces.analyzer import AnalyzerSettings
 
 WriteVideo = Callable[..., Path]
 
@@ -27,13 +28,13 @@ def frames() -> list[np.ndarray]:
 def blue_hair() -> EditRequest:
     """An effect that is easily seen."""
     step = EffectStep(effect_of("hair_color"), 1.0, {"color": "#2040ff"})
-    return EditRequest(preset_text(Preset("blue", (step,))), detector="dlib")
+    return EditRequest(preset_text(Preset("blue", (step,))), analyzer=AnalyzerSettings("dlib"))
 
 
 @pytest.fixture(scope="session")
-def blue_bench(blue_hair: EditRequest) -> Workbench:
+def blue_job(blue_hair: EditRequest) -> EditJob:
     """What it needs, opened once for all tests."""
-    return open_workbench(blue_hair)
+    return open_job(blue_hair)
 
 
 @pytest.fixture(scope="session")

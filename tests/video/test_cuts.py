@@ -1,8 +1,8 @@
 """Cuts, on clips whose cuts are known."""
 
+from lianpu.camera.moving_picture import pan_over
 from lianpu.dataset.drawn import draw_face
-from lianpu.video.clips import pan_over
-from lianpu.video.cuts import Difference, difference, glance, is_cut, remembered
+from lianpu.video.tracking.cuts import Difference, difference, glance, is_cut, remembered
 
 
 def test_a_cut_between_portraits_is_seen_and_a_moving_camera_is_none() -> None:

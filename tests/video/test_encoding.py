@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 
 from lianpu.errors import VideoError
-from lianpu.video.encoding import check_ending, choose_encoding
-from lianpu.video.writing import Form, frame_writer
+from lianpu.video.io.encoding import check_ending, choose_encoding
+from lianpu.video.io.writing import Form, frame_writer
 
 BASE = Fraction(1, 25)
 

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from lianpu.video.one_euro import OneEuro, Smoothed, smoothed
+from lianpu.video.tracking.one_euro import OneEuro, Smoothed, smoothed
 
 
 def _through(values: np.ndarray, filter_: OneEuro) -> np.ndarray:

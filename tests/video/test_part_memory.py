@@ -5,7 +5,7 @@ import pytest
 
 from lianpu.dataset.drawn import draw_face
 from lianpu.part_names import PARTS
-from lianpu.video.part_memory import PartMemory, recalled, remember
+from lianpu.video.tracking.temporal_parsing import PartMemory, recalled, remember
 
 CROP = draw_face(3, 1, 192).picture
 SKIN, HAIR = PARTS.index("skin"), PARTS.index("hair")

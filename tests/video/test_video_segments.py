@@ -11,11 +11,11 @@ from typing import Any
 import numpy as np
 import pytest
 
-from lianpu.effects.photo_job import Workbench
-from lianpu.video.facts import read_facts
-from lianpu.video.reading import frames_from
-from lianpu.video.video_job import EditedVideo, VideoSettings, edit_video
-from lianpu.video.work_folder import WorkFolder
+from lianpu.editing.session import EditJob
+from lianpu.video.io.probe import read_facts
+from lianpu.video.io.reading import frames_from
+from lianpu.video.job.job import EditedVideo, VideoSettings, edit_video
+from lianpu.video.job.work_folder import WorkFolder
 
 WriteVideo = Callable[..., Path]
 Frames = list[np.ndarray]
@@ -30,13 +30,13 @@ def source(frames: Frames, write_video: WriteVideo, tmp_path_factory: pytest.Tem
 
 
 @pytest.fixture(scope="module")
-def uninterrupted(source: Path, blue_bench: Workbench, tmp_path_factory: pytest.TempPathFactory) -> Frames:
+def uninterrupted(source: Path, blue_job: EditJob, tmp_path_factory: pytest.TempPathFactory) -> Frames:
     """The frames of the edited video."""
-    return _pictures(_edit(source, tmp_path_factory.mktemp("whole") / "out.mp4", blue_bench, THIRDS).target)
+    return _pictures(_edit(source, tmp_path_factory.mktemp("whole") / "out.mp4", blue_job, THIRDS).target)
 
 
-def _edit(source: Path, target: Path, bench: Workbench, settings: VideoSettings | None = None, **more: Any) -> EditedVideo:
-    return edit_video(source, target, bench.request, settings, bench=bench, **more)
+def _edit(source: Path, target: Path, job: EditJob, settings: VideoSettings | None = None, **more: Any) -> EditedVideo:
+    return edit_video(source, target, job.request, settings, job=job, **more)
 
 
 def _pictures(file: Path) -> Frames:
@@ -57,11 +57,11 @@ def _work(target: Path) -> Path:
 
 
 def test_a_stopped_video_goes_on_where_it_was_and_equals_one_that_was_not_stopped(
-    source: Path, uninterrupted: Frames, blue_bench: Workbench, tmp_path: Path
+    source: Path, uninterrupted: Frames, blue_job: EditJob, tmp_path: Path
 ) -> None:
     target = tmp_path / "out.mp4"
     with pytest.raises(KeyboardInterrupt):
-        _edit(source, target, blue_bench, THIRDS, on_progress=_stop_after(15))
+        _edit(source, target, blue_job, THIRDS, on_progress=_stop_after(15))
     assert not target.exists()
     finished = {file.name: file.stat().st_mtime_ns for file in _work(target).glob("0000?.mkv")}
     assert sorted(finished) == ["00000.mkv", "00001.mkv"]
@@ -72,7 +72,7 @@ def test_a_stopped_video_goes_on_where_it_was_and_equals_one_that_was_not_stoppe
         seen.append(done)
         now.update({name: (_work(target) / name).stat().st_mtime_ns for name in finished})
 
-    done = _edit(source, target, blue_bench, THIRDS, on_progress=on_progress)
+    done = _edit(source, target, blue_job, THIRDS, on_progress=on_progress)
     assert seen[0] == 12 and len(seen) == 7 and now == finished and done.kept == 12
     assert not _work(target).exists()
     assert len(uninterrupted) == 18
@@ -80,41 +80,39 @@ def test_a_stopped_video_goes_on_where_it_was_and_equals_one_that_was_not_stoppe
         assert np.array_equal(one, other)
 
 
-def test_another_request_begins_anew(source: Path, blue_bench: Workbench, tmp_path: Path) -> None:
+def test_another_request_begins_anew(source: Path, blue_job: EditJob, tmp_path: Path) -> None:
     target = tmp_path / "out.mp4"
     with pytest.raises(KeyboardInterrupt):
-        _edit(source, target, blue_bench, THIRDS, on_progress=_stop_after(7))
+        _edit(source, target, blue_job, THIRDS, on_progress=_stop_after(7))
     seen: list[int] = []
 
     def on_progress(done: int, total: int) -> None:
         seen.append(done)
         raise KeyboardInterrupt
 
-    request = blue_bench.request
-    other = replace(blue_bench, request=replace(request, preset=request.preset.replace("#2040ff", "#20ff40")))
+    request = blue_job.request
+    other = replace(blue_job, request=replace(request, preset=request.preset.replace("#2040ff", "#20ff40")))
     with pytest.raises(KeyboardInterrupt):
         _edit(source, target, other, THIRDS, on_progress=on_progress)
     assert seen == [0]
 
 
 def test_a_segment_whose_file_is_broken_is_edited_again(
-    source: Path, uninterrupted: Frames, blue_bench: Workbench, tmp_path: Path
+    source: Path, uninterrupted: Frames, blue_job: EditJob, tmp_path: Path
 ) -> None:
     target = tmp_path / "out.mp4"
     with pytest.raises(KeyboardInterrupt):
-        _edit(source, target, blue_bench, THIRDS, on_progress=_stop_after(13))
+        _edit(source, target, blue_job, THIRDS, on_progress=_stop_after(13))
     work = WorkFolder(_work(target)).folder
     (work / "00000.json").write_text("{")  # the machine went down while it was written
     (work / "00001.mkv").write_bytes((work / "00001.mkv").read_bytes()[:2000])
-    done = _edit(source, target, blue_bench, THIRDS)
+    done = _edit(source, target, blue_job, THIRDS)
     assert done.kept == 0
     assert all(np.array_equal(one, other) for one, other in zip(_pictures(target), uninterrupted, strict=True))
 
 
-def test_two_processes_make_the_same_video_as_one(
-    source: Path, uninterrupted: Frames, blue_bench: Workbench, tmp_path: Path
-) -> None:
-    done = _edit(source, tmp_path / "out.mp4", blue_bench, replace(THIRDS, jobs=2))
+def test_two_processes_make_the_same_video_as_one(source: Path, uninterrupted: Frames, blue_job: EditJob, tmp_path: Path) -> None:
+    done = _edit(source, tmp_path / "out.mp4", blue_job, replace(THIRDS, jobs=2))
     assert done.frames == done.with_faces == 18
     assert all(np.array_equal(one, other) for one, other in zip(_pictures(done.target), uninterrupted, strict=True))
 

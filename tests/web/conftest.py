@@ -18,7 +18,8 @@ from lianpu.attributes import AttributeSet
 from lianpu.dataset.drawn import draw_face
 from lianpu.editors.editor import ModelInfo
 from lianpu.export.onnx_export import export_generator
-from lianpu.image import Picture, write_image
+from lianpu.imaging.picture import Picture
+from lianpu.photo.reading import write_image
 from lianpu.stargan.lite import LiteGenerator
 
 MAX_MB, MAX_MEGAPIXELS = 2, 1

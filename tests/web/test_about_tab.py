@@ -4,23 +4,23 @@ import re
 from pathlib import Path
 from typing import Any
 
-from lianpu.editors.shipped import shipped_editor_file
-from lianpu.effects.studio import Studio
-from lianpu.web.about_tab import about_text, cards_of
-from lianpu.web.desk import Desk
+from lianpu.editing.session import EditSession
+from lianpu.editors.bundled import bundled_editor_file
+from lianpu.faces.analyzer import FaceAnalyzer
 from lianpu.web.language import load_words
-from lianpu.web.limits import Limits
+from lianpu.web.page.about_tab import about_text, cards_of
+from lianpu.web.photos import Limits, PageEngine
 
 NUMBER = re.compile(r"\d[\d,.]*\d|\d")
 
 
-def _desk() -> Desk:
+def _engine() -> PageEngine:
     named: Any = type("Named", (), {"name": "dlib", "licence": "free"})()
-    return Desk(Studio(named, named, named), None, "", Limits())
+    return PageEngine(EditSession(FaceAnalyzer(named, named, named)), Limits())
 
 
 def test_the_packages_editor_has_the_same_figures_on_its_card_in_english_and_chinese() -> None:
-    cards = cards_of(shipped_editor_file("lite"))
+    cards = cards_of(bundled_editor_file("lite"))
     assert NUMBER.findall(cards["en"]) == NUMBER.findall(cards["zh"])
     assert "仅限非商业" in cards["zh"] and "non-commercial" in cards["en"]
 
@@ -30,7 +30,7 @@ def test_the_card_is_in_the_pages_language_and_else_in_english(tmp_path: Path) -
     model.touch()
     assert cards_of(model) == {}
     (tmp_path / "model.md").write_text("# Only English", encoding="utf-8")
-    assert "#### Only English" in about_text(load_words("zh"), _desk(), cards_of(model))
+    assert "#### Only English" in about_text(load_words("zh"), _engine(), cards_of(model))
     (tmp_path / "model.zh-CN.md").write_text("# 中文", encoding="utf-8")
-    assert "#### 中文" in about_text(load_words("zh"), _desk(), cards_of(model))
-    assert "Only English" in about_text(load_words("en"), _desk(), cards_of(model))
+    assert "#### 中文" in about_text(load_words("zh"), _engine(), cards_of(model))
+    assert "Only English" in about_text(load_words("en"), _engine(), cards_of(model))

@@ -2,12 +2,11 @@
 
 import pytest
 
+from lianpu.editing.presets import EditStep, EffectStep, Preset, bundled_presets, preset_of_text
+from lianpu.editing.presets import find_preset as find
 from lianpu.effects.catalogue import EFFECTS
-from lianpu.effects.presets import EditStep, EffectStep, Preset, preset_of_text, shipped_presets
-from lianpu.effects.presets import find_preset as find
 from lianpu.errors import SettingsError
-from lianpu.web.controls import Controls, Knob
-from lianpu.web.recipe import Wishes, refuse_server_files
+from lianpu.web.page.controls import Controls, Knob, Wishes, refuse_server_files
 
 
 def _controls() -> Controls:
@@ -60,7 +59,7 @@ def test_effects_come_in_the_catalogues_order_with_their_options() -> None:
     }
 
 
-@pytest.mark.parametrize("name", shipped_presets())
+@pytest.mark.parametrize("name", bundled_presets())
 def test_widgets_that_are_set_by_a_preset_ask_for_its_steps(name: str) -> None:
     controls = _controls()
     preset = find(name)

@@ -8,22 +8,33 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from lianpu.content_credentials import credential_of, open_signing, sign
-from lianpu.effects.presets import Preset, preset_of_text
-from lianpu.effects.studio import open_studio
-from lianpu.image import Picture, read_image
-from lianpu.provenance import ALGORITHMIC, source_type_of
-from lianpu.web.desk import Desk, OpenPhoto, face_lines, finished, hides_faces, open_photo, see_photo, tried, with_pixels
-from lianpu.web.limits import Limits
-from lianpu.web.problems import PageProblem
+from lianpu.editing.presets import Preset, hides_faces, preset_of_text
+from lianpu.editing.session import EditSession
+from lianpu.faces.analyzer import AnalyzerSettings, open_analyzer
+from lianpu.imaging.picture import Picture
+from lianpu.photo.c2pa import SigningFiles, credential_of, open_signing, sign
+from lianpu.photo.reading import read_image
+from lianpu.photo.xmp import ALGORITHMIC, source_type_of
+from lianpu.web.language import PageProblem
+from lianpu.web.photos import (
+    Limits,
+    OpenUpload,
+    PageEngine,
+    analyze_upload,
+    export_edit,
+    face_lines,
+    open_upload,
+    preview_edit,
+    reload_pixels,
+)
 
 LIPS = preset_of_text("name: x\nsteps: [{effect: lipstick, strength: 1.0, color: '#7030c0'}]")  # not the red that is painted
 HIDDEN = preset_of_text("name: x\nsteps: [{effect: anonymise}]")
 
 
 @pytest.fixture(scope="module")
-def desk() -> Desk:
-    return Desk(open_studio("dlib", threads=1), None, "", Limits(max_mb=20))
+def engine() -> PageEngine:
+    return PageEngine(EditSession(open_analyzer(AnalyzerSettings("dlib"), threads=1)), Limits(max_mb=20))
 
 
 @pytest.fixture(scope="module")
@@ -35,22 +46,22 @@ def large(tmp_path_factory: pytest.TempPathFactory, portrait: Picture) -> Path:
 
 
 @pytest.fixture(scope="module")
-def opened(desk: Desk, large: Path) -> OpenPhoto:
-    return open_photo(desk, large, large.name)
+def opened(engine: PageEngine, large: Path) -> OpenUpload:
+    return open_upload(engine, large, large.name)
 
 
 def test_a_large_photo_is_shown_smaller_and_what_is_tried_is_what_is_finished(
-    desk: Desk, opened: OpenPhoto, tmp_path: Path
+    engine: PageEngine, opened: OpenUpload, tmp_path: Path
 ) -> None:
     (face,) = face_lines(opened.subjects)
     assert face["number"] == 0 and len(face["points"]) == 5  # type: ignore[arg-type]
-    assert opened.size == (1536, 1536) and opened.is_shown_smaller and opened.small.shape == (1280, 1280, 3)
-    shown = tried(desk, opened, LIPS, "all", {}).astype(float)
-    whole = read_image(finished(desk, with_pixels(opened), LIPS, "all", {}, tmp_path))
+    assert opened.size == (1536, 1536) and opened.is_shown_smaller and opened.preview.picture.shape == (1280, 1280, 3)
+    shown = preview_edit(engine, opened, LIPS, "all", {}).astype(float)
+    whole = read_image(export_edit(engine, reload_pixels(opened), LIPS, "all", {}, tmp_path))
     smaller = np.asarray(Image.fromarray(whole).resize((1280, 1280), Image.Resampling.BOX), dtype=float)
-    changed = np.abs(shown - opened.small).sum(axis=2) > 30
+    changed = np.abs(shown - opened.preview.picture).sum(axis=2) > 30
     assert changed.sum() > 500
-    assert np.abs(shown - smaller)[changed].mean() < 8 < np.abs(opened.small - smaller)[changed].mean()
+    assert np.abs(shown - smaller)[changed].mean() < 8 < np.abs(opened.preview.picture - smaller)[changed].mean()
 
 
 @pytest.mark.parametrize(
@@ -66,43 +77,43 @@ def test_a_large_photo_is_shown_smaller_and_what_is_tried_is_what_is_finished(
     ],
 )
 def test_every_download_has_a_form_that_carries_the_mark(
-    stored: str, name: str, form: str, expected: str, desk: Desk, portrait: Picture, tmp_path: Path
+    stored: str, name: str, form: str, expected: str, engine: PageEngine, portrait: Picture, tmp_path: Path
 ) -> None:
     source = tmp_path / name
     Image.fromarray(portrait).save(source, stored)
-    file = finished(desk, see_photo(desk, source, name), LIPS, "all", {}, tmp_path, form)
+    file = export_edit(engine, analyze_upload(engine, source, name), LIPS, "all", {}, tmp_path, form)
     assert file.name == expected
     with Image.open(file) as image:
         mark = image.info.get("xmp") or image.getexif()[700]
     assert source_type_of(mark) == ALGORITHMIC
 
 
-def test_a_photo_whose_file_was_swept_away_is_asked_for_again(desk: Desk, portrait_file: Path, tmp_path: Path) -> None:
+def test_a_photo_whose_file_was_swept_away_is_asked_for_again(engine: PageEngine, portrait_file: Path, tmp_path: Path) -> None:
     file = tmp_path / "anna.png"
     file.write_bytes(portrait_file.read_bytes())
-    opened = open_photo(desk, file, file.name)
+    opened = open_upload(engine, file, file.name)
     file.unlink()
     with pytest.raises(PageProblem, match="removed after a time without use"):
-        with_pixels(opened)
+        reload_pixels(opened)
 
 
-def test_nothing_to_do_is_said(desk: Desk, opened: OpenPhoto, tmp_path: Path) -> None:
+def test_nothing_to_do_is_said(engine: PageEngine, opened: OpenUpload, tmp_path: Path) -> None:
     with pytest.raises(PageProblem, match="Nothing is set"):
-        finished(desk, with_pixels(opened), Preset("x", ()), "all", {}, tmp_path)
+        export_edit(engine, reload_pixels(opened), Preset("x", ()), "all", {}, tmp_path)
     assert not list(tmp_path.iterdir())
 
 
 def test_a_signed_download_goes_on_from_the_photo_unless_faces_are_hidden(
-    desk: Desk, portrait_file: Path, pem: Path, tmp_path: Path
+    engine: PageEngine, portrait_file: Path, pem: Path, tmp_path: Path
 ) -> None:
     pytest.importorskip("c2pa", reason="needs c2pa-python")
-    signing = open_signing(pem / "chain.pem", pem / "key.pem")
-    signed_desk = replace(desk, signing=signing)
+    signing = open_signing(SigningFiles(pem / "chain.pem", pem / "key.pem"))
+    signing_engine = replace(engine, session=replace(engine.session, signing=signing))
     photo = tmp_path / "anna.png"
     photo.write_bytes(portrait_file.read_bytes())
     sign(photo, signing, "taken")
-    seen = see_photo(signed_desk, photo, photo.name)
+    seen = analyze_upload(signing_engine, photo, photo.name)
     for preset, goes_on in ((LIPS, True), (HIDDEN, False)):
         assert hides_faces(preset) != goes_on
-        manifest: Any = credential_of(finished(signed_desk, seen, preset, "all", {}, tmp_path))
+        manifest: Any = credential_of(export_edit(signing_engine, seen, preset, "all", {}, tmp_path))
         assert ("active_manifest" in manifest["ingredients"][0]) == goes_on

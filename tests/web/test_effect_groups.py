@@ -3,8 +3,8 @@
 from dataclasses import replace
 
 from lianpu.effects.catalogue import EFFECTS
-from lianpu.web.effect_groups import GROUPS, grouped
 from lianpu.web.language import LANGUAGES, load_words
+from lianpu.web.page.controls_column import GROUPS, grouped
 
 
 def test_every_effect_is_in_one_group_that_has_a_title() -> None:

@@ -5,9 +5,8 @@ from typing import Any
 
 import pytest
 
-from lianpu.web.face_choice import chosen_words, every_face, face_choices, toggled
-from lianpu.web.language import load_words
-from lianpu.web.problems import PageProblem
+from lianpu.web.language import PageProblem, load_words
+from lianpu.web.page.faces import chosen_words, every_face, face_choices, toggled
 
 FOUR: Any = SimpleNamespace(subjects=range(4))
 

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from lianpu.web.guard import MAX_CALL_BYTES, Guard, fully_unquoted, host_name, is_closed, names_another_file
+from lianpu.web.server.guard import MAX_CALL_BYTES, Guard, fully_unquoted, host_name, is_closed, names_another_file
 
 ROOT = Path("/tmp/a")
 

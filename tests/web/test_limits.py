@@ -10,9 +10,8 @@ from PIL import Image
 
 from lianpu.effects.catalogue import EFFECTS
 from lianpu.errors import LianpuError, PictureError, SettingsError
-from lianpu.web.language import LANGUAGES, load_words
-from lianpu.web.limits import Limits, check_photo
-from lianpu.web.problems import PageProblem, problem_line
+from lianpu.web.language import LANGUAGES, PageProblem, load_words, problem_line
+from lianpu.web.photos import Limits, check_photo
 
 LIMITS = Limits(max_mb=0.1, max_megapixels=0.5)
 

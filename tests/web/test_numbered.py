@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
-from lianpu.perception.results import Face
-from lianpu.web.numbered import LONGEST_PX, face_at, with_numbers
+from lianpu.faces.results import Face
+from lianpu.web.page.faces import LONGEST_PX, face_at, with_numbers
 
 POINTS = np.zeros((5, 2), dtype=np.float32)
 LARGE = Face((20, 20, 120, 120), 0.9, POINTS, "test")

@@ -13,11 +13,12 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from lianpu.editing.presets import apply_preset, preset_of_text
 from lianpu.editors.loading import load_editor
-from lianpu.effects.presets import apply_preset, preset_of_text
-from lianpu.effects.studio import open_studio
-from lianpu.image import Picture, read_image, write_image
-from lianpu.provenance import ALGORITHMIC, GENERATIVE, source_type_of
+from lianpu.faces.analyzer import AnalyzerSettings, open_analyzer
+from lianpu.imaging.picture import Picture
+from lianpu.photo.reading import read_image, write_image
+from lianpu.photo.xmp import ALGORITHMIC, GENERATIVE, source_type_of
 
 LIPS = {"steps": [{"effect": "lipstick", "strength": 0.8}]}
 
@@ -82,7 +83,7 @@ def test_an_edit_is_the_librarys_edit_marked(client: Any, editor_file: Path, por
     file, report = client.predict(_file(portrait_file), preset, api_name="/edit")
     assert report["faces"] == 1 and report["done"] == "hair_color 0.9; edit Male=yes 0.5"
     assert Path(file).name == "anna-edited.png" and source_type_of(_mark(file)) == GENERATIVE
-    subjects = open_studio("dlib", threads=1).subjects(portrait)
+    subjects = open_analyzer(AnalyzerSettings("dlib"), threads=1).analyze(portrait)
     text = "name: x\nsteps: [{effect: hair_color, strength: 0.9}, {edit: {Male: yes}, strength: 0.5}]"
     expected = apply_preset(portrait, subjects, preset_of_text(text), load_editor(editor_file, threads=1))
     assert (read_image(file) == expected).all() and (expected != portrait).any()

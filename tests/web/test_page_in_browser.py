@@ -12,8 +12,9 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from lianpu.image import Picture, read_image, write_image
-from lianpu.provenance import ALGORITHMIC, source_type_of
+from lianpu.imaging.picture import Picture
+from lianpu.photo.reading import read_image, write_image
+from lianpu.photo.xmp import ALGORITHMIC, source_type_of
 
 CHROMIUM = Path("/usr/bin/chromium")
 pytestmark = [

@@ -2,8 +2,7 @@
 
 import pytest
 
-from lianpu.web.place import Place, is_local, known_hosts
-from lianpu.web.server import password_door
+from lianpu.web.server.server import Place, is_local, known_hosts, password_door
 
 
 @pytest.mark.parametrize("host", ["127.0.0.1", "127.8.8.8", "::1", "[::1]", "localhost", "LOCALHOST"])

@@ -11,23 +11,22 @@ import pytest
 from PIL import Image
 
 from lianpu.attributes import AttributeSet
+from lianpu.editing.attributes import request_of
+from lianpu.editing.presets import EditStep, Preset, apply_preset, preset_of_text
 from lianpu.editors.editor import ModelInfo
 from lianpu.effects.catalogue import EFFECTS
 from lianpu.effects.effect import Option, check_strength
-from lianpu.effects.presets import EditStep, Preset, apply_preset, preset_of_text
-from lianpu.effects.requests import request_of
-from lianpu.effects.sticker_files import read_sticker
-from lianpu.effects.studio import choose
+from lianpu.effects.stickers import read_sticker
 from lianpu.errors import LianpuError, SettingsError
-from lianpu.photo_file import read_photo
-from lianpu.web.endpoints import Endpoints, _labels, path_of
-from lianpu.web.language import load_words
-from lianpu.web.reasons import _sentences, in_language
-from lianpu.web.recipe import refuse_server_files
+from lianpu.faces.analyzer import choose
+from lianpu.photo.file import read_photo
+from lianpu.web.api.endpoints import Endpoints, _labels, path_of
+from lianpu.web.language import _sentences, in_language, load_words
+from lianpu.web.page.controls import refuse_server_files
 
 ATTRIBUTES = AttributeSet.of(("Black_Hair", "Blond_Hair", "Male"))
 TOLD_ALL = ModelInfo(ATTRIBUTES, 64, "celebamask-hq", licence="none", label_input="target")
-CALLS: Any = Endpoints(None, None)  # type: ignore[arg-type]  # reading a preset asks neither desk nor visits
+CALLS: Any = Endpoints(None, None)  # type: ignore[arg-type]  # reading a preset asks neither engine nor visits
 
 
 def _preset(steps: str) -> Callable[[], object]:

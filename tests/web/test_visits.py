@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from lianpu.web.problems import PageProblem
-from lianpu.web.visits import Visits
+from lianpu.web.language import PageProblem
+from lianpu.web.server.visits import Visits
 
 
 class Clock:

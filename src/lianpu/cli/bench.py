@@ -5,16 +5,16 @@ from __future__ import annotations
 from lianpu.cli.subcommands import run_subcommand
 
 BENCHES = {
-    "train": ("lianpu.cli.bench_train", "our training step against the same mathematics written plainly"),
-    "curves": ("lianpu.cli.bench_curves", "scores of several runs against minutes of training, as a table and a chart"),
-    "infer": ("lianpu.cli.bench_infer", "PyTorch, ONNX and INT8 side by side"),
+    "train": ("lianpu.bench.training", "our training step against the same mathematics written plainly"),
+    "curves": ("lianpu.bench.curves", "scores of several runs against minutes of training, as a table and a chart"),
+    "infer": ("lianpu.bench.inference", "PyTorch, ONNX and INT8 side by side"),
     "faces": (
-        "lianpu.cli.bench_faces",
+        "lianpu.bench.faces",
         "faces found by each detector; a pack of face networks against the insightface package",
     ),
-    "effects": ("lianpu.cli.bench_effects", "seconds and memory of each effect on a large photo"),
+    "effects": ("lianpu.bench.effects", "seconds and memory of each effect on a large photo"),
     "video": (
-        "lianpu.cli.bench_video",
+        "lianpu.bench.video",
         "frames a second of each stage and effect on a video; flicker before and after smoothing",
     ),
 }

@@ -8,17 +8,18 @@ from typing import TYPE_CHECKING
 
 import tyro
 
-from lianpu.cli.video import AskedArguments, asked_request, speed_table
+from lianpu.cli.edit_options import EditOptions, edit_request
+from lianpu.cli.video import EncodingOptions, speed_table
 
 if TYPE_CHECKING:
-    from lianpu.image import Picture
-    from lianpu.video.camera import CameraSettings
-    from lianpu.video.camera_source import CameraSource
-    from lianpu.video.encoding import Encoding
+    from lianpu.camera.loop import CameraSettings
+    from lianpu.camera.sources import CameraSource
+    from lianpu.imaging.picture import Picture
+    from lianpu.video.io.encoding import Encoding
 
 
 @dataclass(frozen=True)
-class CameraArguments(AskedArguments):
+class CameraArguments(EncodingOptions, EditOptions):
     """Edit the live picture of a camera: always its newest frame, so that the picture is never late by more than one edit.
 
     Ctrl-C, q in the terminal, or q in the page ends it well.
@@ -57,26 +58,25 @@ class CameraArguments(AskedArguments):
 def main(arguments: list[str]) -> None:
     """Parse the command line, edit until something ends it, and say how fast it was."""
     parsed = tyro.cli(CameraArguments, args=arguments, prog="lianpu camera")
-    from lianpu.cli.camera_outputs import Asked, open_outputs
-    from lianpu.cli.camera_words import in_words, live_line
-    from lianpu.cli.progress import console
+    from lianpu.camera.loop import run_camera, warm_up
+    from lianpu.cli.camera_outputs import Asked, in_words, live_line, open_outputs
     from lianpu.cli.stopping import stoppable
-    from lianpu.effects.photo_job import open_workbench
-    from lianpu.video.camera import run_camera, warm_up
+    from lianpu.editing.session import open_job
+    from lianpu.terminal import console
 
     _check(parsed)
     encoding = _encoding(parsed)
-    request = asked_request(parsed)
+    request = edit_request(parsed, for_video=True)
     source = _source(parsed)
     settings = _settings(parsed, source)
     name = parsed.virtual_camera[0] if parsed.virtual_camera else None
     asked = Asked(parsed.preview, parsed.browser, parsed.port, parsed.record, encoding, parsed.virtual_camera is not None, name)
     with stoppable() as stop:
-        bench = open_workbench(request)
-        warm_up(bench, _portrait(192), settings.follow)
+        job = open_job(request)
+        warm_up(job, _portrait(192), settings.follow)
         with open_outputs(asked, settings.size_px, source.rate, stop) as (outputs, preview):
             with live_line(preview) as on_frame:
-                done = run_camera(source, bench, outputs, settings, stop, on_frame)
+                done = run_camera(source, job, outputs, settings, stop, on_frame)
             if done.problem is not None and not done.figures.frames:
                 raise done.problem
     if done.figures.frames:
@@ -105,18 +105,17 @@ def _check(parsed: CameraArguments) -> None:
 
 
 def _encoding(parsed: CameraArguments) -> Encoding | None:
-    from lianpu.video.camera_recording import recording_encoding
+    from lianpu.camera.outputs import recording_encoding
 
     return None if parsed.record is None else recording_encoding(parsed.record, parsed.encoder, parsed.crf, force=parsed.force)
 
 
 def _source(parsed: CameraArguments) -> CameraSource:
     """What the words of --source stand for, opened. Raises SettingsError or VideoError."""
+    from lianpu.camera.sources import FileCamera, read_size
+    from lianpu.camera.webcam import is_camera, open_webcam
     from lianpu.errors import VideoError
-    from lianpu.video.camera_file import FileCamera
-    from lianpu.video.camera_source import read_size
-    from lianpu.video.camera_webcam import is_camera, open_webcam
-    from lianpu.video.facts import read_facts
+    from lianpu.video.io.probe import read_facts
 
     size = None if parsed.size is None else read_size(parsed.size)
     if parsed.source == "test":
@@ -129,7 +128,7 @@ def _source(parsed: CameraArguments) -> CameraSource:
 
 
 def _test_picture(size_px: tuple[int, int]) -> CameraSource:
-    from lianpu.video.camera_test_picture import MovingPicture
+    from lianpu.camera.sources import MovingPicture
 
     return MovingPicture(_portrait(min(480, max(64, min(size_px)))), size_px)
 
@@ -142,9 +141,9 @@ def _portrait(size_px: int) -> Picture:
 
 
 def _settings(parsed: CameraArguments, source: CameraSource) -> CameraSettings:
-    from lianpu.video.camera import CameraSettings
-    from lianpu.video.camera_source import read_size
-    from lianpu.video.following import FollowSettings
+    from lianpu.camera.loop import CameraSettings
+    from lianpu.camera.sources import read_size
+    from lianpu.video.tracking.tracker import FollowSettings
 
     size = source.size_px if parsed.size is None else read_size(parsed.size)
     follow = FollowSettings(parsed.search_every, parsed.search_px, parsed.parse_every)

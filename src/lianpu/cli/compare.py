@@ -46,8 +46,8 @@ class CompareArguments:
 def main(arguments: list[str]) -> None:
     """Parse the command line, measure, and print the table and the advice."""
     parsed = tyro.cli(CompareArguments, args=arguments, prog="lianpu compare")
-    from lianpu.cli.progress import console
     from lianpu.runs import open_run
+    from lianpu.terminal import console
 
     run = open_run(parsed.run)
     comparison = compare_run(run, parsed, shlex.join(["lianpu", "compare", *arguments]))
@@ -58,9 +58,9 @@ def main(arguments: list[str]) -> None:
 
 def compare_run(run: Run, parsed: CompareArguments, command: str) -> Comparison:
     """Measure the models that the run has: its checkpoint, and what was exported of it."""
-    from lianpu.cli.progress import stage
     from lianpu.errors import SettingsError
     from lianpu.export.comparison import compare_models
+    from lianpu.terminal import stage
     from lianpu.training.record import read_record
 
     for name, value in (("runs", parsed.runs), ("threads", parsed.threads)):
@@ -118,10 +118,10 @@ def _models(run: Run) -> list[Any]:
 
 
 def _scorer(run: Run, parsed: CompareArguments, dataset: Dataset) -> Callable[[Editor], list[dict[str, Any]]]:
-    from lianpu.cli.progress import console, stage
     from lianpu.devices import pick_device
     from lianpu.evaluation.judges import prepare_judges
     from lianpu.evaluation.scoring import OVERALL_ONLY, score_editor
+    from lianpu.terminal import console, stage
 
     with console.status("Preparing the scores"):
         judges = prepare_judges(

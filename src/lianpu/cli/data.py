@@ -75,12 +75,12 @@ def check(parsed: CheckArguments) -> DataReport:
     Raises:
         DataError: something would stop training; said after everything was printed.
     """
-    from lianpu.cli.progress import console, stage
     from lianpu.dataset.check import check_data
     from lianpu.dataset.selection import select_attributes
     from lianpu.dataset.sources import read_table
     from lianpu.errors import DataError
     from lianpu.files import write_text
+    from lianpu.terminal import console, stage
 
     table = read_table(parsed.dataset, parsed.data_dir)
     selected = select_attributes(table, parsed.selected_attrs) if parsed.selected_attrs else None
@@ -106,9 +106,9 @@ def check(parsed: CheckArguments) -> DataReport:
 
 def draw(parsed: DrawArguments) -> Path:
     """Draw a folder of faces, and give it."""
-    from lianpu.cli.progress import console, stage
     from lianpu.dataset.drawn import draw_dataset
     from lianpu.errors import SettingsError
+    from lianpu.terminal import console, stage
 
     try:
         with stage("Drawing") as on_progress:

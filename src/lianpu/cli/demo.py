@@ -10,10 +10,18 @@ from typing import TYPE_CHECKING, Any, Literal
 import tyro
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from lianpu.dataset.drawn import DrawnFace
+    from lianpu.editors.editor import Editor
+    from lianpu.faces.subject import Subject
+    from lianpu.imaging.picture import Picture
     from lianpu.runs import Run
     from lianpu.training.config import RunConfig
 
+
 ATTRIBUTES = ("Black_Hair", "Blond_Hair", "Brown_Hair", "Male", "Young")
+
 TRANSFORMS = (
     "Black_Hair -> Blond_Hair",
     "Blond_Hair -> Black_Hair",
@@ -22,6 +30,7 @@ TRANSFORMS = (
     "Young -> not Young",
 )
 """The rows of the demo's table; a full evaluation has one for every pair."""
+
 SHEET_FACES, SHEET_PX = 4, 192
 """Faces, and their side in pixels, that the editor in the package is shown on."""
 
@@ -59,12 +68,12 @@ def run_demo(options: DemoArguments, command: str) -> Run:
     from lianpu.cli.compare import CompareArguments, compare_run, comparison_table
     from lianpu.cli.evaluate import EvaluateArguments, evaluate_run
     from lianpu.cli.export import export_with_words
-    from lianpu.cli.progress import console, stage
     from lianpu.cli.quantize import QuantizeArguments, quantize_with_words
     from lianpu.cli.train import train_with_progress
     from lianpu.dataset.drawn import draw_dataset
     from lianpu.dataset.sources import open_dataset
     from lianpu.report.page import write_report
+    from lianpu.terminal import console, stage
 
     folder = options.run_dir.with_name(f"{options.run_dir.name}-faces")
     with stage("Drawing faces") as on_progress:
@@ -91,12 +100,11 @@ def run_demo(options: DemoArguments, command: str) -> Run:
 
 def show_carried_editor(run: Run, options: DemoArguments) -> None:
     """Edits of the editor that the package carries, of faces that this run has held out, drawn larger, kept with its sample grids."""
-    from lianpu.cli.demo_sheet import carried_editor_sheet
-    from lianpu.cli.progress import console
     from lianpu.dataset.drawn import draw_face
     from lianpu.editors.loading import load_editor
     from lianpu.errors import WeightsError
-    from lianpu.image import write_image
+    from lianpu.photo.reading import write_image
+    from lianpu.terminal import console
 
     try:
         editor = load_editor("lite")
@@ -129,4 +137,39 @@ def demo_config(options: DemoArguments) -> RunConfig:
             "eval_transforms": TRANSFORMS,
         },
         "lianpu demo",
+    )
+
+
+HAIR = ("Black_Hair", "Blond_Hair", "Brown_Hair")
+
+FLIPPED = ("Male", "Young")
+
+
+def carried_editor_sheet(portraits: Sequence[DrawnFace], editor: Editor) -> Picture:
+    """A row for each portrait (S, S, 3): the face, three hair colours, the other sex, the other age; (H, W, 3)."""
+    from lianpu.editing.attributes import edit_attributes
+    from lianpu.imaging.picture import grid
+
+    rows = []
+    for portrait in portraits:
+        wanted = [{name: True} for name in HAIR] + [{name: not portrait.attributes[name]} for name in FLIPPED]
+        edits = [edit_attributes(portrait.picture, [subject_of(portrait)], editor, values) for values in wanted]
+        rows.append([portrait.picture, *edits])
+    return grid(rows)
+
+
+def subject_of(portrait: DrawnFace) -> Subject:
+    """The face of a drawn portrait as effects see it, from its own points and parts: nothing is looked for."""
+    from lianpu.faces.dlib_models import five_of_68
+    from lianpu.faces.results import Face, FaceParts, Landmarks
+    from lianpu.faces.subject import Subject
+
+    left, top = (float(value) for value in portrait.points.min(axis=0))
+    right, bottom = (float(value) for value in portrait.points.max(axis=0))
+    side = slice(0, len(portrait.picture))
+    return Subject(
+        Face((left, top, right, bottom), 1.0, five_of_68(portrait.points), "drawn"),
+        Landmarks(portrait.points, "dlib-68"),
+        (side, side),
+        FaceParts(portrait.mask, "drawn"),
     )

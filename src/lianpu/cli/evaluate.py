@@ -12,10 +12,10 @@ from typing import TYPE_CHECKING, Annotated, Literal
 import tyro
 
 if TYPE_CHECKING:
-    from lianpu.cli.progress import OnProgress
     from lianpu.evaluation.judges import Judges
     from lianpu.evaluation.results import EvaluationResult
     from lianpu.runs import Checkpoint, Run
+    from lianpu.terminal import OnProgress
 
 
 @dataclass(frozen=True)
@@ -58,7 +58,6 @@ def main(arguments: list[str]) -> None:
 
 def evaluate_run(parsed: EvaluateArguments, command: str) -> list[EvaluationResult]:
     """Score the models that were asked for, print their tables, and give the results."""
-    from lianpu.cli.progress import console, stage
     from lianpu.cli.score_tables import curve_table, judge_table, notes_of, score_table
     from lianpu.devices import pick_device
     from lianpu.errors import SettingsError
@@ -67,6 +66,7 @@ def evaluate_run(parsed: EvaluateArguments, command: str) -> list[EvaluationResu
     from lianpu.evaluation.run_scores import read_results, score_in_run, transforms_for_curve
     from lianpu.guidance.parts import part_maps_from_masks
     from lianpu.runs import open_run
+    from lianpu.terminal import console, stage
     from lianpu.training.record import read_record
 
     if parsed.max_faces is not None and parsed.max_faces < 2:
@@ -178,7 +178,7 @@ def _name(model: Checkpoint | Path) -> str:
 
 def _next_stage(stages: ExitStack, title: str) -> OnProgress:
     """The bar of the stage that begins, made when it first moves; the bar before it is closed then."""
-    from lianpu.cli.progress import stage
+    from lianpu.terminal import stage
 
     bars: list[OnProgress] = []
 

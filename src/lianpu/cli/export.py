@@ -31,8 +31,8 @@ class ExportArguments:
 def main(arguments: list[str]) -> None:
     """Parse the command line, export, and say what was written."""
     parsed = tyro.cli(ExportArguments, args=arguments, prog="lianpu export")
-    from lianpu.cli.progress import console
     from lianpu.runs import open_run
+    from lianpu.terminal import console
 
     run = open_run(parsed.run)
     if parsed.published:
@@ -45,8 +45,8 @@ def main(arguments: list[str]) -> None:
 
 def export_with_words(run: Run, step: int | None = None, data_dir: Path | None = None) -> Export:
     """Export a run's checkpoint and print what was written and how exact it is."""
-    from lianpu.cli.progress import console
     from lianpu.export.onnx_export import export_run
+    from lianpu.terminal import console
 
     checkpoint = _checkpoint(run, step)
     dataset = _dataset_or_none(run, data_dir)
@@ -68,7 +68,7 @@ def write_published(run: Run, step: int | None = None) -> tuple[Path, Path]:
     from lianpu.errors import CheckpointError
     from lianpu.files import atomic_file
     from lianpu.stargan.networks import Discriminator, Generator
-    from lianpu.stargan.released import write_released
+    from lianpu.stargan.published import write_published_weights
 
     checkpoint = _checkpoint(run, step)
     generator, info, model = load_generator(checkpoint)
@@ -80,9 +80,9 @@ def write_published(run: Run, step: int | None = None) -> tuple[Path, Path]:
     load_weights(discriminator, checkpoint.discriminator_file)
     targets = (run.export_folder / f"{info.step}-G.ckpt", run.export_folder / f"{info.step}-D.ckpt")
     with atomic_file(targets[0]) as partial:
-        write_released(generator, partial)
+        write_published_weights(generator, partial)
     with atomic_file(targets[1]) as partial:
-        write_released(discriminator, partial)
+        write_published_weights(discriminator, partial)
     return targets
 
 

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Annotated, Literal
 import tyro
 
 if TYPE_CHECKING:
-    from lianpu.image import Picture
-    from lianpu.perception.results import Face, FaceParts, Identity, Landmarks
+    from lianpu.faces.results import Face, FaceParts, Identity, Landmarks
+    from lianpu.imaging.picture import Picture
 
     Extra = Landmarks | FaceParts | Identity
     Look = Callable[[Picture, Sequence[Face]], Sequence[Extra]]
@@ -91,7 +91,7 @@ def main(arguments: list[str]) -> None:
     from lianpu.cli.faces_output import print_seen
     from lianpu.cli.parse import photos_in
     from lianpu.errors import DataError, SettingsError
-    from lianpu.image import PICTURE_ENDINGS
+    from lianpu.photo.reading import PICTURE_ENDINGS
 
     if parsed.min_score is not None and not 0.0 <= parsed.min_score <= 1.0:
         raise SettingsError(f"--min-score {parsed.min_score} is not from 0 to 1.")
@@ -107,9 +107,9 @@ def main(arguments: list[str]) -> None:
 def look_at_photos(files: Sequence[Path], parsed: FindArguments, failed: dict[Path, str]) -> Iterator[Seen]:
     """What is seen in each photo, one after the other; a photo that cannot be read is left out, and why is put into `failed`."""
     from lianpu.errors import PictureError
-    from lianpu.image import read_image
-    from lianpu.perception.detection import find_faces
-    from lianpu.perception.detectors import load_detector
+    from lianpu.faces.detection import find_faces
+    from lianpu.faces.detectors import load_detector
+    from lianpu.photo.reading import read_image
 
     detector = load_detector(parsed.detector, models=parsed.models, threads=parsed.threads)
     look = _open_look(parsed)
@@ -126,7 +126,7 @@ def look_at_photos(files: Sequence[Path], parsed: FindArguments, failed: dict[Pa
 def drawn_files(files: Sequence[Path], target: Path | None) -> dict[Path, Path]:
     """Where each photo's annotated picture goes: `target` itself if it is a picture file; nowhere when it is None."""
     from lianpu.cli.parse import output_names
-    from lianpu.image import PICTURE_ENDINGS
+    from lianpu.photo.reading import PICTURE_ENDINGS
 
     if target is None:
         return {}
@@ -140,7 +140,7 @@ def _open_look(parsed: FindArguments) -> Look:
     if isinstance(parsed, LandmarksArguments):
         return _landmarks(parsed)
     if isinstance(parsed, PartsArguments):
-        from lianpu.perception.parsing import load_parser, parse_faces
+        from lianpu.faces.parts import load_parser, parse_faces
 
         parser = load_parser(parsed.parser, threads=parsed.threads)
         return lambda picture, faces: parse_faces(picture, faces, parser)
@@ -151,28 +151,28 @@ def _open_look(parsed: FindArguments) -> Look:
 
 def _landmarks(parsed: LandmarksArguments) -> Look:
     if parsed.scheme == "insightface-106" or (parsed.scheme == "auto" and _is_usable("landmarks-106")):
-        from lianpu.perception.buffalo import open_buffalo
+        from lianpu.faces.insightface_models import open_buffalo
 
         return open_buffalo(parsed.models, ("landmarks",), parsed.threads).landmarks
-    from lianpu.perception.dlib_models import DlibLandmarks
+    from lianpu.faces.dlib_models import DlibLandmarks
 
     return DlibLandmarks().of
 
 
 def _identity(parsed: IdentityArguments) -> Look:
     if parsed.encoder == "arcface" or (parsed.encoder == "auto" and _is_usable("arcface-r50")):
-        from lianpu.perception.buffalo import open_buffalo
+        from lianpu.faces.insightface_models import open_buffalo
 
         return open_buffalo(parsed.models, ("identity",), parsed.threads).identity
-    from lianpu.perception.dlib_models import DlibEncoder
+    from lianpu.faces.dlib_models import DlibEncoder
 
     return DlibEncoder().of
 
 
 def _is_usable(name: str) -> bool:
     """Whether a model is on this machine and allowed."""
-    from lianpu.model_store.locate import find_model_file
-    from lianpu.model_store.policy import is_commercial_safe
-    from lianpu.weights import model_file
+    from lianpu.models.store.locate import find_model_file
+    from lianpu.models.store.policy import is_commercial_safe
+    from lianpu.models.table import model_file
 
     return find_model_file(name) is not None and (model_file(name).commercial_use or not is_commercial_safe())

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from rich.table import Table
 
     from lianpu.cli.faces import Seen
-    from lianpu.perception.results import Face, FaceParts, Identity, Landmarks
+    from lianpu.faces.results import Face, FaceParts, Identity, Landmarks
 
 _PAIRS_SHOWN = 30
 
@@ -22,8 +22,8 @@ def print_seen(all_seen: Iterable[Seen], failed: Mapping[Path, str], drawn: Mapp
 
     `failed` says what is wrong with photos that could not be read, and is filled while `all_seen` goes on.
     """
-    from lianpu.cli.progress import console
-    from lianpu.image import write_image
+    from lianpu.photo.reading import write_image
+    from lianpu.terminal import console
 
     table = photo_table()
     records: list[dict[str, Any]] = []
@@ -75,7 +75,7 @@ def add_rows(table: Table, seen: Seen) -> None:
 def in_words(extra: Landmarks | FaceParts | Identity) -> str:
     """What a result is, in a few words; of parts, their per cent of the face's own pixels."""
     from lianpu.cli.parse import shares_in_words
-    from lianpu.perception.results import FaceParts, Landmarks
+    from lianpu.faces.results import FaceParts, Landmarks
 
     if isinstance(extra, FaceParts):
         return shares_in_words(extra)
@@ -114,7 +114,7 @@ def face_record(face: Face) -> dict[str, Any]:
 
 def extra_record(extra: Landmarks | FaceParts | Identity) -> dict[str, Any]:
     """Landmarks, parts or identity as JSON."""
-    from lianpu.perception.results import FaceParts, Landmarks
+    from lianpu.faces.results import FaceParts, Landmarks
 
     if isinstance(extra, Landmarks):
         return {"scheme": extra.scheme, "landmarks": _rounded(extra.points)}
@@ -129,7 +129,7 @@ def _rounded(points: Any) -> list[list[float]]:
 
 def named_identities(seen: Seen) -> list[tuple[str, Identity]]:
     """The identities of a photo with a name for each: `PHOTO face NUMBER`."""
-    from lianpu.perception.results import Identity
+    from lianpu.faces.results import Identity
 
     named = enumerate(seen.extras, 1)
     return [(f"{seen.file.name} face {number}", one) for number, one in named if isinstance(one, Identity)]
@@ -160,8 +160,8 @@ def pair_table(pairs: list[dict[str, Any]]) -> Table:
 
 def drawn_picture(seen: Seen) -> Any:
     """The photo with what was seen drawn on it."""
-    from lianpu.perception.overlays import draw_faces, draw_landmarks, draw_parts
-    from lianpu.perception.results import FaceParts, Landmarks
+    from lianpu.faces.overlays import draw_faces, draw_landmarks, draw_parts
+    from lianpu.faces.results import FaceParts, Landmarks
 
     marks = [extra for extra in seen.extras if isinstance(extra, Landmarks)]
     if marks:

@@ -9,14 +9,14 @@ from typing import TYPE_CHECKING, Annotated
 
 import tyro
 
-from lianpu.landmarks.settings import PredictorSettings
+from lianpu.landmarks.training import PredictorSettings
 
 if TYPE_CHECKING:
     from rich.table import Table
 
+    from lianpu.faces.dlib_models import ShapePredictor
     from lianpu.landmarks.boxes import BoxedFace
-    from lianpu.landmarks.evaluation import Evaluation
-    from lianpu.perception.dlib_predictor import ShapePredictor
+    from lianpu.landmarks.scores import Evaluation
 
 _Data = Annotated[Path, tyro.conf.Positional, tyro.conf.arg(metavar="DATA")]
 
@@ -84,8 +84,8 @@ def main(arguments: list[str]) -> None:
 
 def train(parsed: TrainArguments) -> Path:
     """Train a predictor, and give its file."""
-    from lianpu.cli.progress import stages
     from lianpu.landmarks.training import train_predictor
+    from lianpu.terminal import stages
 
     faces = _faces(parsed.data, parsed.only)
     with stages() as begin:
@@ -100,8 +100,8 @@ def train(parsed: TrainArguments) -> Path:
 
 def evaluate(parsed: EvaluateArguments) -> Evaluation:
     """Score a predictor, print the scores, and give them."""
-    from lianpu.cli.progress import console, stage
-    from lianpu.landmarks.evaluation import evaluate_predictor
+    from lianpu.landmarks.scores import evaluate_predictor
+    from lianpu.terminal import console, stage
 
     predictor = _predictor(parsed.model)
     faces = _faces(parsed.data, parsed.only, quiet=parsed.json)
@@ -118,7 +118,7 @@ def evaluate(parsed: EvaluateArguments) -> Evaluation:
 
 def write(parsed: XmlArguments) -> Path:
     """Write the faces as XML, and give the file."""
-    from lianpu.landmarks.ibug_xml import write_xml
+    from lianpu.landmarks.sources import write_xml
 
     faces = _faces(parsed.data, parsed.only)
     target = write_xml(parsed.out, faces)
@@ -149,17 +149,17 @@ def score_table(model: str, evaluation: Evaluation) -> Table:
 
 
 def _predictor(model: str) -> ShapePredictor:
+    from lianpu.faces.dlib_models import ShapePredictor
     from lianpu.landmarks.scheme68 import COUNT
-    from lianpu.model_store.locate import require_model_file
-    from lianpu.perception.dlib_predictor import ShapePredictor
+    from lianpu.models.store.locate import require_model_file
 
     return ShapePredictor(require_model_file("dlib-landmarks-68") if model == "dlib" else model, COUNT)
 
 
 def _faces(data: Path, only: Path | None, quiet: bool = False) -> tuple[BoxedFace, ...]:
-    from lianpu.cli.progress import stage
     from lianpu.landmarks.boxes import give_boxes
     from lianpu.landmarks.sources import read_labels
+    from lianpu.terminal import stage
 
     labels = read_labels(data, only)
     if quiet or all(label.box_xyxy for label in labels):
@@ -177,6 +177,6 @@ def _boxes(faces: tuple[BoxedFace, ...]) -> str:
 
 
 def _say(text: str) -> None:
-    from lianpu.cli.progress import console
+    from lianpu.terminal import console
 
     console.print(text, markup=False, highlight=False, soft_wrap=True)

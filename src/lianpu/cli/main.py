@@ -58,7 +58,7 @@ def _commercial_safe(wanted: bool) -> AbstractContextManager[None]:
     """Any command takes `--commercial-safe`: it holds for every model file that is loaded, so it is obeyed in one place."""
     if not wanted:
         return nullcontext()
-    from lianpu.model_store.policy import commercial_safe
+    from lianpu.models.store.policy import commercial_safe
 
     return commercial_safe(True)
 

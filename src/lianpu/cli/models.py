@@ -13,8 +13,8 @@ import tyro
 if TYPE_CHECKING:
     from rich.table import Table
 
-    from lianpu.model_store.sources import Network
-    from lianpu.weights import ModelFile
+    from lianpu.models.store.sources import Network
+    from lianpu.models.table import ModelFile
 
 
 @dataclass(frozen=True)
@@ -80,9 +80,9 @@ def list_models(parsed: ListArguments) -> None:
     """Print the table, or JSON."""
     import json
 
-    from lianpu.model_store.locate import find_model_file, models_folder
-    from lianpu.model_store.policy import is_commercial_safe
-    from lianpu.weights import MODEL_FILES
+    from lianpu.models.store.locate import find_model_file, models_folder
+    from lianpu.models.store.policy import is_commercial_safe
+    from lianpu.models.table import MODEL_FILES
 
     free_only = parsed.commercial_safe or is_commercial_safe()
     shown = [entry for entry in MODEL_FILES if entry.commercial_use or not free_only]
@@ -103,8 +103,8 @@ def fetch(parsed: FetchArguments) -> None:
         WeightsError: at least one did not come; said after all were tried.
     """
     from lianpu.errors import WeightsError
-    from lianpu.model_store.policy import commercial_safe, refuse_non_commercial
-    from lianpu.weights import model_files
+    from lianpu.models.store.policy import commercial_safe, refuse_non_commercial
+    from lianpu.models.table import model_files
 
     entries = model_files(parsed.names)
     if not entries:
@@ -136,7 +136,7 @@ def _network(timeout_s: float | None) -> Network:
     """The settings of the environment, with more patience: who asks for a download waits for it."""
     import os
 
-    from lianpu.model_store.sources import network_from_environment
+    from lianpu.models.store.sources import network_from_environment
 
     network = network_from_environment()
     if timeout_s is None and os.environ.get("LIANPU_TIMEOUT"):
@@ -145,8 +145,8 @@ def _network(timeout_s: float | None) -> Network:
 
 
 def _fetch_one(entry: ModelFile, network: Network) -> None:
-    from lianpu.model_store.download import fetch_model_file
-    from lianpu.model_store.locate import check_model_file, find_model_file
+    from lianpu.models.store.download import fetch_model_file
+    from lianpu.models.store.locate import check_model_file, find_model_file
 
     if here := find_model_file(entry.name):
         _say(f"{entry.file} is here already: {check_model_file(here, entry)}")
@@ -162,10 +162,10 @@ def check() -> None:
     Raises:
         WeightsError: one is damaged; said after all were printed.
     """
-    from lianpu.cli.progress import stage
     from lianpu.errors import WeightsError
-    from lianpu.model_store.locate import check_model_file, find_model_file
-    from lianpu.weights import MODEL_FILES
+    from lianpu.models.store.locate import check_model_file, find_model_file
+    from lianpu.models.table import MODEL_FILES
+    from lianpu.terminal import stage
 
     here = [(entry, file) for entry in MODEL_FILES if (file := find_model_file(entry.name))]
     lines, problems = [], []
@@ -188,8 +188,8 @@ def check() -> None:
 
 def import_path(path: Path) -> None:
     """Copy what is recognised, and print what became of everything that looked like a model file."""
-    from lianpu.cli.progress import stage
-    from lianpu.model_store.importing import import_models
+    from lianpu.models.store.importing import import_models
+    from lianpu.terminal import stage
 
     with stage("Looking") as on_progress:
         report = import_models(path.expanduser(), on_progress)
@@ -239,7 +239,7 @@ def _transfer_bar(title: str) -> Iterator[Callable[[int, int], None]]:
     """A bar in megabytes, with speed and the time that is left."""
     from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeRemainingColumn, TransferSpeedColumn
 
-    from lianpu.cli.progress import console
+    from lianpu.terminal import console
 
     columns = (TextColumn("{task.description}"), BarColumn(), DownloadColumn(), TransferSpeedColumn(), TimeRemainingColumn())
     progress = Progress(*columns, console=console)
@@ -257,7 +257,7 @@ def _transfer_bar(title: str) -> Iterator[Callable[[int, int], None]]:
 
 
 def _say(line: str | Table) -> None:
-    from lianpu.cli.progress import console
+    from lianpu.terminal import console
 
     if isinstance(line, str):
         console.print(line, markup=False, highlight=False, soft_wrap=True)

@@ -12,9 +12,9 @@ import tyro
 if TYPE_CHECKING:
     from rich.table import Table
 
-    from lianpu.parser.face_parser import FaceParser
-    from lianpu.perception.detection import Detector
-    from lianpu.perception.results import Face, FaceParts
+    from lianpu.face_parsing.face_parser import FaceParser
+    from lianpu.faces.detection import Detector
+    from lianpu.faces.results import Face, FaceParts
 
 
 @dataclass(frozen=True)
@@ -59,10 +59,10 @@ def parse(parsed: ParseArguments) -> list[ParsedPhoto]:
     Raises:
         DataError: no face was found, or photos could not be read; said after all others were done.
     """
-    from lianpu.cli.progress import console, stage
     from lianpu.errors import DataError, PictureError
-    from lianpu.perception.detectors import load_detector
-    from lianpu.perception.parsing import load_parser
+    from lianpu.faces.detectors import load_detector
+    from lianpu.faces.parts import load_parser
+    from lianpu.terminal import console, stage
 
     photos = photos_in(parsed.photos)
     detector, parser = load_detector(parsed.detector), load_parser(parsed.parser)
@@ -94,7 +94,7 @@ def photos_in(paths: Sequence[Path]) -> list[Path]:
         DataError: a folder has no picture, or nothing was named.
     """
     from lianpu.errors import DataError
-    from lianpu.image import PICTURE_ENDINGS
+    from lianpu.photo.reading import PICTURE_ENDINGS
 
     photos: list[Path] = []
     for path in paths:
@@ -123,11 +123,11 @@ def output_names(photos: Sequence[Path]) -> list[str]:
 
 
 def _parse_photo(photo: Path, target: Path, upright: bool, detector: Detector, parser: FaceParser) -> ParsedPhoto:
-    from lianpu.image import read_image, write_image
-    from lianpu.parser.mask_files import write_mask
-    from lianpu.perception.detection import find_faces
-    from lianpu.perception.overlays import draw_parts
-    from lianpu.perception.parsing import all_parts, parse_faces
+    from lianpu.face_parsing.data.mask_files import write_mask
+    from lianpu.faces.detection import find_faces
+    from lianpu.faces.overlays import draw_parts
+    from lianpu.faces.parts import all_parts, parse_faces
+    from lianpu.photo.reading import read_image, write_image
 
     picture = read_image(photo)
     faces = find_faces(picture, detector, upright=upright)

@@ -116,9 +116,9 @@ def main(arguments: list[str]) -> None:
 
 def prepare(parsed: PrepareArguments) -> Prepared:
     """Make a training set, print what came of it, and give it."""
-    from lianpu.cli.progress import console, stage
     from lianpu.preparation.prepare import prepare_faces
     from lianpu.preparation.settings import PrepareSettings
+    from lianpu.terminal import console, stage
 
     given = {
         "min_score": parsed.min_score,
@@ -167,8 +167,8 @@ def labels(parsed: LabelsArguments) -> dict[str, LabelCounts]:
 
 def score(parsed: ScoreArguments) -> LabelScore:
     """Compare labels, print the agreement, and give it."""
-    from lianpu.cli.progress import console
     from lianpu.preparation.scoring import score_labels
+    from lianpu.terminal import console
 
     result = score_labels(parsed.out, parsed.labels, parsed.only)
     console.print(
@@ -180,13 +180,13 @@ def score(parsed: ScoreArguments) -> LabelScore:
 
 def fit(parsed: FitArguments) -> Path:
     """Fit rules, measure them on the held-out faces, write them, and give the file."""
-    from lianpu.cli.progress import console, stages
     from lianpu.files import write_json
     from lianpu.preparation.fitting import fit_rules, known_faces, score_rules
-    from lianpu.preparation.seeing import open_seeing
+    from lianpu.preparation.models import open_analysis_models
     from lianpu.preparation.settings import PrepareSettings
+    from lianpu.terminal import console, stages
 
-    seeing = open_seeing(PrepareSettings(detector=parsed.detector, parser=parsed.parser))
+    seeing = open_analysis_models(PrepareSettings(detector=parsed.detector, parser=parsed.parser))
     described = seeing.described()
     encoder, parser = (described[part]["name"] if described[part] else "none" for part in ("encoder", "parser"))
     with stages() as begin:
@@ -221,8 +221,8 @@ def agreement_table(result: LabelScore) -> Table:
 def _print_labels(counts: dict[str, LabelCounts], folder: Path) -> None:
     from rich.table import Table
 
-    from lianpu.cli.progress import console
     from lianpu.preparation.sheet import SHEETS
+    from lianpu.terminal import console
 
     table = Table(title="Labels")
     table.add_column("attribute")

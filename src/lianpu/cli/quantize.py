@@ -34,8 +34,8 @@ class QuantizeArguments:
 def main(arguments: list[str]) -> None:
     """Parse the command line, quantize, and say what was written."""
     parsed = tyro.cli(QuantizeArguments, args=arguments, prog="lianpu quantize")
-    from lianpu.cli.progress import console
     from lianpu.runs import open_run
+    from lianpu.terminal import console
 
     run = open_run(parsed.run)
     quantize_with_words(run, parsed)
@@ -45,11 +45,11 @@ def main(arguments: list[str]) -> None:
 def quantize_with_words(run: Run, parsed: QuantizeArguments) -> Quantization:
     """Quantize a run's ONNX model and print what was written and how far its edits are from the float model's."""
     from lianpu.cli.export import export_with_words
-    from lianpu.cli.progress import console, stage
     from lianpu.editors.onnx_editor import OnnxEditor
     from lianpu.errors import SettingsError
     from lianpu.export.fidelity import compare_edits
     from lianpu.export.quantization import QuantizationSettings, quantize_run
+    from lianpu.terminal import console, stage
     from lianpu.training.record import read_record
 
     if parsed.calibration_faces < 1:

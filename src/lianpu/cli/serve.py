@@ -3,35 +3,28 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Literal
 
 import tyro
 
+from lianpu.cli.edit_options import FaceOptions, SigningOptions, analyzer_settings, signing_files
+
 if TYPE_CHECKING:
-    from lianpu.content_credentials import Signing
     from lianpu.editors.editor import Editor
-    from lianpu.effects.studio import Studio
-    from lianpu.web.desk import Desk
-    from lianpu.web.place import Place
+    from lianpu.web.photos import PageEngine
+    from lianpu.web.server.server import Place
 
 AUTH_VARIABLE = "LIANPU_SERVE_AUTH"
 
 
 @dataclass(frozen=True)
-class ServeArguments:
+class ServeArguments(SigningOptions, FaceOptions):
     """Serve the page: drop a photo, edit its faces with sliders, download it. Only this machine can reach it unless --host says otherwise."""
 
     model: str = "auto"
     """The editor: a run folder, a checkpoint folder, an .onnx file, or lite; auto takes lite where it is, none leaves it out."""
-    detector: str = "auto"
-    """auto, buffalo_l, yunet, dlib, or the path of an .onnx file."""
-    parser: str = "auto"
-    """auto (the one in the package), bisenet, or the path of a parser."""
-    landmarks: str = "dlib"
-    """dlib (its 68 points, not for commercial use), or the .dat file of a 68-point predictor (lianpu landmarks train)."""
     host: str = "127.0.0.1"
     """The address to bind to; 0.0.0.0 is reached from other machines, which needs a password."""
     port: int = 7860
@@ -56,12 +49,6 @@ class ServeArguments:
     """Requests that may wait; more are turned away."""
     keep_minutes: float = 60.0
     """Files of a visitor who is not heard of for so long are removed."""
-    c2pa_cert: Path | None = None
-    """A certificate chain (PEM): downloads are signed with C2PA, which needs c2pa-python."""
-    c2pa_key: Path | None = None
-    """The private key of that certificate (PEM)."""
-    c2pa_algorithm: str = "es256"
-    """es256, es384, es512, ps256, ps384, ps512 or ed25519, as the key is."""
     threads: int | None = None
     """Threads for one operation."""
 
@@ -72,14 +59,16 @@ def main(arguments: list[str]) -> None:
     place = _place(parsed)
     import signal
 
-    from lianpu.cli.progress import console
-    from lianpu.web.server import serve
+    from lianpu.terminal import console
+    from lianpu.web.server.server import serve
 
-    desk, cards = _desk(parsed)
-    served = serve(desk, place, parsed.language, cards)
+    engine, cards = _engine(parsed)
+    served = serve(engine, place, parsed.language, cards)
     for one in (signal.SIGINT, signal.SIGTERM):
         signal.signal(one, lambda number, frame: served.stop())
-    editor = "no editor" if desk.editor is None else f"editor {desk.editor_name} ({desk.editor.info.licence})"
+    editor = (
+        "no editor" if engine.session.editor is None else f"editor {engine.session.model} ({engine.session.editor.info.licence})"
+    )
     console.print(f"The page is at {served.url}", highlight=False, soft_wrap=True)
     console.print(f"With {editor}. Ctrl-C ends it.", markup=False, highlight=False, soft_wrap=True)
     try:
@@ -115,7 +104,7 @@ def read_users(parsed: ServeArguments, environment: str | None) -> dict[str, str
 def _place(parsed: ServeArguments) -> Place:
     """Where the page is found. Raises SettingsError when others could reach it without a password."""
     from lianpu.errors import SettingsError
-    from lianpu.web.place import Place, is_local
+    from lianpu.web.server.server import Place, is_local
 
     users = read_users(parsed, os.environ.get(AUTH_VARIABLE))
     if users and parsed.no_auth:
@@ -129,10 +118,12 @@ def _place(parsed: ServeArguments) -> Place:
     return Place(parsed.host, parsed.port, users, parsed.name)
 
 
-def _desk(parsed: ServeArguments) -> tuple[Desk, dict[str, str]]:
+def _engine(parsed: ServeArguments) -> tuple[PageEngine, dict[str, str]]:
     """What edits, and the editor's cards by language."""
-    from lianpu.web.desk import Desk
-    from lianpu.web.limits import Limits
+    from lianpu.editing.session import EditSession
+    from lianpu.faces.analyzer import open_analyzer
+    from lianpu.photo.c2pa import open_signing
+    from lianpu.web.photos import Limits, PageEngine
 
     limits = Limits(
         max_mb=parsed.max_mb,
@@ -141,72 +132,32 @@ def _desk(parsed: ServeArguments) -> tuple[Desk, dict[str, str]]:
         max_waiting=parsed.max_waiting,
         keep_minutes=parsed.keep_minutes,
     )
-    signing = _signing(parsed)
-    studio = _studio(parsed)
+    files = signing_files(parsed)
+    signing = None if files is None else open_signing(files)
+    analyzer = open_analyzer(analyzer_settings(parsed), threads=parsed.threads)
     editor, name, cards = _editor(parsed)
-    own_landmarks = "" if parsed.landmarks == "dlib" else Path(parsed.landmarks).name
-    return Desk(studio, editor, name, limits, signing, own_landmarks), cards
-
-
-def _studio(parsed: ServeArguments) -> Studio:
-    """What sees faces. Raises WeightsError with all that is missing or not allowed under --commercial-safe, not only the first."""
-    from lianpu.effects.studio import Studio
-    from lianpu.errors import WeightsError
-    from lianpu.model_store.locate import require_model_file
-    from lianpu.perception.detectors import load_detector
-    from lianpu.perception.dlib_predictor import ShapePredictor
-    from lianpu.perception.parsing import load_parser
-
-    opened: dict[str, Any] = {}
-    problems: list[str] = []
-    opening: dict[str, Callable[[], Any]] = {
-        "detector": lambda: load_detector(parsed.detector, threads=parsed.threads),
-        "parser": lambda: load_parser(parsed.parser, threads=parsed.threads),
-        "landmarks": lambda: ShapePredictor(
-            require_model_file("dlib-landmarks-68") if parsed.landmarks == "dlib" else Path(parsed.landmarks).expanduser(), 68
-        ),
-    }
-    for option, open_one in opening.items():
-        try:
-            opened[option] = open_one()
-        except WeightsError as problem:
-            own = " Effects take 68 points: train them (lianpu landmarks train) and name the file: --landmarks FILE."
-            problems.append(f"--{option} {getattr(parsed, option)}: {problem}{own if option == 'landmarks' else ''}")
-    if problems:
-        raise WeightsError(" ".join(problems))
-    return Studio(**opened)
+    own_landmarks = "" if parsed.landmarks in ("auto", "dlib") else Path(parsed.landmarks).name
+    return PageEngine(EditSession(analyzer, editor, name, signing), limits, own_landmarks), cards
 
 
 def _editor(parsed: ServeArguments) -> tuple[Editor | None, str, dict[str, str]]:
     """The editor, what visitors read as its name, and its cards. Raises LianpuError when one was named that cannot be loaded."""
-    from lianpu.editors.shipped import SHIPPED_EDITORS, shipped_editor_file
+    from lianpu.editors.bundled import BUNDLED_EDITORS, bundled_editor_file
     from lianpu.errors import WeightsError
 
     if parsed.model == "none":
         return None, "", {}
     name = "lite" if parsed.model == "auto" else parsed.model
     try:
-        source = shipped_editor_file(name) if name in SHIPPED_EDITORS else Path(name)
+        source = bundled_editor_file(name) if name in BUNDLED_EDITORS else Path(name)
     except WeightsError:
         if parsed.model == "auto":
             return None, "", {}
         raise
+    from lianpu.editing.attributes import crop_template
     from lianpu.editors.loading import load_editor
-    from lianpu.effects.requests import crop_template
-    from lianpu.web.about_tab import cards_of
+    from lianpu.web.page.about_tab import cards_of
 
     editor = load_editor(name, threads=parsed.threads)
     crop_template(editor.info)  # an editor that takes cut-out faces only is refused now, and not at a visitor's first slider
-    return editor, source.name if name not in SHIPPED_EDITORS else name, cards_of(source)
-
-
-def _signing(parsed: ServeArguments) -> Signing | None:
-    """What signs downloads; None where no certificate is given. Raises LianpuError for one that cannot sign."""
-    from lianpu.content_credentials import open_signing
-    from lianpu.errors import SettingsError
-
-    if parsed.c2pa_cert is None and parsed.c2pa_key is None:
-        return None
-    if parsed.c2pa_cert is None or parsed.c2pa_key is None:
-        raise SettingsError("Signing takes both --c2pa-cert and --c2pa-key.")
-    return open_signing(parsed.c2pa_cert, parsed.c2pa_key, parsed.c2pa_algorithm)
+    return editor, source.name if name not in BUNDLED_EDITORS else name, cards_of(source)

@@ -13,7 +13,7 @@ def run_subcommand(program: str, commands: Mapping[str, tuple[str, str]], argume
 
     Args:
         program: the first word (`bench`).
-        commands: by name, the module whose `main` runs it, and what it does in a line.
+        commands: by name, the module whose `main` runs it (or `module:function`), and what it does in a line.
         arguments: what stands behind the first word.
 
     Raises:
@@ -28,4 +28,5 @@ def run_subcommand(program: str, commands: Mapping[str, tuple[str, str]], argume
         raise SettingsError(
             f"'{arguments[0]}' is no {program} command{nearest_name(arguments[0], commands)}. Known: {', '.join(commands)}."
         )
-    importlib.import_module(commands[arguments[0]][0]).main(arguments[1:])
+    module, _, function = commands[arguments[0]][0].partition(":")
+    getattr(importlib.import_module(module), function or "main")(arguments[1:])

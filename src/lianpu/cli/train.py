@@ -56,8 +56,8 @@ class TrainArguments:
 def main(arguments: list[str]) -> None:
     """Parse the command line over the settings file and train."""
     parsed, config = parse_arguments(arguments)
-    from lianpu.cli.progress import console
     from lianpu.dataset.sources import open_dataset
+    from lianpu.terminal import console
 
     attributes = None if _asks_for_all_classes(parsed.dataset, config) else config.selected_attrs
     dataset = open_dataset(parsed.dataset, parsed.data_dir, config.model.image_size, attributes)
@@ -92,7 +92,7 @@ def _asks_for_all_classes(source: str, config: RunConfig) -> bool:
 
 def train_with_progress(dataset: Any, config: RunConfig, run_folder: Path, command: str, title: str = "Training") -> Run:
     """Train with a bar, the plan before it, and alarms as they come."""
-    from lianpu.cli.progress import console, stages
+    from lianpu.terminal import console, stages
     from lianpu.training.loop import Callbacks, train
 
     guides = make_guides(dataset, config, run_folder)
@@ -109,8 +109,8 @@ def train_with_progress(dataset: Any, config: RunConfig, run_folder: Path, comma
 
 def make_guides(dataset: Any, config: RunConfig, run_folder: Path) -> Guides:
     """The guides that the settings ask for, with a bar for each that has to be made."""
-    from lianpu.cli.progress import stages
     from lianpu.guidance.making import make_guides as make
+    from lianpu.terminal import stages
 
     with stages() as begin:
         return make(dataset, config, run_folder, stage=begin)

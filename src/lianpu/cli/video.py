@@ -9,45 +9,28 @@ from typing import TYPE_CHECKING, Annotated
 
 import tyro
 
+from lianpu.cli.edit_options import EditOptions, edit_request
+
 if TYPE_CHECKING:
     from rich.table import Table
 
-    from lianpu.effects.photo_job import EditRequest
-    from lianpu.video.video_job import EditedVideo
+    from lianpu.video.job.job import EditedVideo
 
 
 @dataclass(frozen=True)
-class AskedArguments:
-    """What is asked of each frame: the words of `lianpu edit`."""
+class EncodingOptions:
+    """How a video is encoded."""
 
-    set: tuple[str, ...] = ()
-    """What shall be, by an editor: Blond_Hair=yes Young=no."""
-    effect: tuple[str, ...] = ()
-    """Effects that need no editor: lipstick=0.8 hair_color:color=#aa3355,strength=0.6."""
-    preset: str | None = None
-    """Steps of a preset: its name, or a YAML file."""
-    strength: str = "1"
-    """How strong --set is, and by what the strengths of --preset are multiplied: 0 (nothing) to 1.5."""
-    model: Annotated[str, tyro.conf.arg(aliases=["--editor"])] = "lite"
-    """The editor for attributes: lite (the one in the package), a run folder, a checkpoint folder, or an .onnx file."""
-    faces: str = "all"
-    """all or largest."""
-    known: tuple[str, ...] = ()
-    """What the faces are (Male=yes Young=yes): only for editors that are told all labels."""
-    detector: str = "auto"
-    """auto (yunet where it is, else dlib: buffalo_l is slow), buffalo_l, yunet, dlib, or the path of an .onnx file."""
-    parser: str = "auto"
-    """What sees the parts of faces: auto (the one in the package), bisenet, or a path."""
     encoder: str = "auto"
     """What encodes: auto (H.264; VP9 for .webm), or FFmpeg's name of an encoder."""
     crf: float | None = None
-    """Quality of the encoder, smaller is better; 18 for H.264 unless said."""
+    """Quality of the encoder, smaller is better; 18 for H.264 unless given."""
     force: bool = False
     """Write over a file that is there."""
 
 
 @dataclass(frozen=True)
-class VideoArguments(AskedArguments):
+class VideoArguments(EncodingOptions, EditOptions):
     """Edit the faces of a video. Sound is copied; frame times, rotation and colours stay; faces are followed, so that nothing jitters.
 
     A stopped command goes on where it was: finished segments lie in a folder beside OUT until all is done.
@@ -68,16 +51,16 @@ class VideoArguments(AskedArguments):
 def main(arguments: list[str]) -> None:
     """Parse the command line, edit, and say how long each step took."""
     parsed = tyro.cli(VideoArguments, args=arguments, prog="lianpu video")
-    from lianpu.cli.progress import console, stage
     from lianpu.errors import SettingsError
-    from lianpu.video.following import FollowSettings
-    from lianpu.video.video_job import VideoSettings, edit_video
+    from lianpu.terminal import console, stage
+    from lianpu.video.job.job import VideoSettings, edit_video
+    from lianpu.video.tracking.tracker import FollowSettings
 
     if parsed.search_every < 1 or parsed.parse_every < 1:
         raise SettingsError(
             f"--search_every {parsed.search_every} --parse_every {parsed.parse_every}: give at least 1 (every frame)."
         )
-    request = asked_request(parsed)
+    request = edit_request(parsed, for_video=True)
     follow = FollowSettings(search_every=parsed.search_every, parse_every=parsed.parse_every)
     settings = VideoSettings(parsed.jobs, parsed.encoder, parsed.crf, follow)
     try:
@@ -89,22 +72,6 @@ def main(arguments: list[str]) -> None:
     if done.took:
         console.print(speed_table(done.took, done.frames, f"Time per frame, {parsed.jobs} process{'es' * (parsed.jobs > 1)}"))
     console.print(_in_words(done), markup=False, highlight=False, soft_wrap=True)
-
-
-def asked_request(parsed: AskedArguments) -> EditRequest:
-    """What is asked, in the words that other processes are given. Raises SettingsError as `lianpu edit` does."""
-    from lianpu.cli.edit_words import asked_preset, read_values
-    from lianpu.effects.photo_job import EditRequest
-    from lianpu.effects.presets import preset_text
-    from lianpu.video.detector import video_detector
-    from lianpu.video.frame_edit import check_faces
-
-    check_faces(parsed.faces)
-    preset = asked_preset(parsed.set, parsed.strength, parsed.preset, parsed.effect)
-    detector = video_detector() if parsed.detector == "auto" else parsed.detector
-    return EditRequest(
-        preset_text(preset), parsed.model, parsed.faces, read_values(parsed.known, "--known"), detector, parsed.parser
-    )
 
 
 def speed_table(took: Mapping[str, float], frames: int, title: str) -> Table:

@@ -16,7 +16,7 @@ from lianpu.attributes import Labels
 from lianpu.dataset.faces import Faces
 from lianpu.dataset.order import Flips, Rows, Weights, step_rows
 from lianpu.errors import DataError, PictureError, SettingsError
-from lianpu.image import Picture, to_batch
+from lianpu.imaging.picture import Picture, to_batch
 
 if TYPE_CHECKING:
     import torch

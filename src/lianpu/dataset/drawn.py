@@ -19,7 +19,7 @@ from lianpu.drawing.attributes import DRAWN_ATTRIBUTES, sample_attributes
 from lianpu.drawing.portrait import Points, paint_portrait
 from lianpu.errors import DataError
 from lianpu.files import atomic_folder, read_json, write_json, write_text
-from lianpu.image import Picture, check_picture
+from lianpu.imaging.picture import Picture, check_picture
 from lianpu.part_names import PARTS, part_palette
 
 SMALLEST_PX, LARGEST_PX = 16, 1024

@@ -12,7 +12,8 @@ import numpy as np
 
 from lianpu.attributes import AttributeSet, Labels
 from lianpu.dataset.table import UNLABELLED, FaceTable
-from lianpu.image import Picture, center_crop, read_image, resize, to_batch
+from lianpu.imaging.picture import Picture, center_crop, resize, to_batch
+from lianpu.photo.reading import read_image
 
 if TYPE_CHECKING:
     import torch

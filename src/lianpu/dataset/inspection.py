@@ -9,7 +9,7 @@ from pathlib import Path
 
 from lianpu.errors import PictureError
 from lianpu.files import sha256_of
-from lianpu.image import PictureFacts, picture_facts, read_image
+from lianpu.photo.reading import PictureFacts, picture_facts, read_image
 
 _BLOCK = 1024
 

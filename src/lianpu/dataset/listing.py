@@ -6,7 +6,7 @@ from pathlib import Path
 
 from lianpu.dataset.table import FaceTable
 from lianpu.errors import DataError
-from lianpu.image import PICTURE_ENDINGS
+from lianpu.photo.reading import PICTURE_ENDINGS
 
 
 def picture_names(folder: Path) -> list[str]:

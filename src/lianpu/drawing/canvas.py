@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 from PIL import Image, ImageFilter
 
-from lianpu.image import Picture
+from lianpu.imaging.picture import Picture
 from lianpu.part_names import PART_INDEX
 
 Field = np.ndarray[Any, np.dtype[np.floating[Any]]]

@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING
 
 from lianpu.attributes import AttributeSet
 from lianpu.devices import pick_device
+from lianpu.editors.bundled import BUNDLED_EDITORS, bundled_editor_file
 from lianpu.editors.editor import Editor, ModelInfo
 from lianpu.editors.onnx_editor import OnnxEditor
-from lianpu.editors.shipped import SHIPPED_EDITORS, shipped_editor_file
 from lianpu.errors import ModelError
 from lianpu.runs import Checkpoint, Run, open_run
 
@@ -41,8 +41,8 @@ def load_editor(
         return _from_checkpoint(source.last_checkpoint(), device)
     if isinstance(source, Checkpoint):
         return _from_checkpoint(source, device)
-    if str(source) in SHIPPED_EDITORS:
-        return OnnxEditor(shipped_editor_file(str(source)), threads)
+    if str(source) in BUNDLED_EDITORS:
+        return OnnxEditor(bundled_editor_file(str(source)), threads)
     path = Path(source)
     if path.is_dir():
         checkpoint = Checkpoint(path)
@@ -61,7 +61,7 @@ def load_editor(
 
 
 def _from_checkpoint(checkpoint: Checkpoint, device: str) -> CheckpointEditor:
-    from lianpu.editors.checkpoint_editor import CheckpointEditor, load_generator  # torch: an ONNX file does without it
+    from lianpu.editors.checkpoint_editor import CheckpointEditor, load_generator
 
     generator, info, _ = load_generator(checkpoint)
     return CheckpointEditor(generator, info, pick_device(device))
@@ -71,11 +71,11 @@ def _from_released(file: Path, device: str, attributes: AttributeSet | None, ima
     from torch import nn
 
     from lianpu.editors.checkpoint_editor import CheckpointEditor
-    from lianpu.stargan.released import load_released_generator
+    from lianpu.stargan.published import load_published_generator
 
     if attributes is None or image_size is None:
         raise ModelError(f"{file} does not say its labels and size. Give attributes= (in their order) and image_size= with it.")
-    generator = load_released_generator(file)
+    generator = load_published_generator(file)
     first = generator.main[0]
     assert isinstance(first, nn.Conv2d)
     if first.in_channels - 3 != len(attributes):

@@ -10,7 +10,7 @@ import numpy as np
 from lianpu.attributes import Labels
 from lianpu.editors.editor import check_edit_inputs
 from lianpu.editors.onnx_metadata import read_metadata
-from lianpu.sessions import open_session
+from lianpu.models.sessions import open_session
 
 if TYPE_CHECKING:
     import torch

@@ -11,13 +11,13 @@ import torch
 from google.protobuf.message import DecodeError
 from onnx import numpy_helper
 
+from lianpu.editors.bundled import BUNDLED_EDITORS, bundled_editor_file
 from lianpu.editors.checkpoint_editor import load_generator
 from lianpu.editors.editor import ModelInfo
 from lianpu.editors.onnx_metadata import ONNX_FP32, read_metadata
-from lianpu.editors.shipped import SHIPPED_EDITORS, shipped_editor_file
 from lianpu.errors import ModelError
 from lianpu.runs import Checkpoint, open_run
-from lianpu.stargan.released import load_released_generator
+from lianpu.stargan.published import load_published_generator
 
 
 @dataclass(frozen=True)
@@ -42,8 +42,8 @@ def read_trained_weights(source: str) -> TrainedWeights:
     Raises:
         LianpuError: there is nothing to read there, it is damaged or quantized, or not allowed under --commercial-safe.
     """
-    if source in SHIPPED_EDITORS:
-        return _from_onnx(shipped_editor_file(source))
+    if source in BUNDLED_EDITORS:
+        return _from_onnx(bundled_editor_file(source))
     path = Path(source)
     if path.is_dir():
         checkpoint = Checkpoint(path)
@@ -54,7 +54,7 @@ def read_trained_weights(source: str) -> TrainedWeights:
     if path.suffix == ".onnx" and path.is_file():
         return _from_onnx(path)
     if path.suffix in (".ckpt", ".pth") and path.is_file():
-        return TrainedWeights(load_released_generator(path).state_dict(), None)
+        return TrainedWeights(load_published_generator(path).state_dict(), None)
     what = "is no model file" if path.is_file() else "is not there"
     raise ModelError(
         f"{source} {what}, so no training can begin with it. Give a run folder, a checkpoint folder, an .onnx file, a *-G.ckpt, or lite."

@@ -5,11 +5,12 @@ from __future__ import annotations
 import cv2
 import numpy as np
 
-from lianpu.effects.lab import rgb_of_color
-from lianpu.effects.masks import FACE_PARTS, face_unit, part_cover, smooth_step
-from lianpu.effects.subject import Subject
-from lianpu.effects.view import Field, View, enlarged, painted, view_of
-from lianpu.image import Picture
+from lianpu.effects.face_masks import FACE_PARTS, face_unit, part_cover
+from lianpu.faces.subject import Subject
+from lianpu.imaging.color import rgb_of_color
+from lianpu.imaging.compositing import Field, View, blend, upsample, view_of
+from lianpu.imaging.masks import smoothstep
+from lianpu.imaging.picture import Picture
 
 WAYS = ("blur", "mosaic", "solid")
 CELL_SHARE = 0.5
@@ -37,10 +38,10 @@ def anonymise(photo: Picture, subject: Subject, strength: float, way: str, color
             pixels[:] = rgb_of_color(color)
             return pixels
         if way == "blur":
-            return enlarged(blurred, view, rows, columns)
+            return upsample(blurred, view, rows, columns)
         return squares[np.ix_(_cells(rows, view.window[0], len(squares)), _cells(columns, view.window[1], squares.shape[1]))]
 
-    return painted(photo, view, weight, paint)
+    return blend(photo, view, weight, paint)
 
 
 def face_cover(subject: Subject, view: View) -> Field:
@@ -59,7 +60,7 @@ def face_cover(subject: Subject, view: View) -> Field:
     covered = cv2.fillConvexPoly(np.zeros(view.shape, dtype=np.uint8), hull, 1)
     distance = cv2.distanceTransform(1 - covered, cv2.DIST_L2, cv2.DIST_MASK_PRECISE) if covered.any() else covered + 1e6
     first, last = _MARGIN * unit * view.scale + 1, (_MARGIN + _FEATHER) * unit * view.scale + 2
-    return np.asarray(1 - smooth_step(distance, first, last), dtype=np.float32)
+    return np.asarray(1 - smoothstep(distance, first, last), dtype=np.float32)
 
 
 def _squares(view: View, side: float) -> Field:

@@ -7,11 +7,12 @@ from collections.abc import Sequence
 import cv2
 import numpy as np
 
-from lianpu.effects.lab import rgb_of_color
-from lianpu.effects.person import person_matte, person_weights
-from lianpu.effects.subject import Subject
-from lianpu.effects.view import Field, View, enlarged, painted, view_of
-from lianpu.image import Picture, read_image
+from lianpu.effects.matting import person_matte, person_weights
+from lianpu.faces.subject import Subject
+from lianpu.imaging.color import rgb_of_color
+from lianpu.imaging.compositing import Field, View, blend, upsample, view_of
+from lianpu.imaging.picture import Picture
+from lianpu.photo.reading import read_image
 
 _VIEW_PX = 768
 _RADIUS_SHARE = 0.016
@@ -33,13 +34,13 @@ def blur_background(photo: Picture, subjects: Sequence[Subject], strength: float
 
     def paint(pixels: Field, rows: slice, columns: slice) -> Field:
         away = (1 - person_matte(weights, view, pixels, rows, columns))[:, :, None]
-        new = enlarged(soft, view, rows, columns)
+        new = upsample(soft, view, rows, columns)
         new -= pixels
         new *= away
         new += pixels
         return new
 
-    return painted(photo, view, np.full(view.shape, share), paint)
+    return blend(photo, view, np.full(view.shape, share), paint)
 
 
 def replace_background(photo: Picture, subjects: Sequence[Subject], strength: float, color: str, picture: str) -> Picture:
@@ -63,14 +64,14 @@ def replace_background(photo: Picture, subjects: Sequence[Subject], strength: fl
         across = np.flatnonzero(edge.any(axis=0))
         if len(across):
             part = slice(int(across[0]), int(across[-1]) + 1)
-            behind_it = enlarged(old, view, rows, slice(columns.start + part.start, columns.start + part.stop))
+            behind_it = upsample(old, view, rows, slice(columns.start + part.start, columns.start + part.stop))
             _clean(pixels[:, part], matte[:, part], edge[:, part], behind_it)
         pixels -= ground
         pixels *= matte[:, :, None]
         pixels += ground
         return pixels
 
-    return painted(photo, view, np.full(view.shape, min(1.0, strength), dtype=np.float32), paint)
+    return blend(photo, view, np.full(view.shape, min(1.0, strength), dtype=np.float32), paint)
 
 
 def _clean(pixels: Field, matte: Field, edge: np.ndarray, old: Field) -> None:

@@ -5,13 +5,11 @@ from __future__ import annotations
 from lianpu.effects.anonymise import WAYS, anonymise
 from lianpu.effects.background import blur_background, replace_background
 from lianpu.effects.effect import Effect, Option
-from lianpu.effects.hair_color import hair_color
+from lianpu.effects.hair import hair_color
 from lianpu.effects.makeup import blush, eye_shadow, lipstick
 from lianpu.effects.reshape import larger_eyes, slim_face
-from lianpu.effects.skin import smooth_skin
-from lianpu.effects.sticker import sticker
-from lianpu.effects.sticker_files import SPREAD, STICKERS
-from lianpu.effects.whitening import brighten_eyes, whiten_teeth
+from lianpu.effects.skin import brighten_eyes, smooth_skin, whiten_teeth
+from lianpu.effects.stickers import SPREAD, STICKERS, sticker
 from lianpu.errors import SettingsError, nearest_name
 
 

@@ -8,9 +8,9 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from lianpu.effects.subject import Subject
 from lianpu.errors import SettingsError, nearest_name
-from lianpu.image import Picture
+from lianpu.faces.subject import Subject
+from lianpu.imaging.picture import Picture
 
 STRONGEST = 1.5
 """Strengths go from 0 (the same picture) to 1 (the effect as meant) and a little beyond."""

@@ -5,11 +5,12 @@ from __future__ import annotations
 import cv2
 import numpy as np
 
-from lianpu.effects.lab import lab_of_color, to_lab, to_rgb, weighted_mean
-from lianpu.effects.masks import face_unit, feathered, grown, largest_piece, part_cover, smooth_step
-from lianpu.effects.subject import Subject
-from lianpu.effects.view import Field, Paint, View, painted, view_of
-from lianpu.image import Picture
+from lianpu.effects.face_masks import face_unit, part_cover
+from lianpu.faces.subject import Subject
+from lianpu.imaging.color import lab_of_color, rgb_to_lab, to_rgb, weighted_mean
+from lianpu.imaging.compositing import Field, Paint, View, blend, view_of
+from lianpu.imaging.masks import dilated, feathered, largest_component, smoothstep
+from lianpu.imaging.picture import Picture
 
 _LIP_FEATHER = 0.018
 _MOUTH_SHARE = 0.008
@@ -21,24 +22,24 @@ _BLACK = 16.0
 def lipstick(photo: Picture, subject: Subject, strength: float, color: str) -> Picture:
     """The photo (H, W, 3) with the subject's lips in a colour (#rrggbb). A face whose lips are covered stays as it is."""
     view = view_of(photo, subject.window)
-    lips = largest_piece(part_cover(subject, view, "u_lip", "l_lip"))
+    lips = largest_component(part_cover(subject, view, "u_lip", "l_lip"))
     if lips.sum() < 4:
         return photo
     weight = feathered(lips, view, _LIP_FEATHER * face_unit(subject))
-    mean = weighted_mean(to_lab(view.picture), lips)
+    mean = weighted_mean(rgb_to_lab(view.picture), lips)
     target = lab_of_color(color)
     light = (0.6 if target[0] < mean[0] else 0.25) * (target[0] - mean[0])
     full = min(1.0, float((mean[0] + light) / max(target[0], 1.0)))  # a colour in dim light is dim
 
     def paint(pixels: Field, rows: slice, columns: slice) -> Field:
-        lab = to_lab(pixels)
+        lab = rgb_to_lab(pixels)
         shine = np.clip((lab[:, :, :1] - mean[0] - 14) / 30, 0, 1)
         lit = np.minimum(1, (lab[:, :, :1] + _BLACK) / (mean[0] + _BLACK))  # what lies in shadow is as much darker as it was
         lab[:, :, :1] += light * lit * (1 - 0.7 * shine)
         lab[:, :, 1:] = (full * lit * target[1:] + 0.5 * (lab[:, :, 1:] - mean[1:])) * (1 - 0.6 * shine)
         return to_rgb(lab)
 
-    return painted(photo, view, weight * np.float32(0.85 * strength), paint)
+    return blend(photo, view, weight * np.float32(0.85 * strength), paint)
 
 
 def blush(photo: Picture, subject: Subject, strength: float, color: str) -> Picture:
@@ -60,7 +61,7 @@ def blush(photo: Picture, subject: Subject, strength: float, color: str) -> Pict
         wide = float(np.linalg.norm(points[jaw] - points[wing]))
         cheeks = np.maximum(cheeks, _soft_ellipse(view, middle, along, 0.40 * wide, 0.25 * unit * view.scale))
     skin = _skin(subject, view, unit)
-    return painted(photo, view, cheeks * skin * np.float32(0.32 * strength), _tint(view, skin * cheeks, color, 0.35))
+    return blend(photo, view, cheeks * skin * np.float32(0.32 * strength), _tint(view, skin * cheeks, color, 0.35))
 
 
 def eye_shadow(photo: Picture, subject: Subject, strength: float, color: str) -> Picture:
@@ -74,7 +75,7 @@ def eye_shadow(photo: Picture, subject: Subject, strength: float, color: str) ->
     eyes = feathered(part_cover(subject, view, "l_eye", "r_eye", "l_brow", "r_brow", "eye_g"), view, 0.01 * unit)
     skin = feathered(part_cover(subject, view, "skin", "nose"), view, 0.015 * unit)
     weight = lids * np.clip(skin * 1.4, 0, 1) * (1 - np.clip(1.5 * eyes, 0, 1))
-    return painted(photo, view, weight * np.float32(0.7 * strength), _tint(view, weight, color, 0.7))
+    return blend(photo, view, weight * np.float32(0.7 * strength), _tint(view, weight, color, 0.7))
 
 
 def _lid(view: View, rim: np.ndarray, brow: np.ndarray, unit: float) -> Field:
@@ -91,7 +92,7 @@ def _lid(view: View, rim: np.ndarray, brow: np.ndarray, unit: float) -> Field:
     cv2.fillPoly(shape, [np.rint(outline * 16).astype(np.int32)], 1.0, lineType=cv2.LINE_AA, shift=4)
     y, x = np.mgrid[: view.shape[0], : view.shape[1]].astype(np.float32)
     above = ((x - rim[:, 0].mean()) * up[0] + (y - rim[:, 1].mean()) * up[1]) / height**2
-    fall = 1 - 0.8 * smooth_step(above, 0.15, 0.9)
+    fall = 1 - 0.8 * smoothstep(above, 0.15, 0.9)
     sigma = max(0.5, 0.045 * unit)
     return np.asarray(cv2.GaussianBlur(shape * fall, (0, 0), sigma), dtype=np.float32)
 
@@ -103,22 +104,22 @@ def _soft_ellipse(view: View, middle: np.ndarray, along: np.ndarray, length: flo
     y, x = np.mgrid[: view.shape[0], : view.shape[1]].astype(np.float32)
     x, y = x - np.float32(middle[0]), y - np.float32(middle[1])
     far = ((x * along[0] + y * along[1]) / length) ** 2 + ((y * along[0] - x * along[1]) / breadth) ** 2
-    return np.asarray(np.exp(-0.9 * far) * (1 - smooth_step(far, 3.0, 4.8)), dtype=np.float32)
+    return np.asarray(np.exp(-0.9 * far) * (1 - smoothstep(far, 3.0, 4.8)), dtype=np.float32)
 
 
 def _skin(subject: Subject, view: View, unit: float) -> Field:
     """(h, w): skin and nose, with soft edges that stay off eyes, lips and hair."""
     skin = part_cover(subject, view, "skin", "nose")
-    return np.asarray(feathered(grown(skin, view, -0.05 * unit), view, 0.05 * unit) * skin, dtype=np.float32)
+    return np.asarray(feathered(dilated(skin, view, -0.05 * unit), view, 0.05 * unit) * skin, dtype=np.float32)
 
 
 def _tint(view: View, weight: Field, color: str, light: float) -> Paint:
     """Paints towards a colour: its tone wholly, its lightness by a share; the skin's own variation stays."""
     target = lab_of_color(color)
-    mean = weighted_mean(to_lab(view.picture), weight + np.float32(1e-6))
+    mean = weighted_mean(rgb_to_lab(view.picture), weight + np.float32(1e-6))
 
     def paint(pixels: Field, rows: slice, columns: slice) -> Field:
-        lab = to_lab(pixels)
+        lab = rgb_to_lab(pixels)
         lit = np.clip(
             lab[:, :, :1] / max(float(target[0]), 1.0), 0, 1
         )  # what lies in shadow takes little colour, or it would glow

@@ -9,10 +9,11 @@ from __future__ import annotations
 import cv2
 import numpy as np
 
-from lianpu.effects.masks import face_unit, feathered, part_cover, smooth_step
-from lianpu.effects.subject import Subject
-from lianpu.effects.view import Field, View, bands, enlarged, reached_window, view_of
-from lianpu.image import Picture
+from lianpu.effects.face_masks import face_unit, part_cover
+from lianpu.faces.subject import Subject
+from lianpu.imaging.compositing import Field, View, bands, touched_window, upsample, view_of
+from lianpu.imaging.masks import feathered, smoothstep
+from lianpu.imaging.picture import Picture
 
 _STEEPEST = 0.8
 _SMALLEST_PX = 0.02
@@ -41,8 +42,8 @@ def slimming(subject: Subject, view: View, strength: float) -> Field:
     chin = float(max(jaw_v.max(), 0.5 * unit))
     half = np.where(u < 0, _half_width(v, jaw_v[:9], -jaw_u[:9], unit), _half_width(v, jaw_v[:7:-1], jaw_u[:7:-1], unit))
     out = np.abs(u) / half
-    profile = smooth_step(out, 0.15, 0.95) * (1 - smooth_step(out, 1.0, 1.75))
-    height = smooth_step(v, -0.1 * chin, 0.55 * chin) * (1 - smooth_step(v, 1.0 * chin, 1.45 * chin))
+    profile = smoothstep(out, 0.15, 0.95) * (1 - smoothstep(out, 1.0, 1.75))
+    height = smoothstep(v, -0.1 * chin, 0.55 * chin) * (1 - smoothstep(v, 1.0 * chin, 1.45 * chin))
     amount = 0.12 * strength * _frontal(points) * profile * height * half * np.sign(u)
     amount *= _held(subject, view, unit)
     return _unfolded(amount[:, :, None] * across.astype(np.float32), view.scale)
@@ -57,7 +58,7 @@ def enlarging(subject: Subject, view: View, strength: float) -> Field:
         reach = max(1.0, min(0.48 * unit, 0.95 * float(np.linalg.norm(points[36] - points[39])) + 0.12 * unit))
         y, x = np.mgrid[: view.shape[0], : view.shape[1]].astype(np.float32)
         x, y = x - np.float32(middle[0]), y - np.float32(middle[1])
-        amount = -0.14 * strength * (1 - smooth_step(np.sqrt(x * x + y * y) / reach, 0.25, 1.0))
+        amount = -0.14 * strength * (1 - smoothstep(np.sqrt(x * x + y * y) / reach, 0.25, 1.0))
         field += np.dstack([x, y]) * amount[:, :, None]
     return _unfolded(field * _border(view)[:, :, None], view.scale)
 
@@ -67,7 +68,7 @@ def warped(photo: Picture, view: View, field: Field) -> Picture:
     result = photo.copy()
     size = np.sqrt((field * field).sum(axis=2))
     moved = np.asarray(cv2.dilate((size > _SMALLEST_PX).astype(np.float32), np.ones((3, 3), dtype=np.uint8)), dtype=np.float32)
-    reached = reached_window(view, moved)
+    reached = touched_window(view, moved)
     if reached is None:
         return result
     for rows in bands(reached):
@@ -76,7 +77,7 @@ def warped(photo: Picture, view: View, field: Field) -> Picture:
 
 
 def _warp_band(photo: Picture, result: Picture, view: View, field: Field, rows: slice, columns: slice) -> None:
-    shift = enlarged(field, view, rows, columns)
+    shift = upsample(field, view, rows, columns)
     size = np.maximum(np.abs(shift[:, :, 0]), np.abs(shift[:, :, 1]))
     far = size > _SMALLEST_PX
     if not far.any():
@@ -108,7 +109,7 @@ def _frontal(points: np.ndarray) -> float:
     """1 for a face that looks ahead, 0 for a profile: there the outline is nose and forehead, which are not to be drawn in."""
     across = points[16] - points[0]
     share = float((points[30] - points[0]) @ across / max(float(across @ across), 1e-6))
-    return float(smooth_step(np.array(min(share, 1 - share)), 0.02, 0.28))
+    return float(smoothstep(np.array(min(share, 1 - share)), 0.02, 0.28))
 
 
 def _half_width(v: Field, jaw_v: np.ndarray, jaw_u: np.ndarray, unit: float) -> Field:
@@ -125,7 +126,7 @@ def _held(subject: Subject, view: View, unit: float) -> Field:
     """(h, w): 1 on the subject, falling to 0 within a third of a unit of background, and towards the view's border."""
     own = (part_cover(subject, view, "background") < 0.5).astype(np.uint8)
     distance = cv2.distanceTransform(1 - own, cv2.DIST_L2, 3) if own.any() else np.zeros(view.shape, np.float32)
-    held = 1 - smooth_step(distance, 0.0, 0.34 * unit)
+    held = 1 - smoothstep(distance, 0.0, 0.34 * unit)
     return feathered(held, view, 0.06 * unit / view.scale) * _border(view)
 
 
@@ -134,7 +135,7 @@ def _border(view: View) -> Field:
     high, wide = view.shape
     y, x = np.ogrid[:high, :wide]
     near = np.minimum(np.minimum(x, wide - 1 - x) / max(1.0, 0.1 * wide), np.minimum(y, high - 1 - y) / max(1.0, 0.1 * high))
-    return smooth_step(near, 0, 1)
+    return smoothstep(near, 0, 1)
 
 
 def _unfolded(field: Field, scale: float) -> Field:

@@ -5,10 +5,10 @@ from __future__ import annotations
 import numpy as np
 
 from lianpu.errors import ScoreError
-from lianpu.image import Picture, resize
-from lianpu.perception.alignment import CROP_TEMPLATES, TEMPLATES
-from lianpu.perception.dlib_models import DlibEncoder
-from lianpu.perception.results import Face
+from lianpu.faces.alignment import CROP_TEMPLATES, TEMPLATES
+from lianpu.faces.dlib_models import DlibEncoder
+from lianpu.faces.results import Face
+from lianpu.imaging.picture import Picture, resize
 
 LOOKED_AT_PX = 256
 """Smaller crops are enlarged to this side: dlib was not made for less."""

@@ -16,16 +16,10 @@ from lianpu.errors import ScoreError
 from lianpu.evaluation.distances import distance_scores, metric_names, rank_note
 from lianpu.evaluation.edit_scores import attribute_scores, edit_score, success_scores
 from lianpu.evaluation.judges import BATCH, Judges
-from lianpu.evaluation.plan import (
-    EditTask,
-    TooFew,
-    chosen_transforms,
-    overall_task,
-    transform_task,
-)
+from lianpu.evaluation.plan import EditTask, TooFew, chosen_transforms, overall_task, transform_task
 from lianpu.evaluation.protocol import OVERALL, NotMeasured, Score
 from lianpu.evaluation.results import EvaluationResult, Origin
-from lianpu.image import to_batch, to_pictures
+from lianpu.imaging.picture import to_batch, to_pictures
 from lianpu.metrics.features import Features, join_features
 
 OVERALL_ONLY: tuple[str, ...] = (OVERALL,)

@@ -18,7 +18,7 @@ import numpy as np
 import onnx
 from onnx import numpy_helper
 
-from lianpu.sessions import open_session
+from lianpu.models.sessions import open_session
 
 Feed = dict[str, np.ndarray]
 """`image` (B, 3, S, S) and `labels` (B, A), as the model takes them."""

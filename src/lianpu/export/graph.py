@@ -14,7 +14,7 @@ from lianpu.editors.editor import ModelInfo
 from lianpu.editors.onnx_metadata import ONNX_FP32, write_metadata
 from lianpu.errors import ModelError
 from lianpu.export.inference_form import inference_form
-from lianpu.onnx_trace import trace_to_onnx
+from lianpu.models.onnx_trace import trace_to_onnx
 from lianpu.version import __version__
 
 LARGEST_FILE_BYTES = 2_000_000_000

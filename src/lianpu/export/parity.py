@@ -13,7 +13,7 @@ from torch import nn
 
 from lianpu.attributes import Labels
 from lianpu.errors import ModelError
-from lianpu.sessions import open_session, runtime_version
+from lianpu.models.sessions import open_session, runtime_version
 
 LIMIT = 1e-4
 """Largest difference that is let pass, in units of the batch: a grey level is 80 times as much."""

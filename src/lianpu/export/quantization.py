@@ -25,8 +25,8 @@ from lianpu.errors import ModelError
 from lianpu.export.channel_ranges import Feed, equalize_channels
 from lianpu.export.graph import describe, file_bytes, opset_of
 from lianpu.files import atomic_file, write_json
+from lianpu.models.sessions import open_session, runtime_version
 from lianpu.runs import Run
-from lianpu.sessions import open_session, runtime_version
 
 OnProgress = Callable[[int, int], None]
 Method = Literal["minmax", "moving_average", "percentile", "entropy"]

@@ -7,12 +7,12 @@ from pathlib import Path
 
 from lianpu.dataset.faces import Dataset
 from lianpu.devices import pick_device
-from lianpu.efficientnet import load_efficientnet
+from lianpu.faces.parts import load_parser
 from lianpu.guidance.classifier import obtain_guide
 from lianpu.guidance.features import FrozenFeatures
 from lianpu.guidance.parts import obtain_part_maps
 from lianpu.guidance.teacher import obtain_teacher
-from lianpu.perception.parsing import load_parser
+from lianpu.models.efficientnet import load_efficientnet
 from lianpu.runs import Run
 from lianpu.training.config import RunConfig
 from lianpu.training.guides import Guides

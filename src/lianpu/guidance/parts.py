@@ -11,11 +11,11 @@ import numpy as np
 from lianpu.dataset.faces import Faces
 from lianpu.dataset.part_maps import MAP_PX, PartMaps, shrunk_map
 from lianpu.errors import DataError
+from lianpu.face_parsing.data.mask_files import IndexMask, PartMasks
+from lianpu.face_parsing.data.masks import find_masks
+from lianpu.face_parsing.face_parser import FaceParser
 from lianpu.files import atomic_file
-from lianpu.image import resize
-from lianpu.parser.face_parser import FaceParser
-from lianpu.parser.mask_files import IndexMask, PartMasks
-from lianpu.parser.masks import find_masks
+from lianpu.imaging.picture import resize
 
 OnProgress = Callable[[int, int], None]
 

@@ -17,9 +17,9 @@ from lianpu.dataset.faces import Dataset
 from lianpu.devices import pick_device
 from lianpu.editors.editor import Editor
 from lianpu.editors.loading import load_editor
-from lianpu.efficientnet import load_efficientnet
 from lianpu.errors import SettingsError
 from lianpu.guidance.features import FrozenFeatures
+from lianpu.models.efficientnet import load_efficientnet
 
 STAGES = (0, 1, 2)
 """Blocks of the network whose features are compared: strides 2, 4 and 8, which see texture and parts rather than objects."""

@@ -1,1 +1,1 @@
-"""Training and scoring of a 68-point predictor of one's own."""
+"""Training and scoring of a 68-point predictor."""

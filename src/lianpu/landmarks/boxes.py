@@ -7,14 +7,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-from lianpu.image import Picture, read_image
-from lianpu.landmarks.labels import FaceLabel
-from lianpu.landmarks.scheme68 import Points68
-from lianpu.perception.dlib_boxes import BoxXyxy, dlib_box
-from lianpu.perception.dlib_models import HogFinder
-from lianpu.perception.dlib_predictor import five_of_68
-from lianpu.perception.face_geometry import overlap
-from lianpu.perception.results import Face
+from lianpu.faces.detection import overlap
+from lianpu.faces.dlib_models import BoxXyxy, HogFinder, dlib_box, five_of_68
+from lianpu.faces.results import Face
+from lianpu.imaging.picture import Picture
+from lianpu.landmarks.scheme68 import FaceLabel, Points68
+from lianpu.photo.reading import read_image
 
 BoxSource = Literal["labels", "dlib", "points"]
 

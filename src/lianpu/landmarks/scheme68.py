@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import numpy as np
+
+from lianpu.faces.dlib_models import BoxXyxy
 
 COUNT = 68
 
@@ -21,6 +25,7 @@ REGIONS: dict[str, range] = {
 """Which points lie where."""
 
 OUTER_EYE_CORNERS = (36, 45)
+
 RIGHT_EYE, LEFT_EYE = range(36, 42), range(42, 48)  # the subject's right eye lies on the picture's left
 
 _PAIRS = (
@@ -76,3 +81,18 @@ def inter_pupil(points: np.ndarray) -> np.ndarray[Any, np.dtype[np.float64]]:
 
 def _length(vectors: np.ndarray) -> np.ndarray[Any, np.dtype[np.float64]]:
     return np.linalg.norm(np.asarray(vectors, dtype=np.float64), axis=-1)
+
+
+@dataclass(frozen=True, eq=False)
+class FaceLabel:
+    """The points of one face, as labelled.
+
+    Args:
+        picture: the picture's file.
+        points: (68, 2) float32.
+        box_xyxy: left, top, right, bottom (the last pixel inside), or None where the form has no boxes.
+    """
+
+    picture: Path
+    points: Points68
+    box_xyxy: BoxXyxy | None

@@ -6,16 +6,23 @@ mean distance of its 68 points, divided by the distance of the labelled outer ey
 
 from __future__ import annotations
 
+from collections import Counter
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
+from lianpu.errors import DataError
+from lianpu.faces.dlib_models import ShapePredictor
+from lianpu.landmarks.boxes import BoxedFace
 from lianpu.landmarks.scheme68 import COUNT, REGIONS, inter_ocular, inter_pupil
+from lianpu.photo.reading import read_image
 
 Errors = np.ndarray[Any, np.dtype[np.float64]]
 
 AUC_LIMIT = 0.08
+
 FAILURE_LIMITS = (0.08, 0.10)
 
 
@@ -93,3 +100,47 @@ def area_under_curve(errors: np.ndarray, limit: float) -> float:
 def failure_rate(errors: np.ndarray, limit: float) -> float:
     """The share of errors above `limit`."""
     return float((np.asarray(errors) > limit).mean())
+
+
+@dataclass(frozen=True, eq=False)
+class Evaluation:
+    """The scores of a predictor, and what they depend on.
+
+    Args:
+        scores: see there.
+        boxes: how many boxes each source drew (`labels`, `dlib`, `points`).
+        worst: up to five pictures with the largest errors, each with its error, inter-ocular.
+    """
+
+    scores: LandmarkScores
+    boxes: dict[str, int]
+    worst: tuple[tuple[str, float], ...]
+
+    def as_json(self) -> dict[str, Any]:
+        """Everything, as JSON can hold it."""
+        return {**self.scores.as_json(), "boxes": self.boxes, "worst": dict(self.worst)}
+
+
+def evaluate_predictor(
+    predictor: ShapePredictor, faces: Sequence[BoxedFace], on_progress: Callable[[int, int], None] | None = None
+) -> Evaluation:
+    """The scores of a 68-point predictor that starts from each face's box.
+
+    Raises:
+        DataError: there is no face.
+        PictureError: a picture cannot be read.
+    """
+    if not faces:
+        raise DataError("There is no labelled face to score a predictor on. Give labelled faces.")
+    predicted = []
+    for done, face in enumerate(faces, start=1):
+        predicted.append(predictor.predict(read_image(face.picture), face.box_xyxy))
+        if on_progress:
+            on_progress(done, len(faces))
+    scores = landmark_scores(np.stack(predicted), np.stack([face.points for face in faces]))
+    worst = np.argsort(-scores.errors)[:5]
+    return Evaluation(
+        scores,
+        dict(Counter(face.box_from for face in faces)),
+        tuple((faces[index].picture.name, float(scores.errors[index])) for index in worst),
+    )

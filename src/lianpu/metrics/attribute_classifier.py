@@ -14,11 +14,11 @@ from safetensors.torch import load_file, save_file
 from torch import nn
 
 from lianpu.attributes import AttributeSet, Labels
-from lianpu.efficientnet import build_efficientnet
 from lianpu.errors import ModelError
 from lianpu.files import atomic_folder, read_json, write_json
-from lianpu.image import Picture, resize
+from lianpu.imaging.picture import Picture, resize
 from lianpu.metrics.efficientnet import to_network_input
+from lianpu.models.efficientnet import build_efficientnet
 
 _WEIGHTS = "classifier.safetensors"
 _DESCRIPTION = "classifier.json"

@@ -13,10 +13,10 @@ from torch import nn
 from torch.nn import functional
 
 from lianpu.attributes import AttributeSet, Labels
-from lianpu.efficientnet import load_efficientnet
-from lianpu.image import Picture
+from lianpu.imaging.picture import Picture
 from lianpu.metrics.attribute_classifier import AttributeClassifier, ClassifierInfo, LabelledFaces, shrink
 from lianpu.metrics.efficientnet import to_network_input
+from lianpu.models.efficientnet import load_efficientnet
 
 _RECIPE_LABEL_SMOOTHING = 0.05
 _HEAD_RATE_FACTOR = 5.0

@@ -9,8 +9,8 @@ import torch
 from torch import nn
 from torch.nn import functional
 
-from lianpu.efficientnet import load_efficientnet
-from lianpu.image import Picture
+from lianpu.imaging.picture import Picture
+from lianpu.models.efficientnet import load_efficientnet
 
 FEATURE_COUNT = 1280
 INPUT_PX = 224

@@ -9,7 +9,7 @@ from typing import Protocol
 import numpy as np
 import torch
 
-from lianpu.image import Picture
+from lianpu.imaging.picture import Picture
 
 
 class FeatureNetwork(Protocol):

@@ -14,9 +14,9 @@ import numpy as np
 import torch
 
 from lianpu.errors import WeightsError
-from lianpu.image import Picture
+from lianpu.imaging.picture import Picture
 from lianpu.metrics.features import Features
-from lianpu.model_store.download import obtain_model_file
+from lianpu.models.store.download import obtain_model_file
 
 KERNEL_SUBSETS = 100
 KERNEL_SUBSET_SIZE = 1000

@@ -12,7 +12,7 @@ from pathlib import Path
 import torch
 
 from lianpu.errors import ScoreError, WeightsError
-from lianpu.model_store.download import obtain_model_file
+from lianpu.models.store.download import obtain_model_file
 
 SMALLEST_PX = 32
 """Smaller pictures do not survive AlexNet's strides."""

@@ -16,10 +16,10 @@ import numpy as np
 
 from lianpu.errors import ModelError, WeightsError
 from lianpu.files import read_json
-from lianpu.model_store.policy import is_commercial_safe
+from lianpu.models.store.policy import is_commercial_safe
 from lianpu.preparation.part_measures import Measures
 
-SHIPPED_RULES = Path(__file__).parent / "models" / "label_rules.json"
+BUNDLED_RULES = Path(__file__).parent / "models" / "label_rules.json"
 
 YOUNG = "young"
 """The input of rules that is made from another label: the log odds of being young."""
@@ -152,10 +152,10 @@ def load_rules(file: Path | str | None = None) -> LabelRules:
     """
     if file is None and is_commercial_safe():
         raise WeightsError(
-            f"{SHIPPED_RULES.name} may not be used commercially: it was fitted to CelebAMask-HQ (non-commercial research). "
+            f"{BUNDLED_RULES.name} may not be used commercially: it was fitted to CelebAMask-HQ (non-commercial research). "
             "Fit rules to faces of your own: lianpu prepare fit DATA --out rules.json, then give them with --rules rules.json"
         )
-    path = SHIPPED_RULES if file is None else Path(file).expanduser()
+    path = BUNDLED_RULES if file is None else Path(file).expanduser()
     return rules_from_json(read_json(path, ModelError), path)
 
 

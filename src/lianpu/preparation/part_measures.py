@@ -5,9 +5,9 @@ from __future__ import annotations
 import numpy as np
 from scipy.ndimage import binary_erosion
 
-from lianpu.image import Picture
+from lianpu.imaging.color import lab_of
+from lianpu.imaging.picture import Picture
 from lianpu.part_names import PART_INDEX
-from lianpu.preparation.color import lab_of
 
 Measures = dict[str, float]
 """Numbers by name; what could not be measured on a face is not in it."""

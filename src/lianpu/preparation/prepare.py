@@ -1,26 +1,88 @@
-"""From a folder of photos to a training set: the story, and the one function that tells it."""
+"""The photos of a folder, one after the other: never all of them at once."""
 
 from __future__ import annotations
 
+import hashlib
+import os
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 from lianpu.errors import DataError, SettingsError
-from lianpu.files import remove_partial_files
-from lianpu.image import PICTURE_ENDINGS
+from lianpu.files import atomic_file, remove_partial_files
+from lianpu.photo.reading import PICTURE_ENDINGS
+from lianpu.preparation.analysis import Analyzed, FailedPhoto, FitFace, RejectedFace
 from lianpu.preparation.label_rules import load_rules
 from lianpu.preparation.labelling import LabelCounts, label_faces
-from lianpu.preparation.looked import Looked
-from lianpu.preparation.photos import walk_photos
-from lianpu.preparation.prints import PRINTS_FILE, Prints
+from lianpu.preparation.models import open_analysis_models
+from lianpu.preparation.near_duplicates import HASH_FILE, HashFile, double_of
+from lianpu.preparation.quality import Rejection
 from lianpu.preparation.record import begin_record, note_in_record, refuse_foreign_folder
-from lianpu.preparation.seeing import open_seeing
 from lianpu.preparation.settings import PrepareSettings
 from lianpu.preparation.store import Store, open_store
 from lianpu.preparation.tables import IMAGES, write_dropped
-from lianpu.preparation.taking import take
 from lianpu.preparation.workers import look_in_order
+
+
+def walk_photos(folder: Path, but: Path) -> Iterator[str]:
+    """Paths of all pictures below a folder, relative to it, with forward slashes, in the order in which the disk lists them.
+
+    Hidden files and folders are passed over, links to folders are not followed, nor is the folder `but` looked into (what is made
+    may lie among the photos). Memory does not grow with the number of photos. A name that is no UTF-8 is spelled with backslashes, so
+    that it can be told; such a photo is not found under it.
+
+    Raises:
+        DataError: a folder cannot be listed.
+    """
+    waiting = [""]
+    skipped = but.resolve()
+    while waiting:
+        place = waiting.pop()
+        try:
+            with os.scandir(folder / place) as entries:
+                for entry in entries:
+                    if entry.name.startswith("."):
+                        continue
+                    path = f"{place}/{entry.name}" if place else entry.name
+                    if entry.is_dir(follow_symlinks=False):
+                        if Path(entry.path).resolve() != skipped:
+                            waiting.append(path)
+                    elif entry.name.lower().endswith(PICTURE_ENDINGS):
+                        yield path.encode("utf-8", "backslashreplace").decode()
+        except OSError as problem:
+            raise DataError(f"{folder / place} cannot be listed ({problem.strerror}). Change its permissions.") from None
+
+
+def take(looked: Analyzed, store: Store, prints: HashFile, folder: Path, settings: PrepareSettings) -> None:
+    """Keep the fit faces of a photo that are no doubles, and note why the others are not kept; all of the photo or nothing."""
+    if isinstance(looked, FailedPhoto):
+        with store.photo_done(looked.photo, looked.rejection):
+            return
+    with store.photo_done(looked.photo, None if looked.faces else Rejection("no face", "")):
+        for face in looked.faces:
+            if isinstance(face, RejectedFace):
+                store.add_rejected(looked.photo, face, face.rejection)
+            elif double := double_of(face, store, prints, settings):
+                store.add_rejected(looked.photo, face, double)
+            else:
+                _keep(looked.photo, face, store, prints, folder, settings)
+
+
+def _keep(photo: str, face: FitFace, store: Store, prints: HashFile, folder: Path, settings: PrepareSettings) -> None:
+    file = crop_name(photo, face.place.number, settings.picture_format)
+    with atomic_file(folder / IMAGES / file) as partial:
+        partial.write_bytes(face.crop)
+    prints.add(store.add_kept(photo, file, face), face.face_print)
+
+
+def crop_name(photo: str, number: int, picture_format: str) -> str:
+    """The file name of a face's crop: the photo's name, ten digits of its path's hash, and the face's number.
+
+    It depends on the photo alone, so it stays when other photos come or go; and it holds no blank, which label files part words by.
+    """
+    stem = "".join(letter if letter.isalnum() or letter in "_." else "-" for letter in Path(photo).stem)[:40]
+    return f"{stem}-{hashlib.sha256(photo.encode()).hexdigest()[:10]}-{number}.{picture_format}"
+
 
 OnProgress = Callable[[int, int], None]
 
@@ -78,14 +140,14 @@ def prepare_faces(
     refuse_foreign_folder(folder)
     _refuse_empty(root, folder)
     rules = load_rules(settings.rules)
-    models = open_seeing(settings).described()
+    models = open_analysis_models(settings).described()
     begin_record(folder, root, settings, models)
     (folder / IMAGES).mkdir(exist_ok=True)
     remove_partial_files(folder / IMAGES)
     with open_store(folder) as store:
         store.add_photos(walk_photos(root, but=folder))
         store.retry_failed()
-        prints = Prints(folder / PRINTS_FILE, store.prints())
+        prints = HashFile(folder / HASH_FILE, store.prints())
         done, total = store.photo_counts()
         for looked in _looked(root, settings, store.waiting_photos(), workers, ray):
             take(looked, store, prints, folder, settings)
@@ -99,7 +161,7 @@ def prepare_faces(
         return Prepared(folder, store.photo_counts()[1], store.kept_count(), store.reason_counts(), labels)
 
 
-def _looked(root: Path, settings: PrepareSettings, photos: Iterator[str], workers: int, ray: bool) -> Iterator[Looked]:
+def _looked(root: Path, settings: PrepareSettings, photos: Iterator[str], workers: int, ray: bool) -> Iterator[Analyzed]:
     if not ray:
         return look_in_order(root, settings, photos, workers)
     from lianpu.preparation.ray_run import look_on_ray

@@ -9,8 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from lianpu.errors import SettingsError
-from lianpu.preparation.look import PhotoLooker
-from lianpu.preparation.looked import Looked
+from lianpu.preparation.analysis import Analyzed, PhotoAnalyzer
 from lianpu.preparation.settings import PrepareSettings
 
 _AT_ONCE = 10_000
@@ -18,17 +17,17 @@ _AT_ONCE = 10_000
 
 
 class RayLooker:
-    """A `PhotoLooker` in the form that Ray Data calls: made once per actor, a row in, a row out."""
+    """A `PhotoAnalyzer` in the form that Ray Data calls: made once per actor, a row in, a row out."""
 
     def __init__(self, root: str, settings: PrepareSettings) -> None:
-        self._looker = PhotoLooker(Path(root), settings, threads=1)
+        self._looker = PhotoAnalyzer(Path(root), settings, threads=1)
 
     def __call__(self, row: dict[str, Any]) -> dict[str, Any]:
         """The row's photo, looked at; the result as bytes, which is what tables of a cluster hold."""
         return {"looked": pickle.dumps(self._looker.look(str(row["photo"])))}
 
 
-def look_on_ray(root: Path, settings: PrepareSettings, photos: Iterator[str], workers: int) -> Iterator[Looked]:
+def look_on_ray(root: Path, settings: PrepareSettings, photos: Iterator[str], workers: int) -> Iterator[Analyzed]:
     """What is in each photo, in the order given, looked at by `workers` actors of the cluster that is connected, or a local one.
 
     RAY_ADDRESS names a cluster. Photos and model files must be readable at the same paths on all its machines.

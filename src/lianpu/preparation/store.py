@@ -16,10 +16,10 @@ from typing import Any
 import numpy as np
 
 from lianpu.errors import DataError
-from lianpu.preparation.figures import FaceFigures, Rejection
-from lianpu.preparation.looked import FitFace, Place, RejectedFace
+from lianpu.preparation.analysis import FitFace, Place, RejectedFace
+from lianpu.preparation.hashes import FacePrint
 from lianpu.preparation.part_measures import Measures
-from lianpu.preparation.picture_hash import FacePrint
+from lianpu.preparation.quality import FaceQuality, Rejection
 
 STORE_FILE = "prepare.sqlite"
 
@@ -52,7 +52,7 @@ class DroppedRow:
 
     photo: str
     place: Place
-    figures: FaceFigures
+    figures: FaceQuality
     rejection: Rejection
 
 
@@ -63,7 +63,7 @@ class KeptRow:
     photo: str
     file: str
     place: Place
-    figures: FaceFigures
+    figures: FaceQuality
     identity: Identity
     measures: Measures
 
@@ -224,7 +224,7 @@ def open_store(folder: Path) -> Iterator[Store]:
         connection.close()
 
 
-def _packed(value: Place | FaceFigures) -> str:
+def _packed(value: Place | FaceQuality) -> str:
     return json.dumps(list(asdict(value).values()))
 
 
@@ -233,8 +233,8 @@ def _place(text: str) -> Place:
     return Place(number, (box[0], box[1], box[2], box[3]), score, turned)
 
 
-def _figures(text: str) -> FaceFigures:
-    return FaceFigures(*json.loads(text))
+def _figures(text: str) -> FaceQuality:
+    return FaceQuality(*json.loads(text))
 
 
 def _vector(packed: bytes | None) -> Identity:

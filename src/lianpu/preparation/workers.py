@@ -13,19 +13,18 @@ from multiprocessing import get_context
 from pathlib import Path
 
 from lianpu.errors import SettingsError
-from lianpu.preparation.figures import Rejection
-from lianpu.preparation.look import PhotoLooker
-from lianpu.preparation.looked import FailedPhoto, Looked
+from lianpu.preparation.analysis import Analyzed, FailedPhoto, PhotoAnalyzer
+from lianpu.preparation.quality import Rejection
 from lianpu.preparation.settings import PrepareSettings
 
 _AHEAD = 4
 """Photos per process that are handed out before the first of them is back."""
 
-_looker: PhotoLooker | None = None
+_looker: PhotoAnalyzer | None = None
 """The looker of a helping process, made when it starts."""
 
 
-def look_in_order(root: Path, settings: PrepareSettings, photos: Iterable[str], workers: int) -> Iterator[Looked]:
+def look_in_order(root: Path, settings: PrepareSettings, photos: Iterable[str], workers: int) -> Iterator[Analyzed]:
     """What is in each photo, in the order given; with one worker nothing is started.
 
     A process that dies of a photo (a crash in a library, no memory) costs that photo alone: it comes back as `failed`.
@@ -34,7 +33,7 @@ def look_in_order(root: Path, settings: PrepareSettings, photos: Iterable[str], 
         SettingsError: the processes cannot start at all.
     """
     if workers == 1:
-        looker = PhotoLooker(root, settings)
+        looker = PhotoAnalyzer(root, settings)
         yield from (looker.look(photo) for photo in photos)
         return
     waiting = iter(photos)
@@ -44,9 +43,9 @@ def look_in_order(root: Path, settings: PrepareSettings, photos: Iterable[str], 
 
 def _until_a_process_dies(
     root: Path, settings: PrepareSettings, photos: Iterator[str], workers: int
-) -> Generator[Looked, None, list[str] | None]:
+) -> Generator[Analyzed, None, list[str] | None]:
     """Results in order; returns None when all photos were looked at, else those that were handed out and are not back."""
-    handed_out: deque[tuple[str, Future[Looked]]] = deque()
+    handed_out: deque[tuple[str, Future[Analyzed]]] = deque()
     with _pool(root, settings, workers) as pool:
         try:
             for photo in photos:
@@ -62,17 +61,17 @@ def _until_a_process_dies(
     return None
 
 
-def _submitted(pool: ProcessPoolExecutor, photo: str) -> Future[Looked]:
+def _submitted(pool: ProcessPoolExecutor, photo: str) -> Future[Analyzed]:
     """The photo handed out; in a pool that has died already, a future that says so."""
     try:
         return pool.submit(_look, photo)
     except BrokenProcessPool as problem:
-        died: Future[Looked] = Future()
+        died: Future[Analyzed] = Future()
         died.set_exception(problem)
         return died
 
 
-def _one_by_one(root: Path, settings: PrepareSettings, photos: Sequence[str]) -> Iterator[Looked]:
+def _one_by_one(root: Path, settings: PrepareSettings, photos: Sequence[str]) -> Iterator[Analyzed]:
     """Results in order, from one process with one photo at a time: so it is known which photo ends it."""
     waiting = deque(photos)
     while waiting:
@@ -127,9 +126,9 @@ def _is_ready() -> bool:
 def _start(root: Path, settings: PrepareSettings) -> None:
     global _looker
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches all processes; the first one ends the others in order
-    _looker = PhotoLooker(root, settings, threads=1)
+    _looker = PhotoAnalyzer(root, settings, threads=1)
 
 
-def _look(photo: str) -> Looked:
+def _look(photo: str) -> Analyzed:
     assert _looker is not None, "the process was started by _start"
     return _looker.look(photo)

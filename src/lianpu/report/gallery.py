@@ -8,7 +8,8 @@ from pathlib import Path
 
 import numpy as np
 
-from lianpu.image import Picture, read_image, write_image
+from lianpu.imaging.picture import Picture
+from lianpu.photo.reading import read_image, write_image
 from lianpu.report.charts import Curve, draw_curves, draw_networks
 from lianpu.report.layers import discriminator_layers, generator_layers
 from lianpu.report.run_files import RunFiles

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from torch.utils.tensorboard import SummaryWriter
 
-from lianpu.image import Picture
+from lianpu.imaging.picture import Picture
 from lianpu.runs import Run
 
 _TAGS = {

@@ -11,7 +11,7 @@ from torch import nn
 from lianpu.attributes import Labels
 from lianpu.dataset.faces import Faces
 from lianpu.editors.editor import ModelInfo
-from lianpu.image import Picture, grid, to_pictures
+from lianpu.imaging.picture import Picture, grid, to_pictures
 from lianpu.stargan.networks import Discriminator
 
 MIN_CHANGE = 0.01

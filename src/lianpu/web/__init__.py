@@ -1,1 +1,1 @@
-"""The page in the browser: photos in, edited photos out, in English and Chinese, and the same for programs."""
+"""The page in the browser, its API for programs, and the server."""

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from lianpu.model_store.locate import find_model_file
+from lianpu.models.store.locate import find_model_file
+from lianpu.models.table import MODEL_FILES, ModelFile
 from lianpu.report.document import Cell, Column, Paragraph, Part, Section, Table
 from lianpu.report.language import as_megabytes
 from lianpu.report.sections.material import Material
-from lianpu.weights import MODEL_FILES, ModelFile
 
 FAMILIES = (("2.1", "insightface"), ("2.2", "bisenet"), ("2.3", "dlib"), ("2.4", "yunet"), ("2.5", "lianpu"), ("2.6", "metrics"))
 

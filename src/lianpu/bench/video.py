@@ -1,0 +1,254 @@
+"""`lianpu bench video`: frames a second of each stage and effect on a video, and how much flickers before and after smoothing."""
+
+from __future__ import annotations
+
+import re
+import time
+from collections.abc import Iterator, Sequence
+from dataclasses import asdict, dataclass
+from functools import partial
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import TYPE_CHECKING, Annotated, Any, Literal
+
+import tyro
+
+if TYPE_CHECKING:
+    from rich.table import Table
+
+    from lianpu.bench.flicker import Contender, Flicker
+    from lianpu.bench.video_speed import ClipSpeed
+    from lianpu.editing.presets import Preset
+    from lianpu.editors.editor import Editor
+    from lianpu.faces.analyzer import FaceAnalyzer
+    from lianpu.faces.subject import Subject
+    from lianpu.imaging.picture import Picture
+    from lianpu.video.io.encoding import Encoding
+
+
+EDIT = "edit"
+"""The editor's name among the effects."""
+
+
+@dataclass(frozen=True)
+class BenchVideoArguments:
+    """Compare effects on a video: milliseconds a frame and frames a second of each stage and of each effect, which take turns on every frame.
+
+    The video is a file, or is made: a camera that moves over pictures (--photos), or over drawn portraits. In a made one the true motion is
+    known, so that it is also measured how much flickers from frame to frame, with every reading as it is and smoothed.
+    """
+
+    video: Annotated[Path | None, tyro.conf.Positional] = None
+    """A video; one is made when none is given."""
+    photos: tuple[Path, ...] = ()
+    """Pictures with faces that a video is made of; drawn portraits when there is neither a video nor a picture."""
+    sizes: tuple[str, ...] = ()
+    """Sizes as WIDTHxHEIGHT: 640x360 and 1280x720 for made videos, that of the file for others, unless said."""
+    frames: int = 48
+    """How many frames: the first ones of a file; as many of a made one, in equal shares of its pictures."""
+    effects: tuple[str, ...] = ()
+    """Names of effects, and edit for the editor; all of them when none is given."""
+    set: str = "Blond_Hair=yes"
+    """What the editor shall do."""
+    model: Annotated[str, tyro.conf.arg(aliases=["--editor"])] = "lite"
+    """The editor: lite (the one in the package), a run folder, a checkpoint folder, or an .onnx file."""
+    strength: float = 1.0
+    """Strength of every effect."""
+    rounds: int = 3
+    """Rounds over all frames; of each frame the median counts."""
+    clock: Literal["wall", "processor"] = "wall"
+    """wall: time as it passes; processor: time that processors worked, where other programs keep them busy."""
+    detector: str = "auto"
+    """auto (yunet where it is, else dlib), buffalo_l, yunet, dlib, or the path of an .onnx file."""
+    parser: str = "auto"
+    """What sees the parts of faces: auto (the one in the package), bisenet, or a path."""
+    threads: int | None = None
+    """Threads of OpenCV, ONNX Runtime and the encoder; as many as there are cores when left out."""
+    json: Path | None = None
+    """Also write the numbers to this file."""
+
+
+def main(arguments: list[str]) -> None:
+    """Parse the command line, measure, print tables, and write the numbers where they are asked for."""
+    parsed = tyro.cli(BenchVideoArguments, args=arguments, prog="lianpu bench video")
+    from lianpu.devices import describe_machine
+    from lianpu.files import write_json
+    from lianpu.terminal import console
+
+    check(parsed)
+    cpu = describe_machine().cpu
+    measured = []
+    for one in measure(parsed):
+        measured.append(one)
+        console.print(speed_table(one, f"{cpu}, {parsed.clock} time, median of {parsed.rounds}"))
+        if one.raw is not None and one.smoothed is not None:
+            console.print(flicker_table(one.size, one.raw, one.smoothed))
+    if parsed.json is not None:
+        write_json(parsed.json, as_json(measured, cpu, parsed.clock, parsed.rounds))
+
+
+def check(parsed: BenchVideoArguments) -> list[tuple[int, int]]:
+    """The sizes that are asked for. Raises SettingsError for numbers and words that cannot be."""
+    from lianpu.errors import SettingsError
+
+    for name, value, least in (("rounds", parsed.rounds, 1), ("frames", parsed.frames, 2)):
+        if value < least:
+            raise SettingsError(f"--{name} {value}: give at least {least}.")
+    if parsed.video is not None and parsed.photos:
+        raise SettingsError(f"Both a video ({parsed.video}) and --photos are given. Give one of them.")
+    sizes = []
+    for word in parsed.sizes or (() if parsed.video is not None else ("640x360", "1280x720")):
+        found = re.fullmatch(r"(\d{2,4})x(\d{2,4})", word)
+        if found is None or int(found[1]) % 2 or int(found[2]) % 2:
+            raise SettingsError(f"--sizes {word}: write WIDTHxHEIGHT in even pixels, as 640x360.")
+        sizes.append((int(found[1]), int(found[2])))
+    return sizes
+
+
+def measure(parsed: BenchVideoArguments) -> Iterator[SizeMeasured]:
+    """What was measured at each size, as it comes. Raises LianpuError children for what cannot be measured."""
+    from lianpu.bench.effects import limit_threads
+    from lianpu.faces.analyzer import AnalyzerSettings, open_analyzer
+    from lianpu.faces.detectors import video_detector
+    from lianpu.video.io.av_library import load_av
+    from lianpu.video.io.encoding import choose_encoding
+    from lianpu.video.io.probe import read_facts
+
+    if parsed.video is not None:
+        read_facts(parsed.video)  # what is no video is said before models are loaded
+    limit_threads(parsed.threads)
+    applied = contenders(parsed)
+    encoding = choose_encoding(Path("written.mp4"), load_av().codecs_available)
+    detector = video_detector() if parsed.detector == "auto" else parsed.detector
+    analyzer = open_analyzer(AnalyzerSettings(detector, parser=parsed.parser), threads=parsed.threads)
+    sizes: list[tuple[int, int] | None] = [*check(parsed)] or [None]
+    for size in sizes:
+        with TemporaryDirectory(prefix="lianpu-bench-") as folder:
+            yield _measure_size(parsed, size, applied, analyzer, encoding, Path(folder))
+
+
+def contenders(parsed: BenchVideoArguments) -> dict[str, Contender]:
+    """The effects and the editor, by name, in the catalogue's order. Raises SettingsError for the name of none of them."""
+    from lianpu.editing.presets import EditStep, EffectStep, Preset, Step, check_editor
+    from lianpu.editing.request import read_values
+    from lianpu.editors.loading import load_editor
+    from lianpu.effects.catalogue import EFFECTS, effect_of
+
+    steps: dict[str, Step] = {}
+    for name in parsed.effects or (*EFFECTS, EDIT):
+        if name == EDIT:
+            steps[name] = EditStep(read_values([parsed.set], "--set"), parsed.strength)
+        else:
+            steps[name] = EffectStep(effect_of(name), parsed.strength)
+    editor = load_editor(parsed.model, threads=parsed.threads) if EDIT in steps else None
+    presets = {name: Preset(name, (step,)) for name, step in steps.items()}
+    for preset in presets.values():
+        check_editor(preset, editor)
+    return {name: partial(_apply, preset, editor) for name, preset in presets.items()}
+
+
+def _apply(preset: Preset, editor: Editor | None, picture: Picture, subjects: Sequence[Subject]) -> Picture:
+    from lianpu.editing.presets import apply_preset
+
+    return apply_preset(picture, subjects, preset, editor)
+
+
+def _measure_size(
+    parsed: BenchVideoArguments,
+    size: tuple[int, int] | None,
+    applied: dict[str, Contender],
+    analyzer: FaceAnalyzer,
+    encoding: Encoding,
+    folder: Path,
+) -> SizeMeasured:
+    from lianpu.bench.flicker import clip_flicker
+    from lianpu.bench.video_clips import clip_of_file, made_clip
+    from lianpu.bench.video_speed import measure_speed
+    from lianpu.terminal import stages
+    from lianpu.video.tracking.tracker import UNSMOOTHED, FollowSettings
+
+    made = None
+    if parsed.video is not None:
+        facts = clip_of_file(parsed.video, parsed.frames, size, encoding, folder)
+    else:
+        assert size is not None, "made videos have sizes"
+        facts, made = made_clip(parsed.photos, parsed.frames, size, encoding, folder)
+    clock = time.perf_counter if parsed.clock == "wall" else time.process_time
+    raw = smoothed = None
+    with stages() as begin:
+        on_progress = begin(f"{facts.width} x {facts.height}, {facts.file.name}")
+        speed = measure_speed(
+            facts,
+            applied,
+            analyzer,
+            encoding,
+            folder,
+            rounds=parsed.rounds,
+            threads=parsed.threads,
+            clock=clock,
+            on_progress=on_progress,
+        )
+        if made is not None:
+            raw = clip_flicker(made, analyzer, UNSMOOTHED, applied, on_progress=begin("Flicker as it is read"))
+            smoothed = clip_flicker(made, analyzer, FollowSettings(), applied, on_progress=begin("Flicker smoothed"))
+    return SizeMeasured((facts.width, facts.height), speed, raw, smoothed)
+
+
+@dataclass(frozen=True)
+class SizeMeasured:
+    """What was measured at one size (width, height); `raw` and `smoothed` flicker only where the true motion is known."""
+
+    size: tuple[int, int]
+    speed: ClipSpeed
+    raw: Flicker | None
+    smoothed: Flicker | None
+
+
+def speed_table(measured: SizeMeasured, circumstances: str) -> Table:
+    """Milliseconds of each stage and effect, frames a second of a whole video with it, and the ratio to one without."""
+    from rich.table import Table
+
+    speed = measured.speed
+    table = Table(
+        title=f"{measured.size[0]} x {measured.size[1]}, {speed.frames} frames, {speed.faces:.1f} faces a frame",
+        caption=f"{circumstances}. An effect's frames a second and ratio are those of the whole, stages included.",
+    )
+    for heading in ("stage or effect", "ms a frame", "frames a second", "times no effect"):
+        table.add_column(heading, justify="left" if heading == "stage or effect" else "right")
+    for name, seconds in speed.stages.items():
+        table.add_row(name, f"{1000 * seconds:.1f}", f"{1 / seconds:.0f}" if seconds > 0 else "", "")
+    table.add_section()
+    whole = speed.without_steps_s
+    table.add_row("no effect: all stages", f"{1000 * whole:.1f}", f"{1 / whole:.1f}", "1.00")
+    for name, seconds in speed.steps.items():
+        table.add_row(name, f"{1000 * seconds:.1f}", f"{1 / (whole + seconds):.1f}", f"{speed.ratio(name):.2f}")
+    return table
+
+
+def flicker_table(size: tuple[int, int], raw: Flicker, smoothed: Flicker) -> Table:
+    """What changes from frame to frame beside the true motion, before and after smoothing."""
+    from rich.table import Table
+
+    table = Table(
+        title=f"{size[0]} x {size[1]}: change from frame to frame, the true motion taken out, {raw.frames} pairs of frames",
+        caption="Points: hundredths of the distance of the eyes. Parts: % of the face's pixels. Effects: % of what they do.",
+    )
+    for heading in ("of", "every reading as it is", "smoothed", "left"):
+        table.add_column(heading, justify="left" if heading == "of" else "right")
+    rows = {"points": (raw.points, smoothed.points), "parts": (raw.parts, smoothed.parts)}
+    rows |= {name: (raw.effects[name], smoothed.effects[name]) for name in raw.effects}
+    for name, (before, after) in rows.items():
+        left = f"{100 * after / before:.0f} %" if before > 0 else ""
+        table.add_row(name, f"{before:.2f}", f"{after:.2f}", left)
+    return table
+
+
+def as_json(measured: Sequence[SizeMeasured], cpu: str, clock: str, rounds: int) -> dict[str, Any]:
+    """All numbers; seconds, and ratios to a video without effects."""
+    sizes = []
+    for one in measured:
+        told = asdict(one.speed) | {"size": list(one.size), "ratios": {name: one.speed.ratio(name) for name in one.speed.steps}}
+        if one.raw is not None and one.smoothed is not None:
+            told["flicker"] = {"as_read": asdict(one.raw), "smoothed": asdict(one.smoothed)}
+        sizes.append(told)
+    return {"machine": cpu, "clock": clock, "rounds": rounds, "sizes": sizes}

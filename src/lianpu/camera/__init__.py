@@ -1,0 +1,1 @@
+"""Live pictures: sources, the loop, outputs and statistics."""

@@ -1,0 +1,172 @@
+"""The edited picture in a browser: a page of this machine only, made with the standard library.
+
+A page and not a window: cv2.imshow is missing or present by which of two OpenCV wheels was installed last, and ends the whole process where
+there is no display; tkinter is missing from many Pythons and takes no pictures in another thread. A browser is everywhere, also at the other end
+of an ssh tunnel. The page's address holds a secret, so that neither other users of the machine nor other pages can look through the camera.
+"""
+
+from __future__ import annotations
+
+import json
+import secrets
+import threading
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from importlib.resources import files
+
+import cv2
+
+from lianpu.errors import SettingsError
+from lianpu.imaging.picture import Picture
+
+_HOST = "127.0.0.1"
+
+_BOUNDARY = b"lianpu-frame"
+
+_QUALITY = 85
+
+_LOOK_UP_S = 0.5
+
+_GOODBYE_S = 2.0
+
+
+class Preview:
+    """A page that shows the newest picture; see `preview_page`."""
+
+    name = "preview"
+
+    def __init__(self, stop: threading.Event) -> None:
+        self.stop = stop
+        self.url = ""
+        self._changed = threading.Condition()
+        self._picture: Picture | None = None
+        self._number = 0
+        self._figures: Mapping[str, float] = {}
+        self._closed = False
+
+    def show(self, picture: Picture, time_s: float) -> None:
+        """Show a picture (H, W, 3): who looks gets the newest, as fast as the line takes it. Nothing is encoded while nobody looks."""
+        with self._changed:
+            self._picture, self._number = picture, self._number + 1
+            self._changed.notify_all()
+
+    def tell(self, figures: Mapping[str, float]) -> None:
+        """Numbers for the line below the picture."""
+        self._figures = dict(figures)
+
+    def close(self) -> None:
+        """End all streams."""
+        with self._changed:
+            self._closed = True
+            self._changed.notify_all()
+
+    @property
+    def figures(self) -> Mapping[str, float]:
+        """What was told last."""
+        return self._figures
+
+    def jpegs(self) -> Iterator[bytes]:
+        """The newest picture as JPEG, again whenever there is a newer one, until the page closes."""
+        seen = 0
+        while True:
+            with self._changed:
+                self._changed.wait_for(lambda seen=seen: self._closed or self._number > seen, _LOOK_UP_S)  # type: ignore[misc]
+                picture, closed, newest = self._picture, self._closed, self._number
+            if closed:
+                return
+            if newest > seen and picture is not None:
+                seen = newest
+                _, data = cv2.imencode(".jpg", cv2.cvtColor(picture, cv2.COLOR_RGB2BGR), [cv2.IMWRITE_JPEG_QUALITY, _QUALITY])
+                yield data.tobytes()
+
+
+@contextmanager
+def preview_page(stop: threading.Event, port: int = 0) -> Iterator[Preview]:
+    """A page at `url`, as long as the block runs; its button and the key q set `stop`.
+
+    Args:
+        stop: what ends the camera.
+        port: 0 takes a free one.
+
+    Raises:
+        SettingsError: the port is taken or may not be used.
+    """
+    preview = Preview(stop)
+    secret = secrets.token_urlsafe(16)
+    try:
+        server = _Server((_HOST, port), _handler(preview, f"/{secret}/"))
+    except (OSError, OverflowError) as problem:
+        raise SettingsError(
+            f"--port {port}: the page cannot be there ({problem}). Give another, 0 for any free one, or --no-preview."
+        ) from None
+    preview.url = f"http://{_HOST}:{server.server_address[1]}/{secret}/"
+    thread = threading.Thread(target=server.serve_forever, name="preview", kwargs={"poll_interval": 0.1}, daemon=True)
+    thread.start()
+    try:
+        yield preview
+    finally:
+        preview.close()
+        server.shutdown()
+        server.server_close()
+        thread.join(_GOODBYE_S)
+
+
+class _Server(ThreadingHTTPServer):
+    daemon_threads = True
+    block_on_close = False
+
+    def handle_error(self, request: object, client_address: object) -> None:
+        """Nothing: a browser that went away is no news."""
+
+
+def _handler(preview: Preview, root: str) -> type[BaseHTTPRequestHandler]:
+    page = files("lianpu.camera").joinpath("preview.html").read_bytes()
+
+    class Handler(BaseHTTPRequestHandler):
+        protocol_version = "HTTP/1.1"
+
+        def do_GET(self) -> None:
+            if self.path == root:
+                self._answer(page, "text/html; charset=utf-8")
+            elif self.path == f"{root}figures":
+                self._answer(json.dumps(preview.figures).encode(), "application/json")
+            elif self.path == f"{root}stream":
+                self._stream()
+            else:
+                self.send_error(404)
+
+        def do_POST(self) -> None:
+            if self.path != f"{root}stop":
+                self.send_error(404)
+                return
+            preview.stop.set()
+            self._answer(b"{}", "application/json")
+
+        def _stream(self) -> None:
+            self.close_connection = True
+            self._head(f"multipart/x-mixed-replace; boundary={_BOUNDARY.decode()}")
+            self.end_headers()
+            self.wfile.write(b"--" + _BOUNDARY + b"\r\n")
+            for data in preview.jpegs():  # the boundary comes right after a picture: browsers show it only then
+                head = b"Content-Type: image/jpeg\r\nContent-Length: %d\r\n\r\n" % len(data)
+                self.wfile.write(head + data + b"\r\n--" + _BOUNDARY + b"\r\n")
+
+        def _answer(self, body: bytes, kind: str) -> None:
+            self._head(kind)
+            self.send_header("Content-Length", str(len(body)))
+            self.end_headers()
+            self.wfile.write(body)
+
+        def _head(self, kind: str) -> None:
+            self.send_response(200)
+            self.send_header("Content-Type", kind)
+            self.send_header("Cache-Control", "no-store")
+            self.send_header("Referrer-Policy", "no-referrer")
+            self.send_header("X-Content-Type-Options", "nosniff")
+            self.send_header("X-Frame-Options", "DENY")
+
+        def log_message(self, format: str, *args: object) -> None:
+            """Nothing: the terminal shows the camera's figures."""
+
+    return Handler

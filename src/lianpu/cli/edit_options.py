@@ -1,0 +1,110 @@
+"""The options that several commands share, each in one place: how faces are seen, what is edited, what signs."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import tyro
+
+if TYPE_CHECKING:
+    from lianpu.editing.session import EditRequest
+    from lianpu.faces.analyzer import AnalyzerSettings
+    from lianpu.photo.c2pa import SigningFiles
+
+
+@dataclass(frozen=True)
+class FaceOptions:
+    """How faces are found and described."""
+
+    detector: str = "auto"
+    """auto (the best that is here), buffalo_l, yunet, dlib, or the path of an .onnx file."""
+    landmarks: str = "auto"
+    """The 68 points: auto or dlib (not for commercial use), or the path of a .dat file (lianpu landmarks train)."""
+    parser: str = "auto"
+    """What labels the parts of faces: auto (the bundled one), bisenet, or a path."""
+    upright: bool = False
+    """Also look for faces in the picture turned by 90, 180 and 270 degrees: four times the work."""
+
+
+@dataclass(frozen=True)
+class SigningOptions:
+    """What signs edited pictures, beside the XMP mark that all of them carry."""
+
+    c2pa_cert: Path | None = None
+    """A certificate chain (PEM): edited pictures are signed with C2PA. Install: pip install 'lianpu[c2pa]'."""
+    c2pa_key: Path | None = None
+    """The private key of that certificate (PEM)."""
+    c2pa_algorithm: str = "es256"
+    """es256, es384, es512, ps256, ps384, ps512 or ed25519, as the key is."""
+
+
+@dataclass(frozen=True)
+class EditOptions(FaceOptions):
+    """What is edited."""
+
+    set: tuple[str, ...] = ()
+    """Attributes, by an editor: Blond_Hair=yes Young=no."""
+    effect: tuple[str, ...] = ()
+    """Effects, which need no editor: lipstick=0.8 hair_color:color=#aa3355,strength=0.6. All of them: lianpu effects."""
+    preset: str | None = None
+    """A preset: its name, or a YAML file."""
+    strength: str = "1"
+    """Strength of --set and --preset: 0 (nothing) to 1.5."""
+    model: Annotated[str, tyro.conf.arg(aliases=["--editor"])] = "lite"
+    """The editor for attributes: lite (the bundled one), a run folder, a checkpoint folder, or an .onnx file."""
+    faces: str = "all"
+    """all, largest, or numbers as 0,2 (0 is the largest face; numbers for photos only)."""
+    known: tuple[str, ...] = ()
+    """What the faces are (Male=yes Young=yes): only for editors that are told all labels."""
+
+
+def analyzer_settings(options: FaceOptions) -> AnalyzerSettings:
+    """The settings that the options stand for."""
+    from lianpu.faces.analyzer import AnalyzerSettings
+
+    return AnalyzerSettings(options.detector, options.landmarks, options.parser, options.upright)
+
+
+def signing_files(options: SigningOptions) -> SigningFiles | None:
+    """The files that sign; None where none are given. Raises SettingsError for one without the other."""
+    from lianpu.errors import SettingsError
+    from lianpu.photo.c2pa import SigningFiles
+
+    if options.c2pa_cert is None and options.c2pa_key is None:
+        return None
+    if options.c2pa_cert is None or options.c2pa_key is None:
+        raise SettingsError("Signing takes both --c2pa-cert and --c2pa-key.")
+    return SigningFiles(options.c2pa_cert, options.c2pa_key, options.c2pa_algorithm)
+
+
+def edit_request(options: EditOptions, *, for_video: bool = False, signing: SigningOptions | None = None) -> EditRequest:
+    """What is asked, in values that other processes can be given.
+
+    Args:
+        options: of the command line.
+        for_video: take the detector that is fast enough for every frame where none is named, and refuse numbered faces.
+        signing: what signs, for commands that write pictures.
+
+    Raises:
+        SettingsError: nothing is asked, or something that does not exist.
+    """
+    from dataclasses import replace
+
+    from lianpu.editing.presets import preset_text
+    from lianpu.editing.request import asked_preset, read_values
+    from lianpu.editing.session import EditRequest
+
+    preset = asked_preset(options.set, options.strength, options.preset, options.effect)
+    analyzer = analyzer_settings(options)
+    if for_video:
+        from lianpu.faces.detectors import video_detector
+        from lianpu.video.job.frame_edit import check_faces
+
+        check_faces(options.faces)
+        if options.detector == "auto":
+            analyzer = replace(analyzer, detector=video_detector())
+    known = read_values(options.known, "--known")
+    files = None if signing is None else signing_files(signing)
+    return EditRequest(preset_text(preset), options.model, options.faces, known, analyzer, files)

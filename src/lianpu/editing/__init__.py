@@ -1,0 +1,1 @@
+"""Editing of photos: requests, presets, attribute edits, sessions, and jobs over files and folders."""

@@ -1,0 +1,157 @@
+"""Where an attribute may change a face: the parts that it is about, as a soft mask that follows the photo's own edges."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+import cv2
+import numpy as np
+
+from lianpu.faces.subject import Subject
+from lianpu.imaging.picture import Picture
+
+FACE = ("skin", "nose", "eye_g", "l_eye", "r_eye", "l_brow", "r_brow", "l_ear", "r_ear", "mouth", "u_lip", "l_lip")
+
+HEAD = (*FACE, "neck", "hair")
+
+REGIONS: Mapping[str, tuple[str, ...]] = {
+    **dict.fromkeys(("Black_Hair", "Blond_Hair", "Brown_Hair", "Gray_Hair", "Straight_Hair", "Wavy_Hair"), ("hair",)),
+    **dict.fromkeys(("Young", "Male", "Bald", "Bangs", "Receding_Hairline", "Pale_Skin", "Chubby", "Double_Chin"), HEAD),
+    **dict.fromkeys(("Eyeglasses", "Bags_Under_Eyes", "Narrow_Eyes", "Arched_Eyebrows", "Bushy_Eyebrows"), ("eyes",)),
+}
+"""CelebA's attributes and the parts that each may change (`eyes`: a region around both eyes and brows); others change the face."""
+
+FEATHER_SHARE = 0.016
+"""How far a mask's edge may be from where the parser saw it, as a share of the side of the face's crop."""
+
+_WORKED_ON_PX = 512
+
+_SMOOTHNESS = 0.01
+"""Two colours nearer to each other than about a tenth do not tell where the edge runs."""
+
+_BAND_PX = 256
+"""Rows that are worked on at once, so that memory stays small."""
+
+Mask = np.ndarray[Any, np.dtype[np.uint8]]
+
+
+def parts_of(attributes: Iterable[str]) -> tuple[str, ...]:
+    """The parts that any of the attributes may change."""
+    return tuple(dict.fromkeys(part for name in attributes for part in REGIONS.get(name, FACE)))
+
+
+def attribute_mask(photo: Picture, subject: Subject, attributes: Iterable[str]) -> Mask:
+    """How far each pixel of the subject's window may change, (h, w) uint8: 255 inside of what the attributes are about, 0 outside.
+
+    The edge is drawn where the photo's colours change near the edge that the parser saw (a guided filter as for mattes; He, Sun & Tang
+    2013), so that it runs along strands of hair. Beyond `FEATHER_SHARE` of the crop's side from that edge the mask is 0 or 255.
+
+    Args:
+        photo: (H, W, 3) that the subject was found in.
+        subject: the face.
+        attributes: what is set.
+    """
+    core = _core(subject, parts_of(attributes))
+    side = _crop_side(subject)
+    scale = min(1.0, _WORKED_ON_PX / side)
+    height, width = core.shape
+    small_size = (max(1, round(width * scale)), max(1, round(height * scale)))
+    small = cv2.resize(core.astype(np.float32), small_size, interpolation=cv2.INTER_AREA)
+    part = photo[subject.window]
+    guide = cv2.resize(part, small_size, interpolation=cv2.INTER_AREA).astype(np.float32) / 255
+    reach = max(1.5, FEATHER_SHARE * side * scale)
+    inner, outer = _local_colors(guide, small, max(1, round(2 * reach)))
+    return _matte(part, inner, outer, *_limits(small, reach))
+
+
+def _core(subject: Subject, parts: tuple[str, ...]) -> np.ndarray:
+    """(h, w) bool over the subject's window."""
+    core = subject.parts.where(*(part for part in parts if part != "eyes"))
+    if "eyes" in parts:
+        core = core | _around_eyes(subject) | subject.parts.where("eye_g")
+    return core
+
+
+def _around_eyes(subject: Subject) -> np.ndarray:
+    """(h, w) bool: a rounded region over both eyes and brows, as wide as glasses."""
+    rows, columns = subject.window
+    points = subject.landmarks.points[17:48] - (columns.start, rows.start)
+    eyes = np.concatenate([points[:10], points[19:31]])  # brows and eyes, not the nose
+    center = eyes.mean(axis=0)
+    across = points[25:31].mean(axis=0) - points[19:25].mean(axis=0)
+    length = max(1.0, float(np.linalg.norm(across)))
+    angle = float(np.degrees(np.arctan2(across[1], across[0])))
+    region = np.zeros(subject.parts.mask.shape, dtype=np.uint8)
+    axes = (max(1, round(1.25 * length)), max(1, round(0.55 * length)))
+    cv2.ellipse(region, (round(float(center[0])), round(float(center[1]))), axes, angle, 0, 360, 1, thickness=-1)
+    return region > 0
+
+
+def _crop_side(subject: Subject) -> float:
+    """The side of the face's crop in pixels of the photo: 512 px of `celebamask-hq`, whose eyes are 124.2 px apart."""
+    points = subject.landmarks.points
+    apart = float(np.linalg.norm(points[36:42].mean(axis=0) - points[42:48].mean(axis=0)))
+    longest = max(subject.parts.mask.shape)
+    return float(np.clip(apart * 512 / 124.2, longest / 2, longest))
+
+
+def _local_colors(guide: np.ndarray, core: np.ndarray, radius: int) -> tuple[np.ndarray, np.ndarray]:
+    """The mean colours around each pixel, (h, w, 3) each: of what is in the mask, and of what is not."""
+
+    def mean(weight: np.ndarray) -> np.ndarray:
+        side = (2 * radius + 1,) * 2
+        total = cv2.boxFilter(weight, -1, side, borderType=cv2.BORDER_REFLECT)
+        return np.asarray(
+            cv2.boxFilter(guide * weight[..., None], -1, side, borderType=cv2.BORDER_REFLECT) / (total + 1e-4)[..., None]
+        )
+
+    return mean(core * core), mean((1 - core) ** 2)
+
+
+def _limits(core: np.ndarray, reach: float) -> tuple[np.ndarray, np.ndarray]:
+    """(h, w) each: what the mask has at least and at most, by how far a pixel is from the edge that the parser saw."""
+    inside = (core >= 0.5).astype(np.uint8)
+    within = cv2.distanceTransform(np.pad(inside, 1, mode="edge"), cv2.DIST_L2, 3)[1:-1, 1:-1] if inside.any() else core * 0
+    beyond = cv2.distanceTransform(1 - inside, cv2.DIST_L2, 3) if inside.any() else np.full_like(core, 2 * reach)
+    return _ramp(within / reach), 1 - _ramp(beyond / reach)
+
+
+def _ramp(values: np.ndarray) -> np.ndarray:
+    """0 below 0, 1 above 1, and smooth between."""
+    clipped = np.clip(values, 0, 1).astype(np.float32)
+    return clipped * clipped * (3 - 2 * clipped)
+
+
+def _matte(part: Picture, inner: np.ndarray, outer: np.ndarray, least: np.ndarray, most: np.ndarray) -> Mask:
+    """The mask at the size of `part`: how far along the line from the outer to the inner colour a pixel lies, as far as these differ."""
+    height, width = part.shape[:2]
+    mask = np.zeros((height, width), dtype=np.uint8)
+    planes = np.dstack([inner - outer, outer, least, most]).astype(np.float32)
+    _, first, _, count = cv2.boundingRect((most > 0).astype(np.uint8))
+    start, stop = (np.array([first - 1, first + count + 1]) * height / planes.shape[0]).clip(0, height).astype(int).tolist()
+    for top in range(start, stop, _BAND_PX):
+        rows = slice(top, min(top + _BAND_PX, stop))
+        mask[rows] = _matte_of(part[rows].astype(np.float32) / 255, _enlarged(planes, rows, height, width))
+    return mask
+
+
+def _enlarged(planes: np.ndarray, rows: slice, height: int, width: int) -> np.ndarray:
+    """Some rows of the planes (h, w, P), enlarged to (height, width, P)."""
+    by_x, by_y = planes.shape[1] / width, planes.shape[0] / height
+    to_small = np.array([[by_x, 0, by_x / 2 - 0.5], [0, by_y, (rows.start + 0.5) * by_y - 0.5]])
+    how = cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP
+    size = (width, rows.stop - rows.start)
+    split = [np.ascontiguousarray(planes[..., first : first + 4]) for first in range(0, planes.shape[2], 4)]
+    return np.dstack([cv2.warpAffine(some, to_small, size, flags=how, borderMode=cv2.BORDER_REPLICATE) for some in split])
+
+
+def _matte_of(colors: np.ndarray, planes: np.ndarray) -> np.ndarray:
+    line, outer, least, most = planes[..., :3], planes[..., 3:6], planes[..., 6], planes[..., 7]
+    length = np.einsum("hwc,hwc->hw", line, line)
+    colors -= outer
+    along = np.einsum("hwc,hwc->hw", colors, line) / np.maximum(length, 1e-5)
+    sure = length / (length + _SMOOTHNESS)
+    middle = 0.5 * (least + most)
+    mask = np.clip(middle + sure * (along - middle), least, most)
+    return np.asarray(np.rint(255 * mask), dtype=np.uint8)

@@ -1,0 +1,217 @@
+"""Attribute edits of the faces of a photo, at the photo's own resolution.
+
+The editor works on a small aligned crop. What goes back into the photo is not the crop but the change that the edit made to it, enlarged along the
+photo's own edges, and only where the attribute is about: where nothing was edited the photo keeps every pixel, and where hair changes its
+colour it keeps its strands.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+import numpy as np
+
+from lianpu.attributes import AttributeSet, Labels
+from lianpu.editing.attribute_masks import Mask
+from lianpu.editing.residual_transfer import carried_change, in_crop, is_about_hair
+from lianpu.editors.editor import ArrayEditor, Editor, ModelInfo
+from lianpu.effects.effect import check_strength
+from lianpu.effects.hair import asked_color, is_hair_color, plan_hair
+from lianpu.errors import ModelError, SettingsError
+from lianpu.faces.alignment import CROP_TEMPLATES, TEMPLATES, Aligned, Template, align
+from lianpu.faces.analyzer import EVERY, FaceAnalyzer, choose, open_analyzer
+from lianpu.faces.subject import Subject
+from lianpu.imaging.picture import Picture, check_picture, from_array, to_array, to_batch, to_pictures
+
+
+class Change(Protocol):
+    """A change of one face, ready to be put into its photo."""
+
+    def put(self, photo: Picture, strength: float) -> Picture:
+        """A copy of the photo (H, W, 3) with the change in it: 0 not at all, 1 as the editor meant it."""
+
+    def mask(self, photo: Picture) -> Mask:
+        """(h, w) uint8 over the subject's window: how far each pixel may change."""
+
+
+@dataclass(frozen=True, eq=False)
+class FaceEdit:
+    """What an editor made of one face, ready to be put into its photo with any strength.
+
+    Args:
+        subject: the face.
+        aligned: its crop as the editor saw it.
+        edited: the crop as the editor gave it back, (S, S, 3).
+        change: of the photo.
+        sure: how sure it is that the editor meant a change, 0 to 1; the strength is multiplied by it.
+    """
+
+    subject: Subject
+    aligned: Aligned
+    edited: Picture
+    change: Change
+    sure: float = 1.0
+
+
+def edit_photo(
+    photo: Picture,
+    editor: Editor,
+    values: Mapping[str, bool],
+    *,
+    faces: str | Sequence[int] = EVERY,
+    strength: float = 1.0,
+    known: Mapping[str, bool] | None = None,
+    analyzer: FaceAnalyzer | None = None,
+) -> Picture:
+    """The photo (H, W, 3) with the attributes of its faces set to `values`; a photo without faces comes back as it is.
+
+    Args:
+        photo: (H, W, 3) uint8 RGB.
+        editor: from `load_editor`.
+        values: what shall be, as {"Blond_Hair": True}.
+        faces: `all`, `largest`, or numbers, of which 0 is the largest: [0] or "0,2".
+        strength: 0 (the same picture) to 1.5.
+        known: what the faces are, for an editor that is told all labels.
+        analyzer: what sees the faces; opened for this photo when None, which takes a second.
+
+    Raises:
+        SettingsError, ModelError: see `edit_attributes`; or `faces` is none of these.
+        DataError: a number that no face has.
+    """
+    which = faces if isinstance(faces, str) else ",".join(str(int(number)) for number in faces)
+    subjects = choose((analyzer or open_analyzer()).analyze(photo), which)
+    return edit_attributes(photo, subjects, editor, values, strength, known)
+
+
+def edit_attributes(
+    photo: Picture,
+    subjects: Sequence[Subject],
+    editor: Editor,
+    values: Mapping[str, bool],
+    strength: float = 1.0,
+    known: Mapping[str, bool] | None = None,
+) -> Picture:
+    """The photo (H, W, 3) with the attributes of `subjects` set to `values`; other faces and everything else are as they were.
+
+    Args:
+        photo: (H, W, 3) uint8 RGB.
+        subjects: of `FaceAnalyzer.subjects`.
+        editor: from `load_editor`.
+        values: what shall be, as {"Blond_Hair": True}.
+        strength: 0 (the same picture) to 1.5.
+        known: what the faces are, for an editor that is told all labels; one that is told differences needs nothing.
+
+    Raises:
+        SettingsError: an unknown attribute, no attribute, or labels that the editor needs and nobody gave; a strength that is none.
+        ModelError: the editor does not say how its faces were cut out.
+    """
+    strength = check_strength(strength, "edit")
+    return with_edits(photo, plan_edits(photo, subjects, editor, values, known), strength)
+
+
+def plan_edits(
+    photo: Picture,
+    subjects: Sequence[Subject],
+    editor: Editor,
+    values: Mapping[str, bool],
+    known: Mapping[str, bool] | None = None,
+) -> tuple[FaceEdit, ...]:
+    """What the editor makes of each of the subjects, in their order: the slow part, which no strength changes. See `edit_attributes`."""
+    check_picture(photo)
+    template, side_px = crop_template(editor.info), editor.info.image_size
+    aligned = [align(photo, subject.face, template, side_px) for subject in subjects]
+    crops = np.stack([one.picture for one in aligned]) if aligned else np.empty((0, side_px, side_px, 3), dtype=np.uint8)
+    edited = edit_crops(crops, editor, values, known)
+    if not is_about_hair(values):
+        edited = _mean_of_both(edited, edit_crops(np.ascontiguousarray(crops[:, :, ::-1]), editor, values, known)[:, :, ::-1])
+    return tuple(_edit_of(photo, *one, values) for one in zip(subjects, aligned, edited, strict=True))
+
+
+def _mean_of_both(edited: Picture, mirrored: Picture) -> Picture:
+    """The mean (B, S, S, 3) of two edits of the same crops: what a small editor does to one side alone is mostly its mistake."""
+    return np.asarray((edited.astype(np.uint16) + mirrored + 1) // 2, dtype=np.uint8)
+
+
+def _edit_of(photo: Picture, subject: Subject, aligned: Aligned, edited: Picture, values: Mapping[str, bool]) -> FaceEdit:
+    """The colour of hair is carried as a colour, and painted as the effect `hair_color` does; everything else as a change."""
+    if is_hair_color(values):
+        hair = subject.parts.where("hair").astype(np.uint8) * 255
+        asked = asked_color(aligned.picture, edited, in_crop(hair, aligned, subject))
+        paint = plan_hair(photo, subject, asked[0]) if asked is not None else None
+        if asked is not None and paint is not None:
+            return FaceEdit(subject, aligned, edited, paint, asked[1])
+    return FaceEdit(subject, aligned, edited, carried_change(photo, subject, aligned, edited, values))
+
+
+def with_edits(photo: Picture, edits: Sequence[FaceEdit], strength: float) -> Picture:
+    """The photo with the edits in it, each as strong as `strength` says: 0 not at all, 1 as the editor meant it."""
+    result = photo.copy()
+    for edit in edits:
+        result = edit.change.put(result, strength * edit.sure)
+    return result
+
+
+_AT_ONCE = 8
+"""Crops that go through an editor at once: 60 faces need no more memory than these."""
+
+
+def edit_crops(crops: Picture, editor: Editor, values: Mapping[str, bool], known: Mapping[str, bool] | None = None) -> Picture:
+    """Aligned crops (B, S, S, 3) of the editor's size, edited: (B, S, S, 3). Raises SettingsError as `request_of` does."""
+    request = request_of(editor.info, values, known)
+    edited = np.empty_like(crops)
+    for first in range(0, len(crops), _AT_ONCE):
+        some = slice(first, first + _AT_ONCE)
+        labels = np.repeat(request, len(crops[some]), axis=0)
+        if isinstance(editor, ArrayEditor):
+            edited[some] = from_array(editor.edit_array(to_array(crops[some]), labels))
+        else:
+            edited[some] = to_pictures(editor.edit(to_batch(crops[some]), labels))
+    return edited
+
+
+def request_of(info: ModelInfo, values: Mapping[str, bool], known: Mapping[str, bool] | None = None) -> Labels:
+    """What the editor is told (1, A) so that a face gets `values`.
+
+    A face whose labels nobody knows is asked for the change alone: from the opposite of each value to the value.
+
+    Raises:
+        SettingsError: an unknown attribute, no attribute, or labels that the editor needs and nobody gave.
+    """
+    attributes = info.attributes
+    if not values:
+        raise SettingsError(f"No attribute is set. Set one of {', '.join(attributes.names)}, as Blond_Hair=yes.")
+    face = np.zeros((1, len(attributes)), dtype=np.float32)
+    if info.label_input == "target":
+        face = attributes.with_values(face, _all_known(attributes, values, known or {}))
+        return info.request(face, attributes.with_values(face, values))
+    for name, value in values.items():
+        face[:, attributes.index(name)] = float(not value)
+    return info.request(face, attributes.with_values(face, values))
+
+
+def crop_template(info: ModelInfo) -> Template:
+    """Where the editor wants a face to lie in its crop. Raises ModelError when it does not say."""
+    if info.alignment not in CROP_TEMPLATES:
+        raise ModelError(
+            f"The editor says '{info.alignment}' of how its faces were cut out, which is none of {', '.join(CROP_TEMPLATES)}. "
+            "Give it faces cut out as its training faces were, with --aligned."
+        )
+    return TEMPLATES[CROP_TEMPLATES[info.alignment]]
+
+
+def _all_known(attributes: AttributeSet, values: Mapping[str, bool], known: Mapping[str, bool]) -> dict[str, bool]:
+    """What is known of the face. An attribute that is neither known, set, nor of the group of one that is, is asked for."""
+    told = {name for given in (values, known) for name, value in given.items() for name in _told_by(attributes, name, value)}
+    missing = [name for name in attributes.names if name not in told]
+    if missing:
+        raise SettingsError(
+            f"This editor is told all labels, so say what the face is: {', '.join(missing)}. "
+            f"On the command line: --known {missing[0]}=yes ..."
+        )
+    return dict(known)
+
+
+def _told_by(attributes: AttributeSet, name: str, value: bool) -> tuple[str, ...]:
+    return attributes.group_of(name) if value else (attributes.names[attributes.index(name)],)

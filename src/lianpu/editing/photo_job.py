@@ -1,0 +1,163 @@
+"""One photo's file edited into another: what was asked, and what came of it."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+import numpy as np
+
+from lianpu.editing.attributes import FaceEdit, plan_edits, with_edits
+from lianpu.editing.presets import EffectStep, Preset, check_editor
+from lianpu.editing.session import EditJob
+from lianpu.editors.editor import Editor
+from lianpu.errors import DataError, LianpuError, SettingsError
+from lianpu.faces.analyzer import choose
+from lianpu.faces.overlays import draw_faces
+from lianpu.faces.subject import Subject
+from lianpu.files import atomic_file
+from lianpu.imaging.picture import Picture
+from lianpu.photo.file import PhotoFile, check_ending, read_photo
+from lianpu.photo.reading import write_image
+
+
+@dataclass(frozen=True)
+class Edited:
+    """What came of one photo.
+
+    Args:
+        source: the photo.
+        target: the file that was written; None when there is none.
+        state: `edited`; `no face`; or `failed`.
+        words: what there is to say: why it failed, or what could not be kept.
+        found: how many faces were found.
+        edited: how many of them were edited.
+        changed: the share of the photo's pixels that changed.
+        seconds: how long it took.
+    """
+
+    source: Path
+    target: Path | None
+    state: Literal["edited", "no face", "failed"]
+    words: str = ""
+    found: int = 0
+    edited: int = 0
+    changed: float = 0.0
+    seconds: float = 0.0
+
+
+def edit_file(job: EditJob, source: Path, target: Path, *, force: bool = False, steps: Path | None = None) -> Edited:
+    """Edit the photo in `source` into `target`, which keeps all that the source carries and is marked as edited (`EditSession.export`).
+
+    A photo that no step changed is copied byte for byte where its form stays.
+
+    Args:
+        job: of `open_job`.
+        source: a photo.
+        target: its ending chooses the form.
+        force: write over a file that is there.
+        steps: a folder for the pictures of each stage.
+
+    Raises:
+        SettingsError: the target is there and `force` is false.
+        DataError: there is no face, or none of the chosen number.
+        LianpuError: a file that cannot be read or written.
+    """
+    begin = time.perf_counter()
+    check_target(target, force)
+    photo = read_photo(source)
+    session, request = job.session, job.request
+    subjects = session.analyze(photo.picture, job.preset)
+    if not subjects:
+        raise NoFace(f"No face was found in {source}. Try --upright, another --detector, or --aligned for a cut-out face.")
+    try:
+        chosen = choose(subjects, request.faces)
+    except DataError as problem:
+        raise DataError(f"{source}: {problem}") from None
+    if steps is None:
+        picture = session.edit(photo.picture, chosen, job.preset, request.known)
+    else:
+        picture = _write_stages(steps, job, photo, chosen)
+    lost = _write(job, picture, photo, target)
+    differs = picture != photo.picture
+    changed = float(np.count_nonzero(differs[..., 0] | differs[..., 1] | differs[..., 2])) / differs[..., 0].size
+    words = f"not kept: {'; '.join(lost)}" if lost else ""
+    return Edited(source, target, "edited", words, len(subjects), len(chosen), changed, time.perf_counter() - begin)
+
+
+def _write(job: EditJob, picture: Picture, photo: PhotoFile, target: Path) -> tuple[str, ...]:
+    """Write the edited photo, or a copy of its file where no pixel changed and the form stays; what could not be kept, in words."""
+    same_form = target.suffix.lower() == photo.file.suffix.lower()
+    if same_form and (picture is photo.picture or np.array_equal(picture, photo.picture)):
+        stored = photo.file.read_bytes()
+        with atomic_file(target) as partial:
+            partial.write_bytes(stored)
+        return ()
+    return job.session.export(target, picture, photo, job.preset)
+
+
+class NoFace(DataError):
+    """A photo in which no face was found."""
+
+
+def check_target(target: Path, force: bool) -> None:
+    """Nothing, if photos may be written there. Raises SettingsError for a file that is there, PictureError for an ending that is not written."""
+    check_ending(target)
+    if target.exists() and not force:
+        raise SettingsError(f"{target} is there already, and nothing is written over. Give another name, or --force.")
+
+
+def failed(source: Path, problem: LianpuError) -> Edited:
+    """What came of a photo that an error stopped."""
+    state: Literal["no face", "failed"] = "no face" if isinstance(problem, NoFace) else "failed"
+    return Edited(source, None, state, "" if state == "no face" else " ".join(str(problem).split()))
+
+
+def _write_stages(folder: Path, job: EditJob, photo: PhotoFile, chosen: tuple[Subject, ...]) -> Picture:
+    picture = photo.picture
+    for number, (name, picture) in enumerate(
+        edit_stages(photo.picture, chosen, job.preset, job.session.editor, job.request.known)
+    ):
+        write_image(folder / f"{number:02d}-{name}.png", picture)
+    return picture
+
+
+def edit_stages(
+    photo: Picture,
+    subjects: Sequence[Subject],
+    preset: Preset,
+    editor: Editor | None = None,
+    known: Mapping[str, bool] | None = None,
+) -> Iterator[tuple[str, Picture]]:
+    """A name and a picture for each stage of `apply_preset`; the last is `result`.
+
+    For every step that sets attributes and every face: the crop as the editor saw it, as it gave it back, the mask (white: may change), and the
+    change (grey: none) over the face's window. After each step but the last the photo as it is then.
+    """
+    yield "faces", draw_faces(photo, [subject.face for subject in subjects], [str(number) for number in range(len(subjects))])
+    check_editor(preset, editor)
+    for number, step in enumerate(preset.steps, start=1):
+        if isinstance(step, EffectStep):
+            name, photo = step.effect.name, step.effect.apply(photo, subjects, step.strength, **step.options)
+        else:
+            assert editor is not None
+            edits = plan_edits(photo, subjects, editor, step.values, known)
+            after = with_edits(photo, edits, step.strength)
+            for face, edit in enumerate(edits):
+                yield from _of_edit(f"step{number}-face{face}", edit, photo, after)
+            name, photo = "edit", after
+        if number < len(preset.steps):
+            yield f"step{number}-{name}", photo
+    yield "result", photo
+
+
+def _of_edit(title: str, edit: FaceEdit, before: Picture, after: Picture) -> Iterator[tuple[str, Picture]]:
+    yield f"{title}-1-crop", edit.aligned.picture
+    yield f"{title}-2-edited", edit.edited
+    yield f"{title}-3-mask", np.repeat(edit.change.mask(before)[:, :, None], 3, axis=2)
+    window = edit.subject.window
+    change = (after[window].astype(np.int16) - before[window]) // 2 + 128
+    yield f"{title}-4-change", change.astype(np.uint8)

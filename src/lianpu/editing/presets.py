@@ -1,0 +1,271 @@
+"""Presets: effects and edits one after the other, in a YAML file that people can share.
+
+name: Evening
+steps:
+  - effect: lipstick
+    strength: 0.6
+    color: "#aa2233"
+  - edit: {Blond_Hair: yes}
+    strength: 0.8
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import yaml
+
+from lianpu.editing.attributes import edit_attributes
+from lianpu.editing.residual_transfer import is_about_hair
+from lianpu.editors.editor import Editor
+from lianpu.effects.catalogue import effect_of
+from lianpu.effects.effect import STRONGEST, Effect, check_strength
+from lianpu.errors import SettingsError, nearest_name
+from lianpu.faces.subject import Subject
+from lianpu.imaging.picture import Picture
+
+PRESET_FOLDER = Path(__file__).parent / "presets"
+"""Presets that the package carries: their names are the names of the files without .yaml."""
+
+_LARGEST_BYTES = 100_000
+
+
+@dataclass(frozen=True)
+class EffectStep:
+    """An effect of the catalogue with its strength and options (those that are not named have their defaults).
+
+    Raises:
+        SettingsError: a strength or an option that is none.
+    """
+
+    effect: Effect
+    strength: float = 1.0
+    options: Mapping[str, Any] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "strength", check_strength(self.strength, self.effect.name))
+        read = self.effect.read_options(self.options)
+        object.__setattr__(self, "options", {name: read[name] for name in self.options})
+
+
+@dataclass(frozen=True)
+class EditStep:
+    """Attributes that an editor shall set, as {"Blond_Hair": True}. Raises SettingsError for a strength that is none, or no attribute."""
+
+    values: Mapping[str, bool]
+    strength: float = 1.0
+
+    def __post_init__(self) -> None:
+        if not self.values:
+            raise SettingsError("edit: no attribute is set. Write {Blond_Hair: yes}.")
+        object.__setattr__(self, "strength", check_strength(self.strength, "edit"))
+
+
+Step = EffectStep | EditStep
+
+
+@dataclass(frozen=True)
+class Preset:
+    """Steps that are done one after the other, and what people call them."""
+
+    name: str
+    steps: tuple[Step, ...]
+
+    @property
+    def needs_editor(self) -> bool:
+        """Whether a step sets attributes."""
+        return any(isinstance(step, EditStep) for step in self.steps)
+
+    @property
+    def beyond_crop(self) -> bool:
+        """Whether a step asks for what is beyond the faces' crops: `FaceAnalyzer.subjects` need not look there otherwise."""
+        return any(
+            any(is_about_hair((name,)) for name in step.values) if isinstance(step, EditStep) else step.effect.beyond_crop
+            for step in self.steps
+        )
+
+
+def apply_preset(
+    photo: Picture,
+    subjects: Sequence[Subject],
+    preset: Preset,
+    editor: Editor | None = None,
+    known: Mapping[str, bool] | None = None,
+) -> Picture:
+    """The photo (H, W, 3) after all steps; the given one is as it was.
+
+    The faces are looked for once, before the first step: a step that moves things in the picture belongs at the end.
+
+    Args:
+        photo: (H, W, 3) uint8 RGB.
+        subjects: of `FaceAnalyzer.subjects`, or some of them.
+        preset: what to do.
+        editor: needed where `preset.needs_editor`.
+        known: what the faces are, for an editor that is told all labels.
+
+    Raises:
+        SettingsError: a step sets attributes and there is no editor, or the editor does not know them.
+        ModelError: the editor does not say how its faces were cut out.
+    """
+    check_editor(preset, editor)
+    for step in preset.steps:
+        if isinstance(step, EffectStep):
+            photo = step.effect.apply(photo, subjects, step.strength, **step.options)
+        else:
+            assert editor is not None
+            photo = edit_attributes(photo, subjects, editor, step.values, step.strength, known)
+    return photo
+
+
+def check_editor(preset: Preset, editor: Editor | None) -> None:
+    """Nothing, if the editor can do what the preset asks of it.
+
+    Raises:
+        SettingsError: a step sets attributes and there is no editor, or the editor does not know them, or two exclude each other.
+    """
+    if not preset.needs_editor:
+        return
+    if editor is None:
+        raise SettingsError(f"The preset '{preset.name}' sets attributes, which needs an editor. Name one with --model.")
+    attributes = editor.info.attributes
+    for step in preset.steps:
+        if isinstance(step, EditStep):
+            attributes.with_values(np.zeros((1, len(attributes)), dtype=np.float32), step.values)
+
+
+def in_words(preset: Preset) -> str:
+    """What a preset does in one line: `edit Blond_Hair=yes 0.8; lipstick 0.6`."""
+    said = []
+    for step in preset.steps:
+        if isinstance(step, EffectStep):
+            said.append(f"{step.effect.name} {step.strength:g}")
+        else:
+            values = " ".join(f"{name}={'yes' if value else 'no'}" for name, value in step.values.items())
+            said.append(f"edit {values} {step.strength:g}")
+    return "; ".join(said)
+
+
+def hides_faces(preset: Preset) -> bool:
+    """Whether a step makes faces unrecognisable: then nothing of the earlier picture may be carried along."""
+    return any(isinstance(step, EffectStep) and step.effect.name == "anonymise" for step in preset.steps)
+
+
+def scaled(preset: Preset, by: float) -> Preset:
+    """The preset with every strength multiplied, up to the strongest that there is. Raises SettingsError for a number that is no strength."""
+    by = check_strength(by, f"preset {preset.name}")
+    steps: list[Step] = []
+    for step in preset.steps:
+        strength = min(STRONGEST, step.strength * by)
+        if isinstance(step, EffectStep):
+            steps.append(EffectStep(step.effect, strength, step.options))
+        else:
+            steps.append(EditStep(step.values, strength))
+    return Preset(preset.name, tuple(steps))
+
+
+def bundled_presets() -> tuple[str, ...]:
+    """The names of the presets that the package carries."""
+    return tuple(sorted(file.stem for file in PRESET_FOLDER.glob("*.yaml")))
+
+
+def find_preset(name_or_file: str | Path) -> Preset:
+    """The preset of a name of `bundled_presets`, or of a YAML file. Raises SettingsError as `read_preset` does."""
+    word = str(name_or_file)
+    if word in bundled_presets():
+        return read_preset(PRESET_FOLDER / f"{word}.yaml")
+    if Path(word).suffix.lower() in (".yaml", ".yml") or Path(word).is_file():
+        return read_preset(Path(word))
+    known = bundled_presets()
+    raise SettingsError(
+        f"'{word}' is no preset{nearest_name(word, known)}. Known: {', '.join(known)}, or the path of a .yaml file of your own."
+    )
+
+
+def read_preset(file: Path | str) -> Preset:
+    """The preset in a YAML file. Raises SettingsError that names the file and all that is wrong in it."""
+    path = Path(file)
+    try:
+        if path.stat().st_size > _LARGEST_BYTES:
+            raise SettingsError(
+                f"{path} has {path.stat().st_size:,} bytes: that is no preset. Give a small YAML file with steps."
+            )
+        text = path.read_text(encoding="utf-8")
+    except FileNotFoundError:
+        raise SettingsError(f"{path} is not there. Give the YAML file of a preset, or one of: {_names()}.") from None
+    except (OSError, UnicodeDecodeError) as problem:
+        raise SettingsError(f"{path} cannot be read ({problem}). Give a YAML file.") from None
+    return preset_of_text(text, str(path), path.parent)
+
+
+def preset_of_text(text: str, source: str = "the preset", folder: Path | None = None) -> Preset:
+    """The preset that YAML describes. Raises SettingsError that names `source` and all that is wrong.
+
+    Args:
+        text: YAML.
+        source: what it is called where something is wrong.
+        folder: where it lies: pictures that it names by a relative path are looked for there.
+    """
+    try:
+        value = yaml.safe_load(text)
+    except (yaml.YAMLError, RecursionError, ValueError) as problem:
+        raise SettingsError(f"{source} is no YAML ({' '.join(str(problem).split())[:200]}). Mend it.") from None
+    if not isinstance(value, dict):
+        raise SettingsError(f"{source} has no steps. Write name: and steps:, as lianpu's own presets do ({_names()}).")
+    problems = [
+        f"unknown key '{key}'{nearest_name(str(key), ('name', 'steps'))}" for key in value if key not in ("name", "steps")
+    ]
+    name, listed = value.get("name"), value.get("steps")
+    if not isinstance(name, str) or not name.strip():
+        problems.append(f"name is a word, got {name!r}")
+    if not isinstance(listed, list) or not listed:
+        problems.append(f"steps is a list, got {listed!r}" if listed else "there are no steps")
+        listed = []
+    steps: list[Step] = []
+    for number, entry in enumerate(listed, start=1):
+        try:
+            steps.append(_step(entry, folder))
+        except SettingsError as problem:
+            problems.append(f"step {number}: {str(problem).rstrip('.')}")
+    if problems:
+        raise SettingsError(f"{source}: {'; '.join(problems)}.")
+    return Preset(str(name).strip(), tuple(steps))
+
+
+def preset_text(preset: Preset) -> str:
+    """The preset as YAML that `read_preset` reads."""
+    steps: list[dict[str, Any]] = []
+    for step in preset.steps:
+        what: dict[str, Any] = {"effect": step.effect.name} if isinstance(step, EffectStep) else {"edit": dict(step.values)}
+        more = dict(step.options) if isinstance(step, EffectStep) else {}
+        steps.append(what | {"strength": step.strength} | more)
+    return str(yaml.safe_dump({"name": preset.name, "steps": steps}, sort_keys=False, allow_unicode=True))
+
+
+def _step(entry: object, folder: Path | None) -> Step:
+    if not isinstance(entry, dict) or ("effect" in entry) == ("edit" in entry):
+        raise SettingsError(f"a step is either effect: NAME or edit: {{ATTRIBUTE: yes}}, got {entry!r}")
+    rest = {str(key): value for key, value in entry.items() if key not in ("effect", "edit", "strength")}
+    strength = entry.get("strength", 1.0)
+    if "effect" in entry:
+        effect = effect_of(str(entry["effect"]))
+        return EffectStep(effect, strength, rest if folder is None else _found_from(folder, effect, rest))
+    values = entry["edit"]
+    if rest:
+        raise SettingsError(f"edit has no option '{next(iter(rest))}'. It takes a strength, no more")
+    if not isinstance(values, dict) or not all(isinstance(value, bool) for value in values.values()):
+        raise SettingsError(f"edit: write {{ATTRIBUTE: yes}} or {{ATTRIBUTE: no}}, got {values!r}")
+    return EditStep({str(name): value for name, value in values.items()}, strength)
+
+
+def _found_from(folder: Path, effect: Effect, options: Mapping[str, Any]) -> dict[str, Any]:
+    """The options, pictures among them as paths from `folder`."""
+    pictures = {option.name for option in effect.options if option.kind == "picture"}
+    return {name: str(folder / str(value)) if name in pictures and value else value for name, value in options.items()}
+
+
+def _names() -> str:
+    return ", ".join(bundled_presets())

@@ -1,0 +1,178 @@
+"""The editing session under photo, folder, page, video and camera alike: analyze, preview, edit, export."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+
+import cv2
+import numpy as np
+
+from lianpu.editing.attributes import crop_template, request_of
+from lianpu.editing.presets import EditStep, Preset, apply_preset, check_editor, hides_faces, in_words, preset_of_text
+from lianpu.editors.editor import Editor
+from lianpu.faces.analyzer import AnalyzerSettings, FaceAnalyzer, choose, open_analyzer
+from lianpu.faces.subject import Subject
+from lianpu.imaging.picture import Picture, check_picture
+from lianpu.photo.c2pa import Signing, SigningFiles, open_signing, sign
+from lianpu.photo.file import PhotoFile, lost_in, write_photo
+from lianpu.photo.xmp import edited_xmp
+from lianpu.version import __version__
+
+PREVIEW_PX = 1280
+"""Longer side of a preview: an edit is tried on it, and made on the whole photo at the end."""
+
+
+@dataclass(frozen=True, eq=False)
+class Preview:
+    """A photo with its faces at the size of a screen.
+
+    Args:
+        picture: (h, w, 3), its longer side at most `PREVIEW_PX`.
+        subjects: the faces, in pixels of `picture`.
+    """
+
+    picture: Picture
+    subjects: tuple[Subject, ...]
+
+
+@dataclass(frozen=True, eq=False)
+class EditSession:
+    """Everything that edits need, opened once, for any number of photos and frames.
+
+    Args:
+        analyzer: finds and describes the faces.
+        editor: sets attributes; None where no edit asks for one.
+        model: what the editor was loaded from, as marks and people name it; empty without an editor.
+        signing: the certificate that signs exported files (C2PA); None for the XMP mark alone.
+    """
+
+    analyzer: FaceAnalyzer
+    editor: Editor | None = None
+    model: str = ""
+    signing: Signing | None = None
+
+    def analyze(self, picture: Picture, preset: Preset | None = None) -> tuple[Subject, ...]:
+        """The faces of a picture (H, W, 3), largest first, with points and parts; with less work where `preset` allows it."""
+        return self.analyzer.analyze(picture, wide=preset is None or preset.beyond_crop)
+
+    def preview(self, picture: Picture, subjects: Sequence[Subject], longest_px: int = PREVIEW_PX) -> Preview:
+        """The picture (H, W, 3) and its faces with a longer side of at most `longest_px`; both as they are where it is not longer."""
+        height, width = check_picture(picture).shape[:2]
+        scale = longest_px / max(height, width)
+        if scale >= 1.0:
+            return Preview(picture, tuple(subjects))
+        size = (max(1, round(width * scale)), max(1, round(height * scale)))
+        small = np.asarray(cv2.resize(picture, size, interpolation=cv2.INTER_AREA), dtype=np.uint8)
+        by = (size[0] / width, size[1] / height)
+        return Preview(small, tuple(subject.scaled(by, size) for subject in subjects))
+
+    def edit(
+        self, picture: Picture, subjects: Sequence[Subject], preset: Preset, known: Mapping[str, bool] | None = None
+    ) -> Picture:
+        """The picture (H, W, 3) with every step of the preset applied to these faces; the same object where nothing changes.
+
+        Args:
+            picture: what was analyzed, or a preview of it.
+            subjects: the faces to edit (`faces.analyzer.choose`), in pixels of `picture`.
+            preset: what to do.
+            known: what the faces are, for an editor that is told all labels.
+
+        Raises:
+            LianpuError: the editor cannot do what a step asks.
+        """
+        return apply_preset(picture, subjects, preset, self.editor, known)
+
+    def export(self, target: Path, picture: Picture, photo: PhotoFile, preset: Preset) -> tuple[str, ...]:
+        """Write the edited picture with all that the photo's file carries; marked as edited (XMP), and signed where a certificate is open.
+
+        Where the preset hides faces, nothing of the earlier picture is carried along: no thumbnail, no earlier credential.
+
+        Args:
+            target: its ending chooses the format.
+            picture: the edited pixels, upright.
+            photo: the photo that was edited.
+            preset: what was done, for the mark.
+
+        Returns:
+            What the written file could not keep, in words.
+
+        Raises:
+            LianpuError: the file cannot be written or signed.
+        """
+        model = self.model if preset.needs_editor else ""
+        words = in_words(preset)
+        write_photo(target, picture, photo, xmp=edited_xmp(words, model, earlier=photo.xmp))
+        if self.signing is not None:
+            sign(target, self.signing, words, model, None if hides_faces(preset) else photo.file)
+        return tuple(lost_in(photo, target.suffix.lower()))
+
+
+@dataclass(frozen=True)
+class EditRequest:
+    """What is asked of each photo or frame, in values that another process can be given.
+
+    Args:
+        preset: the steps, as YAML (`presets.preset_text`).
+        model: the editor for steps that set attributes, as `load_editor` takes it.
+        faces: `all`, `largest` or numbers, as `faces.analyzer.choose` takes them.
+        known: what the faces are, for an editor that is told all labels.
+        analyzer: how faces are found and described.
+        signing: the files of the certificate that signs what is written; None for the XMP mark alone.
+    """
+
+    preset: str
+    model: str = "lite"
+    faces: str = "all"
+    known: Mapping[str, bool] = field(default_factory=dict)
+    analyzer: AnalyzerSettings = field(default_factory=AnalyzerSettings)
+    signing: SigningFiles | None = None
+
+
+@dataclass(frozen=True, eq=False)
+class EditJob:
+    """A request with the session that it needs: what photo, folder, video and camera jobs work with."""
+
+    request: EditRequest
+    preset: Preset
+    session: EditSession
+
+    @property
+    def fingerprint(self) -> str:
+        """The same for requests that make the same pictures: of the steps, the editor's own description and all names."""
+        editor = self.session.editor
+        described = None if editor is None else editor.info.to_json() | {"kind": editor.kind}
+        told = json.dumps([asdict(self.request), described, __version__], sort_keys=True, ensure_ascii=False, default=str)
+        return hashlib.sha256(told.encode()).hexdigest()[:16]
+
+
+def open_job(request: EditRequest, threads: int | None = None) -> EditJob:
+    """The request with its session: all that is wrong with it is said before a photo is read.
+
+    Args:
+        request: what is asked.
+        threads: threads for one operation; None takes as many as there are cores.
+
+    Raises:
+        SettingsError: a preset, an attribute or a name that is none.
+        ModelError, WeightsError: the editor or a model of the analyzer cannot be loaded or used.
+    """
+    preset = preset_of_text(request.preset)
+    choose((), request.faces)
+    editor, model = None, ""
+    if preset.needs_editor:
+        from lianpu.editors.loading import load_editor
+
+        editor = load_editor(request.model, threads=threads)
+        check_editor(preset, editor)
+        crop_template(editor.info)
+        for step in preset.steps:
+            if isinstance(step, EditStep):
+                request_of(editor.info, step.values, request.known)
+        name = request.model if request.model == "lite" else Path(request.model).name
+        model = f"{name} {editor.info.run_id}".strip()
+    signing = None if request.signing is None else open_signing(request.signing)
+    return EditJob(request, preset, EditSession(open_analyzer(request.analyzer, threads=threads), editor, model, signing))

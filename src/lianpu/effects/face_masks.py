@@ -1,0 +1,68 @@
+"""TODO effects.face_masks."""
+
+from __future__ import annotations
+
+import cv2
+import numpy as np
+
+from lianpu.faces.alignment import TEMPLATES, alignment_matrix
+from lianpu.faces.subject import Subject
+from lianpu.imaging.compositing import Field, View
+from lianpu.imaging.masks import smoothstep
+from lianpu.part_names import part_index
+
+FACE_PARTS = ("skin", "nose", "eye_g", "l_eye", "r_eye", "l_brow", "r_brow", "mouth", "u_lip", "l_lip")
+"""What lies within a face's outline, ears apart."""
+
+_CROP = TEMPLATES["celebamask-hq"]
+
+_FADE_SHARES = ((0.08, 0.08), (0.05, 0.14))
+"""Over which shares of the crop's side what leaves the crop fades: left and right, top and bottom. Most hair ends near the top; long hair goes on below."""
+
+_ENDS_WITH_PHOTO = 0.08
+"""Less of the photo than this share of the crop beyond it: the crop is taken to end with the photo."""
+
+
+def face_unit(subject: Subject) -> float:
+    """The distance of the eyes in pixels of the photo, as it would be if the face looked straight ahead: the measure of all feathers.
+
+    A face that is turned aside has its eyes nearer together, one that looks up or down has them nearer to the mouth: the larger counts.
+    """
+    left, right, _, mouth_left, mouth_right = np.asarray(subject.face.points, dtype=np.float64)
+    height = float(np.linalg.norm((left + right) / 2 - (mouth_left + mouth_right) / 2))
+    return max(subject.face.eye_distance_px, 0.96 * height, 1.0)
+
+
+def part_cover(subject: Subject, view: View, *names: str) -> Field:
+    """How much of each pixel of the view the named parts cover, (h, w), 0 to 1; the view is of the subject's window."""
+    table = np.zeros(256, dtype=np.uint8)
+    table[[part_index(name) for name in names]] = 255
+    mask = cv2.LUT(subject.parts.mask, table)
+    size = (view.shape[1], view.shape[0])
+    if mask.shape != view.shape:
+        mask = cv2.resize(mask, size, interpolation=cv2.INTER_AREA)
+    return mask.astype(np.float32) / np.float32(255)
+
+
+def crop_fade(subject: Subject, view: View, photo_shape: tuple[int, ...]) -> Field:
+    """(h, w): 1 inside of the face's crop, falling to 0 where the crop ends inside the photo: no cut is seen in long hair.
+
+    On a side where the photo ends with the crop, or nearly so, nothing fades.
+    """
+    rows, columns = subject.window
+    x = columns.start - 0.5 + (np.arange(view.shape[1]) + 0.5) * (columns.stop - columns.start) / view.shape[1]
+    y = rows.start - 0.5 + (np.arange(view.shape[0]) + 0.5) * (rows.stop - rows.start) / view.shape[0]
+    middle = (_CROP.width - 1) / 2
+    matrix = alignment_matrix(subject.face.points, _CROP, _CROP.width) / subject.reach
+    matrix[:, 2] += middle - middle / subject.reach  # what the parts cover may be wider than the crop, around the same middle
+    high, wide = photo_shape[:2]
+    corners = np.array([(0, 0, 1), (wide - 1, 0, 1), (0, high - 1, 1), (wide - 1, high - 1, 1)]) @ matrix.T
+    fade = np.ones(view.shape, dtype=np.float32)
+    far = _CROP.width - 1
+    for axis, (first, last) in enumerate(_FADE_SHARES):
+        at = matrix[axis, 0] * x[None] + matrix[axis, 1] * y[:, None] + matrix[axis, 2]
+        if corners[:, axis].min() < -_ENDS_WITH_PHOTO * far:
+            fade *= smoothstep(at, 0, first * far)
+        if corners[:, axis].max() > (1 + _ENDS_WITH_PHOTO) * far:
+            fade *= smoothstep(far - at, 0, last * far)
+    return fade

@@ -1,0 +1,170 @@
+"""Who stands before a background: faces and what the parser saw beside them, with the bodies below, which no parser has seen."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import cv2
+import numpy as np
+
+from lianpu.effects.face_masks import face_unit
+from lianpu.faces.subject import Subject
+from lianpu.imaging.compositing import Field, View, upsample
+from lianpu.imaging.guided_filter import apply_coefficients, guided_filter_coefficients
+from lianpu.imaging.masks import smoothstep
+from lianpu.imaging.picture import Picture
+
+_SEARCHED_PX = 224
+
+_ROUNDS = 2
+
+_NECK = 1.2
+
+_WIDEST = ((1.2, 2.2, 5.0, 9.0), (1.8, 3.2, 5.0, 5.5))
+
+_PROBABLE = ((1.2, 2.3, 3.4, 6.0), (0.5, 0.9, 2.4, 2.4))
+
+_SURE = 1.0
+"""Half of the width that a body may have, probably has and surely has, at heights below the eyes, in units (the distance of the eyes)."""
+
+_EDGE_SHARE = 0.16
+
+_COLORS, _COLORS_FROM = 12, 4000
+
+_UNLIKE = 12.0
+"""Farther (CIE76) than this from all that the sure background looks like: no background, where a body may be."""
+
+
+def person_weights(photo: Picture, subjects: Sequence[Subject], view: View) -> Field:
+    """How to tell persons from background by colour around each pixel: weights (h, w, 4) of `masks.apply_coefficients`; `view` is of the whole photo."""
+    persons = _searched(photo, subjects, view)
+    reach = max(1, round(_EDGE_SHARE * view.scale * float(np.median([face_unit(subject) for subject in subjects]))))
+    return guided_filter_coefficients(persons, view.picture, max(2, reach), 4e-4)
+
+
+def person_matte(weights: Field, view: View, pixels: Field, rows: slice, columns: slice) -> Field:
+    """(n, m): 1 where the pixels are of a person, 0 where they are background, and between on edges."""
+    return smoothstep(apply_coefficients(upsample(weights, view, rows, columns), pixels), 0.12, 0.88)
+
+
+def _searched(photo: Picture, subjects: Sequence[Subject], view: View) -> Field:
+    """(h, w): 1 where persons are. Faces, hair, necks and clothes of the parser, and bodies cut out by GrabCut.
+
+    Rother, Kolmogorov & Blake 2004, "GrabCut": Interactive Foreground Extraction using Iterated Graph Cuts; in OpenCV.
+    """
+    shrink = min(1.0, _SEARCHED_PX / max(view.shape))
+    size = (max(1, round(view.shape[1] * shrink)), max(1, round(view.shape[0] * shrink)))
+    seen = _seen(photo, subjects)
+    own = cv2.resize(seen, view.shape[::-1], interpolation=cv2.INTER_AREA).reshape(view.shape).astype(np.float32) / np.float32(
+        255
+    )
+    if min(size) < 8 or not (own > 0.5).any():
+        return own
+    small = np.asarray(cv2.resize(view.picture, size, interpolation=cv2.INTER_AREA) * 255, dtype=np.uint8)
+    guess = _guess(cv2.resize(seen, size, interpolation=cv2.INTER_AREA), subjects, size[0] / photo.shape[1])
+    found = _cut(np.ascontiguousarray(small[:, :, ::-1]), guess)
+    body = cv2.resize(found.astype(np.float32), view.shape[::-1], interpolation=cv2.INTER_LINEAR)
+    known = np.zeros(view.shape, dtype=np.float32)
+    for subject in subjects:
+        known = np.maximum(known, _heads(subject, view))
+    if len(subjects) > 1:  # before somebody's body the parser, which looks at one face, takes that body for background
+        for subject in subjects:
+            u, v = _body_places(subject, view.shape, view.scale)
+            known[(v > _NECK) & (np.abs(u) < np.interp(v, *_WIDEST))] = 0
+    return np.asarray(known * own + (1 - known) * np.maximum(body, own), dtype=np.float32)
+
+
+def _seen(photo: Picture, subjects: Sequence[Subject]) -> np.ndarray:
+    """(H, W) uint8: 255 where a parser saw any part of a person."""
+    whole = np.zeros(photo.shape[:2], dtype=np.uint8)
+    for subject in (one.wide() for one in subjects):
+        part = whole[subject.window]
+        np.maximum(part, (subject.parts.mask > 0).astype(np.uint8) * 255, out=part)
+    return whole
+
+
+def _heads(subject: Subject, view: View) -> Field:
+    """(h, w): 1 around the head, where the parser is to be believed, falling to 0 towards the shoulders and the crop's border."""
+    u, v = _face_places(subject, view.shape, view.scale)
+    return 1 - smoothstep(np.hypot(u / 1.75, (v + 0.1) / 1.9), 0.8, 1.0)
+
+
+def _face_places(subject: Subject, shape: tuple[int, ...], scale: float) -> tuple[Field, Field]:
+    """Places (h, w) across and down a face, in units from the middle of its eyes; a body hangs down nearly as the photo does."""
+    left, right, _, mouth_left, mouth_right = np.asarray(subject.face.points, dtype=np.float64)
+    eyes = (left + right) / 2
+    down = (mouth_left + mouth_right) / 2 - eyes
+    down = down / max(float(np.linalg.norm(down)), 1e-6)
+    unit = face_unit(subject)
+    y, x = np.mgrid[: shape[0], : shape[1]].astype(np.float32)
+    x, y = ((x + 0.5) / scale - 0.5 - eyes[0]) / unit, ((y + 0.5) / scale - 0.5 - eyes[1]) / unit
+    return (x * down[1] - y * down[0]).astype(np.float32), (x * down[0] + y * down[1]).astype(np.float32)
+
+
+def _guess(seen: np.ndarray, subjects: Sequence[Subject], scale: float) -> np.ndarray:
+    """(h, w) uint8 of GrabCut's four words: surely and probably background and person."""
+    guess = np.full(seen.shape, cv2.GC_BGD, dtype=np.uint8)
+    bodies = [_body_places(subject, seen.shape, scale) for subject in subjects]
+    for subject, (u, v) in zip(subjects, bodies, strict=True):
+        near = max(1, round(0.25 * face_unit(subject) * scale))
+        around = cv2.dilate((seen > 100).astype(np.uint8), np.ones((2 * near + 1, 2 * near + 1), dtype=np.uint8)) > 0
+        guess[around & (np.hypot(u, v) < 4)] = cv2.GC_PR_BGD
+        guess[(v > _NECK) & (np.abs(u) < np.interp(v, *_WIDEST))] = cv2.GC_PR_BGD
+    for u, v in bodies:
+        guess[(v > _NECK) & (np.abs(u) < np.interp(v, *_PROBABLE))] = cv2.GC_PR_FGD
+    for u, v in bodies:
+        guess[(v > 3.2) & (np.abs(u) < _SURE)] = cv2.GC_FGD
+    guess[seen > 100] = cv2.GC_PR_FGD
+    guess[cv2.erode(seen, np.ones((3, 3), dtype=np.uint8)) > 200] = cv2.GC_FGD
+    return guess
+
+
+def _body_places(subject: Subject, shape: tuple[int, ...], scale: float) -> tuple[Field, Field]:
+    """The same as `_face_places`, but down is where the photo's down is, unless the face lies on its side."""
+    left, right, _, mouth_left, mouth_right = np.asarray(subject.face.points, dtype=np.float64)
+    eyes, mouth = (left + right) / 2, (mouth_left + mouth_right) / 2
+    down = (mouth - eyes) / max(float(np.linalg.norm(mouth - eyes)), 1e-6)
+    if down[1] < 0.5:
+        return _face_places(subject, shape, scale)
+    unit = face_unit(subject)
+    neck = eyes + 1.4 * unit * down
+    y, x = np.mgrid[: shape[0], : shape[1]].astype(np.float32)
+    x, y = (x + 0.5) / scale - 0.5 - neck[0], (y + 0.5) / scale - 0.5 - neck[1]
+    return (x / unit).astype(np.float32), (y / unit + 1.4).astype(np.float32)
+
+
+def _with_unlike(picture: np.ndarray, guess: np.ndarray) -> np.ndarray:
+    """The guess, in which what is probably background and looks like nothing of the sure background is probably a person: GrabCut, which
+    learns from both kinds of background alike, takes a sleeve for one otherwise."""
+    sure, probable = guess == cv2.GC_BGD, guess == cv2.GC_PR_BGD
+    if sure.sum() < 16 * _COLORS or not probable.any():
+        return guess.copy()
+    lab = cv2.cvtColor(picture.astype(np.float32) / np.float32(255), cv2.COLOR_BGR2LAB)
+    some = lab[sure][:: max(1, int(sure.sum()) // _COLORS_FROM)]
+    cv2.setRNGSeed(0)
+    ends = (cv2.TERM_CRITERIA_EPS + cv2.TERM_CRITERIA_MAX_ITER, 10, 1.0)
+    _, _, colors = cv2.kmeans(some, _COLORS, np.empty(0), ends, 1, cv2.KMEANS_PP_CENTERS)
+    usual = float(np.percentile(_from_nearest(some, colors), 98))
+    result = guess.copy()
+    result[probable] = np.where(_from_nearest(lab[probable], colors) > usual + _UNLIKE, cv2.GC_PR_FGD, cv2.GC_PR_BGD)
+    return result
+
+
+def _from_nearest(values: np.ndarray, colors: np.ndarray) -> np.ndarray:
+    """How far each of the values (n, 3) is from the nearest of the colours (k, 3)."""
+    return np.asarray(np.linalg.norm(values[:, None] - colors[None], axis=2).min(axis=1))
+
+
+def _cut(picture: np.ndarray, guess: np.ndarray) -> np.ndarray:
+    """(h, w) bool: what GrabCut says are persons, without pieces that hang together with none of them."""
+    sure = guess == cv2.GC_FGD
+    if not sure.any():
+        return np.asarray(guess == cv2.GC_PR_FGD)
+    cut = _with_unlike(picture, guess)
+    if (guess != cv2.GC_FGD).any() and ((guess == cv2.GC_BGD) | (guess == cv2.GC_PR_BGD)).any():
+        cv2.setRNGSeed(0)  # its clusters begin by chance: the same photo shall give the same mask
+        cv2.grabCut(picture, cut, (0, 0, 0, 0), np.zeros((1, 65)), np.zeros((1, 65)), _ROUNDS, cv2.GC_INIT_WITH_MASK)
+    found = ((cut == cv2.GC_FGD) | (cut == cv2.GC_PR_FGD)).astype(np.uint8)
+    found = cv2.morphologyEx(found, cv2.MORPH_CLOSE, np.ones((3, 3), dtype=np.uint8))
+    _, labels = cv2.connectedComponents(found)
+    return np.isin(labels, np.setdiff1d(np.unique(labels[sure]), [0]))

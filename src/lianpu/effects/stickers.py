@@ -1,0 +1,255 @@
+"""Stickers as files: a PNG with transparency, and anchors that say which of its places belong to which places of a face."""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+import cv2
+import numpy as np
+
+from lianpu.effects.face_masks import face_unit
+from lianpu.errors import PictureError, SettingsError, nearest_name
+from lianpu.faces.subject import Subject
+from lianpu.imaging.geometry import Matrix, scale_of, similarity
+from lianpu.imaging.picture import Picture
+from lianpu.photo.reading import opened_image
+
+FOLDER = Path(__file__).parent / "stickers"
+
+STICKERS: Mapping[str, tuple[str, ...]] = {
+    "glasses": ("glasses",),
+    "sunglasses": ("sunglasses",),
+    "moustache": ("moustache",),
+    "hat": ("hat",),
+    "crown": ("crown",),
+    "dog": ("dog_ears", "dog_nose"),
+}
+"""The stickers that the package carries, drawn for it (stickers/README.md), and the files that each is made of."""
+
+PLACES = (
+    *(
+        "left_eye",
+        "right_eye",
+        "between_eyes",
+        "left_brow",
+        "right_brow",
+        "nose",
+        "under_nose",
+        "mouth",
+        "mouth_left",
+        "mouth_right",
+    ),
+    *("chin", "left_cheek", "right_cheek", "forehead", "left_temple", "right_temple"),
+)
+"""The places of a face that anchors can name; left and right are those of the picture of an upright face."""
+
+SPREAD: Mapping[str, tuple[str, float]] = {
+    "eyes": ("between_eyes", 2.25),
+    "nose": ("nose", 0.8),
+    "mouth": ("mouth", 1.0),
+    "forehead": ("forehead", 1.8),
+    "face": ("nose", 3.0),
+}
+"""Where a picture without anchors goes: the place of its middle, and its width in units (the distance of the eyes)."""
+
+_MOST_PX = 4096
+
+_WORKED_PX = 1024
+
+
+@dataclass(frozen=True, eq=False)
+class Sticker:
+    """A sticker, ready to be laid on.
+
+    Args:
+        pixels: (h, w, 4) float32, 0 to 1: RGB times alpha, and alpha.
+        anchors: places (x, y) of the sticker, by the name of the face's place; empty when only its middle and width are to be used.
+    """
+
+    pixels: np.ndarray[Any, np.dtype[np.float32]]
+    anchors: Mapping[str, tuple[float, float]]
+
+
+def carried_sticker(name: str) -> tuple[Sticker, ...]:
+    """A sticker of `STICKERS`, in layers."""
+    return tuple(read_sticker(FOLDER / f"{file}.png") for file in STICKERS[name])
+
+
+def read_sticker(file: Path | str) -> Sticker:
+    """A sticker out of a picture with transparency (PNG, WebP) and, if there is one, the JSON file of the same name with its anchors.
+
+    The JSON file: {"anchors": {"left_eye": [265, 205], "right_eye": [635, 205]}}, in pixels of the picture.
+
+    Raises:
+        PictureError: the picture is missing, broken, or has more than 4096 pixels on a side.
+        SettingsError: the anchors are none: an unknown place, no numbers, fewer than two.
+    """
+    picture = Path(file)
+    anchors = picture.with_suffix(".json")
+    stamp = tuple(one.stat().st_mtime_ns if one.is_file() else 0 for one in (picture, anchors))
+    return _read(picture, anchors, stamp)
+
+
+@lru_cache(maxsize=16)
+def _read(picture: Path, anchors: Path, stamp: tuple[int, ...]) -> Sticker:
+    """`stamp` makes a changed file another key."""
+    with opened_image(picture) as image:
+        if max(image.size) > _MOST_PX:
+            raise PictureError(f"{picture} is {image.width} x {image.height} pixels; stickers have at most {_MOST_PX} on a side.")
+        rgba = image.convert("RGBA")
+        shrink = min(1.0, _WORKED_PX / max(rgba.size))
+        values = np.asarray(rgba, dtype=np.float32) / np.float32(255)
+    pixels = np.dstack([values[:, :, :3] * values[:, :, 3:], values[:, :, 3]])
+    places = read_anchors(anchors) if anchors.is_file() else {}
+    if shrink < 1:
+        size = (max(1, round(pixels.shape[1] * shrink)), max(1, round(pixels.shape[0] * shrink)))
+        pixels = np.asarray(cv2.resize(pixels, size, interpolation=cv2.INTER_AREA), dtype=np.float32)
+        places = {name: (x * shrink, y * shrink) for name, (x, y) in places.items()}
+    pixels.setflags(write=False)
+    return Sticker(pixels, places)
+
+
+def read_anchors(file: Path) -> dict[str, tuple[float, float]]:
+    """The anchors of a JSON file. Raises SettingsError as `read_sticker` says."""
+    try:
+        found = json.loads(file.read_text(encoding="utf-8"))["anchors"]
+        anchors = {str(name): (float(x), float(y)) for name, (x, y) in found.items()}
+    except (OSError, ValueError, KeyError, TypeError, AttributeError) as problem:
+        raise SettingsError(
+            f'{file}: no anchors ({type(problem).__name__}: {problem}). Write {{"anchors": {{"left_eye": [x, y], "right_eye": [x, y]}}}}, '
+            "in pixels of the picture."
+        ) from None
+    for name, place in anchors.items():
+        if name not in PLACES:
+            raise SettingsError(
+                f"{file}: '{name}' is no place of a face{nearest_name(name, PLACES)}. Known: {', '.join(PLACES)}."
+            )
+        if not all(map(math.isfinite, place)):
+            raise SettingsError(f"{file}: anchor {name} {place} is not finite.")
+    if len(set(anchors.values())) < 2:
+        raise SettingsError(f"{file}: {len(anchors)} anchor(s). Two at different places are needed to turn and scale a sticker.")
+    return anchors
+
+
+_NARROWEST = 0.6
+"""A turned face makes a sticker at most this much narrower."""
+
+_BEHIND_BY_NOSE = 1.5
+"""A nose stands out of its face by about a third of what ears and the middle of the head lie apart from the eyes."""
+
+_BAND_PX = 256
+
+ON_TOP = {"forehead": (0.0, -0.95), "left_temple": (-1.0, -0.95), "right_temple": (1.0, -0.95)}
+"""Where what sits on the head is fastened, in units across and down from the middle between the eyes."""
+
+ON_THE_HEAD = frozenset(ON_TOP)
+
+
+def sticker(photo: Picture, subject: Subject, strength: float, which: str, picture: str, place: str) -> Picture:
+    """The photo (H, W, 3) with a sticker on the subject's face.
+
+    Args:
+        photo: (H, W, 3).
+        subject: the face.
+        strength: how opaque it is, 1 and more wholly.
+        which: the name of one that the package carries.
+        picture: the path of another, with its anchors beside it (`sticker_files.read_sticker`); empty for `which`.
+        place: where a picture without anchors goes, a word of `sticker_files.SPREAD`.
+
+    Raises:
+        PictureError: the picture cannot be read.
+        SettingsError: its anchors are none.
+    """
+    layers = (read_sticker(picture),) if picture else carried_sticker(which)
+    for layer in layers:
+        photo = laid_on(photo, layer.pixels, sticker_matrix(layer, subject, place), min(1.0, strength))
+    return photo
+
+
+def sticker_matrix(layer: Sticker, subject: Subject, place: str) -> Matrix:
+    """The matrix (2, 3) that takes a point of the sticker to the photo."""
+    to_photo = face_frame(subject, turned=not ON_THE_HEAD & {*layer.anchors, *(() if layer.anchors else (place,))})
+    straight = np.linalg.inv(np.vstack([to_photo, (0, 0, 1)]))[:2]
+    places = {name: straight[:, :2] @ at + straight[:, 2] for name, at in face_places(subject).items()}
+    if layer.anchors:
+        names = list(layer.anchors)
+        to_face = similarity(np.array([layer.anchors[name] for name in names]), np.array([places[name] for name in names]))
+    else:
+        name, width = SPREAD[place]
+        scale = width / layer.pixels.shape[1]
+        middle = (np.array(layer.pixels.shape[1::-1]) - 1) / 2
+        to_face = np.column_stack([np.eye(2) * scale, places[name] - scale * middle])
+    return np.column_stack([to_photo[:, :2] @ to_face[:, :2], to_photo[:, :2] @ to_face[:, 2] + to_photo[:, 2]])
+
+
+def face_frame(subject: Subject, turned: bool) -> Matrix:
+    """The matrix (2, 3) from a face that looks ahead, its eyes 1 apart and the middle between them at (0, 0), to the photo.
+
+    What lies on the face (`turned`) is narrowed as a face is that is turned aside; the head itself stays as wide as it is.
+    """
+    left, right = np.asarray(subject.face.points[:2], dtype=np.float64)
+    unit = face_unit(subject)
+    across = right - left
+    length = max(float(np.linalg.norm(across)), 1e-6)
+    across = across / length if length > 1e-6 else np.array([1.0, 0.0])
+    wide = float(np.clip(length, _NARROWEST * unit, unit)) if turned else unit
+    return np.column_stack([across * wide, np.array([-across[1], across[0]]) * unit, (left + right) / 2])
+
+
+def face_places(subject: Subject) -> dict[str, np.ndarray]:
+    """Places of the face in the photo by name (`sticker_files.PLACES`)."""
+    points = np.asarray(subject.landmarks.points, dtype=np.float64)
+    left, right, nose, mouth_left, mouth_right = np.asarray(subject.face.points, dtype=np.float64)
+    frame = face_frame(subject, turned=False)
+    across = frame[:, 0] / np.linalg.norm(frame[:, 0])
+    # the middle of the head lies behind the eyes of a face that is turned aside: half of the way is that to the ears, half is read from the nose
+    to_ears = (points[0] + points[16]) / 2 - frame[:, 2]
+    to_nose = nose - (frame[:, 2] + (mouth_left + mouth_right) / 2) / 2
+    aside = across * float((to_ears - _BEHIND_BY_NOSE * to_nose) @ across)
+    return {
+        "left_eye": left,
+        "right_eye": right,
+        "between_eyes": (left + right) / 2,
+        "left_brow": points[17:22].mean(axis=0),
+        "right_brow": points[22:27].mean(axis=0),
+        "nose": nose,
+        "under_nose": points[33],
+        "mouth": (mouth_left + mouth_right) / 2,
+        "mouth_left": mouth_left,
+        "mouth_right": mouth_right,
+        "chin": points[8],
+        "left_cheek": points[2],
+        "right_cheek": points[14],
+        **{name: frame[:, :2] @ at + frame[:, 2] + aside for name, at in ON_TOP.items()},
+    }
+
+
+def laid_on(photo: Picture, pixels: np.ndarray, matrix: Matrix, opacity: float) -> Picture:
+    """The photo (H, W, 3) with premultiplied pixels (h, w, 4) laid on where the matrix (2, 3) says; elsewhere not a byte changes."""
+    result = photo.copy()
+    shrink = scale_of(matrix)
+    if shrink < 1:  # averaged over areas first, so that thin frames do not break up
+        size = (max(1, round(pixels.shape[1] * shrink)), max(1, round(pixels.shape[0] * shrink)))
+        by = np.array([pixels.shape[1] / size[0], pixels.shape[0] / size[1]])
+        pixels = cv2.resize(pixels, size, interpolation=cv2.INTER_AREA)
+        matrix = np.column_stack([matrix[:, :2] * by, matrix[:, :2] @ (by / 2 - 0.5) + matrix[:, 2]])
+    high, wide = pixels.shape[:2]
+    corners = np.array([(-1, -1), (wide, -1), (-1, high), (wide, high)]) @ matrix[:, :2].T + matrix[:, 2]
+    low = np.clip(np.floor(corners.min(axis=0)), 0, photo.shape[1::-1]).astype(int)
+    far = np.clip(np.ceil(corners.max(axis=0)) + 1, 0, photo.shape[1::-1]).astype(int)
+    if (far <= low).any():
+        return result
+    for top in range(int(low[1]), int(far[1]), _BAND_PX):
+        rows, columns = slice(top, min(top + _BAND_PX, int(far[1]))), slice(int(low[0]), int(far[0]))
+        moved = matrix - np.array([[0, 0, columns.start], [0, 0, rows.start]])
+        layer = cv2.warpAffine(pixels, moved, (columns.stop - columns.start, rows.stop - rows.start), flags=cv2.INTER_LINEAR)
+        layer = layer * np.float32(opacity)
+        old = result[rows, columns].astype(np.float32)
+        result[rows, columns] = np.rint(np.clip(old * (1 - layer[:, :, 3:]) + 255 * layer[:, :, :3], 0, 255)).astype(np.uint8)
+    return result

@@ -1,0 +1,1 @@
+"""The two parser networks."""

@@ -1,0 +1,1 @@
+"""Faces in photos: detection, alignment, landmarks, parts and identity, as typed results."""

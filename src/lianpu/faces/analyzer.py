@@ -1,0 +1,124 @@
+"""The one way to see the faces of photos: a detector, 68 points and a parser, opened from one set of options."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from lianpu.errors import DataError, SettingsError, WeightsError
+from lianpu.face_parsing.face_parser import FaceParser
+from lianpu.faces.detection import Detector, find_faces_in_photo
+from lianpu.faces.subject import LandmarkReader, Subject, describe_faces
+from lianpu.faces.wide_parsing import parse_wide
+from lianpu.imaging.picture import Picture
+
+EVERY, LARGEST = "all", "largest"
+"""The words that `choose` knows."""
+
+
+@dataclass(frozen=True)
+class AnalyzerSettings:
+    """How faces are found and described: the options `--detector --landmarks --parser --upright` of every command.
+
+    Args:
+        detector: `auto`, `buffalo_l`, `yunet`, `dlib`, or the path of an .onnx file (`faces.detectors.load_detector`).
+        landmarks: `auto` or `dlib` (its published 68 points), or the path of a .dat file (`lianpu landmarks train`).
+        parser: `auto` (the bundled one), `bisenet`, or a path (`faces.parts.load_parser`).
+        upright: also look for faces in the photo turned by 90, 180 and 270 degrees: four times the work.
+    """
+
+    detector: str = "auto"
+    landmarks: str = "auto"
+    parser: str = "auto"
+    upright: bool = False
+
+
+@dataclass(frozen=True, eq=False)
+class FaceAnalyzer:
+    """A detector, a parser and a reader of 68 points, opened once for any number of photos: see `open_analyzer`.
+
+    Args:
+        detector: finds the faces.
+        parser: labels the parts of each.
+        landmarks: reads 68 points of each.
+        upright: also look for turned faces.
+    """
+
+    detector: Detector
+    parser: FaceParser
+    landmarks: LandmarkReader
+    upright: bool = False
+
+    def analyze(self, photo: Picture, *, wide: bool = True) -> tuple[Subject, ...]:
+        """The faces of a photo (H, W, 3), largest first; an empty tuple when there is none.
+
+        Args:
+            photo: (H, W, 3) uint8 RGB.
+            wide: parse a second, wider crop where hair leaves a face's crop (`wide_parsing.parse_wide`): for hair and backgrounds.
+        """
+        faces = find_faces_in_photo(photo, self.detector, upright=self.upright)
+        subjects = describe_faces(photo, faces, self.parser, self.landmarks)
+        return parse_wide(photo, subjects, self.parser) if wide else subjects
+
+
+def open_analyzer(settings: AnalyzerSettings | None = None, *, threads: int | None = None) -> FaceAnalyzer:
+    """Open the models that the settings name; None for the defaults.
+
+    Args:
+        settings: how faces are found and described.
+        threads: threads for one operation; None takes as many as there are cores.
+
+    Raises:
+        SettingsError: a name is unknown.
+        WeightsError: a model is not on this machine, damaged, or not allowed under --commercial-safe; all such models in one message.
+        ModelError: a file is broken or holds something else.
+    """
+    from lianpu.faces.detectors import load_detector
+    from lianpu.faces.dlib_models import load_landmarks_68
+    from lianpu.faces.parts import load_parser
+
+    asked = settings or AnalyzerSettings()
+    opening: dict[str, Callable[[], Any]] = {
+        "detector": lambda: load_detector(asked.detector, threads=threads),
+        "parser": lambda: load_parser(asked.parser, threads=threads),
+        "landmarks": lambda: load_landmarks_68(asked.landmarks),
+    }
+    opened: dict[str, Any] = {}
+    problems: list[str] = []
+    for name, open_one in opening.items():
+        try:
+            opened[name] = open_one()
+        except WeightsError as problem:
+            problems.append(f"--{name} {getattr(asked, name)}: {problem}")
+    if problems:
+        raise WeightsError(" ".join(problems))
+    return FaceAnalyzer(**opened, upright=asked.upright)
+
+
+def choose(subjects: Sequence[Subject], which: str) -> tuple[Subject, ...]:
+    """Some of the faces of a photo: `all`, `largest`, or numbers as `0,2`, where 0 is the largest. Without faces there are none to choose.
+
+    Raises:
+        SettingsError: `which` is none of these.
+        DataError: a number that no face has.
+    """
+    numbers = face_numbers(which)
+    if numbers is None:
+        by_size = sorted(subjects, key=lambda subject: -subject.face.area)
+        return tuple(by_size[:1] if which == LARGEST else subjects)
+    too_large = [number for number in numbers if number >= len(subjects)]
+    if subjects and too_large:
+        known = "only face 0" if len(subjects) == 1 else f"faces 0 to {len(subjects) - 1}"
+        raise DataError(f"There is no face {too_large[0]}: {known} can be chosen here (0 is the largest).")
+    return tuple(subjects[number] for number in numbers) if subjects else ()
+
+
+def face_numbers(which: str) -> tuple[int, ...] | None:
+    """The numbers of `0,2`, each once; None for `all` and `largest`. Raises SettingsError for anything else."""
+    if which in (EVERY, LARGEST):
+        return None
+    if not re.fullmatch(r"\s*\d{1,6}\s*(,\s*\d{1,6}\s*)*", which):
+        raise SettingsError(f"faces '{which}': write {EVERY}, {LARGEST}, or numbers as 0,2 (0 is the largest face).")
+    return tuple(dict.fromkeys(int(number) for number in which.split(",")))

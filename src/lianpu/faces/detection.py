@@ -1,0 +1,225 @@
+"""Finding every face of a picture: with a border where a face may fill it, and turned where people lie or hang."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable
+from dataclasses import replace
+from typing import Protocol
+
+import numpy as np
+from PIL import Image
+
+from lianpu.faces.results import TURNS, Face
+from lianpu.imaging.picture import Picture, check_picture
+
+BORDER = 0.5
+"""Border that is added on each side, as a share of the longer side of the picture."""
+
+_TOUCHES = 0.01
+
+_FILLS = 0.6
+
+_BORDERED_SIDE_PX = 1280
+"""A picture is scaled down to this before it gets a border: the face in question is large."""
+
+
+class Detector(Protocol):
+    """Finds the faces that stand about upright in a picture; it need not care for borders."""
+
+    name: str
+    second_look_score: float
+    """What is found only with a border, or only in a turned picture, must be at least this sure: every further look finds more
+    that is no face. 0 takes all."""
+
+    def detect(self, picture: Picture) -> tuple[Face, ...]:
+        """The faces of a picture (H, W, 3) uint8 RGB, in any order."""
+        ...
+
+
+def find_faces(
+    picture: Picture, detector: Detector, *, upright: bool = False, min_score: float | None = None
+) -> tuple[Face, ...]:
+    """The faces of a picture (H, W, 3) uint8 RGB, largest first; an empty tuple when there is none.
+
+    Detectors miss a face that fills the picture: when nothing is found, or a face touches the edge, the picture is searched
+    again with a border. A face that is found twice counts once, as the more confident finding. What only a second look finds
+    (with a border, or turned) must be surer than the rest: see `Detector`.
+
+    Args:
+        picture: the picture.
+        detector: what looks for faces.
+        upright: also search the picture turned by 90, 180 and 270 degrees (four times the work). A face's `turned` says
+            how far the picture had to be turned.
+        min_score: leave out faces below this score; None leaves it to the detector.
+    """
+    check_picture(picture)
+    height, width = picture.shape[:2]
+    found: list[Face] = []
+    for turn in TURNS if upright else TURNS[:1]:
+        turned = np.ascontiguousarray(np.rot90(picture, turn // 90)) if turn else picture
+        found += [turned_back(face, turn, width, height) for face in _with_border(turned, detector, first_look=not turn)]
+    least = 0.0 if min_score is None else min_score
+    return largest_first(face for face in merged(found) if face.score >= least)
+
+
+def _with_border(picture: Picture, detector: Detector, *, first_look: bool) -> tuple[Face, ...]:
+    """What is found in the picture and, if a face may fill it, in a copy with a border."""
+    height, width = picture.shape[:2]
+    found = detector.detect(picture) if first_look else _sure(detector.detect(picture), detector)
+    if found and not any(may_fill(face, width, height) for face in found):
+        return found
+    bordered, scale, border = add_border(picture)
+    again = [moved(face, scale, border, border) for face in _sure(detector.detect(bordered), detector)]
+    return (*found, *(face for face in again if _is_inside(face, width, height)))
+
+
+def _sure(faces: tuple[Face, ...], detector: Detector) -> tuple[Face, ...]:
+    return tuple(face for face in faces if face.score >= detector.second_look_score)
+
+
+def may_fill(face: Face, width: int, height: int) -> bool:
+    """Whether a face touches the edge of its picture, or takes more than 60 % of its width or height."""
+    x1, y1, x2, y2 = face.box_xyxy
+    near = _TOUCHES * max(width, height)
+    touches = x1 <= near or y1 <= near or x2 >= width - 1 - near or y2 >= height - 1 - near
+    return touches or face.width_px > _FILLS * width or face.height_px > _FILLS * height
+
+
+def add_border(picture: Picture) -> tuple[Picture, float, int]:
+    """The picture, scaled down when it is large, in the middle of a black border; the scale; and the border in pixels."""
+    height, width = picture.shape[:2]
+    scale = min(1.0, _BORDERED_SIDE_PX / max(height, width))
+    if scale < 1.0:
+        size = (max(1, round(width * scale)), max(1, round(height * scale)))
+        picture = np.asarray(Image.fromarray(picture).resize(size, Image.Resampling.BILINEAR, reducing_gap=2.0), dtype=np.uint8)
+    border = max(1, round(BORDER * max(picture.shape[:2])))
+    return np.pad(picture, ((border, border), (border, border), (0, 0))), scale, border
+
+
+def _is_inside(face: Face, width: int, height: int) -> bool:
+    x, y = (face.box_xyxy[0] + face.box_xyxy[2]) / 2, (face.box_xyxy[1] + face.box_xyxy[3]) / 2
+    return 0 <= x < width and 0 <= y < height
+
+
+SAME_FACE_IOU = 0.4
+"""Two boxes that overlap more than this are one face (what InsightFace's non-maximum suppression takes)."""
+
+_WITHIN = 0.5
+
+
+def moved(face: Face, scale: float = 1.0, left: float = 0.0, top: float = 0.0) -> Face:
+    """The face in a picture whose pixel (x, y) is (x * scale + left, y * scale + top) of where it was found, undone.
+
+    So a copy that was made `scale` times as large and then shifted by (left, top) pixels gives its faces back.
+    """
+    offset = np.array([left, top], dtype=np.float64)
+    corners = (np.array(face.box_xyxy, dtype=np.float64).reshape(2, 2) - offset) / scale
+    x1, y1, x2, y2 = corners.ravel().tolist()
+    return replace(face, box_xyxy=(x1, y1, x2, y2), points=((face.points - offset) / scale).astype(np.float32))
+
+
+def turned_back(face: Face, turn: int, width: int, height: int) -> Face:
+    """A face found in `np.rot90(picture, turn // 90)` as it lies in the picture of `width` x `height` pixels; `turned` is set."""
+    corners = _points_turned_back(np.array(face.box_xyxy, dtype=np.float64).reshape(2, 2), turn, width, height)
+    (x1, y1), (x2, y2) = corners.min(axis=0).tolist(), corners.max(axis=0).tolist()
+    points = _points_turned_back(face.points.astype(np.float64), turn, width, height)
+    return replace(face, box_xyxy=(x1, y1, x2, y2), points=points.astype(np.float32), turned=turn)
+
+
+def _points_turned_back(points: np.ndarray, turn: int, width: int, height: int) -> np.ndarray:
+    x, y = points[:, 0], points[:, 1]
+    if turn == 90:
+        return np.stack([width - 1 - y, x], axis=1)
+    if turn == 180:
+        return np.stack([width - 1 - x, height - 1 - y], axis=1)
+    if turn == 270:
+        return np.stack([y, height - 1 - x], axis=1)
+    return points
+
+
+def overlap(first: Face, second: Face) -> float:
+    """Intersection over union of two boxes, 0 to 1."""
+    shared = _shared_area(first, second)
+    return shared / (first.area + second.area - shared)
+
+
+def is_same_face(first: Face, second: Face) -> bool:
+    """Whether two findings are of one face: their boxes overlap much, or, found at different turns, one lies in the other.
+
+    A detector that looks at a face the wrong way up may see a smaller one within it.
+    """
+    if first.turned != second.turned and _shared_area(first, second) > _WITHIN * min(first.area, second.area):
+        return True
+    return overlap(first, second) > SAME_FACE_IOU
+
+
+def _shared_area(first: Face, second: Face) -> float:
+    ax1, ay1, ax2, ay2 = first.box_xyxy
+    bx1, by1, bx2, by2 = second.box_xyxy
+    return max(0.0, min(ax2, bx2) - max(ax1, bx1)) * max(0.0, min(ay2, by2) - max(ay1, by1))
+
+
+def roll_degrees(face: Face) -> float:
+    """How far the face leans clockwise, -180 to 180, in the picture as it was turned when the face was found; by its points."""
+    points = face.points.astype(np.float64)
+    x, y = (points[0] + points[1] - points[3] - points[4]).tolist()  # from the mouth to the eyes
+    return (math.degrees(math.atan2(x, -y)) - face.turned + 180.0) % 360.0 - 180.0
+
+
+def sureness(face: Face) -> float:
+    """The score, less for a face that leans where it was found: lying it has 3/4 of it, upside down half.
+
+    SCRFD finds some upright faces also in the turned picture, and a little surer, with points that say that they lie.
+    """
+    return face.score * (3.0 + math.cos(math.radians(roll_degrees(face)))) / 4.0
+
+
+def merged(faces: Iterable[Face]) -> tuple[Face, ...]:
+    """The faces, each counted once: its surest finding, surest first (equal ones: in the order given)."""
+    kept: list[Face] = []
+    for face in sorted(faces, key=lambda face: -sureness(face)):
+        if not any(is_same_face(face, other) for other in kept):
+            kept.append(face)
+    return tuple(kept)
+
+
+def largest_first(faces: Iterable[Face]) -> tuple[Face, ...]:
+    """The faces by the area of their boxes, largest first."""
+    return tuple(sorted(faces, key=lambda face: -face.area))
+
+
+LOOKED_AT_PX = 1280
+"""A larger photo is first searched for faces smaller: at half of this size for one that fills it, and at this size."""
+
+_WORTH_WHILE = 0.75
+
+_SURE_PX = {LOOKED_AT_PX // 2: 200, LOOKED_AT_PX: 80}
+"""Where all faces are at least this wide in the small picture, nobody who stands beside them was missed."""
+
+
+def find_faces_in_photo(photo: Picture, detector: Detector, *, upright: bool = False) -> tuple[Face, ...]:
+    """The faces of a photo (H, W, 3), largest first, as `find_faces` gives them, sooner where the photo is large.
+
+    It is first searched small: see `LOOKED_AT_PX`. If no face is found there, or one is so small that others may have been missed, it is
+    searched as it is.
+    """
+    height, width = photo.shape[:2]
+    if _WORTH_WHILE * max(height, width) < LOOKED_AT_PX:
+        return find_faces(photo, detector, upright=upright)
+    for longest, sure_px in _SURE_PX.items():
+        scale = longest / max(height, width)
+        size = (max(1, round(width * scale)), max(1, round(height * scale)))
+        small = np.asarray(Image.fromarray(check_picture(photo)).resize(size, Image.Resampling.BILINEAR, reducing_gap=2.0))
+        found = find_faces(small, detector, upright=upright)
+        if found and min(face.width_px for face in found) >= sure_px:
+            return tuple(_enlarged(face, width / size[0], height / size[1]) for face in found)
+    return find_faces(photo, detector, upright=upright)
+
+
+def _enlarged(face: Face, by_x: float, by_y: float) -> Face:
+    by = np.array([by_x, by_y])
+    corners = (np.array(face.box_xyxy).reshape(2, 2) + 0.5) * by - 0.5
+    points = (face.points.astype(np.float64) + 0.5) * by - 0.5
+    left, top, right, bottom = (float(value) for value in corners.reshape(-1))
+    return replace(face, box_xyxy=(left, top, right, bottom), points=points.astype(np.float32))

@@ -1,0 +1,188 @@
+"""Detectors by name: what a command line or a setting says, turned into the object that finds faces."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import cv2
+import numpy as np
+
+from lianpu.errors import ModelError, SettingsError, WeightsError, nearest_name
+from lianpu.faces.detection import Detector
+from lianpu.faces.onnx_networks import YUNET, is_strip, open_network
+from lianpu.faces.results import Face
+from lianpu.imaging.picture import Picture, check_picture
+from lianpu.models.store.locate import find_model_file, folders_inside, require_model_file
+from lianpu.models.store.policy import is_commercial_safe
+from lianpu.models.table import model_file
+
+DETECTORS: dict[str, str] = {
+    "auto": "the best that is here: buffalo_l, else yunet, else dlib",
+    "buffalo_l": "SCRFD-10G of InsightFace's buffalo_l pack",
+    "scrfd": "another SCRFD file of InsightFace",
+    "yunet": "YuNet by OpenCV (may be used commercially)",
+    "dlib": "dlib's HOG detector (always here)",
+}
+"""The names that `load_detector` knows, with a line on each."""
+
+
+def load_detector(name: str = "auto", *, models: Path | str | None = None, threads: int | None = None) -> Detector:
+    """The detector of a name of `DETECTORS`, or of an ONNX file of SCRFD's or YuNet's form (told apart by its outputs).
+
+    Args:
+        name: a name, or a path that ends with .onnx.
+        models: the model's file, or the folder (buffalo_l: also the zip) that holds it; None looks where models lie. `scrfd`
+            needs it.
+        threads: threads for one operation; None takes as many as there are cores.
+
+    Raises:
+        SettingsError: the name is unknown, or `scrfd` comes without its file.
+        WeightsError: the model is not on this machine, damaged, or not allowed under --commercial-safe.
+        ModelError: the file is broken or holds another kind of network.
+    """
+    path = None if models is None else Path(models).expanduser()
+    if name.lower().endswith(".onnx"):
+        return _from_file(Path(name).expanduser(), threads)
+    if name == "auto":
+        return load_detector(best_detector() if path is None else "buffalo_l", models=path, threads=threads)
+    if name == "buffalo_l":
+        from lianpu.faces.insightface_models import open_buffalo
+
+        return open_buffalo(path, ("detection",), threads).detector
+    if name == "scrfd":
+        if path is None:
+            raise SettingsError("The detector 'scrfd' needs its file: give the path of the .onnx file as the detector.")
+        return _from_file(path, threads)
+    if name == "yunet":
+        return YuNetDetector(_yunet_file(path), name="yunet")
+    if name == "dlib":
+        from lianpu.faces.dlib_models import DlibDetector
+
+        return DlibDetector()
+    raise SettingsError(
+        f"'{name}' is no detector{nearest_name(name, DETECTORS)}. Known: {', '.join(DETECTORS)}, or the path of an .onnx file."
+    )
+
+
+def best_detector() -> str:
+    """The name of the best detector whose model is on this machine; `yunet` where only commercial use is allowed."""
+    if is_commercial_safe():
+        return "yunet"  # the five points of dlib's detector come from a predictor that excludes commercial use
+    if find_model_file("scrfd-10g") is not None:
+        return "buffalo_l"
+    return "yunet" if find_model_file("yunet") is not None else "dlib"
+
+
+def _yunet_file(path: Path | None) -> Path:
+    """A YuNet file: the table's own, checked, or the one that was given, or the table's in a folder that was given."""
+    if path is None or not path.is_dir():
+        return require_model_file("yunet") if path is None else path
+    entry = model_file("yunet")
+    for folder in (path, *folders_inside(path)):
+        if (folder / entry.file).is_file():
+            return require_model_file("yunet", folder / entry.file)
+    return require_model_file("yunet", path / entry.file)
+
+
+def _from_file(file: Path, threads: int | None) -> Detector:
+    """The detector in an ONNX file, by the form of its outputs."""
+    from lianpu.faces.onnx_networks import SCRFD, YUNET, network_kind
+    from lianpu.models.sessions import open_session
+
+    kind = network_kind(open_session(file, 1, mend="Check the path, or get the model: lianpu models fetch yunet"))
+    if kind == YUNET:
+        return YuNetDetector(file)
+    if kind == SCRFD:
+        from lianpu.faces.insightface_models import ScrfdDetector
+
+        if is_commercial_safe():
+            raise WeightsError(f"{file} is an SCRFD file: {model_file('scrfd-10g').licence}. Take the detector 'yunet' instead.")
+        return ScrfdDetector(file, threads)
+    raise ModelError(f"{file} is {kind}; expected {SCRFD} or {YUNET}. Give that file instead.")
+
+
+_SAME_FACE_IOU = 0.3
+
+_KEPT_BEFORE_MERGING = 5000
+
+_OPEN_SIDE_PX = 640
+
+
+class YuNetDetector:
+    """Boxes, 5 points and scores from a YuNet network: OpenCV zoo's face_detection_yunet_2023mar.onnx, or one of its form.
+
+    Wu et al. 2023, YuNet: A Tiny Millisecond-level Face Detector. A picture of any size and shape is scaled down so that its
+    longer side is that which the file was written for (320 or 640); OpenCV's own engine runs such a file at other sizes too.
+
+    Args:
+        file: the ONNX file.
+        min_score: leave out what is less sure, 0 to 1.
+        name: the name that its faces carry; the file's stem when None.
+
+    Raises:
+        ModelError: the file is missing, broken, or another kind of network.
+    """
+
+    second_look_score = 0.85  # hands and clothes in turned pictures are below; of upright faces 98 % above
+
+    def __init__(self, file: Path | str, *, min_score: float = 0.6, name: str | None = None) -> None:
+        self.name = name or Path(file).stem
+        height, width = open_network(file, YUNET, 1).get_inputs()[0].shape[2:]
+        self._side_px = max(size if isinstance(size, int) else _OPEN_SIDE_PX for size in (height, width))
+        side = (self._side_px, self._side_px)
+        with _quiet_opencv():
+            try:
+                self._network = cv2.FaceDetectorYN.create(str(file), "", side, min_score, _SAME_FACE_IOU, _KEPT_BEFORE_MERGING)
+            except cv2.error as problem:
+                reason = " ".join(str(problem).split())[:200]
+                raise ModelError(f"{file} cannot be read by OpenCV {cv2.__version__} ({reason}). Give another file.") from None
+
+    def detect(self, picture: Picture) -> tuple[Face, ...]:
+        """The faces of a picture (H, W, 3) uint8 RGB, most confident first."""
+        height, width = check_picture(picture).shape[:2]
+        if is_strip(picture):
+            return ()
+        scale = min(1.0, self._side_px / max(width, height))
+        small = (max(1, round(width * scale)), max(1, round(height * scale)))
+        self._network.setInputSize(small)
+        rows = self._network.detect(cv2.resize(picture, small, interpolation=cv2.INTER_AREA)[:, :, ::-1].copy())[1]
+        by_x, by_y = width / small[0], height / small[1]
+        faces = [_face(row, by_x, by_y, self.name) for row in (() if rows is None else rows) if row[2] > 0 and row[3] > 0]
+        return tuple(sorted(faces, key=lambda face: -face.score))
+
+
+@contextmanager
+def _quiet_opencv() -> Iterator[None]:
+    """Without OpenCV's warnings on stderr: its newer engine complains about a setting that FaceDetectorYN makes by itself."""
+    logging = getattr(cv2.utils, "logging", None)  # OpenCV 5; before it there is nothing to silence
+    if logging is None:
+        yield
+        return
+    before = logging.getLogLevel()
+    logging.setLogLevel(logging.LOG_LEVEL_ERROR)
+    try:
+        yield
+    finally:
+        logging.setLogLevel(before)
+
+
+def _face(row: np.ndarray, by_x: float, by_y: float, name: str) -> Face:
+    """A face from OpenCV's 15 numbers: left, top, width, height, five points (in our order), score."""
+    left, top, width, height = (float(value) for value in row[:4])
+    points = row[4:14].reshape(5, 2) * np.array([by_x, by_y], dtype=np.float32)
+    box = (left * by_x, top * by_y, (left + width) * by_x, (top + height) * by_y)
+    return Face(box, float(np.clip(row[14], 0.0, 1.0)), points, name)
+
+
+def video_detector() -> str:
+    """`yunet` where it is on this machine (10 ms a search), else the best that is fast enough: `dlib`.
+
+    SCRFD-10G of buffalo_l finds more, and takes as long as all the rest of a frame.
+    """
+    from lianpu.models.store.locate import find_model_file
+
+    name = "yunet" if find_model_file("yunet") is not None or best_detector() == "yunet" else "dlib"
+    assert name in DETECTORS
+    return name

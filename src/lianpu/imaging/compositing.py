@@ -1,0 +1,161 @@
+"""A face's window at a size that is cheap to work at, and the way back into the photo, band by band.
+
+Masks and fields are smooth, so they are made at the size that the parser saw. Only the pixels themselves are painted at full resolution.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import cv2
+import numpy as np
+
+from lianpu.imaging.geometry import Window
+from lianpu.imaging.picture import Picture, check_picture
+
+Field = np.ndarray[Any, np.dtype[np.float32]]
+"""Values over a view, (h, w) or (h, w, C) float32."""
+
+Paint = Callable[[Field, slice, slice], Field]
+"""Takes pixels (n, m, 3), 0 to 1, and their rows and columns in the photo; gives their new colours. It may write into what it is given."""
+
+LONGEST_PX = 512
+"""A view's longer side is at most this: the parser knows no more of a face."""
+
+_BAND_PIXELS = 200_000
+
+_FAINT = 1 / 512
+
+
+@dataclass(frozen=True, eq=False)
+class View:
+    """A window of a photo, made small.
+
+    Args:
+        window: rows and columns of the photo.
+        picture: (h, w, 3) float32, 0 to 1: the window, averaged over areas.
+    """
+
+    window: Window
+    picture: Field
+
+    @property
+    def shape(self) -> tuple[int, int]:
+        """Height and width of the view."""
+        return self.picture.shape[0], self.picture.shape[1]
+
+    @property
+    def scale(self) -> float:
+        """Pixels of the view for one of the photo, at most 1."""
+        rows, columns = self.window
+        return max(self.shape) / max(rows.stop - rows.start, columns.stop - columns.start)
+
+    def places(self, points: np.ndarray) -> np.ndarray:
+        """Points (K, 2) of the photo as points of the view, float64."""
+        rows, columns = self.window
+        wide, high = columns.stop - columns.start, rows.stop - rows.start
+        by = np.array([self.shape[1] / wide, self.shape[0] / high])
+        return (np.asarray(points, dtype=np.float64) - (columns.start, rows.start) + 0.5) * by - 0.5
+
+
+def view_of(photo: Picture, window: Window, longest_px: int = LONGEST_PX) -> View:
+    """The window of a photo (H, W, 3) as a view whose longer side is at most `longest_px`; never larger than it is."""
+    part = check_picture(photo)[window]
+    shrink = min(1.0, longest_px / max(part.shape[:2]))
+    size = (max(1, round(part.shape[1] * shrink)), max(1, round(part.shape[0] * shrink)))
+    small = part if shrink == 1.0 else cv2.resize(part, size, interpolation=cv2.INTER_AREA)
+    return View(window, small.astype(np.float32) / np.float32(255))
+
+
+def blend(photo: Picture, view: View, weight: Field, paint: Paint) -> Picture:
+    """A copy of the photo in which `paint` has painted where `weight` is above 0; elsewhere not a byte changes.
+
+    Args:
+        photo: (H, W, 3) uint8.
+        view: of a window of that photo.
+        weight: (h, w) over the view; 0 keeps a pixel, 1 takes the painted colour, more than 1 goes beyond it.
+        paint: see `Paint`.
+    """
+    result = photo.copy()
+    weight = np.where(weight > _FAINT, weight, np.float32(0)).astype(np.float32)
+    reached = touched_window(view, weight)
+    if reached is None:
+        return result
+    for rows in bands(reached):
+        columns = reached[1]
+        share = upsample(weight, view, rows, columns)[:, :, None]
+        old = photo[rows, columns].astype(np.float32)
+        new = paint(old / np.float32(255), rows, columns)
+        new *= np.float32(255)
+        new -= old
+        new *= share
+        new += old
+        np.clip(np.rint(new, out=new), 0, 255, out=new)
+        result[rows, columns] = new.astype(np.uint8)
+    return result
+
+
+def add_change(photo: Picture, view: View, change: Field) -> Picture:
+    """A copy of the photo with a smooth change (h, w, 3) of a view added, 1 being white. Where it is 0 not a byte changes."""
+    weight = (np.abs(change).max(axis=2) > 0).astype(np.float32)
+
+    def paint(pixels: Field, rows: slice, columns: slice) -> Field:
+        pixels += upsample(change, view, rows, columns)
+        return pixels
+
+    # a pixel beside a changed one is reached by the enlarging
+    return blend(photo, view, np.asarray(cv2.dilate(weight, np.ones((3, 3), dtype=np.uint8)), dtype=np.float32), paint)
+
+
+def touched_window(view: View, weight: Field) -> Window | None:
+    """The rows and columns of the photo where the enlarged weight can be above 0; None for nowhere."""
+    where = np.asarray(weight > 0)
+    rows, columns = np.flatnonzero(where.any(axis=1)), np.flatnonzero(where.any(axis=0))
+    if not len(rows):
+        return None
+    return tuple(  # type: ignore[return-value]
+        _reached(found, count, whole) for found, count, whole in zip((rows, columns), view.shape, view.window, strict=True)
+    )
+
+
+def _reached(found: np.ndarray, count: int, whole: slice) -> slice:
+    by = (whole.stop - whole.start) / count
+    start = max(whole.start, whole.start + int((found[0] - 0.5) * by) - 1)
+    return slice(start, min(whole.stop, whole.start + int((found[-1] + 1.5) * by) + 2))
+
+
+def bands(window: Window) -> list[slice]:
+    """The rows of a window in bands of about as many pixels as fit into a processor's cache."""
+    rows, columns = window
+    height = max(1, _BAND_PIXELS // max(1, columns.stop - columns.start))
+    return [slice(start, min(rows.stop, start + height)) for start in range(rows.start, rows.stop, height)]
+
+
+def upsample(field: Field, view: View, rows: slice, columns: slice) -> Field:
+    """A field (h, w) or (h, w, C) of a view at the photo's resolution, bilinearly, for some rows and columns of its window."""
+    whole_rows, whole_columns = view.window
+    y, y_share = _samples(rows, whole_rows, field.shape[0])
+    x, x_share = _samples(columns, whole_columns, field.shape[1])
+    tall = _between(field[y], field[np.minimum(y + 1, field.shape[0] - 1)], y_share.reshape(-1, *[1] * (field.ndim - 1)))
+    if 3 * len(x) > whole_columns.stop - whole_columns.start:  # OpenCV is faster, but makes whole rows
+        wide = cv2.resize(tall, (whole_columns.stop - whole_columns.start, len(tall)), interpolation=cv2.INTER_LINEAR)
+        return np.ascontiguousarray(wide[:, columns.start - whole_columns.start : columns.stop - whole_columns.start])
+    left, right = tall[:, x], tall[:, np.minimum(x + 1, field.shape[1] - 1)]
+    return _between(left, right, x_share.reshape(1, -1, *[1] * (field.ndim - 2)))
+
+
+def _between(first: Field, second: Field, share: Field) -> Field:
+    second -= first
+    second *= share
+    second += first
+    return second
+
+
+def _samples(part: slice, whole: slice, count: int) -> tuple[np.ndarray, Field]:
+    """For each pixel of `part` the sample before it, of `count` over `whole`, and how far it lies towards the next (0 to 1)."""
+    at = (np.arange(part.start, part.stop) - whole.start + 0.5) * (count / (whole.stop - whole.start)) - 0.5
+    at = np.clip(at, 0, count - 1)
+    before = np.minimum(at.astype(int), max(0, count - 2))
+    return before, (at - before).astype(np.float32)

@@ -1,0 +1,120 @@
+"""TODO imaging.geometry."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import cv2
+import numpy as np
+
+from lianpu.imaging.picture import Picture, check_picture
+
+Matrix = np.ndarray[Any, np.dtype[np.float64]]
+
+_MARGIN_PX = 4
+"""What is kept around the part of a picture that is warped, in pixels of the crop: more than a cubic kernel reaches."""
+
+Window = tuple[slice, slice]
+"""Rows and columns of a picture."""
+
+
+def similarity(source_points: np.ndarray, target_points: np.ndarray) -> Matrix:
+    """The turn, scale and shift (2, 3) that takes source points (K, 2) nearest to target points, in least squares.
+
+    It never mirrors. Umeyama 1991, Least-squares estimation of transformation parameters between two point patterns.
+
+    Raises:
+        ValueError: fewer than two points, other shapes, a number that is not finite, or source points in one place.
+    """
+    source, target = np.asarray(source_points, dtype=np.float64), np.asarray(target_points, dtype=np.float64)
+    if source.shape != target.shape or source.ndim != 2 or source.shape[1] != 2 or len(source) < 2:
+        raise ValueError(f"a similarity needs two or more points (K, 2) on both sides, got {source.shape} and {target.shape}")
+    if not (np.isfinite(source).all() and np.isfinite(target).all()):
+        raise ValueError("a similarity needs finite points")
+    source_mean, target_mean = source.mean(axis=0), target.mean(axis=0)
+    from_mean, to_mean = source - source_mean, target - target_mean
+    variance = float((from_mean**2).sum(axis=1).mean())
+    if variance < 1e-12:
+        raise ValueError(
+            f"the source points lie in one place ({source_mean[0]:.1f}, {source_mean[1]:.1f}): there is no similarity"
+        )
+    left, spread, right = np.linalg.svd(to_mean.T @ from_mean / len(source))
+    signs = np.array([1.0, 1.0 if np.linalg.det(left) * np.linalg.det(right) > 0 else -1.0])
+    turn = left @ np.diag(signs) @ right
+    scale = float(spread @ signs) / variance
+    return np.column_stack([scale * turn, target_mean - scale * turn @ source_mean])
+
+
+def inverse(matrix: Matrix) -> Matrix:
+    """The matrix (2, 3) that goes the other way. Raises ValueError when the matrix flattens the picture."""
+    if abs(np.linalg.det(matrix[:, :2])) < 1e-12:
+        raise ValueError(f"a matrix that flattens the picture cannot be turned round: {matrix.tolist()}")
+    back = np.linalg.inv(matrix[:, :2])
+    return np.column_stack([back, -back @ matrix[:, 2]])
+
+
+def map_points(matrix: Matrix, points: np.ndarray) -> np.ndarray[Any, np.dtype[np.float32]]:
+    """The points (K, 2), taken through the matrix, float32."""
+    return (np.asarray(points, dtype=np.float64) @ matrix[:, :2].T + matrix[:, 2]).astype(np.float32)
+
+
+def scale_points(points: np.ndarray, by: float | tuple[float, float]) -> np.ndarray[Any, np.dtype[np.float64]]:
+    """The points (K, 2) of a picture as points of its copy that is `by` times as large (across, down); float64.
+
+    A pixel is a square around its centre, and (0, 0) is the centre of the first one: so edges, at -0.5, stay edges.
+    """
+    return (np.asarray(points, dtype=np.float64) + 0.5) * np.asarray(by, dtype=np.float64) - 0.5
+
+
+def scale_of(matrix: Matrix) -> float:
+    """How many times longer lengths become."""
+    return math.sqrt(abs(float(np.linalg.det(matrix[:, :2]))))
+
+
+def warp(picture: Picture, matrix: Matrix, size_px: tuple[int, int]) -> Picture:
+    """The picture as the matrix shows it, (height, width, 3) of `size_px` = (width, height), its border replicated outside.
+
+    A large face in a small crop is averaged over areas first, so that fine patterns do not turn into coarse ones; then cubic.
+
+    Raises:
+        ValueError: it is no picture, the size is not positive, or the matrix flattens the picture.
+    """
+    width, height = size_px
+    if width < 1 or height < 1:
+        raise ValueError(f"a crop has a positive size, got {width} x {height}")
+    part, to_part = _needed_part(check_picture(picture), matrix, width, height)
+    scale = scale_of(matrix)
+    if scale < 1.0:
+        part, to_part = _shrunk(part, to_part, scale)
+    to_crop = _after(matrix, inverse(to_part))
+    return np.asarray(
+        cv2.warpAffine(part, to_crop, (width, height), flags=cv2.INTER_CUBIC, borderMode=cv2.BORDER_REPLICATE), dtype=np.uint8
+    )
+
+
+def _needed_part(picture: Picture, matrix: Matrix, width: int, height: int) -> tuple[Picture, Matrix]:
+    """What of the picture the crop shows, with a margin, and the matrix from the picture to it."""
+    corners = np.array([(-1, -1), (width, -1), (-1, height), (width, height)], dtype=np.float64)
+    back = inverse(matrix)
+    seen = corners @ back[:, :2].T + back[:, 2]
+    margin = _MARGIN_PX * max(1.0, scale_of(back))
+    limits = np.array(picture.shape[1::-1])
+    low = np.clip(np.floor(seen.min(axis=0) - margin), 0, limits - 1).astype(int)
+    high = np.clip(np.ceil(seen.max(axis=0) + margin) + 1, low + 1, limits).astype(int)
+    part = picture[low[1] : high[1], low[0] : high[0]]
+    return part, np.array([[1.0, 0.0, -low[0]], [0.0, 1.0, -low[1]]])
+
+
+def _shrunk(part: Picture, to_part: Matrix, scale: float) -> tuple[Picture, Matrix]:
+    """The part, shrunk by about `scale` with every pixel counted, and the matrix from the picture to it."""
+    height, width = part.shape[:2]
+    small = (max(1, round(width * scale)), max(1, round(height * scale)))
+    by_x, by_y = small[0] / width, small[1] / height
+    shrink = np.array([[by_x, 0.0, by_x / 2 - 0.5], [0.0, by_y, by_y / 2 - 0.5]])
+    return np.asarray(cv2.resize(part, small, interpolation=cv2.INTER_AREA), dtype=np.uint8), _after(shrink, to_part)
+
+
+def _after(second: Matrix, first: Matrix) -> Matrix:
+    """The matrix that does `first`, then `second`."""
+    return np.column_stack([second[:, :2] @ first[:, :2], second[:, :2] @ first[:, 2] + second[:, 2]])

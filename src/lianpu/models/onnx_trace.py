@@ -1,0 +1,53 @@
+"""Networks as ONNX graphs: the one way to torch's exporter."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Mapping
+
+import onnx
+import torch
+from torch import nn
+
+OPSET = 18
+"""What torch's exporter writes by itself; asking for another makes it convert, and older runtimes read this one."""
+
+LARGEST_BATCH = 1 << 20
+
+
+def trace_to_onnx(network: nn.Module, inputs: Mapping[str, torch.Tensor], output: str) -> onnx.ModelProto:
+    """The graph of a network in eval mode on the CPU, for batches of any size, its weights inside.
+
+    Args:
+        network: takes the inputs in their order.
+        inputs: an example of each by name; the first axis of each is the batch, and 2 long (1 would be taken for a constant).
+        output: the name of what the network gives.
+    """
+    # torch 2.6 and 2.7 take a batch without an upper end for a contradiction.
+    batch = torch.export.Dim("batch", min=1, max=LARGEST_BATCH)
+    with warnings.catch_warnings(), torch.no_grad():
+        # All inputs name their first axis alike, on purpose; and torch warns of its own deprecations while it traces.
+        warnings.filterwarnings("ignore", message=r".*The axis name: batch will not be used.*", category=UserWarning)
+        warnings.filterwarnings("ignore", category=DeprecationWarning)
+        warnings.filterwarnings("ignore", category=FutureWarning)
+        program = torch.onnx.export(
+            network,
+            tuple(inputs.values()),
+            input_names=list(inputs),
+            output_names=[output],
+            dynamic_shapes=tuple({0: batch} for _ in inputs),
+            opset_version=OPSET,
+            dynamo=True,
+            optimize=True,  # the default since torch 2.7
+            verbose=False,
+        )
+    assert program is not None
+    return _without_traces(program.model_proto)
+
+
+def _without_traces(model: onnx.ModelProto) -> onnx.ModelProto:
+    """The model less the notes of torch's exporter on every node: they hold source lines and folders of this machine."""
+    graph = model.graph
+    for holder in (graph, *graph.node, *graph.input, *graph.output, *graph.value_info, *graph.initializer):
+        del holder.metadata_props[:]
+    return model

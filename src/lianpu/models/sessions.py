@@ -1,0 +1,93 @@
+"""ONNX Runtime sessions: the only door to them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import onnxruntime
+from onnxruntime.capi import onnxruntime_pybind11_state as states
+
+from lianpu.errors import ModelError
+
+Session = onnxruntime.InferenceSession
+
+_LOAD_PROBLEMS = (
+    states.EPFail,
+    states.Fail,
+    states.InvalidArgument,
+    states.InvalidGraph,
+    states.InvalidProtobuf,
+    states.NoSuchFile,
+    states.NotImplemented,
+    states.RuntimeException,
+)
+
+RUN_PROBLEMS = (states.Fail, states.InvalidArgument, states.RuntimeException)
+"""What a session raises when a network cannot run on what it was given."""
+
+_ERRORS_ONLY = 3
+
+
+def open_session(
+    file: Path | str,
+    threads: int | None = None,
+    providers: Sequence[str] | None = None,
+    *,
+    mend: str | None = None,
+) -> Any:
+    """A session that runs the model in `file`.
+
+    Args:
+        file: an ONNX file.
+        threads: threads for one operation; None takes as many as there are cores.
+        providers: ONNX Runtime's execution providers in order of preference; the CPU when None.
+        mend: what the message says to do when the file is missing or broken; to export it, when None.
+
+    Raises:
+        ModelError: the file is missing, cut off, no ONNX file, or of a newer format; or a provider is not installed.
+    """
+    path = Path(file)
+    if not path.is_file():
+        raise ModelError(f"{path} is not there. {mend or 'Write it with: lianpu export RUN'}")
+    wanted = list(providers or ("CPUExecutionProvider",))
+    missing = [name for name in wanted if name not in onnxruntime.get_available_providers()]
+    if missing:
+        here = ", ".join(onnxruntime.get_available_providers())
+        raise ModelError(f"ONNX Runtime has no {' or '.join(missing)} here, only {here}. Choose one of these.")
+    options = onnxruntime.SessionOptions()
+    options.log_severity_level = _ERRORS_ONLY
+    # Its threads would go on spinning for a while after each run, and slow whatever comes next (torch, in our comparisons).
+    options.add_session_config_entry("session.force_spinning_stop", "1")
+    if threads is not None:
+        options.intra_op_num_threads = threads
+    try:
+        return Session(str(path), options, providers=wanted)
+    except _LOAD_PROBLEMS as problem:
+        mend = mend or "Export it again with: lianpu export RUN"
+        raise ModelError(f"{path} cannot be loaded as ONNX ({_reason(problem)}). {mend}") from None
+
+
+def plain_options(threads: int | None = None) -> Any:
+    """Session options as another library would make them, with the count of threads set: what ours are measured against."""
+    options = onnxruntime.SessionOptions()
+    if threads is not None:
+        options.intra_op_num_threads = threads
+    return options
+
+
+def execution_providers() -> tuple[str, ...]:
+    """The execution providers that this ONNX Runtime has, its best first."""
+    return tuple(onnxruntime.get_available_providers())
+
+
+def runtime_version() -> str:
+    """The version of ONNX Runtime, whichever package it came in."""
+    return str(onnxruntime.__version__)
+
+
+def _reason(problem: Exception) -> str:
+    """The telling part of ONNX Runtime's message, in one short line."""
+    text = " ".join(str(problem).split()).rpartition(" : ")[2].rpartition(" failed:")[2]
+    return text.strip(" .")[:200] or type(problem).__name__

@@ -1,0 +1,184 @@
+"""A model file that is not here is downloaded once, checked, and put in place whole. Without a network the answer comes within seconds."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from lianpu.errors import WeightsError
+from lianpu.files import disk_errors_named
+from lianpu.models.store.archives import members_like, open_zip, unpack_bz2, unpack_member
+from lianpu.models.store.locate import (
+    by_hand,
+    check_model_file,
+    find_archive,
+    find_model_file,
+    missing,
+    models_folder,
+    require_model_file,
+    what_is_wrong,
+)
+from lianpu.models.store.policy import refuse_non_commercial
+from lianpu.models.store.sources import (
+    Network,
+    Source,
+    TransferError,
+    WebPageError,
+    direct_address,
+    download_by_gdown,
+    is_on_drive,
+    network_from_environment,
+    sources,
+)
+from lianpu.models.table import MODEL_FILES, Archive, ModelFile, model_file
+
+OnProgress = Callable[[int, int], None]
+
+
+def obtain_model_file(name: str, path: Path | str | None = None, on_progress: OnProgress | None = None) -> Path:
+    """The model's file, checked by its SHA-256: the one at `path`, else the one on this machine, else downloaded.
+
+    Args:
+        name: as the table of `lianpu.models.table` spells it.
+        path: a file given by the user; it is never replaced by another.
+        on_progress: called with bytes done and bytes in all while downloading.
+
+    Raises:
+        WeightsError: it is damaged, or neither here nor to be downloaded (the message says how to have it); or its licence does not
+            allow commercial use and LIANPU_COMMERCIAL_SAFE is set.
+    """
+    if path is not None or find_model_file(name) is not None:
+        return require_model_file(name, path)
+    return fetch_model_file(model_file(name), network_from_environment(), on_progress)
+
+
+def fetch_model_file(entry: ModelFile, network: Network, on_progress: OnProgress | None = None) -> Path:
+    """The entry's file in our folder, brought there if it is not: out of an archive that lies here, else from the first address that has it.
+
+    A broken connection leaves a `.partial` file, which the next call goes on with. A file that stands there is never touched.
+
+    Raises:
+        WeightsError: nothing brought it (the message says what each address answered and what to do), or what stands there is damaged.
+        LianpuError: the disk is full or the folder cannot be written.
+    """
+    refuse_non_commercial([entry])
+    target = models_folder() / entry.file
+    if network.offline and not os.path.lexists(target) and not (entry.archive and find_archive(entry.archive)):
+        raise WeightsError(_offline(entry))
+    with _alone(target):
+        if os.path.lexists(target):  # another process may have been faster
+            return check_model_file(target, entry)
+        problems = []
+        if entry.archive and (archive := find_archive(entry.archive)):
+            if not (problem := _unpack(archive, entry, target)):
+                return target
+            problems = [f"{archive}: {problem}"]
+        if network.offline:
+            raise WeightsError(_offline(entry, *problems))
+        for source in sources(entry, network):
+            try:
+                return _fetch_from(source, entry, target, network, on_progress)
+            except TransferError as problem:
+                problems.append(f"{source.host}: {problem}")
+    raise WeightsError(_why_not(entry, problems))
+
+
+def _fetch_from(source: Source, entry: ModelFile, target: Path, network: Network, on_progress: OnProgress | None) -> Path:
+    """`target`, from one address. Raises TransferError when that address does not give the right bytes."""
+    if isinstance(source.gives, Archive):
+        with _alone(packed := target.with_name(source.gives.file)):
+            if os.path.lexists(target):  # came along with another file of the archive
+                return check_model_file(target, entry)
+            partial = _bring(source, packed, network, on_progress)
+            if problem := _unpack(partial, entry, target):
+                partial.unlink()
+                raise TransferError(f"{source.gives.file}: {problem}")
+            _unpack_the_rest(partial, source.gives)
+            partial.unlink()
+        return target
+    partial = _bring(source, target, network, on_progress)
+    with disk_errors_named(target):
+        os.replace(partial, target)
+    return target
+
+
+def _bring(source: Source, target: Path, network: Network, on_progress: OnProgress | None) -> Path:
+    """The `.partial` file beside `target`, complete and with the right SHA-256."""
+    from lianpu.models.store.transfer import transfer
+
+    partial = target.with_name(f"{target.name}.partial")
+    began_before = partial.is_file()
+    _refuse_full_disk(partial, source.gives.size_bytes)
+    url = direct_address(source.url) if is_on_drive(source.url) else source.url
+    try:
+        transfer(url, partial, source.gives.size_bytes, network, on_progress)
+    except WebPageError:
+        if not is_on_drive(source.url):
+            raise
+        download_by_gdown(source.url, partial, network.proxy)
+    problem = what_is_wrong(partial, source.gives)
+    if not problem:
+        return partial
+    partial.unlink()
+    if began_before:  # its beginning may have come from elsewhere, of another version
+        return _bring(source, target, network, on_progress)
+    raise TransferError(f"gives other bytes ({problem})")
+
+
+def _unpack(archive: Path, entry: ModelFile, target: Path) -> str:
+    """Put the entry's file at `target`, out of its archive; else say why it did not go, and write nothing."""
+    if ".bz2" in archive.suffixes:
+        return unpack_bz2(archive, entry, target)
+    try:
+        with open_zip(archive) as opened:
+            problems = [unpack_member(opened, member, entry, target) for member in members_like(opened, entry)[:1]]
+    except WeightsError as problem:
+        return str(problem)
+    return problems[0] if problems else f"does not hold {entry.file}"
+
+
+def _unpack_the_rest(archive: Path, packed: Archive) -> None:
+    """What else of the table the archive holds is put in place too, so that it is not downloaded again."""
+    for other in MODEL_FILES:
+        target = models_folder() / other.file
+        if other.archive == packed and not os.path.lexists(target):
+            _unpack(archive, other, target)
+
+
+def _refuse_full_disk(partial: Path, size_bytes: int) -> None:
+    needed = size_bytes - (partial.stat().st_size if partial.is_file() else 0)
+    free = shutil.disk_usage(partial.parent).free
+    if needed > free:
+        raise WeightsError(
+            f"{partial.parent} has {free / 1e6:.0f} MB free, and {needed / 1e6:.0f} MB are needed. "
+            "Free some space, or set LIANPU_MODELS to a folder on another disk."
+        )
+
+
+def _offline(entry: ModelFile, *problems: str) -> str:
+    also = f" ({'; '.join(problems)})" if problems else ""
+    return f"{missing(entry)}{also}, and LIANPU_OFFLINE is set. To have it: {by_hand(entry)}."
+
+
+def _why_not(entry: ModelFile, problems: list[str]) -> str:
+    if not problems:
+        return f"{missing(entry)}, and only a package carries it: {entry.how_to_get}."
+    names = [entry.file, *([entry.archive.file] if entry.archive else [])]
+    partials = [file for name in names if (file := models_folder() / f"{name}.partial").is_file()]
+    kept = "".join(f" What came so far is kept in {file}: the same command goes on from there." for file in partials)
+    return f"{missing(entry)} and could not be downloaded ({'; '.join(dict.fromkeys(problems))}).{kept} Without a network: {by_hand(entry)}."
+
+
+@contextmanager
+def _alone(target: Path) -> Iterator[None]:
+    """Within the block no other process of ours brings the same file."""
+    from filelock import FileLock
+
+    locks = target.parent / ".locks"
+    with disk_errors_named(target):
+        locks.mkdir(parents=True, exist_ok=True)
+    with FileLock(locks / f"{target.name}.lock"):
+        yield

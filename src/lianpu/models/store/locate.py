@@ -1,0 +1,140 @@
+"""Where model files lie on this machine, and whether their bytes are right. Reads files; never writes, never downloads."""
+
+from __future__ import annotations
+
+import importlib.util
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+from lianpu.errors import WeightsError
+from lianpu.files import sha256_of
+from lianpu.models.store.policy import refuse_non_commercial
+from lianpu.models.table import Archive, ModelFile, model_file
+
+
+def models_folder() -> Path:
+    """The folder for model files that no library keeps: $LIANPU_MODELS, or ~/.cache/lianpu/models."""
+    return Path(os.environ.get("LIANPU_MODELS") or "~/.cache/lianpu/models").expanduser()
+
+
+def find_model_file(name: str) -> Path | None:
+    """Where the file lies on this machine, or None. Looks only into the places that `places_to_look` names; reads nothing."""
+    entry = model_file(name)
+    for folder in places_to_look(entry):
+        for file_name in (entry.file, *entry.other_names):
+            if os.path.isfile(folder / file_name):  # noqa: PTH113 (unlike Path.is_file, False also where we may not look)
+                return folder / file_name
+    return None
+
+
+def find_archive(archive: Archive) -> Path | None:
+    """Where the archive lies as it was downloaded, or None: in our folder, or where insightface leaves its zips."""
+    for folder in (models_folder(), _insightface_models()):
+        if os.path.isfile(folder / archive.file):  # noqa: PTH113
+            return folder / archive.file
+    return None
+
+
+def places_to_look(entry: ModelFile) -> Iterator[Path]:
+    """Folders that may hold the file: ours, then its library's, each with the folders just inside, then its package's."""
+    for folder in (models_folder(), *_library_folders(entry)):
+        yield folder
+        yield from folders_inside(folder)  # a zip of models is often unpacked one folder too deep
+    if entry.package_folder:
+        yield from _inside_package(entry.package_folder)
+
+
+def folders_inside(folder: Path) -> list[Path]:
+    """The folders in `folder`, by name; none where it is not there or may not be read."""
+    try:
+        return sorted(inside for inside in folder.iterdir() if inside.is_dir())
+    except OSError:
+        return []
+
+
+def _library_folders(entry: ModelFile) -> tuple[Path, ...]:
+    if entry.library == "insightface":
+        return (_insightface_models() / "buffalo_l",)
+    return (_torch_hub_checkpoints(),) if entry.library == "torch hub" else ()
+
+
+def _insightface_models() -> Path:
+    return Path("~/.insightface/models").expanduser()
+
+
+def _torch_hub_checkpoints() -> Path:
+    """Where torch.hub keeps downloads, found by its rules but without importing torch."""
+    cache = os.environ.get("XDG_CACHE_HOME") or "~/.cache"
+    home = os.environ.get("TORCH_HOME") or f"{cache}/torch"
+    return Path(home).expanduser() / "hub" / "checkpoints"
+
+
+def _inside_package(folder: str) -> Iterator[Path]:
+    """The folder inside an installed package, found without importing the package; nothing when it is not installed."""
+    package, _, rest = folder.partition("/")
+    spec = importlib.util.find_spec(package)
+    for location in (spec.submodule_search_locations if spec else None) or ():
+        yield Path(location) / rest
+
+
+def check_model_file(file: Path, entry: ModelFile, *, by_size_only: bool = False) -> Path:
+    """`file`, once its size and SHA-256 are those of the entry.
+
+    Raises:
+        WeightsError: it is missing, or other bytes than expected; the message says both and how to get the right ones.
+    """
+    if not file.is_file():
+        raise WeightsError(f"{file} is not there. To have {entry.file}: {entry.how_to_get}.")
+    if problem := what_is_wrong(file, entry, by_size_only=by_size_only):
+        raise WeightsError(f"{file} is not {entry.name}: {problem}. Move it away, then: {entry.how_to_get}.")
+    return file
+
+
+def what_is_wrong(file: Path, entry: ModelFile | Archive, *, by_size_only: bool = False) -> str:
+    """What sets the file's bytes apart from the entry's, expected and got, or an empty string when they are the same."""
+    size = file.stat().st_size
+    if size != entry.size_bytes:
+        cut = " (cut off while it was downloaded?)" if size < entry.size_bytes else ""
+        return f"expected {entry.size_bytes:,} bytes, got {size:,}{cut}"
+    if by_size_only:
+        return ""
+    digest = sha256_of(file)
+    return "" if digest == entry.sha256 else f"expected SHA-256 {entry.sha256}, got {digest}"
+
+
+def require_model_file(name: str, path: Path | str | None = None) -> Path:
+    """The model's file, checked: the one at `path` if given, else the one found on this machine.
+
+    A given file is checked too: figures that carry a network's name must come from that network.
+
+    Raises:
+        WeightsError: it is not on this machine, or is damaged (the message says how to have it); or its licence does not allow
+            commercial use and LIANPU_COMMERCIAL_SAFE is set.
+    """
+    entry = model_file(name)
+    refuse_non_commercial([entry])
+    if path is not None:
+        return check_model_file(Path(path).expanduser(), entry)
+    found = find_model_file(name)
+    if found is None:
+        raise WeightsError(f"{missing(entry)}. To have it: {entry.how_to_get}{_or_by_hand(entry)}.")
+    return check_model_file(found, entry)
+
+
+def missing(entry: ModelFile) -> str:
+    """`FILE (what for; MB; licence) is not on this machine`: how a message about an absent file begins."""
+    return f"{entry.file} ({entry.used_for}; {entry.size_bytes / 1e6:.1f} MB; {entry.licence}) is not on this machine"
+
+
+def by_hand(entry: ModelFile) -> str:
+    """What to do where the network does not bring the file, in a few words."""
+    if entry.url:
+        return f"download {entry.url} elsewhere, then: lianpu models import FILE (or put it at {models_folder() / entry.file})"
+    if entry.archive is None:
+        return entry.how_to_get
+    return f"download {entry.archive.url} elsewhere, then: lianpu models import {entry.archive.file}"
+
+
+def _or_by_hand(entry: ModelFile) -> str:
+    return "" if entry.package else f"; without a network: {by_hand(entry)}"

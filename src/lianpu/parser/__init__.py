@@ -1,1 +1,0 @@
-"""Face parsing: 19 classes of pixels; networks, masks, training and scores."""

@@ -1,0 +1,92 @@
+"""EXIF as bytes: what a photo's file says of its taking, without the small picture of the photo that it may carry."""
+
+from __future__ import annotations
+
+import struct
+
+from PIL import Image
+
+_HEAD = b"Exif\x00\x00"
+
+_ORIENTATION = 0x0112
+
+_SMALL_PICTURES = ((0x0201, 0x0202), (0x0111, 0x0117))
+"""Tags of where a small picture lies and how long it is: as a JPEG, and in strips."""
+
+_SIZES = {1: 1, 2: 1, 3: 2, 4: 4, 5: 8, 6: 1, 7: 1, 8: 2, 9: 4, 10: 8, 11: 4, 12: 8}
+
+_OF_THE_PIXELS = frozenset(
+    (
+        *(254, 255, 256, 257, 258, 259, 262, 266, 273, 277, 278, 279, 284, 317, 320, 322, 323, 324, 325, 330, 338, 339, 347),
+        *(529, 530, 532, 700, 34377, 34675),
+    )
+)
+"""Tags of a TIFF that say how its pixels are stored, and those that hold XMP, Photoshop's data and the ICC profile."""
+
+
+def without_small_picture(exif: bytes) -> bytes:
+    """The EXIF block with all bytes where they were, but for its small picture, which shows the photo as it was before: that becomes zeros.
+
+    What is not understood stays as it is.
+    """
+    body = bytearray(exif[len(_HEAD) :] if exif.startswith(_HEAD) else exif)
+    try:
+        order = {b"II": "<", b"MM": ">"}[bytes(body[:2])]
+        first = struct.unpack_from(order + "I", body, 4)[0]
+        end = first + 2 + 12 * struct.unpack_from(order + "H", body, first)[0]
+        second = struct.unpack_from(order + "I", body, end)[0]
+        if second:
+            _blank(body, order, second)
+            struct.pack_into(order + "I", body, end, 0)
+    except (KeyError, struct.error):
+        return exif
+    return (_HEAD if exif.startswith(_HEAD) else b"") + bytes(body)
+
+
+def with_orientation(exif: bytes, orientation: int) -> bytes:
+    """The EXIF block, saying this orientation; made anew where it did not say one."""
+    read = Image.Exif()
+    try:
+        read.load(exif)
+        if read.get(_ORIENTATION, 1) == orientation:
+            return exif
+        read[_ORIENTATION] = orientation
+        return read.tobytes()
+    except (OSError, SyntaxError, ValueError, TypeError, KeyError, IndexError, struct.error):
+        read = Image.Exif()
+        read[_ORIENTATION] = orientation
+        return read.tobytes()
+
+
+def exif_of_tiff(image: Image.Image) -> bytes:
+    """What a TIFF says of its taking as an EXIF block; its tags on how pixels are stored are left out."""
+    found = image.getexif()
+    kept = Image.Exif()
+    for tag in found:
+        if tag not in _OF_THE_PIXELS:
+            kept[tag] = found.get_ifd(tag) if tag in (0x8769, 0x8825) else found[tag]
+    return kept.tobytes() if len(kept) else b""
+
+
+def _blank(body: bytearray, order: str, directory: int) -> None:
+    """Zeros for the small picture that a directory points to, and for the directory."""
+    count = struct.unpack_from(order + "H", body, directory)[0]
+    values = {}
+    for index in range(count):
+        tag, kind, number = struct.unpack_from(order + "HHI", body, directory + 2 + 12 * index)
+        values[tag] = _numbers(body, order, directory + 10 + 12 * index, kind, number)
+    for where, how_long in _SMALL_PICTURES:
+        for offset, length in zip(values.get(where, ()), values.get(how_long, ()), strict=False):
+            stop = min(len(body), offset + length)
+            body[offset:stop] = bytes(max(0, stop - offset))
+    stop = min(len(body), directory + 2 + 12 * count + 4)
+    body[directory:stop] = bytes(stop - directory)
+
+
+def _numbers(body: bytearray, order: str, at: int, kind: int, number: int) -> tuple[int, ...]:
+    """The whole numbers of an entry; none for other kinds of values."""
+    if kind not in (3, 4) or number > 1000:
+        return ()
+    if _SIZES[kind] * number > 4:
+        at = struct.unpack_from(order + "I", body, at)[0]
+    return struct.unpack_from(f"{order}{number}{'H' if kind == 3 else 'I'}", body, at)

@@ -1,0 +1,211 @@
+"""What looking at one photo gives: the same whoever looked, this process, another one, or a machine of a cluster."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from io import BytesIO
+from pathlib import Path
+
+import numpy as np
+from PIL import Image
+
+from lianpu.errors import PictureError
+from lianpu.faces.alignment import TEMPLATES, align
+from lianpu.faces.detection import find_faces
+from lianpu.faces.results import Face
+from lianpu.imaging.picture import Picture
+from lianpu.photo.reading import read_image
+from lianpu.preparation.hashes import FacePrint
+from lianpu.preparation.models import AnalysisModels, open_analysis_models
+from lianpu.preparation.part_measures import Measures, part_measures
+from lianpu.preparation.quality import FaceQuality, Rejection, quality_of, rejection_of
+from lianpu.preparation.settings import PrepareSettings
+
+
+@dataclass(frozen=True)
+class Place:
+    """Where a face is in its photo.
+
+    Args:
+        number: 0 for the largest face of the photo.
+        box_xyxy: left, top, right, bottom in pixels of the photo turned upright.
+        score: how sure the detector is.
+        turned: degrees that the photo had to be turned by to find it.
+    """
+
+    number: int
+    box_xyxy: tuple[float, float, float, float]
+    score: float
+    turned: int
+
+    @classmethod
+    def of(cls, number: int, face: Face) -> Place:
+        """The place of a found face."""
+        return cls(number, face.box_xyxy, face.score, face.turned)
+
+
+@dataclass(frozen=True)
+class RejectedFace:
+    """A face that is not taken, with the figure that says why."""
+
+    place: Place
+    figures: FaceQuality
+    rejection: Rejection
+
+
+@dataclass(frozen=True, eq=False)
+class FitFace:
+    """A face that is good enough.
+
+    Args:
+        place: where it is in its photo.
+        figures: what was measured on it.
+        crop: its crop as the bytes of a picture file.
+        face_print: tells near-identical pictures of it.
+        mirrored_print: the same of the mirrored photo.
+        identity: unit vector (F,) float32 of who it is; empty when no encoder is there.
+        measures: what its labels are made from.
+    """
+
+    place: Place
+    figures: FaceQuality
+    crop: bytes
+    face_print: FacePrint
+    mirrored_print: FacePrint
+    identity: np.ndarray
+    measures: Measures
+
+
+@dataclass(frozen=True, eq=False)
+class AnalyzedPhoto:
+    """A photo that was read: its faces, largest first, perhaps none.
+
+    Args:
+        photo: its path below the folder of photos, with forward slashes.
+        faces: what was found.
+    """
+
+    photo: str
+    faces: tuple[RejectedFace | FitFace, ...]
+
+
+@dataclass(frozen=True)
+class FailedPhoto:
+    """A photo that gave nothing: `broken` when it cannot be read, `failed` when a model stopped on it.
+
+    Args:
+        photo: its path below the folder of photos, with forward slashes.
+        rejection: why.
+    """
+
+    photo: str
+    rejection: Rejection
+
+
+Analyzed = AnalyzedPhoto | FailedPhoto
+
+PARSED_PX = 512
+"""Side of the crops whose parts are measured."""
+
+JUDGED_PX = 256
+"""Side of the crops on which faces are judged and compared, whatever size is asked for: the same photos give the same faces."""
+
+_AT_ONCE = 16
+"""Faces of a crowd that are measured together: memory does not grow with the crowd."""
+
+
+@dataclass(frozen=True, eq=False)
+class Candidate:
+    """A face that was found good enough, and the crop by which it was judged."""
+
+    face: Face
+    place: Place
+    figures: FaceQuality
+    judged: Picture
+
+
+class PhotoAnalyzer:
+    """Looks at photos of one folder; every process that helps has one of its own, with its own models.
+
+    Args:
+        root: the folder of photos.
+        settings: as `prepare_faces` was asked.
+        threads: threads for one operation of a model; None takes as many as there are cores.
+    """
+
+    def __init__(self, root: Path, settings: PrepareSettings, threads: int | None = None) -> None:
+        self._root = root
+        self._settings = settings
+        self._seeing = open_analysis_models(settings, threads)
+
+    def look(self, photo: str) -> Analyzed:
+        """What is in a photo of the folder; a photo that cannot be read, or stops a model, is a result too."""
+        path = self._root / photo
+        try:
+            return AnalyzedPhoto(photo, analyze_photo(read_image(path), self._seeing, self._settings))
+        except PictureError as problem:
+            return FailedPhoto(photo, Rejection("broken", str(problem).removeprefix(f"{path} ")))
+        except (
+            Exception
+        ) as problem:  # one strange photo among a million must not stop the others; the reason is kept, and it is tried again
+            return FailedPhoto(photo, Rejection("failed", f"{type(problem).__name__}: {' '.join(str(problem).split())[:200]}"))
+
+
+def analyze_photo(photo: Picture, seeing: AnalysisModels, settings: PrepareSettings) -> tuple[RejectedFace | FitFace, ...]:
+    """The faces of a photo (H, W, 3), largest first, each rejected or fit."""
+    rejected: list[RejectedFace | FitFace] = []
+    candidates: list[Candidate] = []
+    for number, face in enumerate(find_faces(photo, seeing.detector, upright=settings.upright, min_score=settings.min_score)):
+        aligned = align(photo, face, TEMPLATES["celeba"], JUDGED_PX)
+        figures = quality_of(face, aligned.picture, aligned.matrix, (photo.shape[1], photo.shape[0]))
+        rejection = rejection_of(figures, settings)
+        if rejection is not None:
+            rejected.append(RejectedFace(Place.of(number, face), figures, rejection))
+        else:
+            candidates.append(Candidate(face, Place.of(number, face), figures, aligned.picture))
+    faces = [candidate.face for candidate in candidates]
+    fit = [
+        FitFace(
+            place=one.place,
+            figures=one.figures,
+            crop=encoded(align(photo, one.face, TEMPLATES["celeba"], settings.size_px).picture, settings.picture_format),
+            face_print=FacePrint.of(one.judged, photo),
+            mirrored_print=FacePrint.of(one.judged[:, ::-1], photo[:, ::-1]),
+            identity=identity,
+            measures=measures,
+        )
+        for one, (identity, measures) in zip(candidates, measured(photo, faces, seeing), strict=True)
+    ]
+    return tuple(sorted([*rejected, *fit], key=lambda face: face.place.number))
+
+
+def measured(photo: Picture, faces: Sequence[Face], seeing: AnalysisModels) -> Iterator[tuple[np.ndarray, Measures]]:
+    """For each face its identity (F,), empty without an encoder, and what its labels are made from."""
+    for start in range(0, len(faces), _AT_ONCE):
+        some = faces[start : start + _AT_ONCE]
+        identities = [each.vector for each in seeing.encoder.of(photo, some)] if seeing.encoder else [_nobody()] * len(some)
+        measures = _parts(photo, some, seeing)
+        for at, sex_age in enumerate(seeing.sex_age.of(photo, some) if seeing.sex_age else ()):
+            measures[at] |= {"male_score": sex_age.male_score, "age": sex_age.age}
+        yield from zip(identities, measures, strict=True)
+
+
+def encoded(crop: Picture, picture_format: str) -> bytes:
+    """The crop as the bytes of a picture file."""
+    stream = BytesIO()
+    options = {"quality": 95, "subsampling": 0} if picture_format == "jpg" else {}
+    Image.fromarray(crop).save(stream, format="JPEG" if picture_format == "jpg" else "PNG", **options)
+    return stream.getvalue()
+
+
+def _parts(photo: Picture, faces: Sequence[Face], seeing: AnalysisModels) -> list[Measures]:
+    if seeing.parser is None:
+        return [{} for _ in faces]
+    crops = [align(photo, face, TEMPLATES["celebamask-hq"], PARSED_PX).picture for face in faces]
+    masks = seeing.parser.parse_crops(crops)
+    return [part_measures(crop, mask) for crop, mask in zip(crops, masks, strict=True)]
+
+
+def _nobody() -> np.ndarray:
+    return np.zeros(0, dtype=np.float32)

@@ -1,0 +1,103 @@
+"""Weights in the form of the published StarGAN (yunjey/stargan): `200000-G.ckpt` and `200000-D.ckpt`, read and written.
+
+Those networks track running statistics that they never use (see networks.py); reading drops them, writing adds neutral ones so that
+the published code loads our files as it loads its own.
+"""
+
+from __future__ import annotations
+
+import pickle
+import re
+import warnings
+from pathlib import Path
+from typing import Any, TypeVar
+
+import torch
+from torch import nn
+
+from lianpu.errors import CheckpointError
+from lianpu.stargan.networks import Discriminator, Generator
+
+Network = TypeVar("Network", Generator, Discriminator)
+_UNUSED = ("running_mean", "running_var", "num_batches_tracked")
+
+
+def load_published_generator(file: Path) -> Generator:
+    """The generator in a published `*-G.ckpt`, its sizes read off the tensors.
+
+    Raises:
+        CheckpointError: the file is missing, damaged, would run code when loaded, or is no StarGAN generator.
+    """
+    state = read_published(file)
+    first, blocks = (
+        state.get("main.0.weight"),
+        {name.split(".")[1] for name in state if re.fullmatch(r"main\.\d+\.main\.0\.weight", name)},
+    )
+    if first is None or first.ndim != 4:
+        raise CheckpointError(f"{file} holds no StarGAN generator (no main.0.weight). Give a file that was saved as *-G.ckpt.")
+    generator = Generator(conv_dim=first.shape[0], attribute_count=first.shape[1] - 3, repeat_num=len(blocks))
+    return _filled(generator, state, file)
+
+
+def load_published_discriminator(file: Path) -> Discriminator:
+    """The discriminator in a published `*-D.ckpt`, its sizes read off the tensors. Raises CheckpointError as above."""
+    state = read_published(file)
+    if "conv2.weight" not in state or "main.0.weight" not in state:
+        raise CheckpointError(f"{file} holds no StarGAN discriminator (no conv2.weight). Give a file that was saved as *-D.ckpt.")
+    repeat_num = len([name for name in state if re.fullmatch(r"main\.\d+\.weight", name)])
+    attribute_count, _, kernel_px, _ = state["conv2.weight"].shape
+    conv_dim = state["main.0.weight"].shape[0]
+    discriminator = Discriminator(kernel_px * 2**repeat_num, conv_dim, attribute_count, repeat_num)
+    return _filled(discriminator, state, file)
+
+
+def read_published(file: Path) -> dict[str, torch.Tensor]:
+    """The tensors of a published checkpoint, without the running statistics that it never used; no code in it is run.
+
+    Raises:
+        CheckpointError: the file is missing, damaged, or is a pickle that holds more than tensors.
+    """
+    try:
+        with warnings.catch_warnings():
+            warnings.filterwarnings("ignore", message="Detected pickle protocol")  # what is wrong with the file is said below
+            state: Any = torch.load(file, map_location="cpu", weights_only=True)
+    except FileNotFoundError:
+        raise CheckpointError(f"{file} is not there. Check the path.") from None
+    except pickle.UnpicklingError as problem:
+        if "unsupported global" in str(problem).lower() or "WeightsUnpickler error" in str(problem):
+            raise CheckpointError(
+                f"{file} holds more than weights and might run code, so it was not loaded. Get the file from its author again."
+            ) from None
+        raise CheckpointError(f"{file} is damaged ({_first_line(problem)}). Get it again.") from None
+    except (RuntimeError, EOFError, OSError, ValueError) as problem:
+        raise CheckpointError(f"{file} is damaged or cut off ({_first_line(problem)}). Get it again.") from None
+    if not isinstance(state, dict) or not all(isinstance(value, torch.Tensor) for value in state.values()):
+        raise CheckpointError(f"{file} holds no plain table of tensors. Give a file saved from state_dict().")
+    return {name: tensor for name, tensor in state.items() if not name.endswith(_UNUSED)}
+
+
+def write_published_weights(network: Generator | Discriminator, file: Path) -> Path:
+    """`file`, holding the network as the published code saves it (with neutral running statistics). Returns the path."""
+    state: dict[str, torch.Tensor] = {}
+    norms = {name for name, module in network.named_modules() if isinstance(module, nn.InstanceNorm2d)}
+    for name, tensor in network.state_dict().items():
+        state[name] = tensor.detach().to("cpu").clone()
+        owner, _, leaf = name.rpartition(".")
+        if owner in norms and leaf == "bias":
+            state[f"{owner}.running_mean"] = torch.zeros_like(state[name])
+            state[f"{owner}.running_var"] = torch.ones_like(state[name])
+            state[f"{owner}.num_batches_tracked"] = torch.tensor(0)
+    torch.save(state, file)
+    return file
+
+
+def _filled(network: Network, state: dict[str, torch.Tensor], file: Path) -> Network:
+    try:
+        network.load_state_dict(state)
+    except RuntimeError as problem:
+        raise CheckpointError(f"{file} does not fit the StarGAN network ({' '.join(str(problem).split())[:200]}).") from None
+    return network.eval()
+
+
+def _first_line(problem: BaseException) -> str:
+    return (str(problem).strip() or type(problem).__name__).splitlines()[0][:160]

@@ -1,0 +1,1 @@
+"""Video files: probed, decoded, encoded and muxed (PyAV)."""

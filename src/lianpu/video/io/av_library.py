@@ -1,0 +1,78 @@
+"""PyAV, which carries FFmpeg: the only door to it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeAlias
+
+from lianpu.errors import SettingsError, VideoError
+
+if TYPE_CHECKING:
+    import av
+    from av.container import InputContainer as _InputContainer
+    from av.container import OutputContainer as _OutputContainer
+
+    Packet: TypeAlias = av.Packet
+    VideoFrame: TypeAlias = av.VideoFrame
+    VideoStream: TypeAlias = av.VideoStream
+    InputContainer = _InputContainer
+    OutputContainer = _OutputContainer
+
+
+def load_av() -> Any:
+    """PyAV. Raises SettingsError that says how to install it."""
+    try:
+        import av
+    except ImportError:
+        raise SettingsError("Videos need PyAV, which is not installed. Install it: pip install 'lianpu[video]'") from None
+    av.logging.set_level(None)  # broken files are reported by us, in one line
+    return av
+
+
+def reason(problem: object) -> str:
+    """What FFmpeg says of a problem, in one short line."""
+    text = getattr(problem, "strerror", None) or str(problem) or type(problem).__name__
+    return " ".join(str(text).split())[:120]
+
+
+_STILL_ENDINGS = (".jpg", ".jpeg", ".png", ".bmp", ".webp", ".tif", ".tiff", ".heic", ".heif", ".avif")
+
+
+@contextmanager
+def opened(file: Path) -> Iterator[InputContainer]:
+    """The open file. Raises VideoError when it is missing, empty, a picture, or nothing that can be read."""
+    av = load_av()
+    if file.is_dir():
+        raise VideoError(f"{file} is a folder. Give a video.")
+    if not file.is_file():
+        raise VideoError(f"{file} is not there. Check the path.")
+    if not file.stat().st_size:
+        raise VideoError(f"{file} is empty (0 bytes). Give a video.")
+    if file.suffix.lower() in _STILL_ENDINGS:
+        raise VideoError(f"{file} is a picture, not a video. For pictures there is lianpu edit.")
+    try:
+        container = av.open(str(file))
+    except PermissionError:
+        raise VideoError(f"{file} may not be read. Change its permissions.") from None
+    except (av.error.FFmpegError, OSError, ValueError) as problem:
+        raise VideoError(
+            f"{file} is no video that can be read, or its end, where some formats keep their table of contents, is missing "
+            f"({reason(problem)}). Give another file."
+        ) from None
+    with container:
+        if container.format.name.endswith("_pipe") or container.format.name == "image2":
+            raise VideoError(f"{file} is a picture, not a video. For pictures there is lianpu edit.")
+        yield container
+
+
+def video_stream(container: InputContainer, file: Path) -> VideoStream:
+    """The first stream of moving pictures: covers of songs are none. Raises VideoError that says what there is instead."""
+    for stream in container.streams.video:
+        if not stream.disposition & type(stream.disposition).attached_pic:
+            if stream.codec_context is None:
+                raise VideoError(f"{file}: its pictures are in a form that cannot be decoded here. Convert it first.")
+            return stream
+    kinds = sorted({stream.type for stream in container.streams} - {"video"})
+    raise VideoError(f"{file} has no video stream (it holds: {', '.join(kinds) or 'nothing'}). Give a file with moving pictures.")

@@ -1,0 +1,104 @@
+"""Which encoder writes a video, and how well: by the ending of the file, and by what this machine's FFmpeg has."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import cv2
+
+from lianpu.errors import SettingsError, VideoError, nearest_name
+
+ENDINGS: dict[str, str] = {".mp4": "mp4", ".m4v": "mp4", ".mov": "mov", ".mkv": "matroska", ".webm": "webm"}
+"""The files that are written, and FFmpeg's name of each form."""
+
+CRF: dict[str, float] = {"libx264": 18, "libx265": 20, "libvpx-vp9": 24, "libsvtav1": 24}
+"""Encoders that aim at a quality, and the one at which an edit of good footage is not told from it; smaller is better."""
+
+_BIT_RATE_PER_PIXEL = 0.2
+
+_FOR_WEBM = ("libvpx-vp9", "libsvtav1", "libaom-av1")
+
+_FOR_ALL = ("libx264", "libopenh264", "h264_videotoolbox", "h264_mf", "mpeg4")
+
+
+@dataclass(frozen=True)
+class Encoding:
+    """An encoder and its options.
+
+    Args:
+        encoder: FFmpeg's name.
+        options: of that encoder.
+        pixel_format: of what is encoded.
+    """
+
+    encoder: str
+    options: Mapping[str, str] = field(default_factory=dict)
+    pixel_format: str = "yuv420p"
+
+    def bit_rate(self, width: int, height: int, rate: float) -> int:
+        """Bits a second for encoders that aim at no quality; 0 where a quality is set."""
+        return 0 if "crf" in self.options else round(_BIT_RATE_PER_PIXEL * width * height * max(rate, 10.0))
+
+
+def check_ending(target: Path) -> str:
+    """FFmpeg's name of the form that the file's ending stands for. Raises VideoError for one that is not written."""
+    form = ENDINGS.get(target.suffix.lower())
+    if form is None:
+        raise VideoError(f"{target}: videos are written as {', '.join(ENDINGS)}, not '{target.suffix}'. Give another ending.")
+    return form
+
+
+def choose_encoding(target: Path, available: Collection[str], wanted: str = "auto", crf: float | None = None) -> Encoding:
+    """The encoder for a file: the one that is wanted, or the first that there is of those that suit the file's ending.
+
+    Args:
+        target: its ending counts.
+        available: the encoders that there are.
+        wanted: `auto`, or the name of an encoder.
+        crf: quality, smaller is better; None for the encoder's own of `CRF`.
+
+    Raises:
+        SettingsError: an encoder that is not there, or a quality for one that takes none.
+        VideoError: the ending is not written, or no encoder for it is there.
+    """
+    suited = _FOR_WEBM if check_ending(target) == "webm" else _FOR_ALL
+    if wanted != "auto" and wanted not in available:
+        near = nearest_name(wanted, {*_FOR_ALL, *_FOR_WEBM, *CRF} & set(available))
+        raise SettingsError(f"--encoder {wanted}: this machine's FFmpeg has no such encoder{near}. Take auto.")
+    name = next((one for one in suited if one in available), None) if wanted == "auto" else wanted
+    if name is None:
+        raise VideoError(
+            f"{target}: this machine's FFmpeg has none of {', '.join(suited)}. Install the wheel of PyAV, or take .mkv."
+        )
+    if name not in CRF:
+        if crf is not None:
+            raise SettingsError(f"--crf {crf:g}: {name} takes no quality. Leave it out, or take --encoder libx264.")
+        return Encoding(name)
+    if crf is not None and not 0 <= crf <= 51:
+        raise SettingsError(f"--crf {crf:g} is not from 0 (best) to 51.")
+    same_bits = _WITHOUT_AVX_512 if name == "libx264" and cv2.checkHardwareSupport(_CV_CPU_AVX_512F) else {}
+    return Encoding(name, {"crf": f"{CRF[name] if crf is None else crf:g}", **_MORE.get(name, {}), **same_bits})
+
+
+_CV_CPU_AVX_512F = 13
+"""OpenCV's number for it (cv::CpuFeatures), which Python has no name for."""
+
+_WITHOUT_AVX_512 = {"x264-params": "asm=avx2"}
+"""With AVX-512, x264's look ahead (mbtree) makes other bits of the same frames in every run, unless they are a multiple of 256 px wide."""
+
+_MORE: dict[str, dict[str, str]] = {
+    "libx264": {"preset": "medium"},
+    "libx265": {"preset": "medium", "x265-params": "log-level=error"},
+    "libvpx-vp9": {"cpu-used": "4", "row-mt": "1", "deadline": "good"},
+    "libsvtav1": {"preset": "8"},
+}
+
+
+def check_target(target: Path, *, force: bool) -> None:
+    """Nothing, when `target` may be written. Raises SettingsError for a folder, and without `force` for a file that is there."""
+    if target.is_dir():
+        raise SettingsError(f"{target} is a folder. Give the name of a file.")
+    if target.exists() and not force:
+        raise SettingsError(f"{target} is there already, and nothing is written over. Give another name, or --force.")

@@ -1,0 +1,1 @@
+"""A video edited in resumable segments."""

@@ -1,0 +1,1 @@
+"""Faces tracked from frame to frame: motion, smoothing, cuts, temporal parsing."""

@@ -1,0 +1,214 @@
+"""What programs call, by name, with gradio_client: the same as the page, without its state.
+
+from gradio_client import Client, handle_file
+client = Client("http://127.0.0.1:7860")
+file, report = client.predict(handle_file("anna.jpg"), {"steps": [{"effect": "lipstick", "strength": 0.6}]}, api_name="/edit")
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from lianpu.editing.presets import PRESET_FOLDER, Preset, bundled_presets, find_preset, in_words, preset_of_text, scaled
+from lianpu.effects.catalogue import EFFECTS
+from lianpu.errors import LianpuError, SettingsError
+from lianpu.photo.file import lost_in
+from lianpu.web.language import LANGUAGES, load_words, problem_line
+from lianpu.web.page.batch_tab import edit_batch
+from lianpu.web.page.controls import refuse_server_files
+from lianpu.web.page.photo_tab import visitor
+from lianpu.web.photos import FORMATS, PageEngine, analyze_upload, export_edit, face_lines
+from lianpu.web.server.visits import Visits
+from lianpu.web.toolkit import FileData, gr
+
+log = logging.getLogger(__name__)
+
+
+class Endpoints:
+    """The calls. A problem is one line in the language that was asked for, as gradio_client's AppError."""
+
+    def __init__(self, engine: PageEngine, visits: Visits) -> None:
+        self.engine, self.visits = engine, visits
+
+    def faces(self, photo: FileData, request: gr.Request, language: str = "en") -> dict:
+        """The faces of a photo, largest first.
+
+        Args:
+            photo: handle_file("anna.jpg").
+            language: of error messages: en or zh.
+
+        Returns:
+            {"width", "height", "faces": [{"number", "box" (left, top, right, bottom), "score", "points" (5 x, y)}]}; 0 is the largest face.
+        """
+        with self._one_line(language):
+            with self._taken(photo, request) as file:
+                seen = analyze_upload(self.engine, file, file.name)
+            height, width = seen.original.picture.shape[:2]
+            return {"width": width, "height": height, "faces": face_lines(seen.subjects)}
+        raise AssertionError
+
+    def edit(
+        self,
+        photo: FileData,
+        preset: Any,
+        request: gr.Request,
+        faces: str = "all",
+        strength: float = 1.0,
+        known: Any = None,
+        file_format: str = "same",
+        language: str = "en",
+    ) -> tuple[FileData, dict]:
+        """A photo edited at full size, marked as edited.
+
+        Args:
+            photo: handle_file("anna.jpg").
+            preset: the name of a preset (see /catalogue), its YAML, or its steps as values: {"steps": [{"effect": "lipstick", "strength": 0.6,
+                "color": "#aa2233"}, {"edit": {"Blond_Hair": true}, "strength": 0.8}]}.
+            faces: all, largest, or numbers as "0,2" (0 is the largest face).
+            strength: multiplies the strength of every step, 0 to 1.5.
+            known: what the faces are, as {"Male": false}: only for an editor that is told all labels.
+            file_format: same, jpg, png or webp.
+            language: of error messages: en or zh.
+
+        Returns:
+            The file, and {"faces": how many were found, "done": what was done in words, "lost": what the file could not keep of the upload}.
+        """
+        with self._one_line(language):
+            steps = self._preset(preset, strength)
+            if file_format not in FORMATS:
+                raise SettingsError(f"file_format '{file_format}' is none of {', '.join(FORMATS)}.")
+            folder = self.visits.new_folder(visitor(request))
+            with self._taken(photo, request) as file:
+                seen = analyze_upload(self.engine, file, file.name)
+                written = export_edit(self.engine, seen, steps, faces, _labels(known), folder, file_format)
+            report = {
+                "faces": len(seen.subjects),
+                "done": in_words(steps),
+                "lost": list(lost_in(seen.original, written.suffix)),
+            }
+            return FileData(path=str(written), orig_name=written.name), report
+        raise AssertionError
+
+    def batch(
+        self,
+        photos: list[FileData],
+        preset: Any,
+        request: gr.Request,
+        faces: str = "all",
+        strength: float = 1.0,
+        known: Any = None,
+        language: str = "en",
+    ) -> tuple[FileData | None, list[dict]]:
+        """Several photos edited at full size, in a zip.
+
+        Args:
+            photos: [handle_file("anna.jpg"), ...].
+            preset: as /edit takes it.
+            faces: which faces of each photo: all, largest, or numbers as "0,2".
+            strength: multiplies the strength of every step, 0 to 1.5.
+            known: what the faces are, as /edit takes it.
+            language: of error messages: en or zh.
+
+        Returns:
+            The zip (None when no photo could be edited), and for each photo {"photo", "faces", "result"}.
+        """
+        with self._one_line(language):
+            steps = self._preset(preset, strength)
+            paths = [path_of(photo) for photo in photos or []]
+            words = load_words(language)
+            packed, rows = edit_batch(
+                self.engine, self.visits, visitor(request), paths, steps, faces, _labels(known), words, lambda number, total: None
+            )
+            report = [{"photo": name, "faces": count, "result": result} for name, count, result in rows]
+            return (None if packed is None else FileData(path=str(packed), orig_name=packed.name)), report
+        raise AssertionError
+
+    def catalogue(self) -> dict:
+        """What can be asked for: effects with their options, presets with their steps, the editor's attributes and its licence."""
+        editor = self.engine.session.editor
+        info = None if editor is None else editor.info
+        return {
+            "effects": {
+                name: {
+                    "title": dict(effect.title),
+                    "summary": dict(effect.summary),
+                    "options": [
+                        {"name": one.name, "kind": one.kind, "default": one.default, "choices": list(one.choices)}
+                        | ({"low": one.low, "high": one.high} if one.kind == "number" else {})
+                        for one in effect.options
+                        if one.kind != "picture"
+                    ],
+                }
+                for name, effect in EFFECTS.items()
+            },
+            "presets": {
+                name: yaml.safe_load((PRESET_FOLDER / f"{name}.yaml").read_text(encoding="utf-8")) for name in bundled_presets()
+            },
+            "editor": None
+            if info is None or editor is None
+            else {
+                "name": self.engine.session.model,
+                "kind": editor.kind,
+                "attributes": list(info.attributes.names),
+                "exclusive": [list(group) for group in info.attributes.groups],
+                "told": info.label_input,
+                "licence": info.licence,
+            },
+        }
+
+    @contextmanager
+    def _one_line(self, language: str) -> Iterator[None]:
+        words = load_words(language if language in LANGUAGES else "en")
+        try:
+            yield
+        except Exception as problem:
+            if not isinstance(problem, LianpuError):
+                log.error("a call could not be answered", exc_info=problem)
+            raise gr.Error(problem_line(problem, words, self.visits.root), print_exception=False) from None
+
+    @contextmanager
+    def _taken(self, photo: Any, request: gr.Request) -> Iterator[Path]:
+        """The upload, for as long as the block lasts."""
+        file = self.visits.take(path_of(photo), visitor(request))
+        try:
+            yield file
+        finally:
+            file.unlink(missing_ok=True)
+
+    def _preset(self, value: Any, strength: float) -> Preset:
+        """A preset from a name, YAML, or values; never from a path, and without files of the server."""
+        if isinstance(value, str) and value in bundled_presets():
+            preset = find_preset(value)
+        elif isinstance(value, str) and "steps" not in value:
+            raise SettingsError(f"'{value[:60]}' is no preset. Known: {', '.join(bundled_presets())}; or give its YAML.")
+        else:
+            text = value if isinstance(value, str) else yaml.safe_dump(_named(value))
+            preset = preset_of_text(text, "preset")
+            refuse_server_files(preset)
+        return preset if strength == 1.0 else scaled(preset, strength)
+
+
+def path_of(photo: Any) -> str:
+    """The path that Gradio gives to an upload, as FileData or as its dict. Raises SettingsError for anything else."""
+    path = photo.get("path") if isinstance(photo, Mapping) else getattr(photo, "path", None)
+    if not isinstance(path, str) or not path:
+        raise SettingsError("A photo is given as handle_file('anna.jpg').")
+    return path
+
+
+def _named(value: Any) -> Any:
+    return {"name": "call", **value} if isinstance(value, Mapping) else {"name": "call", "steps": value}
+
+
+def _labels(known: Any) -> dict[str, bool]:
+    if known is None:
+        return {}
+    if not isinstance(known, Mapping) or not all(isinstance(value, bool) for value in known.values()):
+        raise SettingsError(f"known is written as {{'Male': false}}, got {known!r}.")
+    return {str(name): value for name, value in known.items()}

@@ -1,0 +1,101 @@
+"""The picture in which a visitor picks a face: every face with a box and a number that can be read at a glance."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+
+import numpy as np
+from PIL import Image, ImageDraw, ImageFont
+
+from lianpu.faces.analyzer import EVERY
+from lianpu.faces.overlays import face_color
+from lianpu.faces.results import Face
+from lianpu.imaging.picture import Picture
+from lianpu.web.language import PageProblem, Words
+from lianpu.web.photos import OpenUpload
+
+LONGEST_PX = 800
+"""The longer side of the picture; a smaller photo is enlarged, so that the numbers are no smaller on it."""
+
+_TAG_PX = 34
+
+_GREY = (165, 165, 165)
+
+
+def with_numbers(photo: Picture, faces: Sequence[Face], chosen: Collection[int] | None = None) -> Picture:
+    """The photo (H, W, 3) at `LONGEST_PX`, with a box around each face and its number, from 1, on a tag above it.
+
+    Faces that are not among `chosen` (numbers from 0; None stands for all) have a thin grey box.
+    """
+    scale = scale_of(photo)
+    size = (max(1, round(photo.shape[1] * scale)), max(1, round(photo.shape[0] * scale)))
+    image = Image.fromarray(photo).resize(size, Image.Resampling.BILINEAR, reducing_gap=2.0)
+    draw = ImageDraw.Draw(image)
+    for number, face in reversed(list(enumerate(faces))):  # the largest last: its tag lies on top
+        left, top, right, bottom = (round(value * scale) for value in face.box_xyxy)
+        is_chosen = chosen is None or number in chosen
+        color, width = (face_color(number), 4) if is_chosen else (_GREY, 2)
+        draw.rectangle((left - 1, top - 1, right + 1, bottom + 1), outline=(20, 20, 20), width=width + 2)
+        draw.rectangle((left, top, right, bottom), outline=color, width=width)
+        _tag(draw, str(number + 1), left, top, color, size)
+    return np.asarray(image, dtype=np.uint8)
+
+
+def face_at(photo: Picture, faces: Sequence[Face], x: float, y: float) -> int | None:
+    """The number (from 0) of the face at a place of `with_numbers`; the smallest of several, None for none."""
+    scale = scale_of(photo)
+    x, y = x / scale, y / scale
+    hits = [(face.area, number) for number, face in enumerate(faces) if _is_in(face, x, y)]
+    return min(hits)[1] if hits else None
+
+
+def scale_of(photo: Picture) -> float:
+    """Pixels of the numbered picture for one of the photo."""
+    return LONGEST_PX / max(photo.shape[:2])
+
+
+def _is_in(face: Face, x: float, y: float) -> bool:
+    left, top, right, bottom = face.box_xyxy
+    return left <= x <= right and top <= y <= bottom
+
+
+def _tag(draw: ImageDraw.ImageDraw, word: str, x: int, y: int, color: tuple[int, int, int], size: tuple[int, int]) -> None:
+    """The word on a filled tag above a box's corner, or where it still lies within the picture."""
+    font = ImageFont.load_default(size=_TAG_PX * 0.85)
+    wide = max(_TAG_PX, round(draw.textlength(word, font=font)) + 14)
+    x, y = min(max(x - 2, 0), max(0, size[0] - wide)), min(max(y - _TAG_PX, 0), max(0, size[1] - _TAG_PX))
+    draw.rectangle((x, y, x + wide, y + _TAG_PX), fill=color)
+    draw.text((x + wide / 2, y + _TAG_PX / 2), word, fill=(20, 20, 20), font=font, anchor="mm")
+
+
+def face_choices(photo: OpenUpload, words: Words) -> list[tuple[str, str]]:
+    """What can be ticked: a word and a value for each face. People count from 1, values from 0 (the largest)."""
+    return [(words.say("photo.one_face", number=number + 1), str(number)) for number in range(len(photo.subjects))]
+
+
+def every_face(photo: OpenUpload) -> list[str]:
+    """The values of all faces."""
+    return [str(number) for number in range(len(photo.subjects))]
+
+
+def toggled(picked: Sequence[str], number: int, count: int) -> list[str]:
+    """The values that are ticked after a click on a face.
+
+    The first click picks that face alone; more clicks add faces or take them away again; when none is left, all are picked.
+
+    Args:
+        picked: the values that were ticked.
+        number: the face that was clicked, from 0.
+        count: how many faces there are.
+    """
+    before = {int(value) for value in picked}
+    after = {number} if len(before) == count else before ^ {number}
+    return [str(value) for value in sorted(after or range(count))]
+
+
+def chosen_words(picked: Sequence[str] | None, photo: OpenUpload) -> str:
+    """The ticked values as `faces.analyzer.choose` reads them: `all`, or `0,2`. Raises PageProblem when none is ticked."""
+    numbers = sorted({int(value) for value in picked or ()})
+    if not numbers:
+        raise PageProblem("no_face_chosen")
+    return EVERY if len(numbers) == len(photo.subjects) else ",".join(map(str, numbers))

@@ -1,0 +1,1 @@
+"""The server: who may call, limits, visits and their files."""
