@@ -13,16 +13,16 @@ import numpy as np
 
 from lianpu.attributes import AttributeSet
 from lianpu.dataset.sources import open_dataset
-from lianpu.editors.loading import load_editor
 from lianpu.editing.attributes import plan_edits, with_edits
-from lianpu.faces.analyzer import open_analyzer
+from lianpu.editors.loading import load_editor
 from lianpu.evaluation.identity import IdentityOfCrops
+from lianpu.faces.alignment import TEMPLATES, align
+from lianpu.faces.analyzer import open_analyzer
+from lianpu.faces.results import Face
 from lianpu.imaging.picture import Picture
 from lianpu.metrics.attribute_classifier import load_classifier
-from lianpu.faces.alignment import TEMPLATES, align
-from lianpu.faces.results import Face
-from lianpu.preparation.label_rules import load_rules
 from lianpu.preparation.analysis import measured
+from lianpu.preparation.label_rules import load_rules
 from lianpu.preparation.models import open_analysis_models
 from lianpu.preparation.settings import PrepareSettings
 

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 import tyro
 
 if TYPE_CHECKING:
+    from lianpu.cli.faces_output import Seen
     from lianpu.faces.results import Face, FaceParts, Identity, Landmarks
     from lianpu.imaging.picture import Picture
 
@@ -71,16 +72,6 @@ _Arguments = (
 )
 
 
-@dataclass(frozen=True)
-class Seen:
-    """A photo and what was seen in it: for each face what the command asks for (nothing more for `find`)."""
-
-    file: Path
-    picture: Picture
-    faces: tuple[Face, ...]
-    extras: tuple[Extra, ...]
-
-
 def main(arguments: list[str]) -> None:
     """Parse the command line, look at every photo, and print what was seen.
 
@@ -106,6 +97,7 @@ def main(arguments: list[str]) -> None:
 
 def look_at_photos(files: Sequence[Path], parsed: FindArguments, failed: dict[Path, str]) -> Iterator[Seen]:
     """What is seen in each photo, one after the other; a photo that cannot be read is left out, and why is put into `failed`."""
+    from lianpu.cli.faces_output import Seen
     from lianpu.errors import PictureError
     from lianpu.faces.detection import find_faces
     from lianpu.faces.detectors import load_detector

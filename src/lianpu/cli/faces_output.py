@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 from itertools import combinations
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -11,8 +12,21 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from rich.table import Table
 
-    from lianpu.cli.faces import Seen
     from lianpu.faces.results import Face, FaceParts, Identity, Landmarks
+    from lianpu.imaging.picture import Picture
+
+    Extra = Landmarks | FaceParts | Identity
+
+
+@dataclass(frozen=True)
+class Seen:
+    """A photo and what was seen in it: for each face what the command asks for (nothing more for `find`)."""
+
+    file: Path
+    picture: Picture
+    faces: tuple[Face, ...]
+    extras: tuple[Extra, ...]
+
 
 _PAIRS_SHOWN = 30
 
