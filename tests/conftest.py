@@ -1,15 +1,15 @@
 """What many tests use: small sets of drawn faces, made once."""
 
-import importlib.util
 import os
 from pathlib import Path
-from types import ModuleType
 
 import pytest
 
 from lianpu.dataset.drawn import draw_dataset
 from lianpu.dataset.faces import Dataset
 from lianpu.dataset.sources import open_dataset
+from lianpu.faces.analyzer import AnalyzerSettings, FaceAnalyzer, open_analyzer
+from tests.support.certificates import write_certificates
 
 os.environ["COLUMNS"] = "220"  # tables are as wide in every order of tests; the console is made when it is first imported
 
@@ -29,21 +29,12 @@ def drawn(drawn_folder: Path) -> Dataset:
 
 
 @pytest.fixture(scope="session")
-def colour_parser() -> ModuleType:
-    """`tests/parser/colour_parser.py`: a small real ONNX parser, and the painter of pictures that it reads."""
-    return _module(Path(__file__).with_name("parser") / "colour_parser.py")
+def pem(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with chain.pem, key.pem and other.pem: see `tests/support/certificates.py`."""
+    return write_certificates(tmp_path_factory.mktemp("pem"))
 
 
 @pytest.fixture(scope="session")
-def pem(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A folder with chain.pem, key.pem and other.pem: see `tests/certificates.py`."""
-    folder: Path = _module(Path(__file__).with_name("certificates.py")).write_certificates(tmp_path_factory.mktemp("pem"))
-    return folder
-
-
-def _module(file: Path) -> ModuleType:
-    spec = importlib.util.spec_from_file_location(file.stem, file)
-    assert spec is not None and spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
+def analyzer() -> FaceAnalyzer:
+    """The face analyzer of the base install, opened once for all tests: its models take seconds to read."""
+    return open_analyzer(AnalyzerSettings("dlib"), threads=1)

@@ -1,14 +1,13 @@
 """`lianpu bench effects` as it is typed."""
 
-from pathlib import Path
-
 import numpy as np
 import pytest
 
 from lianpu.bench.effects import resized_to
 from lianpu.cli.main import main
+from tests.support.shared import PHOTOS
 
-PHOTO = Path(__file__).parents[3] / "shared" / "data" / "photos" / "p17_portrait.png"
+PHOTO = PHOTOS / "p17_portrait.png"
 
 
 @pytest.mark.skipif(not PHOTO.is_file(), reason="the shared photos are not here")

@@ -9,8 +9,7 @@ from lianpu.cli.main import main
 from lianpu.errors import ModelError
 from lianpu.imaging.picture import Picture
 from lianpu.terminal import console
-
-SHARED = Path(__file__).parents[2].parent / "shared"
+from tests.support.shared import SHARED
 
 
 def test_counts_become_a_table(capsys: pytest.CaptureFixture[str]) -> None:

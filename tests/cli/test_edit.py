@@ -22,8 +22,9 @@ from lianpu.imaging.picture import resize
 from lianpu.photo.file import read_photo
 from lianpu.photo.reading import read_image
 from lianpu.stargan.lite import LiteGenerator
+from tests.support.shared import REAL_FACES
 
-REAL_FACES = Path(__file__).parents[3] / "shared" / "data" / "celebamask_mini" / "images"
+REAL_FACES = REAL_FACES / "images"
 needs_faces = pytest.mark.skipif(not REAL_FACES.is_dir(), reason="needs the real faces")
 
 

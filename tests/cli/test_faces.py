@@ -11,8 +11,8 @@ import pytest
 
 from lianpu.cli.main import main
 from lianpu.photo.reading import read_image, write_image
+from tests.support.shared import SHARED
 
-SHARED = Path(__file__).parents[2].parent / "shared"
 SCRFD = SHARED / "models" / "scrfd_500m_kps.onnx"
 
 pytestmark = pytest.mark.skipif(not SHARED.is_dir(), reason=f"{SHARED} is not here")

@@ -7,8 +7,8 @@ import pytest
 
 from lianpu.cli.main import main
 from lianpu.models.store.locate import require_model_file
+from tests.support.shared import REAL_FACES
 
-REAL_FACES = Path(__file__).parents[2].parent / "shared" / "data" / "celebamask_mini"
 pytestmark = pytest.mark.skipif(not REAL_FACES.is_dir(), reason="the real faces are not here")
 
 SMALL = ("--tree-depth", "2", "--cascade-depth", "3", "--trees-per-cascade", "30", "--oversampling", "4", "--threads", "1")

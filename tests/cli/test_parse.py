@@ -1,7 +1,6 @@
 """`lianpu parse` as it is typed: masks and overlays of photos with a face, words about the others."""
 
 from pathlib import Path
-from types import ModuleType
 
 import numpy as np
 import pytest
@@ -10,14 +9,16 @@ from PIL import Image
 from lianpu.cli.main import main
 from lianpu.cli.parse import output_names
 from lianpu.photo.reading import read_image
+from tests.support.colour_parser import write_colour_parser
+from tests.support.shared import REAL_FACES
 
-REAL_FACES = Path(__file__).parents[3] / "shared" / "data" / "celebamask_mini" / "images"
+REAL_FACES = REAL_FACES / "images"
 needs_faces = pytest.mark.skipif(not REAL_FACES.is_dir(), reason="needs the real faces")
 
 
 @pytest.fixture(scope="module")
-def model(tmp_path_factory: pytest.TempPathFactory, colour_parser: ModuleType) -> Path:
-    written: Path = colour_parser.write_colour_parser(tmp_path_factory.mktemp("model") / "colours.onnx", 128)
+def model(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    written: Path = write_colour_parser(tmp_path_factory.mktemp("model") / "colours.onnx", 128)
     return written
 
 

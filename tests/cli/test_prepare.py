@@ -6,8 +6,8 @@ from pathlib import Path
 import pytest
 
 from lianpu.cli.main import main
+from tests.support.shared import SHARED
 
-SHARED = Path(__file__).parents[3] / "shared"
 PHOTOS = SHARED / "data" / "photos"
 YUNET = SHARED / "models" / "yunet_n_640_640.onnx"
 OPTIONS = ["--size", "64", "--detector", str(YUNET), "--parser", "none"]

@@ -3,7 +3,6 @@
 import subprocess
 import sys
 from pathlib import Path
-from types import ModuleType
 
 import pytest
 
@@ -12,6 +11,8 @@ from lianpu.cli.serve import ServeArguments, _engine, read_users
 from lianpu.models.store.locate import require_model_file
 from lianpu.web.language import load_words
 from lianpu.web.page.about_tab import about_text
+from tests.support.colour_parser import write_colour_parser
+from tests.support.shared import YUNET
 
 
 def _refused(capsys: pytest.CaptureFixture[str], *words: object) -> str:
@@ -84,15 +85,15 @@ def test_commercial_safe_says_all_that_is_missing_at_once(capsys: pytest.Capture
 
 
 def test_commercial_safe_works_with_models_of_ones_own_and_leaves_the_packages_editor_out(
-    tmp_path: Path, colour_parser: ModuleType, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     points = tmp_path / "mine.dat"
     points.symlink_to(require_model_file("dlib-landmarks-68"))
     monkeypatch.setenv("LIANPU_COMMERCIAL_SAFE", "1")
-    yunet = Path(__file__).parents[3] / "shared" / "models" / "yunet_n_640_640.onnx"
+    yunet = YUNET
     if not yunet.is_file():
         pytest.skip(f"needs {yunet}")
-    parser = colour_parser.write_colour_parser(tmp_path / "parser.onnx", 32)
+    parser = write_colour_parser(tmp_path / "parser.onnx", 32)
     engine, cards = _engine(ServeArguments(detector=str(yunet), parser=str(parser), landmarks=str(points), threads=1))
     assert engine.session.editor is None and cards == {} and engine.own_landmarks == "mine.dat"
     about = about_text(load_words("en"), engine, cards)

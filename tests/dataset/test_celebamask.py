@@ -7,8 +7,8 @@ import pytest
 from lianpu.dataset.sources import open_dataset, read_table
 from lianpu.dataset.splits import split_by_hash
 from lianpu.errors import DataError
+from tests.support.shared import REAL_FACES
 
-REAL_FACES = Path(__file__).parents[3] / "shared" / "data" / "celebamask_mini"
 SELECTED = ["Black_Hair", "Male"]
 
 

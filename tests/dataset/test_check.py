@@ -13,8 +13,7 @@ from lianpu.dataset.check import MEANINGS, DataReport, Kind, Problem, check_data
 from lianpu.dataset.sources import open_dataset, read_table
 from lianpu.errors import DataError
 from lianpu.photo.reading import write_image
-
-REAL_FACES = Path(__file__).parents[3] / "shared" / "data" / "celebamask_mini"
+from tests.support.shared import REAL_FACES
 
 
 def _check(root: Path, image_size: int = 32, attributes: AttributeSet | None = None, source: str = "CelebAMask-HQ") -> DataReport:

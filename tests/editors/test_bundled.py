@@ -16,8 +16,9 @@ from lianpu.models import table as weights
 from lianpu.models.table import MODEL_FILES, model_file
 from lianpu.part_names import PARTS
 from lianpu.photo.reading import read_image
+from tests.support.shared import REAL_FACES
 
-FACES = Path(__file__).parents[3] / "shared" / "data" / "celebamask_mini"
+FACES = REAL_FACES
 needs_faces = pytest.mark.skipif(not FACES.is_dir(), reason="needs the real faces")
 
 

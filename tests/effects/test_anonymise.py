@@ -1,10 +1,9 @@
-from types import ModuleType
-
 import numpy as np
 import pytest
 
 from lianpu.effects.anonymise import WAYS, anonymise
 from lianpu.effects.face_masks import FACE_PARTS
+from tests.support.subjects import drawn_photo, subject_of
 
 
 def _face(subject) -> np.ndarray:
@@ -12,8 +11,8 @@ def _face(subject) -> np.ndarray:
 
 
 @pytest.mark.parametrize("turn", [0, 30, 90, 180])
-def test_a_covered_face_is_covered_wholly(drawn: ModuleType, turn: float) -> None:
-    photo, subject = drawn.drawn_photo(turn=turn)
+def test_a_covered_face_is_covered_wholly(turn: float) -> None:
+    photo, subject = drawn_photo(turn=turn)
     after = anonymise(photo, subject, 1.0, "solid", "#303030")
     assert (after[_face(subject)] == 0x30).all()
     x, y = np.round(subject.landmarks.points).astype(int).T
@@ -21,8 +20,8 @@ def test_a_covered_face_is_covered_wholly(drawn: ModuleType, turn: float) -> Non
 
 
 @pytest.mark.parametrize("way", WAYS)
-def test_of_a_face_nothing_finer_than_the_squares_is_left(drawn: ModuleType, way: str) -> None:
-    photo, subject = drawn.drawn_photo()
+def test_of_a_face_nothing_finer_than_the_squares_is_left(way: str) -> None:
+    photo, subject = drawn_photo()
     face = _face(subject)
     checkers = photo.copy()
     y, x = np.indices(face.shape)
@@ -36,9 +35,9 @@ def test_of_a_face_nothing_finer_than_the_squares_is_left(drawn: ModuleType, way
     assert way == "blur" or len(colors) <= 80
 
 
-def test_points_and_parts_that_failed_still_leave_a_covered_face(drawn: ModuleType) -> None:
-    photo, subject = drawn.drawn_photo()
-    blind = drawn.subject_of(np.zeros_like(subject.parts.mask), subject.landmarks.points)
+def test_points_and_parts_that_failed_still_leave_a_covered_face() -> None:
+    photo, subject = drawn_photo()
+    blind = subject_of(np.zeros_like(subject.parts.mask), subject.landmarks.points)
     after = anonymise(photo, blind, 1.0, "solid", "#303030")
     inner = subject.parts.where("skin", "nose", "l_eye", "r_eye", "mouth", "u_lip", "l_lip", "l_brow", "r_brow")
     assert (after[inner] == 0x30).all(axis=1).mean() > 0.97

@@ -1,5 +1,4 @@
 from pathlib import Path
-from types import ModuleType
 
 import numpy as np
 import pytest
@@ -9,20 +8,20 @@ from lianpu.effects.catalogue import effect_of
 from lianpu.errors import PictureError
 from lianpu.faces.analyzer import FaceAnalyzer
 from lianpu.photo.reading import read_image, write_image
+from tests.support.shared import PHOTOS
+from tests.support.subjects import drawn_photo
 
-PHOTOS = Path(__file__).parents[3] / "shared" / "data" / "photos"
 
-
-def _striped(drawn: ModuleType):
-    photo, subject = drawn.drawn_photo(width=420, height=360, side=260, left=80, top=100)
+def _striped():
+    photo, subject = drawn_photo(width=420, height=360, side=260, left=80, top=100)
     empty = subject.parts.mask == 0
     photo[empty] = (120, 150, 190)
     photo[:, ::6][empty[:, ::6]] = (90, 120, 160)
     return photo, subject
 
 
-def test_what_is_behind_is_blurred_and_the_face_is_not(drawn: ModuleType) -> None:
-    photo, subject = _striped(drawn)
+def test_what_is_behind_is_blurred_and_the_face_is_not() -> None:
+    photo, subject = _striped()
     after = blur_background(photo, [subject], 1.0)
     corner = np.s_[:80, :60]
     assert after[corner].std(axis=1).mean() < 0.3 * photo[corner].std(axis=1).mean()
@@ -30,16 +29,16 @@ def test_what_is_behind_is_blurred_and_the_face_is_not(drawn: ModuleType) -> Non
     assert (after[face] == photo[face]).all()
 
 
-def test_a_colour_comes_behind_and_hides_all_of_the_old(drawn: ModuleType) -> None:
-    photo, subject = _striped(drawn)
+def test_a_colour_comes_behind_and_hides_all_of_the_old() -> None:
+    photo, subject = _striped()
     after = replace_background(photo, [subject], 1.0, "#40c060", "")
     assert (after[:60] == (0x40, 0xC0, 0x60)).all()
     face = subject.parts.where("nose", "mouth", "l_eye", "r_eye")
     assert (after[face] == photo[face]).all()
 
 
-def test_a_picture_comes_behind_and_fills_the_photo(drawn: ModuleType, tmp_path: Path) -> None:
-    photo, subject = _striped(drawn)
+def test_a_picture_comes_behind_and_fills_the_photo(tmp_path: Path) -> None:
+    photo, subject = _striped()
     other = np.zeros((50, 200, 3), np.uint8)
     other[:, :100], other[:, 100:] = (200, 0, 0), (0, 0, 200)
     file = write_image(tmp_path / "beach.png", other)
@@ -47,14 +46,14 @@ def test_a_picture_comes_behind_and_fills_the_photo(drawn: ModuleType, tmp_path:
     assert (after[:40, :40] == (200, 0, 0)).all() and (after[:40, -40:] == (0, 0, 200)).all()
 
 
-def test_a_picture_that_is_not_there_is_said(drawn: ModuleType) -> None:
-    photo, subject = _striped(drawn)
+def test_a_picture_that_is_not_there_is_said() -> None:
+    photo, subject = _striped()
     with pytest.raises(PictureError, match=r"beach\.png is not there\. Check the path\."):
         effect_of("replace_background").apply(photo, [subject], 1.0, picture="beach.png")
 
 
-def test_the_same_photo_gives_the_same_mask(drawn: ModuleType) -> None:
-    photo, subject = _striped(drawn)
+def test_the_same_photo_gives_the_same_mask() -> None:
+    photo, subject = _striped()
     first = replace_background(photo, [subject], 1.0, "#40c060", "")
     np.random.default_rng(0).random(3)
     assert (first == replace_background(photo, [subject], 1.0, "#40c060", "")).all()

@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-import importlib.util
 from collections.abc import Callable
 from itertools import pairwise
-from pathlib import Path
-from types import ModuleType
 
 import cv2
 import numpy as np
@@ -17,18 +14,7 @@ from lianpu.effects.effect import Effect
 from lianpu.effects.face_masks import face_unit
 from lianpu.errors import SettingsError
 from lianpu.faces.subject import Subject
-
-
-def _beside(name: str) -> ModuleType:
-    """The module in the file of that name beside this one."""
-    spec = importlib.util.spec_from_file_location(name, Path(__file__).with_name(f"{name}.py"))
-    assert spec and spec.loader
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
-
-
-drawn = _beside("drawn_photos")
+from tests.support.subjects import HARD_CASES, drawn_photo, subject_of, windowed
 
 SKIN = ("skin", "nose")
 EYES = ("l_eye", "r_eye")
@@ -83,7 +69,7 @@ every_effect = pytest.mark.parametrize("effect", EFFECTS.values(), ids=EFFECTS)
 @pytest.mark.parametrize("strength", [0.4, 1.0, 1.5])
 @pytest.mark.parametrize("turn", [0, 35])
 def test_an_effect_changes_the_face_and_not_a_byte_outside_of_its_mask(effect: Effect, strength: float, turn: float) -> None:
-    photo, subject = drawn.drawn_photo(turn=turn)
+    photo, subject = drawn_photo(turn=turn)
     before = photo.copy()
     after = effect.apply(photo, [subject], strength)
     changed = (after != photo).any(axis=2)
@@ -95,9 +81,9 @@ def test_an_effect_changes_the_face_and_not_a_byte_outside_of_its_mask(effect: E
 
 @every_effect
 def test_nothing_changes_outside_of_the_subjects_window(effect: Effect) -> None:
-    photo, subject = drawn.drawn_photo()
+    photo, subject = drawn_photo()
     rows, columns = slice(60, 230), slice(70, 240)
-    changed = (effect.apply(photo, [drawn.windowed(subject, rows, columns)], 1.5) != photo).any(axis=2)
+    changed = (effect.apply(photo, [windowed(subject, rows, columns)], 1.5) != photo).any(axis=2)
     changed[rows, columns] = False
     if effect.scope == "face" and effect.name != "sticker":  # a hat may be higher than the window
         assert not changed.any()
@@ -105,19 +91,19 @@ def test_nothing_changes_outside_of_the_subjects_window(effect: Effect) -> None:
 
 @every_effect
 def test_strength_0_gives_the_same_picture(effect: Effect) -> None:
-    photo, subject = drawn.drawn_photo()
+    photo, subject = drawn_photo()
     assert (effect.apply(photo, [subject], 0.0) == photo).all()
 
 
 @every_effect
 def test_without_faces_the_photo_stays(effect: Effect) -> None:
-    photo, _ = drawn.drawn_photo()
+    photo, _ = drawn_photo()
     assert (effect.apply(photo, [], 1.0) == photo).all()
 
 
 @every_effect
 def test_an_effect_grows_with_its_strength_and_without_jumps(effect: Effect) -> None:
-    photo, subject = drawn.drawn_photo()
+    photo, subject = drawn_photo()
     steps = [effect.apply(photo, [subject], strength).astype(int) for strength in np.linspace(0, 1.5, 16)]
     away = [np.abs(step - photo).mean() for step in steps]
     moves = np.array([np.abs(second - first).mean() for first, second in pairwise(steps)])
@@ -127,9 +113,9 @@ def test_an_effect_grows_with_its_strength_and_without_jumps(effect: Effect) -> 
 
 
 @every_effect
-@pytest.mark.parametrize("case", drawn.HARD_CASES)
+@pytest.mark.parametrize("case", HARD_CASES)
 def test_no_face_makes_an_effect_fail(effect: Effect, case: str) -> None:
-    photo, subject = drawn.HARD_CASES[case]()
+    photo, subject = HARD_CASES[case]()
     choices = [option for option in effect.options if option.kind == "choice"]
     ways = [{option.name: word} for option in choices for word in option.choices] or [{}]
     for options in ways:
@@ -139,18 +125,16 @@ def test_no_face_makes_an_effect_fail(effect: Effect, case: str) -> None:
 
 @every_effect
 def test_two_faces_are_both_changed(effect: Effect) -> None:
-    left, one = drawn.drawn_photo(width=220, side=200, left=10)
-    right, other = drawn.drawn_photo(width=220, side=200, left=10, index=2)
+    left, one = drawn_photo(width=220, side=200, left=10)
+    right, other = drawn_photo(width=220, side=200, left=10, index=2)
     photo = np.hstack([left, right])
-    moved = drawn.subject_of(
-        np.hstack([np.zeros_like(one.parts.mask), other.parts.mask]), other.landmarks.points + np.array([220, 0])
-    )
-    first = drawn.windowed(
-        drawn.subject_of(np.hstack([one.parts.mask, np.zeros_like(other.parts.mask)]), one.landmarks.points),
+    moved = subject_of(np.hstack([np.zeros_like(one.parts.mask), other.parts.mask]), other.landmarks.points + np.array([220, 0]))
+    first = windowed(
+        subject_of(np.hstack([one.parts.mask, np.zeros_like(other.parts.mask)]), one.landmarks.points),
         slice(0, 260),
         slice(0, 220),
     )
-    second = drawn.windowed(moved, slice(0, 260), slice(220, 440))
+    second = windowed(moved, slice(0, 260), slice(220, 440))
     changed = (effect.apply(photo, [first, second], 1.0) != photo).any(axis=2)
     assert changed[:, :220].any() and changed[:, 220:].any()
 

@@ -1,18 +1,17 @@
-from types import ModuleType
-
 import numpy as np
 import pytest
 
 from lianpu.effects.face_masks import face_unit
 from lianpu.effects.reshape import enlarging, slim_face, slimming, warped
 from lianpu.imaging.compositing import view_of
+from tests.support.subjects import drawn_photo
 
 
 @pytest.mark.parametrize("make", [slimming, enlarging])
 @pytest.mark.parametrize("turn", [0, 40, 180])
 @pytest.mark.parametrize("strength", [1.0, 1.5, 8.0])
-def test_the_warp_never_folds_and_is_0_at_the_border(drawn: ModuleType, make, turn: float, strength: float) -> None:
-    photo, subject = drawn.drawn_photo(turn=turn)
+def test_the_warp_never_folds_and_is_0_at_the_border(make, turn: float, strength: float) -> None:
+    photo, subject = drawn_photo(turn=turn)
     view = view_of(photo, subject.window)
     field = make(subject, view, strength) * view.scale
     along_x, along_y = np.gradient(field, axis=1), np.gradient(field, axis=0)
@@ -24,8 +23,8 @@ def test_the_warp_never_folds_and_is_0_at_the_border(drawn: ModuleType, make, tu
     assert np.abs(field).max() > 0.5
 
 
-def test_lines_behind_the_face_stay_straight(drawn: ModuleType) -> None:
-    photo, subject = drawn.drawn_photo(width=500, height=400, side=300, left=100, top=60)
+def test_lines_behind_the_face_stay_straight() -> None:
+    photo, subject = drawn_photo(width=500, height=400, side=300, left=100, top=60)
     away = subject.parts.mask == 0
     photo[away] = 220
     photo[:, ::7][away[:, ::7]] = 30
@@ -36,8 +35,8 @@ def test_lines_behind_the_face_stay_straight(drawn: ModuleType) -> None:
     assert far.any() and (after[far] == photo[far]).all()
 
 
-def test_the_jaw_becomes_narrower_and_eyes_become_larger(drawn: ModuleType) -> None:
-    photo, subject = drawn.drawn_photo()
+def test_the_jaw_becomes_narrower_and_eyes_become_larger() -> None:
+    photo, subject = drawn_photo()
     view = view_of(photo, subject.window)
     points = subject.landmarks.points
     marked = np.zeros_like(photo)

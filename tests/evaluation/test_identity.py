@@ -1,5 +1,3 @@
-from pathlib import Path
-
 import numpy as np
 import pytest
 
@@ -7,8 +5,9 @@ from lianpu.errors import ScoreError
 from lianpu.evaluation.identity import IdentityOfCrops
 from lianpu.imaging.picture import resize
 from lianpu.photo.reading import read_image
+from tests.support.shared import REAL_FACES
 
-REAL_FACES = Path(__file__).parents[3] / "shared" / "data" / "celebamask_mini" / "images"
+REAL_FACES = REAL_FACES / "images"
 
 
 @pytest.mark.skipif(not REAL_FACES.is_dir(), reason="needs the real faces")

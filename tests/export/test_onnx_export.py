@@ -18,8 +18,7 @@ from lianpu.export.onnx_export import export_generator, export_onnx, export_run
 from lianpu.export.parity import noise_faces, random_labels, require_parity
 from lianpu.runs import Run
 from lianpu.stargan.networks import Generator
-
-REAL_FACES = Path(__file__).parents[2].parent / "shared" / "data" / "celebamask_mini"
+from tests.support.shared import REAL_FACES
 
 
 def test_parity_is_measured_over_batches_of_several_sizes(generator: Generator, onnx_file: Path) -> None:

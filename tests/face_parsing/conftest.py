@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-REAL_FACES = Path(__file__).parents[3] / "shared" / "data" / "celebamask_mini"
+from tests.support.shared import REAL_FACES
 
 
 @pytest.fixture(scope="session")

@@ -4,7 +4,6 @@ import json
 import math
 from collections.abc import Sequence
 from pathlib import Path
-from types import ModuleType
 
 import numpy as np
 import pytest
@@ -18,16 +17,17 @@ from lianpu.face_parsing.evaluation import evaluate_parser, score_masks
 from lianpu.face_parsing.onnx_parser import OnnxParser
 from lianpu.files import sha256_of
 from lianpu.part_names import PART_INDEX, PARTS, mirrored_index
+from tests.support.colour_parser import paint, write_colour_parser
 
 SIDE = 64
 
 
 @pytest.fixture(scope="module")
-def blend(tmp_path_factory: pytest.TempPathFactory, colour_parser: ModuleType) -> Path:
+def blend(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Twelve drawn faces whose pictures are their masks, painted; so a colour parser is right everywhere."""
     root = draw_dataset(tmp_path_factory.mktemp("evaluation") / "faces", count=12, size_px=SIDE, seed=5, held_out=4)
     for file in (root / "masks").iterdir():
-        Image.fromarray(colour_parser.paint(np.asarray(Image.open(file)))).save(root / "images" / file.name)
+        Image.fromarray(paint(np.asarray(Image.open(file)))).save(root / "images" / file.name)
     return root
 
 
@@ -37,8 +37,8 @@ def data(blend: Path) -> ParsingSet:
 
 
 @pytest.fixture(scope="module")
-def model(tmp_path_factory: pytest.TempPathFactory, colour_parser: ModuleType) -> Path:
-    written: Path = colour_parser.write_colour_parser(tmp_path_factory.mktemp("model") / "colours.onnx", SIDE)
+def model(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    written: Path = write_colour_parser(tmp_path_factory.mktemp("model") / "colours.onnx", SIDE)
     return written
 
 

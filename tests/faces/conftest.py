@@ -11,8 +11,7 @@ from lianpu.faces.detectors import YuNetDetector
 from lianpu.faces.insightface_models import ScrfdDetector
 from lianpu.imaging.picture import Picture
 from lianpu.photo.reading import read_image
-
-SHARED = Path(__file__).parents[2].parent / "shared"
+from tests.support.shared import SHARED
 
 
 @pytest.fixture(scope="session", autouse=True)

@@ -1,7 +1,6 @@
 """Alignment: similarities worked out by hand, crops of drawn and real faces, and the way back into the photo."""
 
 import csv
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -11,8 +10,8 @@ from lianpu.faces.results import Face
 from lianpu.imaging.geometry import inverse, map_points, scale_of, similarity, warp
 from lianpu.imaging.picture import Picture
 from lianpu.photo.reading import read_image
+from tests.support.shared import REAL_FACES
 
-REAL_FACES = Path(__file__).parents[2].parent / "shared" / "data" / "celebamask_mini"
 SQUARE = np.array([(0, 0), (2, 0), (2, 2), (0, 2)], dtype=np.float64)
 
 

@@ -26,8 +26,8 @@ from lianpu.imaging.picture import Picture
 from lianpu.models.store.locate import require_model_file
 from lianpu.models.store.policy import commercial_safe
 from lianpu.photo.reading import read_image
+from tests.support.shared import REAL_FACES
 
-REAL_FACES = Path(__file__).parents[2].parent / "shared" / "data" / "celebamask_mini"
 pytestmark = pytest.mark.skipif(not REAL_FACES.is_dir(), reason="the real faces are not here")
 
 

@@ -5,7 +5,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-REAL_FACES = Path(__file__).parents[2].parent / "shared" / "data" / "celebamask_mini"
+from tests.support.shared import REAL_FACES
 
 
 @pytest.fixture

@@ -1,7 +1,5 @@
 """The stand-in: right weights, right preprocessing, shown on pictures that anyone can name."""
 
-from pathlib import Path
-
 import numpy as np
 import pytest
 import torch
@@ -11,8 +9,7 @@ from lianpu.imaging.picture import center_crop
 from lianpu.metrics.efficientnet import EfficientNetFeatures, to_network_input
 from lianpu.models.efficientnet import _in_order
 from lianpu.photo.reading import read_image
-
-PHOTOS = Path(__file__).parents[3] / "shared" / "data" / "photos"
+from tests.support.shared import PHOTOS
 
 
 @pytest.fixture(scope="module")

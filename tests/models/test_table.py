@@ -10,7 +10,7 @@ import pytest
 from lianpu.errors import WeightsError
 from lianpu.models.table import MODEL_FILES, OUR_PACKAGE, ModelFile, model_file, model_files
 
-DOCS = Path(__file__).parent.parent / "docs" / "weights-and-licences.md"
+DOCS = Path(__file__).parents[2] / "docs" / "weights-and-licences.md"
 
 
 @pytest.mark.parametrize("entry", MODEL_FILES, ids=lambda entry: entry.name)

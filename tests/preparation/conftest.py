@@ -9,8 +9,8 @@ from PIL import Image
 
 from lianpu.preparation.prepare import Prepared, prepare_faces
 from lianpu.preparation.settings import PrepareSettings
+from tests.support.shared import SHARED
 
-SHARED = Path(__file__).parents[3] / "shared"
 PHOTOS = SHARED / "data" / "photos"
 FACES = SHARED / "data" / "celebamask_mini"
 YUNET = SHARED / "models" / "yunet_n_640_640.onnx"

@@ -10,8 +10,8 @@ from lianpu.errors import DataError
 from lianpu.preparation.fitting import KnownFace, fit_rules, known_faces, score_rules
 from lianpu.preparation.models import open_analysis_models
 from lianpu.preparation.settings import PrepareSettings
+from tests.support.shared import SHARED
 
-SHARED = Path(__file__).parents[3] / "shared"
 FACES = SHARED / "data" / "celebamask_mini"
 YUNET = SHARED / "models" / "yunet_n_640_640.onnx"
 

@@ -23,8 +23,8 @@ from lianpu.preparation.analysis import AnalyzedPhoto, FailedPhoto
 from lianpu.preparation.prepare import Prepared, crop_name, prepare_faces, walk_photos
 from lianpu.preparation.settings import PrepareSettings
 from lianpu.preparation.workers import look_in_order
+from tests.support.shared import PHOTOS, YUNET
 
-YUNET = Path(__file__).parents[3] / "shared" / "models" / "yunet_n_640_640.onnx"
 SETTINGS = PrepareSettings(size_px=64, detector=str(YUNET), parser="none")
 
 
@@ -166,7 +166,7 @@ def test_photos_that_are_added_later_are_looked_at_and_others_are_not(photos: Pa
     more = copy_of.parent / "photos"
     shutil.copytree(photos, more)
     _moved_to(copy_of, more)
-    shutil.copy(Path(__file__).parents[3] / "shared" / "data" / "photos" / "p18_portrait.jpg", more / "new one.jpg")
+    shutil.copy(PHOTOS / "p18_portrait.jpg", more / "new one.jpg")
     before = (copy_of / "train.txt").read_text().split()
     told: list[tuple[int, int]] = []
     made = prepare_faces(more, copy_of, SETTINGS, on_progress=lambda done, total: told.append((done, total)))

@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 from html.parser import HTMLParser
 from pathlib import Path
-from types import ModuleType
 
 import numpy as np
 import pytest
@@ -18,6 +17,7 @@ from lianpu.report.language import load_language
 from lianpu.report.page import render_html, write_report
 from lianpu.report.run_files import read_run_files
 from lianpu.runs import Run
+from tests.support import made_run as made
 
 NO_PICTURES = Gallery(None, {}, None, (), None)
 EMPTY = {"meta", "img", "br", "wbr", "hr", "link", "input"}
@@ -140,7 +140,7 @@ def test_a_stand_in_is_never_called_fid(whole_run: Run) -> None:
     assert "FID was not measured" in read(whole_run, "en", "md") and "FID 未测量" in read(whole_run, "zh", "md")
 
 
-def test_with_inception_the_distance_is_fid_and_there_is_no_stand_in_warning(made: ModuleType, tmp_path: Path) -> None:
+def test_with_inception_the_distance_is_fid_and_there_is_no_stand_in_warning(tmp_path: Path) -> None:
     run = made.make_settings_only(tmp_path / "run")
     made.add_steps(run)
     made.add_scores(run, made.LAST_STEP, 31.2, network="inception-v3-compat")
@@ -168,7 +168,7 @@ def test_the_licence_of_real_faces_is_said(whole_run: Run) -> None:
     assert "Licence of the training faces: non-commercial research and education only (CelebA). The faces in this report" in text
 
 
-def test_drawn_faces_bring_no_licence_warning(made: ModuleType, tmp_path: Path) -> None:
+def test_drawn_faces_bring_no_licence_warning(tmp_path: Path) -> None:
     run = made.make_settings_only(tmp_path / "run")
     values = run.read_config()
     values["data"]["licence"] = "MIT: faces drawn by Lianpu"
@@ -178,7 +178,7 @@ def test_drawn_faces_bring_no_licence_warning(made: ModuleType, tmp_path: Path) 
     assert "MIT: faces drawn by Lianpu" in text and "Licence of the training faces" not in text
 
 
-def test_a_demo_shows_what_the_editor_in_the_package_makes_of_such_faces(made: ModuleType, tmp_path: Path) -> None:
+def test_a_demo_shows_what_the_editor_in_the_package_makes_of_such_faces(tmp_path: Path) -> None:
     run = made.make_settings_only(tmp_path / "run")
     made.add_samples(run)
     steps = run.sample_steps()
@@ -218,7 +218,7 @@ def test_writing_again_gives_the_same_bytes(whole_run: Run) -> None:
 
 
 @pytest.mark.parametrize("language", ["en", "zh"])
-def test_settings_alone_give_a_report_that_says_what_to_run(made: ModuleType, tmp_path: Path, language: str) -> None:
+def test_settings_alone_give_a_report_that_says_what_to_run(tmp_path: Path, language: str) -> None:
     run = made.make_settings_only(tmp_path / "run")
     assert write_report(run, language) == run.report_file(language, "html")
     text = Page(read(run, language)).text
@@ -229,7 +229,7 @@ def test_settings_alone_give_a_report_that_says_what_to_run(made: ModuleType, tm
     assert "31.2" not in text and "4,000" not in text.replace("4,000 planned", "").replace("计划 4,000", "")
 
 
-def test_each_stage_more_gives_a_report_too(made: ModuleType, tmp_path: Path) -> None:
+def test_each_stage_more_gives_a_report_too(tmp_path: Path) -> None:
     run = made.make_settings_only(tmp_path / "run")
     stages = (
         lambda: made.add_steps(run, 1500),
@@ -247,7 +247,7 @@ def test_each_stage_more_gives_a_report_too(made: ModuleType, tmp_path: Path) ->
     assert counts == sorted(counts, reverse=True) and counts[0] > counts[-1]
 
 
-def test_an_unfinished_run_is_called_so(made: ModuleType, tmp_path: Path) -> None:
+def test_an_unfinished_run_is_called_so(tmp_path: Path) -> None:
     run = made.make_settings_only(tmp_path / "run")
     made.add_steps(run, 1000)
     write_report(run)
@@ -257,7 +257,7 @@ def test_an_unfinished_run_is_called_so(made: ModuleType, tmp_path: Path) -> Non
     )
 
 
-def test_what_files_say_is_text_not_markup(made: ModuleType, tmp_path: Path) -> None:
+def test_what_files_say_is_text_not_markup(tmp_path: Path) -> None:
     run = made.make_settings_only(
         tmp_path / "run",
         run_id="<script>alert(1)</script>",
@@ -277,7 +277,7 @@ def test_what_files_say_is_text_not_markup(made: ModuleType, tmp_path: Path) -> 
     assert "a \\[link\\](http://x) \\| \\`" in markdown
 
 
-def test_a_yaml_with_a_fence_in_it_stays_in_its_block(made: ModuleType, tmp_path: Path) -> None:
+def test_a_yaml_with_a_fence_in_it_stays_in_its_block(tmp_path: Path) -> None:
     run = made.make_settings_only(tmp_path / "run", eval_transforms=["````", "A -> B"])
     write_report(run)
     assert "\n`````yaml\n" in read(run, "en", "md")
@@ -298,7 +298,7 @@ def test_a_yaml_with_a_fence_in_it_stays_in_its_block(made: ModuleType, tmp_path
         ("config.yaml", "model: [1", r"config\.yaml cannot be read"),
     ],
 )  # fmt: skip
-def test_a_damaged_file_is_named(made: ModuleType, tmp_path: Path, name: str, text: str, message: str) -> None:
+def test_a_damaged_file_is_named(tmp_path: Path, name: str, text: str, message: str) -> None:
     run = made.make_settings_only(tmp_path / "run")
     file = run.folder / name
     file.parent.mkdir(parents=True, exist_ok=True)

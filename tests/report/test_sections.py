@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from pathlib import Path
-from types import ModuleType
 
 import pytest
 
@@ -19,12 +18,13 @@ from lianpu.report.sections.score_cell import score_cell
 from lianpu.report.sections.success import mean_success
 from lianpu.report.sections.transform_table import judge_of_target
 from lianpu.runs import Run
+from tests.support import made_run as made
 
 ENGLISH = load_language("en")
 
 
 @pytest.fixture
-def run(made: ModuleType, tmp_path: Path) -> Run:
+def run(tmp_path: Path) -> Run:
     made_run: Run = made.make_settings_only(tmp_path / "run")
     return made_run
 
@@ -79,7 +79,7 @@ def test_spread_is_shown_with_digits_of_its_own_and_not_for_a_single_subset(run:
     assert score_cell(material, "is", single).small == ""
 
 
-def test_the_curve_table_shows_scored_checkpoints_or_else_quarters(made: ModuleType, run: Run) -> None:
+def test_the_curve_table_shows_scored_checkpoints_or_else_quarters(run: Run) -> None:
     made.add_steps(run)
     assert curve_steps(read_run_files(run)) == [1000, 2000, 3000, 4000]
     made.add_scores(run, 1500, 50.0)
@@ -96,7 +96,7 @@ def test_losses_of_the_curve_table_are_means_up_to_the_step(run: Run) -> None:
     assert mean_before(files, "d_loss", 0) is None and mean_before(files, "g_loss", 10) is None
 
 
-def test_success_is_the_plain_mean_of_the_transforms(made: ModuleType, run: Run) -> None:
+def test_success_is_the_plain_mean_of_the_transforms(run: Run) -> None:
     made.add_scores(run, 4000, 31.2)
     main = read_run_files(run).main
     assert main is not None
@@ -108,7 +108,7 @@ def test_success_is_the_plain_mean_of_the_transforms(made: ModuleType, run: Run)
     )
 
 
-def test_the_judge_of_a_transform_is_as_good_as_on_its_worst_target(made: ModuleType, run: Run) -> None:
+def test_the_judge_of_a_transform_is_as_good_as_on_its_worst_target(run: Run) -> None:
     made.add_scores(run, 4000, 31.2)
     main = read_run_files(run).main
     assert main is not None

@@ -1,8 +1,5 @@
 """A second, wider look at faces whose hair leaves their crop."""
 
-from pathlib import Path
-from types import ModuleType
-
 import numpy as np
 import pytest
 
@@ -16,8 +13,9 @@ from lianpu.faces.wide_parsing import hair_goes_on, parse_wide
 from lianpu.imaging.compositing import view_of
 from lianpu.part_names import part_index
 from lianpu.photo.reading import read_image
+from tests.support.shared import PHOTOS
+from tests.support.subjects import drawn_photo, subject_of, windowed
 
-PHOTOS = Path(__file__).parents[3] / "shared" / "data" / "photos"
 HAIR = part_index("hair")
 
 
@@ -26,36 +24,36 @@ def parser() -> FaceParser:
     return load_parser("auto", threads=1)
 
 
-def _long_haired(drawn: ModuleType) -> tuple[np.ndarray, Subject]:
+def _long_haired() -> tuple[np.ndarray, Subject]:
     """A face whose hair goes down far beyond its crop, as its parts say."""
-    photo, subject = drawn.drawn_photo(width=500, height=700, side=200, left=150, top=150)
+    photo, subject = drawn_photo(width=500, height=700, side=200, left=150, top=150)
     parts = subject.parts.mask.copy()
     parts[260:420, 175:205] = HAIR
-    return photo, drawn.windowed(drawn.subject_of(parts, subject.landmarks.points), slice(100, 380), slice(100, 400))
+    return photo, windowed(subject_of(parts, subject.landmarks.points), slice(100, 380), slice(100, 400))
 
 
-def test_hair_that_ends_in_the_crop_or_with_the_photo_does_not_go_on(drawn: ModuleType) -> None:
-    photo, subject = drawn.drawn_photo(width=500, height=700, side=200, left=150, top=150)
+def test_hair_that_ends_in_the_crop_or_with_the_photo_does_not_go_on() -> None:
+    photo, subject = drawn_photo(width=500, height=700, side=200, left=150, top=150)
     assert not hair_goes_on(photo, [subject], 0)
-    photo, subject = _long_haired(drawn)
+    photo, subject = _long_haired()
     assert hair_goes_on(photo, [subject], 0)
     assert not hair_goes_on(photo[:340], [subject], 0)
 
 
-def test_hair_that_another_face_is_nearer_to_goes_on(drawn: ModuleType) -> None:
-    photo, subject = drawn.drawn_photo(width=600, height=400, side=200, left=150, top=100)
-    _, other = drawn.drawn_photo(width=600, height=400, side=200, left=230, top=100)
+def test_hair_that_another_face_is_nearer_to_goes_on() -> None:
+    photo, subject = drawn_photo(width=600, height=400, side=200, left=150, top=100)
+    _, other = drawn_photo(width=600, height=400, side=200, left=230, top=100)
     assert not hair_goes_on(photo, [subject], 0)
     assert hair_goes_on(photo, [subject, other], 0)
 
 
-def test_who_keeps_hair_in_the_crop_stays_as_it_was(drawn: ModuleType, parser: FaceParser) -> None:
-    photo, subject = drawn.drawn_photo(width=500, height=700, side=200, left=150, top=150)
+def test_who_keeps_hair_in_the_crop_stays_as_it_was(parser: FaceParser) -> None:
+    photo, subject = drawn_photo(width=500, height=700, side=200, left=150, top=150)
     assert parse_wide(photo, [subject], parser)[0] is subject and subject.wide() is subject
 
 
-def test_the_first_look_is_believed_within_the_crop(drawn: ModuleType, parser: FaceParser) -> None:
-    photo, subject = _long_haired(drawn)
+def test_the_first_look_is_believed_within_the_crop(parser: FaceParser) -> None:
+    photo, subject = _long_haired()
     (seen,) = parse_wide(photo, [subject], parser)
     wide = seen.wide()
     assert seen.parts is subject.parts and wide.reach == WIDER and wide.wide() is wide

@@ -1,7 +1,3 @@
-import importlib.util
-from pathlib import Path
-from types import ModuleType
-
 import cv2
 import numpy as np
 import pytest
@@ -13,17 +9,8 @@ from lianpu.editing.attributes import edit_attributes, edit_crops, edit_photo, p
 from lianpu.editing.residual_transfer import change_bands, color_matched, guided_change
 from lianpu.editors.editor import ModelInfo
 from lianpu.errors import ModelError, SettingsError
+from tests.support.subjects import subject_at
 
-
-def _load() -> ModuleType:
-    spec = importlib.util.spec_from_file_location("drawn_subject", Path(__file__).with_name("drawn_subject.py"))
-    assert spec is not None and spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
-
-
-subject_at = _load().subject_at
 NAMES = ("Black_Hair", "Blond_Hair", "Male", "Young")
 
 

@@ -1,8 +1,6 @@
-import importlib.util
 import subprocess
 import sys
 from pathlib import Path
-from types import ModuleType
 
 import numpy as np
 import pytest
@@ -12,16 +10,8 @@ from lianpu.faces.analyzer import FaceAnalyzer, choose, face_numbers
 from lianpu.faces.detection import find_faces_in_photo
 from lianpu.faces.results import Face
 from lianpu.photo.reading import read_image
-
-PHOTOS = Path(__file__).parents[3] / "shared" / "data" / "photos"
-
-
-def _drawn() -> ModuleType:
-    spec = importlib.util.spec_from_file_location("drawn_subject", Path(__file__).with_name("drawn_subject.py"))
-    assert spec is not None and spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
+from tests.support.shared import PHOTOS
+from tests.support.subjects import face_at, subject_at
 
 
 class Sized:
@@ -36,13 +26,13 @@ class Sized:
     def detect(self, picture: np.ndarray) -> tuple[Face, ...]:
         height, width = picture.shape[:2]
         self.widths.append(width)
-        face: Face = _drawn().face_at(width * 0.5, height * 0.4, width * self.share / 2)
+        face: Face = face_at(width * 0.5, height * 0.4, width * self.share / 2)
         return (face,)
 
 
 def test_faces_are_chosen_by_word_and_by_number() -> None:
     photo = np.full((300, 400, 3), 120, dtype=np.uint8)
-    subjects = [_drawn().subject_at(photo, x, 150, eyes) for x, eyes in ((80, 20), (200, 30), (320, 25))]
+    subjects = [subject_at(photo, x, 150, eyes) for x, eyes in ((80, 20), (200, 30), (320, 25))]
     assert choose(subjects, "all") == tuple(subjects)
     assert choose(subjects, "largest") == (subjects[1],)
     assert choose(subjects, "2, 0,2") == (subjects[2], subjects[0])
@@ -59,7 +49,7 @@ def test_a_large_photo_is_searched_small_and_its_face_lies_where_it_is() -> None
     detector = Sized(0.2)
     (face,) = find_faces_in_photo(photo, detector)
     assert max(detector.widths) == 1280
-    assert np.allclose(face.points, _drawn().face_at(2000, 1200, 400).points, atol=2.5)
+    assert np.allclose(face.points, face_at(2000, 1200, 400).points, atol=2.5)
     assert face.box_xyxy[0] == pytest.approx(1600, abs=3)
 
 

@@ -1,6 +1,5 @@
 import json
 from pathlib import Path
-from types import ModuleType
 
 import numpy as np
 import pytest
@@ -11,6 +10,7 @@ from lianpu.effects.stickers import STICKERS, carried_sticker, face_places, read
 from lianpu.errors import LianpuError, PictureError, SettingsError
 from lianpu.faces.results import Face, FaceParts, Landmarks
 from lianpu.faces.subject import Subject
+from tests.support.subjects import drawn_photo
 
 
 def _square(folder: Path, anchors: object = None) -> Path:
@@ -22,8 +22,8 @@ def _square(folder: Path, anchors: object = None) -> Path:
 
 
 @pytest.mark.parametrize("turn", [0, 30, 90, 180, 270])
-def test_glasses_sit_on_the_eyes_however_the_head_is_turned(drawn: ModuleType, turn: float) -> None:
-    _, subject = drawn.drawn_photo(turn=turn)
+def test_glasses_sit_on_the_eyes_however_the_head_is_turned(turn: float) -> None:
+    _, subject = drawn_photo(turn=turn)
     (glasses,) = carried_sticker("glasses")
     matrix = sticker_matrix(glasses, subject, "eyes")
     for name, eye in (("left_eye", subject.face.points[0]), ("right_eye", subject.face.points[1])):
@@ -31,9 +31,9 @@ def test_glasses_sit_on_the_eyes_however_the_head_is_turned(drawn: ModuleType, t
         assert np.linalg.norm(at - eye) < 0.12 * subject.face.eye_distance_px
 
 
-def test_a_hat_is_above_the_eyes_of_the_head_also_when_it_hangs_down(drawn: ModuleType) -> None:
+def test_a_hat_is_above_the_eyes_of_the_head_also_when_it_hangs_down() -> None:
     for turn, above in ((0, (0, -1)), (180, (0, 1)), (90, (-1, 0))):
-        photo, subject = drawn.drawn_photo(turn=turn, width=400, height=400, left=100, top=100)
+        photo, subject = drawn_photo(turn=turn, width=400, height=400, left=100, top=100)
         after = effect_of("sticker").apply(photo, [subject], 1.0, which="hat")
         y, x = np.nonzero((after != photo).any(axis=2))
         way = np.array([x.mean(), y.mean()]) - subject.face.points[:2].mean(axis=0)
@@ -70,8 +70,8 @@ def test_every_carried_sticker_has_transparency_and_anchors(which: str) -> None:
         assert len(layer.anchors) >= 2
 
 
-def test_a_picture_of_ones_own_goes_where_its_anchors_say(drawn: ModuleType, tmp_path: Path) -> None:
-    photo, subject = drawn.drawn_photo()
+def test_a_picture_of_ones_own_goes_where_its_anchors_say(tmp_path: Path) -> None:
+    photo, subject = drawn_photo()
     file = _square(tmp_path, {"anchors": {"mouth_left": [0, 10], "mouth_right": [59, 10]}})
     after = effect_of("sticker").apply(photo, [subject], 1.0, picture=str(file))
     y, x = np.nonzero((after == (255, 0, 0)).all(axis=2))
@@ -80,8 +80,8 @@ def test_a_picture_of_ones_own_goes_where_its_anchors_say(drawn: ModuleType, tmp
     assert y.mean() == pytest.approx(places["mouth"][1], abs=2)
 
 
-def test_a_picture_without_anchors_goes_to_the_place_that_is_named(drawn: ModuleType, tmp_path: Path) -> None:
-    photo, subject = drawn.drawn_photo()
+def test_a_picture_without_anchors_goes_to_the_place_that_is_named(tmp_path: Path) -> None:
+    photo, subject = drawn_photo()
     file = _square(tmp_path)
     heights = []
     for place in ("forehead", "eyes", "nose", "mouth"):
@@ -90,8 +90,8 @@ def test_a_picture_without_anchors_goes_to_the_place_that_is_named(drawn: Module
     assert heights == sorted(heights)
 
 
-def test_half_the_strength_is_half_transparent(drawn: ModuleType, tmp_path: Path) -> None:
-    photo, subject = drawn.drawn_photo()
+def test_half_the_strength_is_half_transparent(tmp_path: Path) -> None:
+    photo, subject = drawn_photo()
     photo[:] = 100
     after = effect_of("sticker").apply(photo, [subject], 0.5, picture=str(_square(tmp_path)))
     changed = after[(after != photo).any(axis=2)]

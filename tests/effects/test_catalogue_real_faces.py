@@ -1,8 +1,5 @@
 """Every effect on real faces, with the parts and points that people and dlib gave them."""
 
-from pathlib import Path
-from types import ModuleType
-
 import numpy as np
 import pytest
 from PIL import Image
@@ -13,32 +10,34 @@ from lianpu.effects.hair import hair_color
 from lianpu.effects.skin import whiten_teeth
 from lianpu.imaging.color import lab_of_color, rgb_to_lab
 from lianpu.photo.reading import read_image
+from tests.support.shared import REAL_FACES
+from tests.support.subjects import subject_of
 
-DATA = Path(__file__).parents[3] / "shared" / "data" / "celebamask_mini"
+DATA = REAL_FACES
 pytestmark = pytest.mark.skipif(not DATA.is_dir(), reason="the real faces are not here")
 
 SMILING, PROFILE, GLASSES = "000002", "000301", "000004"
 
 
-def _face(drawn: ModuleType, name: str):
+def _face(name: str):
     lines = (DATA / "landmarks68.csv").read_text(encoding="utf-8").splitlines()
     row = next(line for line in lines if line.startswith(f"{name}.jpg"))
     points = np.array([float(value) for value in row.split(",")[1:]], np.float32).reshape(68, 2)
     mask = np.array(Image.open(DATA / "masks" / f"{name}.png"))
-    return read_image(DATA / "images" / f"{name}.jpg"), drawn.subject_of(mask, points)
+    return read_image(DATA / "images" / f"{name}.jpg"), subject_of(mask, points)
 
 
 @pytest.mark.parametrize("name", [SMILING, PROFILE, GLASSES])
 @pytest.mark.parametrize("effect", EFFECTS.values(), ids=EFFECTS)
-def test_an_effect_changes_a_part_of_a_real_face(drawn: ModuleType, effect: Effect, name: str) -> None:
-    photo, subject = _face(drawn, name)
+def test_an_effect_changes_a_part_of_a_real_face(effect: Effect, name: str) -> None:
+    photo, subject = _face(name)
     after = effect.apply(photo, [subject], 1.0)
     share = (after != photo).any(axis=2).mean()
     assert 0.0005 < share < 0.9 or (share == 0 and effect.name in ("whiten_teeth", "brighten_eyes"))
 
 
-def test_dark_hair_becomes_blond_as_blond_hair_is(drawn: ModuleType) -> None:
-    photo, subject = _face(drawn, SMILING)
+def test_dark_hair_becomes_blond_as_blond_hair_is() -> None:
+    photo, subject = _face(SMILING)
     hair = subject.parts.where("hair")
     after = rgb_to_lab(hair_color(photo, subject, 1.0, "#b8936a").astype(np.float32) / np.float32(255))[hair]
     low, middle, high = np.percentile(after[:, 0], (5, 50, 95))
@@ -47,8 +46,8 @@ def test_dark_hair_becomes_blond_as_blond_hair_is(drawn: ModuleType) -> None:
     assert 15 < np.hypot(*after[:, 1:].mean(axis=0)) < 40
 
 
-def test_a_smile_becomes_less_yellow(drawn: ModuleType) -> None:
-    photo, subject = _face(drawn, SMILING)
+def test_a_smile_becomes_less_yellow() -> None:
+    photo, subject = _face(SMILING)
     mouth = subject.parts.where("mouth")
     before, after = (
         rgb_to_lab(picture.astype(np.float32) / np.float32(255))[mouth] for picture in (photo, whiten_teeth(photo, subject, 1.0))

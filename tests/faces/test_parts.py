@@ -4,7 +4,6 @@ import json
 import shutil
 from dataclasses import replace
 from pathlib import Path
-from types import ModuleType
 
 import numpy as np
 import onnx
@@ -25,14 +24,15 @@ from lianpu.models import table as weights
 from lianpu.models.table import MODEL_FILES, model_file
 from lianpu.part_names import BISENET_ORDER, PART_INDEX, PARTS
 from lianpu.photo.reading import read_image
+from tests.support.colour_parser import paint, write_colour_parser
+from tests.support.shared import REAL_FACES
 
 SIDE = 128
-REAL_FACES = Path(__file__).parents[3] / "shared" / "data" / "celebamask_mini"
 
 
 @pytest.fixture(scope="module")
-def colours(tmp_path_factory: pytest.TempPathFactory, colour_parser: ModuleType) -> FaceParser:
-    return load_parser(colour_parser.write_colour_parser(tmp_path_factory.mktemp("model") / "colours.onnx", SIDE))
+def colours(tmp_path_factory: pytest.TempPathFactory) -> FaceParser:
+    return load_parser(write_colour_parser(tmp_path_factory.mktemp("model") / "colours.onnx", SIDE))
 
 
 def _face(middle: tuple[float, float], width_px: float, degrees: float = 0.0) -> Face:
@@ -73,10 +73,10 @@ def _away_from_edges(mask: np.ndarray, px: int) -> np.ndarray:
     ],
 )
 def test_parts_lie_in_the_photo_where_they_are(
-    middle: tuple[float, float], width_px: float, degrees: float, colours: FaceParser, colour_parser: ModuleType
+    middle: tuple[float, float], width_px: float, degrees: float, colours: FaceParser
 ) -> None:
     truth = _photo_mask(300, 240)
-    (parts,) = parse_faces(colour_parser.paint(truth), [_face(middle, width_px, degrees)], colours)
+    (parts,) = parse_faces(paint(truth), [_face(middle, width_px, degrees)], colours)
     y, x = np.mgrid[:240, :300]
     turn = np.deg2rad(-degrees)
     across = np.cos(turn) * (x - middle[0]) - np.sin(turn) * (y - middle[1])
@@ -91,8 +91,8 @@ def test_parts_lie_in_the_photo_where_they_are(
     assert parts.parser == "colours" and parts.mask.shape == (240, 300)
 
 
-def test_no_pixel_belongs_to_two_faces_and_the_nearer_one_has_it(colours: FaceParser, colour_parser: ModuleType) -> None:
-    photo = colour_parser.paint(np.full((200, 400), PART_INDEX["hair"], dtype=np.uint8))
+def test_no_pixel_belongs_to_two_faces_and_the_nearer_one_has_it(colours: FaceParser) -> None:
+    photo = paint(np.full((200, 400), PART_INDEX["hair"], dtype=np.uint8))
     one, other = parse_faces(photo, [_face((130, 100), 200), _face((250, 100), 200)], colours)
     hair_one, hair_other = one.where("hair"), other.where("hair")
     assert not (hair_one & hair_other).any()
@@ -101,43 +101,43 @@ def test_no_pixel_belongs_to_two_faces_and_the_nearer_one_has_it(colours: FacePa
     assert np.array_equal(all_parts([one, other], 200, 400) == PART_INDEX["hair"], hair_one | hair_other)
 
 
-def test_a_larger_face_reaches_further_than_a_small_one_beside_it(colours: FaceParser, colour_parser: ModuleType) -> None:
-    photo = colour_parser.paint(np.full((300, 400), PART_INDEX["skin"], dtype=np.uint8))
+def test_a_larger_face_reaches_further_than_a_small_one_beside_it(colours: FaceParser) -> None:
+    photo = paint(np.full((300, 400), PART_INDEX["skin"], dtype=np.uint8))
     large, small = parse_faces(photo, [_face((150, 150), 280), _face((290, 150), 100)], colours)
     row = 150
     assert large.mask[row, 150 : 150 + 70].all() and small.mask[row, 260:330].all() and not (large.mask & small.mask).any()
 
 
-def test_many_faces_come_back_in_their_order_and_no_face_gives_nothing(colours: FaceParser, colour_parser: ModuleType) -> None:
+def test_many_faces_come_back_in_their_order_and_no_face_gives_nothing(colours: FaceParser) -> None:
     truth = np.zeros((60, 1000), dtype=np.uint8)
     faces = [_face((50 + 100 * index, 30), 60) for index in range(10)]
     for index in range(10):
         truth[:, 100 * index : 100 * index + 100] = index + 1
-    parts = parse_faces(colour_parser.paint(truth), faces, colours)
+    parts = parse_faces(paint(truth), faces, colours)
     assert [int(one.mask[30, 50 + 100 * index]) for index, one in enumerate(parts)] == list(range(1, 11))
-    assert parse_faces(colour_parser.paint(truth), [], colours) == ()
+    assert parse_faces(paint(truth), [], colours) == ()
     assert not all_parts([], 4, 5).any()
 
 
-def test_a_face_outside_of_the_photo_is_all_background(colours: FaceParser, colour_parser: ModuleType) -> None:
-    photo = colour_parser.paint(np.full((50, 50), PART_INDEX["skin"], dtype=np.uint8))
+def test_a_face_outside_of_the_photo_is_all_background(colours: FaceParser) -> None:
+    photo = paint(np.full((50, 50), PART_INDEX["skin"], dtype=np.uint8))
     (parts,) = parse_faces(photo, [_face((400, 400), 60)], colours)
     assert not parts.mask.any()
 
 
-def test_crops_of_another_size_than_the_network_s_come_back_in_theirs(colours: FaceParser, colour_parser: ModuleType) -> None:
+def test_crops_of_another_size_than_the_network_s_come_back_in_theirs(colours: FaceParser) -> None:
     truth = draw_face(0, 3, 256).mask
-    (mask,) = colours.parse_crops([colour_parser.paint(truth)])
+    (mask,) = colours.parse_crops([paint(truth)])
     assert mask.shape == (256, 256) and (mask == truth).mean() > 0.97
     assert colours.parse_crops([]).shape[0] == 0
     with pytest.raises(ValueError, match=r"crops are square and of one size"):
         colours.parse_crops([np.zeros((8, 9, 3), np.uint8)])
 
 
-def test_classes_in_another_order_are_mapped_by_name(tmp_path: Path, colour_parser: ModuleType) -> None:
-    parser = load_parser(colour_parser.write_colour_parser(tmp_path / "theirs.onnx", 64, BISENET_ORDER))
+def test_classes_in_another_order_are_mapped_by_name(tmp_path: Path) -> None:
+    parser = load_parser(write_colour_parser(tmp_path / "theirs.onnx", 64, BISENET_ORDER))
     truth = np.repeat(np.arange(19, dtype=np.uint8), 64 * 64 // 19 + 1)[: 64 * 64].reshape(64, 64)
-    assert np.array_equal(parser.parse_crops([colour_parser.paint(truth)])[0], truth)
+    assert np.array_equal(parser.parse_crops([paint(truth)])[0], truth)
 
 
 def test_a_pth_file_is_taken_to_be_in_the_published_form(tmp_path: Path) -> None:
@@ -151,34 +151,34 @@ def _refused(file: Path, message: str) -> None:
         load_parser(file)
 
 
-def test_broken_and_absent_files_are_refused(tmp_path: Path, colour_parser: ModuleType) -> None:
-    good = colour_parser.write_colour_parser(tmp_path / "good.onnx", 64)
+def test_broken_and_absent_files_are_refused(tmp_path: Path) -> None:
+    good = write_colour_parser(tmp_path / "good.onnx", 64)
     (tmp_path / "cut.onnx").write_bytes(good.read_bytes()[:200])
     _refused(tmp_path / "cut.onnx", r"cut\.onnx cannot be loaded as ONNX .*Export it again")
     _refused(tmp_path / "none.onnx", r"none\.onnx is not there")
     _refused(tmp_path, r"is no parser's training \(it has no config\.json\)")
 
 
-def test_models_of_other_classes_are_refused(tmp_path: Path, colour_parser: ModuleType) -> None:
-    beard = colour_parser.write_colour_parser(tmp_path / "beard.onnx", 64, ["background", "skin", "beard"])
+def test_models_of_other_classes_are_refused(tmp_path: Path) -> None:
+    beard = write_colour_parser(tmp_path / "beard.onnx", 64, ["background", "skin", "beard"])
     _refused(beard, r"beard\.onnx gives classes that are not ours: 'beard' is no part of a face")
-    fewer = load_parser(colour_parser.write_colour_parser(tmp_path / "fewer.onnx", 64, parts=["background", "skin"]))
+    fewer = load_parser(write_colour_parser(tmp_path / "fewer.onnx", 64, parts=["background", "skin"]))
     with pytest.raises(ModelError, match=r"fewer\.onnx gave \(1, 64, 64\) with classes up to 7, expected .* below 2"):
-        fewer.parse_crops([colour_parser.paint(np.full((64, 64), 7, np.uint8))])
+        fewer.parse_crops([paint(np.full((64, 64), 7, np.uint8))])
 
 
-def test_a_file_whose_description_is_wrong_is_refused(tmp_path: Path, colour_parser: ModuleType) -> None:
-    arcface = colour_parser.write_colour_parser(tmp_path / "arc.onnx", 64, alignment="arcface")
+def test_a_file_whose_description_is_wrong_is_refused(tmp_path: Path) -> None:
+    arcface = write_colour_parser(tmp_path / "arc.onnx", 64, alignment="arcface")
     _refused(arcface, r"takes faces aligned to 'arcface', not to 'celebamask-hq'")
-    large = colour_parser.write_colour_parser(tmp_path / "size.onnx", 64, size_px="large")
+    large = write_colour_parser(tmp_path / "size.onnx", 64, size_px="large")
     _refused(large, r"has a damaged metadata entry 'lianpu_parser'")
-    smaller = load_parser(colour_parser.write_colour_parser(tmp_path / "smaller.onnx", 64, size_px=32))
+    smaller = load_parser(write_colour_parser(tmp_path / "smaller.onnx", 64, size_px=32))
     with pytest.raises(ModelError, match=r"smaller\.onnx cannot run on crops of 32 pixels"):
         smaller.parse_crops([np.zeros((32, 32, 3), np.uint8)])
 
 
-def test_a_file_that_does_not_describe_itself_or_has_other_ends_is_refused(tmp_path: Path, colour_parser: ModuleType) -> None:
-    good = colour_parser.write_colour_parser(tmp_path / "good.onnx", 64)
+def test_a_file_that_does_not_describe_itself_or_has_other_ends_is_refused(tmp_path: Path) -> None:
+    good = write_colour_parser(tmp_path / "good.onnx", 64)
     model = onnx.load(str(good))
     del model.metadata_props[:]
     onnx.save_model(model, str(tmp_path / "silent.onnx"))
@@ -203,11 +203,9 @@ def test_unknown_names_and_absent_weights_are_refused(monkeypatch: pytest.Monkey
         load_parser("bisenet")
 
 
-def test_only_commercial_files_are_loaded_when_that_is_asked_for(
-    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, colour_parser: ModuleType
-) -> None:
-    free = colour_parser.write_colour_parser(tmp_path / "free.onnx", 32)
-    bound = colour_parser.write_colour_parser(tmp_path / "bound.onnx", 32, licence="non-commercial research only")
+def test_only_commercial_files_are_loaded_when_that_is_asked_for(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    free = write_colour_parser(tmp_path / "free.onnx", 32)
+    bound = write_colour_parser(tmp_path / "bound.onnx", 32, licence="non-commercial research only")
     monkeypatch.setenv("LIANPU_COMMERCIAL_SAFE", "1")
     assert load_parser(free).licence == "free for any use"
     with pytest.raises(WeightsError, match=r"bound\.onnx may not be used commercially: non-commercial research only"):

@@ -1,7 +1,5 @@
 """Size, sharpness, turn and border of a face: by hand, on turned heads, and on real photos."""
 
-from pathlib import Path
-
 import numpy as np
 import pytest
 
@@ -12,9 +10,7 @@ from lianpu.faces.detectors import load_detector
 from lianpu.photo.reading import read_image
 from lianpu.preparation.quality import REASONS, FaceQuality, outside_share, quality_of, rejection_of, sharpness_of, yaw_of
 from lianpu.preparation.settings import PrepareSettings
-
-PHOTOS = Path(__file__).parents[3] / "shared" / "data" / "photos"
-YUNET = Path(__file__).parents[3] / "shared" / "models" / "yunet_n_640_640.onnx"
+from tests.support.shared import PHOTOS, YUNET
 
 HEAD = np.array([(-0.5, 0, 0), (0.5, 0, 0), (0, 0.6, 0.6), (-0.4, 1.1, 0.05), (0.4, 1.1, 0.05)])
 """Eyes, tip of the nose and corners of the mouth of a head, in eye distances: x right, y down, z towards the camera."""

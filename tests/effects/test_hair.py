@@ -1,11 +1,10 @@
-from types import ModuleType
-
 import cv2
 import numpy as np
 import pytest
 
 from lianpu.effects.hair import hair_color, hair_tone, plan_hair
 from lianpu.imaging.color import lab_of_color, rgb_to_lab
+from tests.support.subjects import drawn_photo, subject_of
 
 
 def _lab(pixels: np.ndarray) -> np.ndarray:
@@ -13,8 +12,8 @@ def _lab(pixels: np.ndarray) -> np.ndarray:
 
 
 @pytest.mark.parametrize("color", ["#b8936a", "#181412", "#3050e0", "#803018"])
-def test_hair_takes_the_colour_and_keeps_its_strands(drawn: ModuleType, color: str) -> None:
-    photo, subject = drawn.drawn_photo()
+def test_hair_takes_the_colour_and_keeps_its_strands(color: str) -> None:
+    photo, subject = drawn_photo()
     hair = subject.parts.where("hair")
     before, after = _lab(photo)[hair], _lab(hair_color(photo, subject, 1.0, color))[hair]
     target = lab_of_color(color)
@@ -26,8 +25,8 @@ def test_hair_takes_the_colour_and_keeps_its_strands(drawn: ModuleType, color: s
     assert np.corrcoef(ranks[0], ranks[1])[0, 1] > 0.7  # what was lighter is lighter
 
 
-def test_whatever_its_colour_a_pixel_outside_of_the_mask_keeps_every_bit(drawn: ModuleType) -> None:
-    photo, subject = drawn.drawn_photo()
+def test_whatever_its_colour_a_pixel_outside_of_the_mask_keeps_every_bit() -> None:
+    photo, subject = drawn_photo()
     random = np.random.default_rng(0).integers(0, 256, photo.shape, dtype=np.uint8)
     noisy = np.where(subject.parts.where("hair")[:, :, None], photo, random).astype(np.uint8)
     plan = plan_hair(noisy, subject, lab_of_color("#d8b070"))
@@ -52,24 +51,24 @@ def test_hair_of_one_flat_colour_does_not_fail() -> None:
         assert np.isfinite(table).all()
 
 
-def test_hair_that_leaves_the_crop_fades_and_shows_no_cut(drawn: ModuleType) -> None:
-    photo, subject = drawn.drawn_photo(width=500, height=500, side=200, left=150, top=150)
+def test_hair_that_leaves_the_crop_fades_and_shows_no_cut() -> None:
+    photo, subject = drawn_photo(width=500, height=500, side=200, left=150, top=150)
     parts = np.full_like(subject.parts.mask, 13)
     photo = np.full_like(photo, 40)
-    whole = drawn.subject_of(parts, subject.landmarks.points)
+    whole = subject_of(parts, subject.landmarks.points)
     after = hair_color(photo, whole, 1.0, "#b8936a").astype(int)
     steps = np.abs(np.diff(after[:, 250].sum(axis=1)))
     assert after[250, 250].sum() > 300 and (after[:5, 250] == 40).all()
     assert steps[:250].max() < 60 and steps[250:].max() < 25  # of a change by more than 200: long hair goes on below
 
 
-def test_how_light_hair_is_does_not_come_from_the_edge_where_skin_shines_through(drawn: ModuleType) -> None:
-    _, subject = drawn.drawn_photo()
+def test_how_light_hair_is_does_not_come_from_the_edge_where_skin_shines_through() -> None:
+    _, subject = drawn_photo()
     parts = np.zeros((260, 300), np.uint8)
     parts[20:130, 60:240] = 13
     inside = np.clip(cv2.distanceTransform((parts > 0).astype(np.uint8), cv2.DIST_L2, 5) / 4, 0, 1)[..., None]
     photo = np.rint(inside * 30 + (1 - inside) * np.array([200, 170, 150])).astype(np.uint8)
-    plan = plan_hair(photo, drawn.subject_of(parts, subject.landmarks.points), lab_of_color("#3060c0"))
+    plan = plan_hair(photo, subject_of(parts, subject.landmarks.points), lab_of_color("#3060c0"))
     assert plan is not None
     light, own = _lab(photo)[75, :, 0], plan.fields[75, :, 4]
     assert light[61] > own[150] + 30 and own[61] < own[150] + 5

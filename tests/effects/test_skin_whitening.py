@@ -1,18 +1,17 @@
-from types import ModuleType
-
 import numpy as np
 import pytest
 
 from lianpu.effects.skin import brighten_eyes, whiten_teeth
 from lianpu.imaging.color import rgb_to_lab
+from tests.support.subjects import drawn_photo, subject_of
 
 
 def _lab(photo: np.ndarray, where: np.ndarray) -> np.ndarray:
     return rgb_to_lab(photo.astype(np.float32) / np.float32(255))[where]
 
 
-def test_yellow_teeth_become_whiter_and_gums_stay(drawn: ModuleType) -> None:
-    photo, subject = drawn.drawn_photo(width=420, height=420, side=400, left=10, top=10)
+def test_yellow_teeth_become_whiter_and_gums_stay() -> None:
+    photo, subject = drawn_photo(width=420, height=420, side=400, left=10, top=10)
     mouth = subject.parts.where("mouth")
     rows = np.flatnonzero(mouth.any(axis=1))
     gums = mouth & (np.arange(len(photo))[:, None] < rows[0] + 0.4 * len(rows))
@@ -25,21 +24,21 @@ def test_yellow_teeth_become_whiter_and_gums_stay(drawn: ModuleType) -> None:
 
 
 @pytest.mark.parametrize("inside", [(150, 60, 65), (25, 12, 12)], ids=["tongue", "dark"])
-def test_a_mouth_without_teeth_stays(drawn: ModuleType, inside: tuple[int, int, int]) -> None:
-    photo, subject = drawn.drawn_photo()
+def test_a_mouth_without_teeth_stays(inside: tuple[int, int, int]) -> None:
+    photo, subject = drawn_photo()
     photo[subject.parts.where("mouth")] = inside
     assert (whiten_teeth(photo, subject, 1.5) == photo).all()
 
 
-def test_a_closed_mouth_stays(drawn: ModuleType) -> None:
-    photo, subject = drawn.drawn_photo()
+def test_a_closed_mouth_stays() -> None:
+    photo, subject = drawn_photo()
     closed = subject.parts.mask.copy()
     closed[closed == 10] = 12
-    assert (whiten_teeth(photo, drawn.subject_of(closed, subject.landmarks.points), 1.5) == photo).all()
+    assert (whiten_teeth(photo, subject_of(closed, subject.landmarks.points), 1.5) == photo).all()
 
 
-def test_the_whites_of_eyes_lose_red_and_pupils_stay_dark(drawn: ModuleType) -> None:
-    photo, subject = drawn.drawn_photo(width=420, height=420, side=400, left=10, top=10)
+def test_the_whites_of_eyes_lose_red_and_pupils_stay_dark() -> None:
+    photo, subject = drawn_photo(width=420, height=420, side=400, left=10, top=10)
     eyes = subject.parts.where("l_eye", "r_eye")
     light = photo.mean(axis=2)
     white, pupil = eyes & (light > np.percentile(light[eyes], 70)), eyes & (light < np.percentile(light[eyes], 10))

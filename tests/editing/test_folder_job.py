@@ -16,8 +16,9 @@ from lianpu.editing.session import EditRequest
 from lianpu.effects.catalogue import effect_of
 from lianpu.errors import LianpuError
 from lianpu.faces.analyzer import AnalyzerSettings
+from tests.support.shared import REAL_FACES
 
-REAL_FACES = Path(__file__).parents[3] / "shared" / "data" / "celebamask_mini" / "images"
+REAL_FACES = REAL_FACES / "images"
 
 
 def _request(strength: float = 1.0) -> EditRequest:

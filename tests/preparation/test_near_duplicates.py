@@ -9,8 +9,9 @@ from PIL import Image, ImageEnhance
 from lianpu.photo.reading import read_image
 from lianpu.preparation.hashes import BYTES, FacePrint, picture_hash
 from lianpu.preparation.near_duplicates import HashFile
+from tests.support.shared import REAL_FACES
 
-FACES = Path(__file__).parents[3] / "shared" / "data" / "celebamask_mini"
+FACES = REAL_FACES
 
 
 def _print(number: int) -> FacePrint:
