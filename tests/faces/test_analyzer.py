@@ -2,13 +2,17 @@ import subprocess
 import sys
 from pathlib import Path
 
+import dlib
 import numpy as np
 import pytest
 
-from lianpu.errors import DataError, SettingsError
-from lianpu.faces.analyzer import FaceAnalyzer, choose, face_numbers
-from lianpu.faces.detection import find_faces_in_photo
+from lianpu.dataset.drawn import draw_face
+from lianpu.errors import DataError, ModelError, SettingsError, WeightsError
+from lianpu.faces import dlib_models
+from lianpu.faces.analyzer import AnalyzerSettings, FaceAnalyzer, choose, face_numbers, open_analyzer, open_models
+from lianpu.faces.detection import find_faces
 from lianpu.faces.results import Face
+from lianpu.models.store import locate
 from lianpu.photo.reading import read_image
 from tests.support.shared import PHOTOS
 from tests.support.subjects import face_at, subject_at
@@ -18,7 +22,7 @@ class Sized:
     """Finds one face that takes a tenth of the picture's width, and remembers how large the pictures were."""
 
     name = "test"
-    second_look_score = 0.0
+    second_search_score = 0.0
 
     def __init__(self, share: float) -> None:
         self.share, self.widths = share, []  # type: ignore[var-annotated]
@@ -47,7 +51,7 @@ def test_faces_are_chosen_by_word_and_by_number() -> None:
 def test_a_large_photo_is_searched_small_and_its_face_lies_where_it_is() -> None:
     photo = np.full((3000, 4000, 3), 120, dtype=np.uint8)
     detector = Sized(0.2)
-    (face,) = find_faces_in_photo(photo, detector)
+    (face,) = find_faces(photo, detector)
     assert max(detector.widths) == 1280
     assert np.allclose(face.points, face_at(2000, 1200, 400).points, atol=2.5)
     assert face.box_xyxy[0] == pytest.approx(1600, abs=3)
@@ -55,18 +59,18 @@ def test_a_large_photo_is_searched_small_and_its_face_lies_where_it_is() -> None
 
 def test_where_a_face_is_small_the_whole_photo_is_searched() -> None:
     detector = Sized(0.03)
-    find_faces_in_photo(np.full((3000, 4000, 3), 120, dtype=np.uint8), detector)
+    find_faces(np.full((3000, 4000, 3), 120, dtype=np.uint8), detector)
     assert list(dict.fromkeys(detector.widths)) == [640, 1280, 4000]
     filling = Sized(0.5)
-    find_faces_in_photo(np.full((3000, 4000, 3), 120, dtype=np.uint8), filling)
+    find_faces(np.full((3000, 4000, 3), 120, dtype=np.uint8), filling)
     assert filling.widths == [640, 1280]  # the second is the first with a border
     small = Sized(0.2)
-    find_faces_in_photo(np.full((600, 800, 3), 120, dtype=np.uint8), small)
+    find_faces(np.full((600, 800, 3), 120, dtype=np.uint8), small)
     assert set(small.widths) == {800}
 
 
 @pytest.mark.skipif(not PHOTOS.is_dir(), reason="needs the photos")
-def test_a_studio_sees_points_and_parts_of_every_face_largest_first(analyzer: FaceAnalyzer) -> None:
+def test_an_analyzer_gives_points_and_parts_of_every_face_largest_first(analyzer: FaceAnalyzer) -> None:
     photo = read_image(PHOTOS / "p05_group.jpg")
     subjects = analyzer.analyze(photo)
     assert len(subjects) == 2 and subjects[0].face.area >= subjects[1].face.area
@@ -100,12 +104,12 @@ def test_effects_do_without_torch(tmp_path: Path) -> None:
     assert int(changed) > 8 and loaded == "False"
 
 
-def test_the_packages_editor_edits_a_photo_without_torch(tmp_path: Path) -> None:
+def test_the_bundled_editor_edits_a_photo_without_torch(tmp_path: Path) -> None:
     program = (
         "import sys\n"
         "from lianpu import draw_face\n"
         "from lianpu.editors.loading import load_editor\n"
-        "from lianpu.effects.attribute_edit import edit_photo\n"
+        "from lianpu.editing.attributes import edit_photo\n"
         "from lianpu.faces.analyzer import AnalyzerSettings, open_analyzer\n"
         "photo = draw_face(3, 1, 512).picture\n"
         "edited = edit_photo(photo, load_editor('lite', threads=1), {'Male': True}, analyzer=open_analyzer(AnalyzerSettings('dlib'), threads=1))\n"
@@ -114,3 +118,77 @@ def test_the_packages_editor_edits_a_photo_without_torch(tmp_path: Path) -> None
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=False, cwd=tmp_path)
     assert done.returncode == 0, done.stderr
     assert done.stdout.split() == ["True", "False"]
+
+
+@pytest.fixture
+def trained(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A predictor of 68 points that anybody may use: trained on two drawn faces, in a second."""
+    folder = tmp_path_factory.mktemp("predictor")
+    drawn = draw_face(1, 0, 128)
+    points = [dlib.point(round(float(x)), round(float(y))) for x, y in drawn.points]
+    shape = dlib.full_object_detection(dlib.rectangle(24, 24, 104, 110), parts=points)
+    options = dlib.shape_predictor_training_options()
+    options.tree_depth, options.cascade_depth, options.num_trees_per_cascade_level, options.oversampling_amount = 1, 1, 1, 1
+    predictor = dlib.train_shape_predictor([drawn.picture] * 2, [[shape]] * 2, options)
+    predictor.save(str(folder / "own.dat"))
+    return folder / "own.dat"
+
+
+def test_all_that_is_missing_under_commercial_safe_is_said_in_one_line_with_what_to_give_instead(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setenv("LIANPU_COMMERCIAL_SAFE", "1")
+    monkeypatch.setenv("LIANPU_MODELS", str(tmp_path))
+    with pytest.raises(WeightsError) as raised:
+        open_analyzer(AnalyzerSettings(detector="buffalo_l"))
+    words = str(raised.value)
+    assert "\n" not in words and words.count("--commercial-safe") == 1
+    assert "--detector buffalo_l: det_10g.onnx" in words and "Give --detector yunet." in words
+    assert "--parser auto: face-parser-small.onnx" in words and "--parser RUN" in words
+    assert "--landmarks auto: shape_predictor_68_face_landmarks.dat" in words
+    assert "Give --landmarks FILE (train it: lianpu landmarks train)." in words
+    assert "dlib-landmarks-5" not in words, "five points do not do what effects need"
+
+
+def test_files_that_are_not_there_are_named_together(tmp_path: Path) -> None:
+    settings = AnalyzerSettings("dlib", landmarks=str(tmp_path / "no.dat"), parser=str(tmp_path / "no.onnx"))
+    with pytest.raises(ModelError) as raised:
+        open_analyzer(settings)
+    words = str(raised.value)
+    assert all(f"--{option} " in words for option in ("detector", "parser", "landmarks")) and "commercial" not in words
+
+
+def test_own_points_serve_the_detector_too_also_under_commercial_safe(monkeypatch: pytest.MonkeyPatch, trained: Path) -> None:
+    monkeypatch.setenv("LIANPU_COMMERCIAL_SAFE", "1")
+    detector, landmarks = open_models(AnalyzerSettings("dlib", landmarks=str(trained)), "detector", "landmarks")
+    (face,) = detector.detect(draw_face(3, 1, 256).picture)
+    assert landmarks.of_face(draw_face(3, 1, 256).picture, face).shape == (68, 2)
+
+
+@pytest.mark.parametrize("own", [False, True])
+def test_the_file_of_68_points_is_opened_and_hashed_once_per_process(
+    monkeypatch: pytest.MonkeyPatch, trained: Path, tmp_path: Path, own: bool
+) -> None:
+    """The published file is linked under another name, so that no other test has opened it there."""
+    published = locate.find_model_file("dlib-landmarks-68")
+    if not own and published is None:
+        pytest.skip("dlib's published predictor is not here")
+    elif published is not None:
+        (tmp_path / published.name).symlink_to(published)
+    monkeypatch.setenv("LIANPU_MODELS", str(tmp_path))
+    opened: list[Path] = []
+    hashed: list[Path] = []
+    open_file, hash_file = dlib_models.open_dlib_file, locate.sha256_of
+    monkeypatch.setattr(
+        dlib_models,
+        "open_dlib_file",
+        lambda file, *others: opened.append(file) or open_file(file, *others),  # type: ignore[func-returns-value]
+    )
+    monkeypatch.setattr(locate, "sha256_of", lambda file: hashed.append(file) or hash_file(file))  # type: ignore[func-returns-value]
+    settings = AnalyzerSettings("dlib", landmarks=str(trained) if own else "auto")
+    for _ in range(2):
+        analyzer = open_analyzer(settings, threads=1)
+        assert analyzer.analyze(np.full((64, 64, 3), 120, dtype=np.uint8)) == ()
+    points = [file for file in opened if file.suffix == ".dat"]
+    assert len(points) == 1
+    assert [file.name for file in hashed if "shape_predictor" in file.name] == ([] if own else [points[0].name])

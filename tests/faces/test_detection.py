@@ -28,7 +28,7 @@ class RedSquare:
     """Sees one pure red rectangle whose upper left corner is blue (so only the right way up), not when it touches the edge."""
 
     name: str = "red square"
-    second_look_score: float = 0.0
+    second_search_score: float = 0.0
     score: float = 0.9
 
     def detect(self, picture: Picture) -> tuple[Face, ...]:
@@ -118,7 +118,7 @@ def test_faces_come_largest_first_and_low_scores_can_be_left_out() -> None:
     @dataclass
     class Two:
         name: str = "two"
-        second_look_score: float = 0.0
+        second_search_score: float = 0.0
 
         def detect(self, picture: Picture) -> tuple[Face, ...]:
             return face_at((20, 20, 40, 40), 0.9), face_at((50, 50, 90, 90), 0.6)

@@ -142,7 +142,9 @@ def _open_look(parsed: FindArguments) -> Look:
 
 
 def _landmarks(parsed: LandmarksArguments) -> Look:
-    if parsed.scheme == "insightface-106" or (parsed.scheme == "auto" and _is_usable("landmarks-106")):
+    from lianpu.models.store.locate import is_usable
+
+    if parsed.scheme == "insightface-106" or (parsed.scheme == "auto" and is_usable("landmarks-106")):
         from lianpu.faces.insightface_models import open_buffalo
 
         return open_buffalo(parsed.models, ("landmarks",), parsed.threads).landmarks
@@ -152,19 +154,12 @@ def _landmarks(parsed: LandmarksArguments) -> Look:
 
 
 def _identity(parsed: IdentityArguments) -> Look:
-    if parsed.encoder == "arcface" or (parsed.encoder == "auto" and _is_usable("arcface-r50")):
+    from lianpu.models.store.locate import is_usable
+
+    if parsed.encoder == "arcface" or (parsed.encoder == "auto" and is_usable("arcface-r50")):
         from lianpu.faces.insightface_models import open_buffalo
 
         return open_buffalo(parsed.models, ("identity",), parsed.threads).identity
     from lianpu.faces.dlib_models import DlibEncoder
 
     return DlibEncoder().of
-
-
-def _is_usable(name: str) -> bool:
-    """Whether a model is on this machine and allowed."""
-    from lianpu.models.store.locate import find_model_file
-    from lianpu.models.store.policy import is_commercial_safe
-    from lianpu.models.table import model_file
-
-    return find_model_file(name) is not None and (model_file(name).commercial_use or not is_commercial_safe())

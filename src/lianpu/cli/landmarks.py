@@ -149,11 +149,9 @@ def score_table(model: str, evaluation: Evaluation) -> Table:
 
 
 def _predictor(model: str) -> ShapePredictor:
-    from lianpu.faces.dlib_models import ShapePredictor
-    from lianpu.landmarks.scheme68 import COUNT
-    from lianpu.models.store.locate import require_model_file
+    from lianpu.faces.dlib_models import load_landmarks_68
 
-    return ShapePredictor(require_model_file("dlib-landmarks-68") if model == "dlib" else model, COUNT)
+    return load_landmarks_68(model)
 
 
 def _faces(data: Path, only: Path | None, quiet: bool = False) -> tuple[BoxedFace, ...]:

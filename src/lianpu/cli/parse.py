@@ -60,12 +60,11 @@ def parse(parsed: ParseArguments) -> list[ParsedPhoto]:
         DataError: no face was found, or photos could not be read; said after all others were done.
     """
     from lianpu.errors import DataError, PictureError
-    from lianpu.faces.detectors import load_detector
-    from lianpu.faces.parts import load_parser
+    from lianpu.faces.analyzer import AnalyzerSettings, open_models
     from lianpu.terminal import console, stage
 
     photos = photos_in(parsed.photos)
-    detector, parser = load_detector(parsed.detector), load_parser(parsed.parser)
+    detector, parser = open_models(AnalyzerSettings(parsed.detector, parser=parsed.parser), "detector", "parser")
     done: list[ParsedPhoto] = []
     problems: list[str] = []
     with stage("Parsing") as on_progress:

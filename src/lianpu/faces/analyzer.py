@@ -1,21 +1,31 @@
-"""The one way to see the faces of photos: a detector, 68 points and a parser, opened from one set of options."""
+"""The one way to find and describe the faces of photos: a detector, a parser and 68 points, opened from one set of options."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal
 
-from lianpu.errors import DataError, SettingsError, WeightsError
+from lianpu.errors import DataError, ModelError, SettingsError, WeightsError
 from lianpu.face_parsing.face_parser import FaceParser
-from lianpu.faces.detection import Detector, find_faces_in_photo
+from lianpu.faces.detection import Detector, find_faces
 from lianpu.faces.subject import LandmarkReader, Subject, describe_faces
 from lianpu.faces.wide_parsing import parse_wide
 from lianpu.imaging.picture import Picture
+from lianpu.models.store.policy import ASKED_BY, is_commercial_safe
 
 EVERY, LARGEST = "all", "largest"
 """The words that `choose` knows."""
+
+Part = Literal["detector", "parser", "landmarks"]
+
+_FREE: dict[Part, str] = {
+    "detector": "Give --detector yunet.",
+    "parser": "Give --parser FILE (train it: lianpu parser train).",
+    "landmarks": "Give --landmarks FILE (train it: lianpu landmarks train).",
+}
+"""What may take the place of a model under --commercial-safe."""
 
 
 @dataclass(frozen=True)
@@ -24,7 +34,8 @@ class AnalyzerSettings:
 
     Args:
         detector: `auto`, `buffalo_l`, `yunet`, `dlib`, or the path of an .onnx file (`faces.detectors.load_detector`).
-        landmarks: `auto` or `dlib` (its published 68 points), or the path of a .dat file (`lianpu landmarks train`).
+        landmarks: `auto` or `dlib` (its published 68 points), or the path of a .dat file (`lianpu landmarks train`); the detector
+            `dlib` makes its five points from them, too.
         parser: `auto` (the bundled one), `bisenet`, or a path (`faces.parts.load_parser`).
         upright: also look for faces in the photo turned by 90, 180 and 270 degrees: four times the work.
     """
@@ -58,43 +69,65 @@ class FaceAnalyzer:
             photo: (H, W, 3) uint8 RGB.
             wide: parse a second, wider crop where hair leaves a face's crop (`wide_parsing.parse_wide`): for hair and backgrounds.
         """
-        faces = find_faces_in_photo(photo, self.detector, upright=self.upright)
+        faces = find_faces(photo, self.detector, upright=self.upright)
         subjects = describe_faces(photo, faces, self.parser, self.landmarks)
         return parse_wide(photo, subjects, self.parser) if wide else subjects
 
 
 def open_analyzer(settings: AnalyzerSettings | None = None, *, threads: int | None = None) -> FaceAnalyzer:
-    """Open the models that the settings name; None for the defaults.
+    """Open the models that the settings name; None for the defaults. Raises as `open_models` does."""
+    asked = settings or AnalyzerSettings()
+    detector, parser, landmarks = open_models(asked, "detector", "parser", "landmarks", threads=threads)
+    return FaceAnalyzer(detector, parser, landmarks, asked.upright)
+
+
+def open_models(settings: AnalyzerSettings, *parts: Part, threads: int | None = None) -> tuple[Any, ...]:
+    """The models of some parts, in the order given: a `Detector`, a `FaceParser`, a `LandmarkReader`.
 
     Args:
-        settings: how faces are found and described.
+        settings: their names or files.
+        parts: those that are needed.
         threads: threads for one operation; None takes as many as there are cores.
 
     Raises:
         SettingsError: a name is unknown.
         WeightsError: a model is not on this machine, damaged, or not allowed under --commercial-safe; all such models in one message.
-        ModelError: a file is broken or holds something else.
+        ModelError: a file is broken or holds something else; likewise.
     """
-    from lianpu.faces.detectors import load_detector
-    from lianpu.faces.dlib_models import load_landmarks_68
-    from lianpu.faces.parts import load_parser
-
-    asked = settings or AnalyzerSettings()
-    opening: dict[str, Callable[[], Any]] = {
-        "detector": lambda: load_detector(asked.detector, threads=threads),
-        "parser": lambda: load_parser(asked.parser, threads=threads),
-        "landmarks": lambda: load_landmarks_68(asked.landmarks),
-    }
-    opened: dict[str, Any] = {}
-    problems: list[str] = []
-    for name, open_one in opening.items():
+    opened: list[Any] = []
+    problems: dict[Part, WeightsError | ModelError] = {}
+    for part in parts:
         try:
-            opened[name] = open_one()
-        except WeightsError as problem:
-            problems.append(f"--{name} {getattr(asked, name)}: {problem}")
+            opened.append(_open(part, settings, threads))
+        except (WeightsError, ModelError) as problem:
+            problems[part] = problem
     if problems:
-        raise WeightsError(" ".join(problems))
-    return FaceAnalyzer(**opened, upright=asked.upright)
+        kind = WeightsError if any(isinstance(problem, WeightsError) for problem in problems.values()) else ModelError
+        said = [_explained(part, settings, str(problem)) for part, problem in problems.items()]
+        raise kind(" ".join([*said, ASKED_BY] if is_commercial_safe() else said))
+    return tuple(opened)
+
+
+def _open(part: Part, settings: AnalyzerSettings, threads: int | None) -> Any:
+    if part == "detector":
+        from lianpu.faces.detectors import load_detector
+
+        return load_detector(settings.detector, landmarks=settings.landmarks, threads=threads)
+    if part == "parser":
+        from lianpu.faces.parts import load_parser
+
+        return load_parser(settings.parser, threads=threads)
+    from lianpu.faces.dlib_models import load_landmarks_68
+
+    return load_landmarks_68(settings.landmarks)
+
+
+def _explained(part: Part, settings: AnalyzerSettings, problem: str) -> str:
+    """A part's problem with its option and, under --commercial-safe, what may take its place; `ASKED_BY` comes once, at the end."""
+    asked = getattr(settings, part)
+    said = f"--{part} {asked}: {problem.removesuffix(ASKED_BY).rstrip()}"
+    is_said = f"--{part} " in problem or (part == "detector" and asked in ("auto", "yunet"))
+    return f"{said} {_FREE[part]}" if is_commercial_safe() and not is_said else said
 
 
 def choose(subjects: Sequence[Subject], which: str) -> tuple[Subject, ...]:

@@ -1,4 +1,4 @@
-"""Finding every face of a picture: with a border where a face may fill it, and turned where people lie or hang."""
+"""Every face of a picture: searched small where it is large, with a border where a face may fill it, and turned where people lie."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ import numpy as np
 from PIL import Image
 
 from lianpu.faces.results import TURNS, Face
+from lianpu.imaging.geometry import scale_points
 from lianpu.imaging.picture import Picture, check_picture
 
 BORDER = 0.5
@@ -28,13 +29,23 @@ class Detector(Protocol):
     """Finds the faces that stand about upright in a picture; it need not care for borders."""
 
     name: str
-    second_look_score: float
-    """What is found only with a border, or only in a turned picture, must be at least this sure: every further look finds more
-    that is no face. 0 takes all."""
+    second_search_score: float
+    """Least score of a face that is found only with a border or only in a turned picture: every further search finds more that is no
+    face. 0 takes all."""
 
     def detect(self, picture: Picture) -> tuple[Face, ...]:
         """The faces of a picture (H, W, 3) uint8 RGB, in any order."""
         ...
+
+
+SMALL_PX = 1280
+"""Longest side at which a much larger photo is searched first (after half of this side, for a face that fills the photo)."""
+
+_WORTH_WHILE = 0.75
+"""A photo whose longest side is less than `SMALL_PX` over this is searched as it is: a smaller copy would save nothing."""
+
+_SURE_PX = {SMALL_PX // 2: 200, SMALL_PX: 80}
+"""Longest side of the copy: least width there of its smallest face. Where all are as wide, no face beside them was missed."""
 
 
 def find_faces(
@@ -42,31 +53,52 @@ def find_faces(
 ) -> tuple[Face, ...]:
     """The faces of a picture (H, W, 3) uint8 RGB, largest first; an empty tuple when there is none.
 
-    Detectors miss a face that fills the picture: when nothing is found, or a face touches the edge, the picture is searched
-    again with a border. A face that is found twice counts once, as the more confident finding. What only a second look finds
-    (with a border, or turned) must be surer than the rest: see `Detector`.
+    A large photo is searched in a smaller copy first (see `SMALL_PX`), and as it is only when no face is found there, or one so small
+    that others may have been missed.
+
+    Detectors miss a face that fills the picture: when nothing is found, or a face touches the edge, the picture is searched again with
+    a border. A face that is found twice counts once, as the more confident finding. A face that only a second search finds (with a
+    border, or turned) needs a higher score: see `Detector`.
 
     Args:
         picture: the picture.
-        detector: what looks for faces.
-        upright: also search the picture turned by 90, 180 and 270 degrees (four times the work). A face's `turned` says
-            how far the picture had to be turned.
+        detector: finds the faces.
+        upright: also search the picture turned by 90, 180 and 270 degrees (four times the work). A face's `turned` says how far the
+            picture had to be turned.
         min_score: leave out faces below this score; None leaves it to the detector.
     """
-    check_picture(picture)
+    height, width = check_picture(picture).shape[:2]
+    longest = max(height, width)
+    for side, sure_px in _SURE_PX.items() if _WORTH_WHILE * longest >= SMALL_PX else ():
+        size = (max(1, round(width * side / longest)), max(1, round(height * side / longest)))
+        small = np.asarray(Image.fromarray(picture).resize(size, Image.Resampling.BILINEAR, reducing_gap=2.0))
+        found = _search(small, detector, upright, min_score)
+        if found and min(face.width_px for face in found) >= sure_px:
+            return tuple(_scaled(face, (width / size[0], height / size[1])) for face in found)
+    return _search(picture, detector, upright, min_score)
+
+
+def _scaled(face: Face, by: tuple[float, float]) -> Face:
+    """The face in a copy of its picture that is `by` times as large (across, down)."""
+    left, top, right, bottom = scale_points(np.array(face.box_xyxy).reshape(2, 2), by).ravel().tolist()
+    return replace(face, box_xyxy=(left, top, right, bottom), points=scale_points(face.points, by).astype(np.float32))
+
+
+def _search(picture: Picture, detector: Detector, upright: bool, min_score: float | None) -> tuple[Face, ...]:
+    """The faces of a picture, largest first, searched at its own size."""
     height, width = picture.shape[:2]
     found: list[Face] = []
     for turn in TURNS if upright else TURNS[:1]:
         turned = np.ascontiguousarray(np.rot90(picture, turn // 90)) if turn else picture
-        found += [turned_back(face, turn, width, height) for face in _with_border(turned, detector, first_look=not turn)]
+        found += [turned_back(face, turn, width, height) for face in _with_border(turned, detector, first=not turn)]
     least = 0.0 if min_score is None else min_score
     return largest_first(face for face in merged(found) if face.score >= least)
 
 
-def _with_border(picture: Picture, detector: Detector, *, first_look: bool) -> tuple[Face, ...]:
+def _with_border(picture: Picture, detector: Detector, *, first: bool) -> tuple[Face, ...]:
     """What is found in the picture and, if a face may fill it, in a copy with a border."""
     height, width = picture.shape[:2]
-    found = detector.detect(picture) if first_look else _sure(detector.detect(picture), detector)
+    found = detector.detect(picture) if first else _sure(detector.detect(picture), detector)
     if found and not any(may_fill(face, width, height) for face in found):
         return found
     bordered, scale, border = add_border(picture)
@@ -75,7 +107,7 @@ def _with_border(picture: Picture, detector: Detector, *, first_look: bool) -> t
 
 
 def _sure(faces: tuple[Face, ...], detector: Detector) -> tuple[Face, ...]:
-    return tuple(face for face in faces if face.score >= detector.second_look_score)
+    return tuple(face for face in faces if face.score >= detector.second_search_score)
 
 
 def may_fill(face: Face, width: int, height: int) -> bool:
@@ -109,10 +141,7 @@ _WITHIN = 0.5
 
 
 def moved(face: Face, scale: float = 1.0, left: float = 0.0, top: float = 0.0) -> Face:
-    """The face in a picture whose pixel (x, y) is (x * scale + left, y * scale + top) of where it was found, undone.
-
-    So a copy that was made `scale` times as large and then shifted by (left, top) pixels gives its faces back.
-    """
+    """A face that was found in a copy, in the picture itself: the copy was made `scale` times as large, then shifted by (left, top)."""
     offset = np.array([left, top], dtype=np.float64)
     corners = (np.array(face.box_xyxy, dtype=np.float64).reshape(2, 2) - offset) / scale
     x1, y1, x2, y2 = corners.ravel().tolist()
@@ -147,7 +176,7 @@ def overlap(first: Face, second: Face) -> float:
 def is_same_face(first: Face, second: Face) -> bool:
     """Whether two findings are of one face: their boxes overlap much, or, found at different turns, one lies in the other.
 
-    A detector that looks at a face the wrong way up may see a smaller one within it.
+    A detector may find a smaller face within one that is upside down.
     """
     if first.turned != second.turned and _shared_area(first, second) > _WITHIN * min(first.area, second.area):
         return True
@@ -187,39 +216,3 @@ def merged(faces: Iterable[Face]) -> tuple[Face, ...]:
 def largest_first(faces: Iterable[Face]) -> tuple[Face, ...]:
     """The faces by the area of their boxes, largest first."""
     return tuple(sorted(faces, key=lambda face: -face.area))
-
-
-LOOKED_AT_PX = 1280
-"""A larger photo is first searched for faces smaller: at half of this size for one that fills it, and at this size."""
-
-_WORTH_WHILE = 0.75
-
-_SURE_PX = {LOOKED_AT_PX // 2: 200, LOOKED_AT_PX: 80}
-"""Where all faces are at least this wide in the small picture, nobody who stands beside them was missed."""
-
-
-def find_faces_in_photo(photo: Picture, detector: Detector, *, upright: bool = False) -> tuple[Face, ...]:
-    """The faces of a photo (H, W, 3), largest first, as `find_faces` gives them, sooner where the photo is large.
-
-    It is first searched small: see `LOOKED_AT_PX`. If no face is found there, or one is so small that others may have been missed, it is
-    searched as it is.
-    """
-    height, width = photo.shape[:2]
-    if _WORTH_WHILE * max(height, width) < LOOKED_AT_PX:
-        return find_faces(photo, detector, upright=upright)
-    for longest, sure_px in _SURE_PX.items():
-        scale = longest / max(height, width)
-        size = (max(1, round(width * scale)), max(1, round(height * scale)))
-        small = np.asarray(Image.fromarray(check_picture(photo)).resize(size, Image.Resampling.BILINEAR, reducing_gap=2.0))
-        found = find_faces(small, detector, upright=upright)
-        if found and min(face.width_px for face in found) >= sure_px:
-            return tuple(_enlarged(face, width / size[0], height / size[1]) for face in found)
-    return find_faces(photo, detector, upright=upright)
-
-
-def _enlarged(face: Face, by_x: float, by_y: float) -> Face:
-    by = np.array([by_x, by_y])
-    corners = (np.array(face.box_xyxy).reshape(2, 2) + 0.5) * by - 0.5
-    points = (face.points.astype(np.float64) + 0.5) * by - 0.5
-    left, top, right, bottom = (float(value) for value in corners.reshape(-1))
-    return replace(face, box_xyxy=(left, top, right, bottom), points=points.astype(np.float32))

@@ -19,22 +19,25 @@ from lianpu.models.store.policy import is_commercial_safe
 from lianpu.models.table import model_file
 
 DETECTORS: dict[str, str] = {
-    "auto": "the best that is here: buffalo_l, else yunet, else dlib",
+    "auto": "the best on this machine: buffalo_l, else yunet, else dlib",
     "buffalo_l": "SCRFD-10G of InsightFace's buffalo_l pack",
     "scrfd": "another SCRFD file of InsightFace",
     "yunet": "YuNet by OpenCV (may be used commercially)",
-    "dlib": "dlib's HOG detector (always here)",
+    "dlib": "dlib's HOG detector (needs no download)",
 }
 """The names that `load_detector` knows, with a line on each."""
 
 
-def load_detector(name: str = "auto", *, models: Path | str | None = None, threads: int | None = None) -> Detector:
+def load_detector(
+    name: str = "auto", *, models: Path | str | None = None, landmarks: Path | str = "auto", threads: int | None = None
+) -> Detector:
     """The detector of a name of `DETECTORS`, or of an ONNX file of SCRFD's or YuNet's form (told apart by its outputs).
 
     Args:
         name: a name, or a path that ends with .onnx.
         models: the model's file, or the folder (buffalo_l: also the zip) that holds it; None looks where models lie. `scrfd`
             needs it.
+        landmarks: the 68 points from which `dlib` makes its five: `auto`, or the path of a .dat file.
         threads: threads for one operation; None takes as many as there are cores.
 
     Raises:
@@ -46,7 +49,8 @@ def load_detector(name: str = "auto", *, models: Path | str | None = None, threa
     if name.lower().endswith(".onnx"):
         return _from_file(Path(name).expanduser(), threads)
     if name == "auto":
-        return load_detector(best_detector() if path is None else "buffalo_l", models=path, threads=threads)
+        best = best_detector() if path is None else "buffalo_l"
+        return load_detector(best, models=path, landmarks=landmarks, threads=threads)
     if name == "buffalo_l":
         from lianpu.faces.insightface_models import open_buffalo
 
@@ -60,7 +64,7 @@ def load_detector(name: str = "auto", *, models: Path | str | None = None, threa
     if name == "dlib":
         from lianpu.faces.dlib_models import DlibDetector
 
-        return DlibDetector()
+        return DlibDetector(landmarks)
     raise SettingsError(
         f"'{name}' is no detector{nearest_name(name, DETECTORS)}. Known: {', '.join(DETECTORS)}, or the path of an .onnx file."
     )
@@ -125,7 +129,7 @@ class YuNetDetector:
         ModelError: the file is missing, broken, or another kind of network.
     """
 
-    second_look_score = 0.85  # hands and clothes in turned pictures are below; of upright faces 98 % above
+    second_search_score = 0.85  # hands and clothes in turned pictures are below; of upright faces 98 % above
 
     def __init__(self, file: Path | str, *, min_score: float = 0.6, name: str | None = None) -> None:
         self.name = name or Path(file).stem

@@ -1,4 +1,4 @@
-"""The parts of every face in a photo: each face aligned, all of them parsed at once, and the answer brought back into the photo."""
+"""The parts of every face in a photo: each face is aligned, all are parsed at once, and the masks are warped back into the photo."""
 
 from __future__ import annotations
 
@@ -17,12 +17,12 @@ from lianpu.faces.results import Face, FaceParts
 from lianpu.imaging.geometry import Window, inverse, scale_of
 from lianpu.imaging.picture import Picture, check_picture
 from lianpu.models.store.locate import check_model_file, find_model_file, missing, require_model_file
-from lianpu.models.store.policy import SETTING, is_commercial_safe
+from lianpu.models.store.policy import ASKED_BY, is_commercial_safe
 from lianpu.models.table import model_file
 
 PARSERS: dict[str, str] = {
     "auto": "the same as small",
-    "small": "the parser that the package carries",
+    "small": "the bundled parser",
     "bisenet": "the published BiSeNet, 79999_iter.pth",
 }
 """The names that `load_parser` knows, with a line on each."""
@@ -48,7 +48,7 @@ def load_parser(name_or_path: str | Path = "auto", *, threads: int | None = None
     name = str(name_or_path)
     path = Path(name).expanduser()
     if name in ("auto", "small"):
-        return _allowed(_shipped(threads))
+        return _allowed(_bundled(threads))
     if name == "bisenet":
         return _published(require_model_file("bisenet-celebamask"), name)
     if path.is_dir():
@@ -66,7 +66,7 @@ def load_parser(name_or_path: str | Path = "auto", *, threads: int | None = None
 def parse_faces(picture: Picture, faces: Sequence[Face], parser: FaceParser) -> tuple[FaceParts, ...]:
     """The parts of each face over the whole picture (H, W), in the order of the faces.
 
-    What a face's aligned crop does not show is background, so long hair ends at the crop's edge. Where the crops of two faces
+    Outside of a face's aligned crop all is background, so long hair ends at the crop's edge. Where the crops of two faces
     overlap, a pixel belongs to the face whose middle is nearer, measured in face sizes: no pixel belongs to two.
 
     Args:
@@ -116,12 +116,12 @@ def all_parts(parts: Sequence[FaceParts], height: int, width: int) -> np.ndarray
     return whole
 
 
-def _shipped(threads: int | None) -> FaceParser:
+def _bundled(threads: int | None) -> FaceParser:
     entry = model_file(BUNDLED_PARSER)
     file = find_model_file(entry.name)
     if file is None:
         raise WeightsError(
-            f"{missing(entry)}, although the package carries it. Install Lianpu again ({entry.how_to_get}), or name another parser: "
+            f"{missing(entry)}, although it is bundled. Install Lianpu again ({entry.how_to_get}), or name another parser: "
             "an .onnx file, bisenet, or the folder of a finished lianpu parser train."
         )
     return OnnxParser(check_model_file(file, entry), name="small", threads=threads)
@@ -149,11 +149,11 @@ def _from_run(folder: Path, threads: int | None) -> FaceParser:
 
 
 def _allowed(parser: FaceParser) -> FaceParser:
-    """The parser, unless only files for commercial use are wanted and its licence says that it is none."""
+    """The parser, unless only files for commercial use are wanted and its licence forbids that."""
     if is_commercial_safe() and "non-commercial" in parser.licence:
         raise WeightsError(
             f"{parser.file.name} may not be used commercially: {parser.licence}. Train a parser on pictures that you may use "
-            f"(lianpu parser train DATA RUN) and name it: --parser RUN. (Asked for by --commercial-safe or {SETTING}.)"
+            f"(lianpu parser train DATA RUN) and name it: --parser RUN. {ASKED_BY}"
         )
     return parser
 

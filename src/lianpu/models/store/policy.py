@@ -11,6 +11,9 @@ from lianpu.models.table import ModelFile, model_file
 
 SETTING = "LIANPU_COMMERCIAL_SAFE"
 
+ASKED_BY = f"(Asked for by --commercial-safe or {SETTING}.)"
+"""How every refusal ends."""
+
 
 def is_commercial_safe() -> bool:
     """Whether LIANPU_COMMERCIAL_SAFE is set (to anything but empty or 0)."""
@@ -33,14 +36,14 @@ def commercial_safe(wanted: bool) -> Iterator[None]:
 
 
 def refuse_non_commercial(entries: Iterable[ModelFile]) -> None:
-    """Nothing, unless LIANPU_COMMERCIAL_SAFE is set and an entry's licence does not allow commercial use.
+    """Refuse files whose licence does not allow commercial use, where LIANPU_COMMERCIAL_SAFE is set.
 
     Raises:
         WeightsError: naming each such file, its licence, and the file to use instead.
     """
     reasons = [reason for entry in entries if (reason := why_refused(entry))]
     if reasons:
-        raise WeightsError(f"{'; '.join(reasons)}. (Asked for by --commercial-safe or {SETTING}.)")
+        raise WeightsError(f"{'; '.join(reasons)}. {ASKED_BY}")
 
 
 def why_refused(entry: ModelFile) -> str:
