@@ -71,7 +71,11 @@ class AttributeSet:
         """The place of an attribute in the label vector. Raises SettingsError, naming the known ones."""
         if name not in self.names:
             raise SettingsError(
-                f"'{name}' is not an attribute here{nearest_name(name, self.names)}. Known: {', '.join(self.names)}."
+                "'{name}' is not an attribute here{nearest}. Known: {known}.",
+                key="attribute.unknown",
+                name=name,
+                nearest=nearest_name(name, self.names),
+                known=", ".join(self.names),
             )
         return self.names.index(name)
 
@@ -96,7 +100,9 @@ class AttributeSet:
         for group in self.groups:
             wanted = [name for name in group if values.get(name)]
             if len(wanted) > 1:
-                raise SettingsError(f"{' and '.join(wanted)} exclude each other. Set one of them.")
+                raise SettingsError(
+                    "{names} exclude each other. Set one of them.", key="attribute.exclusive", names=" and ".join(wanted)
+                )
         for name in sorted(values, key=lambda name: bool(values[name])):
             if values[name]:
                 for other in self.group_of(name):

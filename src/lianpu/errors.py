@@ -1,11 +1,57 @@
 """The errors a user can mend. The command line prints their message as one line and exits with 1."""
 
 import difflib
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+
+
+class Message(str):
+    """An English text that knows its key and values, so that it can be written in another language (`web/words`).
+
+    Args:
+        template: the English text with its values as `{name}`, as for `str.format`; taken as it is where there is no key.
+        key: finds the same text in another language: `effect.strength`.
+        values: numbers, names and paths; messages and errors, which are translated as well; or a tuple of messages, which is written as
+            a list.
+    """
+
+    key: str
+    values: Mapping[str, object]
+
+    def __new__(cls, template: str, *, key: str = "", **values: object) -> "Message":
+        """The text with its values filled in."""
+        text = template.format(**{name: _listed(value) for name, value in values.items()}) if key else template
+        self = super().__new__(cls, text)
+        self.key, self.values = key, values
+        return self
+
+
+def _listed(value: object) -> object:
+    return "; ".join(str(one).rstrip(".") for one in value) if isinstance(value, tuple) else value
 
 
 class LianpuError(Exception):
-    """Something the user can mend: the message says what was wrong, where, and what to do next, in one line."""
+    """Something the user can mend: the message says what was wrong, where, and what to do next, in one line.
+
+    An error that visitors of the page can meet has a key and values (see `Message`); `str(error)` is the English text in any case.
+    """
+
+    def __init__(self, message: str, *, key: str = "", **values: object) -> None:
+        super().__init__(Message(message, key=key, **values) if key else message)
+
+    @property
+    def message(self) -> str:
+        """The English text: a `Message` where the error has a key."""
+        return self.args[0] if isinstance(self.args[0], Message) else str(self)
+
+    @property
+    def key(self) -> str:
+        """Finds the text in another language; empty without one."""
+        return self.message.key if isinstance(self.message, Message) else ""
+
+    @property
+    def values(self) -> Mapping[str, object]:
+        """What the text is filled with; empty without a key."""
+        return self.message.values if isinstance(self.message, Message) else {}
 
 
 class SettingsError(LianpuError):
@@ -49,7 +95,7 @@ class ScoreError(LianpuError):
 
 
 def nearest_name(name: str, known: Iterable[str]) -> str:
-    """` (did you mean 'X'?)` for the known name most like `name`, or an empty string when none is near."""
+    """The message ` (did you mean 'X'?)` for the known name most like `name`, or an empty text when none is near."""
     by_lower = {word.lower().replace("-", "_"): word for word in known}
     near = difflib.get_close_matches(name.lower().replace("-", "_"), list(by_lower), n=1, cutoff=0.6)
-    return f" (did you mean '{by_lower[near[0]]}'?)" if near else ""
+    return Message(" (did you mean '{name}'?)", key="did_you_mean", name=by_lower[near[0]]) if near else ""

@@ -155,11 +155,16 @@ def disk_errors_named(target: Path) -> Iterator[None]:
     except OSError as problem:
         if problem.errno in (errno.ENOSPC, errno.EDQUOT):
             raise LianpuError(
-                f"The disk is full: {target} could not be written and was left as it was. Free some space and run the command again."
+                "The disk is full: {file} could not be written and was left as it was. Free some space and run the command again.",
+                key="file.disk_full",
+                file=target,
             ) from problem
         if problem.errno in _NOT_WRITABLE:
             raise LianpuError(
-                f"{target} cannot be written ({problem.strerror}). Choose a folder that you may write to."
+                "{file} cannot be written ({reason}). Choose a folder that you may write to.",
+                key="file.not_writable",
+                file=target,
+                reason=problem.strerror,
             ) from problem
         raise
 

@@ -15,7 +15,7 @@ from lianpu.imaging.picture import Picture
 from lianpu.photo.c2pa import SigningFiles, credential_of, open_signing, sign
 from lianpu.photo.reading import read_image
 from lianpu.photo.xmp import ALGORITHMIC, source_type_of
-from lianpu.web.language import PageProblem
+from lianpu.web.language import PageError
 from lianpu.web.photos import (
     Limits,
     OpenUpload,
@@ -93,12 +93,12 @@ def test_a_photo_whose_file_was_swept_away_is_asked_for_again(engine: PageEngine
     file.write_bytes(portrait_file.read_bytes())
     opened = open_upload(engine, file, file.name)
     file.unlink()
-    with pytest.raises(PageProblem, match="removed after a time without use"):
+    with pytest.raises(PageError, match="removed after a time without use"):
         reload_pixels(opened)
 
 
 def test_nothing_to_do_is_said(engine: PageEngine, opened: OpenUpload, tmp_path: Path) -> None:
-    with pytest.raises(PageProblem, match="Nothing is set"):
+    with pytest.raises(PageError, match="Nothing is set"):
         export_edit(engine, reload_pixels(opened), Preset("x", ()), "all", {}, tmp_path)
     assert not list(tmp_path.iterdir())
 

@@ -181,7 +181,11 @@ def request_of(info: ModelInfo, values: Mapping[str, bool], known: Mapping[str, 
     """
     attributes = info.attributes
     if not values:
-        raise SettingsError(f"No attribute is set. Set one of {', '.join(attributes.names)}, as Blond_Hair=yes.")
+        raise SettingsError(
+            "No attribute is set. Set one of {known}, as Blond_Hair=yes.",
+            key="attribute.none_set",
+            known=", ".join(attributes.names),
+        )
     face = np.zeros((1, len(attributes)), dtype=np.float32)
     if info.label_input == "target":
         face = attributes.with_values(face, _all_known(attributes, values, known or {}))
@@ -195,8 +199,11 @@ def crop_template(info: ModelInfo) -> Template:
     """Where the editor wants a face to lie in its crop. Raises ModelError when it does not say."""
     if info.alignment not in CROP_TEMPLATES:
         raise ModelError(
-            f"The editor says '{info.alignment}' of how its faces were cut out, which is none of {', '.join(CROP_TEMPLATES)}. "
-            "Give it faces cut out as its training faces were, with --aligned."
+            "The editor says '{alignment}' of how its faces were cut out, which is none of {known}. "
+            "Give it faces cut out as its training faces were, with --aligned.",
+            key="editor.unknown_alignment",
+            alignment=info.alignment,
+            known=", ".join(CROP_TEMPLATES),
         )
     return TEMPLATES[CROP_TEMPLATES[info.alignment]]
 
@@ -207,8 +214,10 @@ def _all_known(attributes: AttributeSet, values: Mapping[str, bool], known: Mapp
     missing = [name for name in attributes.names if name not in told]
     if missing:
         raise SettingsError(
-            f"This editor is told all labels, so say what the face is: {', '.join(missing)}. "
-            f"On the command line: --known {missing[0]}=yes ..."
+            "This editor is told all labels, so say what the face is: {missing}. On the command line: --known {first}=yes ...",
+            key="editor.needs_labels",
+            missing=", ".join(missing),
+            first=missing[0],
         )
     return dict(known)
 

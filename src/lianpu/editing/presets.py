@@ -24,7 +24,7 @@ from lianpu.editing.residual_transfer import is_about_hair
 from lianpu.editors.editor import Editor
 from lianpu.effects.catalogue import effect_of
 from lianpu.effects.effect import STRONGEST, Effect, check_strength
-from lianpu.errors import SettingsError, nearest_name
+from lianpu.errors import Message, SettingsError, nearest_name
 from lianpu.faces.subject import Subject
 from lianpu.imaging.picture import Picture
 
@@ -32,6 +32,8 @@ PRESET_FOLDER = Path(__file__).parent / "presets"
 """Presets that the package carries: their names are the names of the files without .yaml."""
 
 _LARGEST_BYTES = 100_000
+
+_KEYS = ("name", "steps")
 
 
 @dataclass(frozen=True)
@@ -61,7 +63,7 @@ class EditStep:
 
     def __post_init__(self) -> None:
         if not self.values:
-            raise SettingsError("edit: no attribute is set. Write {Blond_Hair: yes}.")
+            raise SettingsError("edit: no attribute is set. Write {{Blond_Hair: yes}}.", key="preset.empty_edit")
         object.__setattr__(self, "strength", check_strength(self.strength, "edit"))
 
 
@@ -130,7 +132,11 @@ def check_editor(preset: Preset, editor: Editor | None) -> None:
     if not preset.needs_editor:
         return
     if editor is None:
-        raise SettingsError(f"The preset '{preset.name}' sets attributes, which needs an editor. Name one with --model.")
+        raise SettingsError(
+            "The preset '{preset}' sets attributes, which needs an editor. Name one with --model.",
+            key="preset.needs_editor",
+            preset=preset.name,
+        )
     attributes = editor.info.attributes
     for step in preset.steps:
         if isinstance(step, EditStep):
@@ -181,7 +187,11 @@ def find_preset(name_or_file: str | Path) -> Preset:
         return read_preset(Path(word))
     known = bundled_presets()
     raise SettingsError(
-        f"'{word}' is no preset{nearest_name(word, known)}. Known: {', '.join(known)}, or the path of a .yaml file of your own."
+        "'{name}' is no preset{nearest}. Known: {known}, or the path of a .yaml file of your own.",
+        key="preset.unknown",
+        name=word,
+        nearest=nearest_name(word, known),
+        known=", ".join(known),
     )
 
 
@@ -212,26 +222,39 @@ def preset_of_text(text: str, source: str = "the preset", folder: Path | None = 
     try:
         value = yaml.safe_load(text)
     except (yaml.YAMLError, RecursionError, ValueError) as problem:
-        raise SettingsError(f"{source} is no YAML ({' '.join(str(problem).split())[:200]}). Mend it.") from None
+        raise SettingsError(
+            "{source} is no YAML ({reason}). Mend it.",
+            key="preset.no_yaml",
+            source=source,
+            reason=" ".join(str(problem).split())[:200],
+        ) from None
     if not isinstance(value, dict):
-        raise SettingsError(f"{source} has no steps. Write name: and steps:, as lianpu's own presets do ({_names()}).")
+        raise SettingsError(
+            "{source} has no steps. Write name: and steps:, as lianpu's own presets do ({known}).",
+            key="preset.no_steps",
+            source=source,
+            known=_names(),
+        )
     problems = [
-        f"unknown key '{key}'{nearest_name(str(key), ('name', 'steps'))}" for key in value if key not in ("name", "steps")
+        Message("unknown key '{name}'{nearest}", key="preset.unknown_key", name=key, nearest=nearest_name(str(key), _KEYS))
+        for key in value
+        if key not in _KEYS
     ]
     name, listed = value.get("name"), value.get("steps")
     if not isinstance(name, str) or not name.strip():
-        problems.append(f"name is a word, got {name!r}")
+        problems.append(Message("name is a word, got {value!r}", key="preset.name", value=name))
     if not isinstance(listed, list) or not listed:
-        problems.append(f"steps is a list, got {listed!r}" if listed else "there are no steps")
+        none = Message("there are no steps", key="preset.empty")
+        problems.append(Message("steps is a list, got {value!r}", key="preset.no_list", value=listed) if listed else none)
         listed = []
     steps: list[Step] = []
     for number, entry in enumerate(listed, start=1):
         try:
             steps.append(_step(entry, folder))
         except SettingsError as problem:
-            problems.append(f"step {number}: {str(problem).rstrip('.')}")
+            problems.append(Message("step {number}: {problem}", key="preset.step", number=number, problem=problem))
     if problems:
-        raise SettingsError(f"{source}: {'; '.join(problems)}.")
+        raise SettingsError("{source}: {problems}.", key="preset.problems", source=source, problems=tuple(problems))
     return Preset(str(name).strip(), tuple(steps))
 
 
@@ -247,7 +270,9 @@ def preset_text(preset: Preset) -> str:
 
 def _step(entry: object, folder: Path | None) -> Step:
     if not isinstance(entry, dict) or ("effect" in entry) == ("edit" in entry):
-        raise SettingsError(f"a step is either effect: NAME or edit: {{ATTRIBUTE: yes}}, got {entry!r}")
+        raise SettingsError(
+            "a step is either effect: NAME or edit: {{ATTRIBUTE: yes}}, got {value!r}", key="preset.no_step", value=entry
+        )
     rest = {str(key): value for key, value in entry.items() if key not in ("effect", "edit", "strength")}
     strength = entry.get("strength", 1.0)
     if "effect" in entry:
@@ -255,9 +280,13 @@ def _step(entry: object, folder: Path | None) -> Step:
         return EffectStep(effect, strength, rest if folder is None else _found_from(folder, effect, rest))
     values = entry["edit"]
     if rest:
-        raise SettingsError(f"edit has no option '{next(iter(rest))}'. It takes a strength, no more")
+        raise SettingsError(
+            "edit has no option '{name}'. It takes a strength, no more", key="preset.edit_option", name=next(iter(rest))
+        )
     if not isinstance(values, dict) or not all(isinstance(value, bool) for value in values.values()):
-        raise SettingsError(f"edit: write {{ATTRIBUTE: yes}} or {{ATTRIBUTE: no}}, got {values!r}")
+        raise SettingsError(
+            "edit: write {{ATTRIBUTE: yes}} or {{ATTRIBUTE: no}}, got {value!r}", key="preset.no_values", value=values
+        )
     return EditStep({str(name): value for name, value in values.items()}, strength)
 
 

@@ -142,5 +142,11 @@ EFFECTS: dict[str, Effect] = {
 def effect_of(name: str) -> Effect:
     """The effect of a name. Raises SettingsError with the nearest known name."""
     if name not in EFFECTS:
-        raise SettingsError(f"'{name}' is no effect{nearest_name(name, EFFECTS)}. Known: {', '.join(EFFECTS)}.")
+        raise SettingsError(
+            "'{name}' is no effect{nearest}. Known: {known}.",
+            key="effect.unknown",
+            name=name,
+            nearest=nearest_name(name, EFFECTS),
+            known=", ".join(EFFECTS),
+        )
     return EFFECTS[name]

@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from lianpu.errors import SettingsError, nearest_name
+from lianpu.errors import Message, SettingsError, nearest_name
 from lianpu.faces.subject import Subject
 from lianpu.imaging.picture import Picture
 
@@ -43,19 +43,36 @@ class Option:
     def read(self, value: object) -> Value:
         """The value as this option takes it, from YAML, a form or a command line. Raises SettingsError, naming what is allowed."""
         if self.kind == "number":
-            number = as_number(value, f"option {self.name}")
+            number = as_number(value, Message("option {option}", key="option.name", option=self.name))
             if not self.low <= number <= self.high:
-                raise SettingsError(f"option {self.name}: {value} is not from {self.low:g} to {self.high:g}.")
+                raise SettingsError(
+                    "option {option}: {value} is not from {low:g} to {high:g}.",
+                    key="option.out_of_range",
+                    option=self.name,
+                    value=value,
+                    low=self.low,
+                    high=self.high,
+                )
             return number
         if self.kind == "switch":
             return self._switch(value)
         word = str(value)
         if self.kind == "choice" and word not in self.choices:
             raise SettingsError(
-                f"option {self.name}: '{word}' is none of {', '.join(self.choices)}{nearest_name(word, self.choices)}."
+                "option {option}: '{value}' is none of {choices}{nearest}.",
+                key="option.no_choice",
+                option=self.name,
+                value=word,
+                choices=", ".join(self.choices),
+                nearest=nearest_name(word, self.choices),
             )
         if self.kind == "color" and not re.fullmatch(r"#[0-9a-fA-F]{6}", word):
-            raise SettingsError(f"option {self.name}: '{word}' is no colour. Write it as #rrggbb, as in #aa3355.")
+            raise SettingsError(
+                "option {option}: '{value}' is no colour. Write it as #rrggbb, as in #aa3355.",
+                key="option.no_colour",
+                option=self.name,
+                value=word,
+            )
         return word
 
     def _switch(self, value: object) -> bool:
@@ -63,7 +80,9 @@ class Option:
             return value
         word = str(value).lower()
         if word not in ("yes", "true", "on", "no", "false", "off"):
-            raise SettingsError(f"option {self.name}: '{value}' is neither yes nor no.")
+            raise SettingsError(
+                "option {option}: '{value}' is neither yes nor no.", key="option.no_switch", option=self.name, value=value
+            )
         return word in ("yes", "true", "on")
 
 
@@ -96,13 +115,21 @@ class Effect:
         known = {option.name: option for option in self.options}
         for name in values:
             if name not in known:
-                has = f"Known: {', '.join(known)}." if known else "It has none."
+                none = Message("It has none.", key="effect.no_options")
+                some = Message("Known: {known}.", key="effect.options", known=", ".join(known))
                 nearest = nearest_name(name, ("strength", *known))  # which is no option, but is written beside them
-                raise SettingsError(f"{self.name}: '{name}' is no option of this effect{nearest}. {has}")
+                raise SettingsError(
+                    "{effect}: '{name}' is no option of this effect{nearest}. {options}",
+                    key="effect.unknown_option",
+                    effect=self.name,
+                    name=name,
+                    nearest=nearest,
+                    options=some if known else none,
+                )
         try:
             return {name: option.read(values.get(name, option.default)) for name, option in known.items()}
         except SettingsError as problem:
-            raise SettingsError(f"{self.name}: {problem}") from None
+            raise SettingsError("{effect}: {problem}", key="effect.problem", effect=self.name, problem=problem) from None
 
     def apply(self, photo: Picture, subjects: Sequence[Subject], strength: float = 1.0, **options: Any) -> Picture:
         """The photo (H, W, 3) with the effect on each of the subjects. A strength of 0 gives the same picture.
@@ -122,10 +149,14 @@ class Effect:
 
 def check_strength(value: object, what: str) -> float:
     """The strength as a number. Raises SettingsError, naming `what`, unless it is from 0 to 1.5."""
-    strength = as_number(value, f"{what}: strength")
+    strength = as_number(value, Message("{what}: strength", key="effect.strength", what=what))
     if not 0.0 <= strength <= STRONGEST:
         raise SettingsError(
-            f"{what}: strength {value} is not from 0 to {STRONGEST:g}. 0 changes nothing, 1 is the effect as it is meant."
+            "{what}: strength {value} is not from 0 to {strongest:g}. 0 changes nothing, 1 is the effect as it is meant.",
+            key="effect.strength_out_of_range",
+            what=what,
+            value=value,
+            strongest=STRONGEST,
         )
     return strength
 
@@ -137,5 +168,5 @@ def as_number(value: object, what: str) -> float:
     except ValueError:
         number = math.nan
     if not math.isfinite(number):
-        raise SettingsError(f"{what} '{value}' is not a number.")
+        raise SettingsError("{what} '{value}' is not a number.", key="not_a_number", what=what, value=value)
     return number

@@ -101,7 +101,14 @@ def _read(picture: Path, anchors: Path, stamp: tuple[int, ...]) -> Sticker:
     """`stamp` makes a changed file another key."""
     with opened_image(picture) as image:
         if max(image.size) > _MOST_PX:
-            raise PictureError(f"{picture} is {image.width} x {image.height} pixels; stickers have at most {_MOST_PX} on a side.")
+            raise PictureError(
+                "{file} is {width} x {height} pixels; stickers have at most {most} on a side.",
+                key="photo.sticker_too_large",
+                file=picture,
+                width=image.width,
+                height=image.height,
+                most=_MOST_PX,
+            )
         rgba = image.convert("RGBA")
         shrink = min(1.0, _WORKED_PX / max(rgba.size))
         values = np.asarray(rgba, dtype=np.float32) / np.float32(255)

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from lianpu.errors import DataError, ModelError, SettingsError, WeightsError
+from lianpu.errors import DataError, Message, ModelError, SettingsError, WeightsError
 from lianpu.face_parsing.face_parser import FaceParser
 from lianpu.faces.detection import Detector, find_faces
 from lianpu.faces.subject import LandmarkReader, Subject, describe_faces
@@ -143,8 +143,14 @@ def choose(subjects: Sequence[Subject], which: str) -> tuple[Subject, ...]:
         return tuple(by_size[:1] if which == LARGEST else subjects)
     too_large = [number for number in numbers if number >= len(subjects)]
     if subjects and too_large:
-        known = "only face 0" if len(subjects) == 1 else f"faces 0 to {len(subjects) - 1}"
-        raise DataError(f"There is no face {too_large[0]}: {known} can be chosen here (0 is the largest).")
+        one = Message("only face 0", key="faces.only_one")
+        several = Message("faces 0 to {last}", key="faces.up_to", last=len(subjects) - 1)
+        raise DataError(
+            "There is no face {number}: {known} can be chosen here (0 is the largest).",
+            key="faces.no_such_number",
+            number=too_large[0],
+            known=one if len(subjects) == 1 else several,
+        )
     return tuple(subjects[number] for number in numbers) if subjects else ()
 
 
@@ -153,5 +159,7 @@ def face_numbers(which: str) -> tuple[int, ...] | None:
     if which in (EVERY, LARGEST):
         return None
     if not re.fullmatch(r"\s*\d{1,6}\s*(,\s*\d{1,6}\s*)*", which):
-        raise SettingsError(f"faces '{which}': write {EVERY}, {LARGEST}, or numbers as 0,2 (0 is the largest face).")
+        raise SettingsError(
+            "faces '{value}': write all, largest, or numbers as 0,2 (0 is the largest face).", key="faces.unreadable", value=which
+        )
     return tuple(dict.fromkeys(int(number) for number in which.split(",")))

@@ -96,7 +96,13 @@ def run_faces(session: Any, batch: Batch) -> Batch:
     try:
         return _as_rows(np.concatenate([session.run(None, {name: batch[i : i + 1]})[0] for i in range(len(batch))]), len(batch))
     except RUN_PROBLEMS as problem:
-        raise ModelError(f"the network with input {name} cannot run on one face {batch[:1].shape} ({problem})") from None
+        raise ModelError(
+            "the network with input {name} cannot run on one face {shape} ({reason})",
+            key="model.cannot_run",
+            name=name,
+            shape=str(batch[:1].shape),
+            reason=str(problem),
+        ) from None
 
 
 def _as_rows(values: np.ndarray, count: int) -> Batch:

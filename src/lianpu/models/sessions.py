@@ -50,7 +50,12 @@ def open_session(
     """
     path = Path(file)
     if not path.is_file():
-        raise ModelError(f"{path} is not there. {mend or 'Write it with: lianpu export RUN'}")
+        raise ModelError(
+            "{file} is not there. {mend}",
+            key="model.file_not_there",
+            file=path,
+            mend=mend or "Write it with: lianpu export RUN",
+        )
     wanted = list(providers or ("CPUExecutionProvider",))
     missing = [name for name in wanted if name not in onnxruntime.get_available_providers()]
     if missing:
@@ -66,7 +71,13 @@ def open_session(
         return Session(str(path), options, providers=wanted)
     except _LOAD_PROBLEMS as problem:
         mend = mend or "Export it again with: lianpu export RUN"
-        raise ModelError(f"{path} cannot be loaded as ONNX ({_reason(problem)}). {mend}") from None
+        raise ModelError(
+            "{file} cannot be loaded as ONNX ({reason}). {mend}",
+            key="model.no_onnx",
+            file=path,
+            reason=_reason(problem),
+            mend=mend,
+        ) from None
 
 
 def plain_options(threads: int | None = None) -> Any:

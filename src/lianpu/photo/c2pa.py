@@ -157,7 +157,9 @@ def _signed(picture: bytes, kind: str, signing: Signing, what: str, model: str, 
                     )
                 builder.sign(signer, kind, BytesIO(picture), target)
     except c2pa.C2paError as problem:
-        raise LianpuError(f"The content credential could not be signed ({_one_line(problem)}).") from None
+        raise LianpuError(
+            "The content credential could not be signed ({reason}).", key="c2pa.not_signed", reason=_one_line(problem)
+        ) from None
     return target.getvalue()
 
 

@@ -88,8 +88,12 @@ def read_photo(file: Path | str) -> PhotoFile:
         form = "JPEG" if image.format == "MPO" else str(image.format)
         if count > 1 and form != "JPEG":
             raise PictureError(
-                f"{path} is a {form} of {count} pictures (an animation, or pages), and only one photo can be edited. "
-                "Save the picture that you want as a PNG, or make a video of it for lianpu video."
+                "{file} is a {form} of {count} pictures (an animation, or pages), and only one photo can be edited. "
+                "Save the picture that you want as a PNG, or make a video of it for lianpu video.",
+                key="photo.several",
+                file=path,
+                form=form,
+                count=count,
             )
         lost = lost_in_reading(
             image, count

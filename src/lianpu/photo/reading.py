@@ -83,19 +83,36 @@ def opened_image(file: Path) -> Iterator[ImageFile.ImageFile]:
         with Image.open(file) as image:
             yield image
     except FileNotFoundError:
-        raise PictureError(f"{file} is not there. Check the path.") from None
+        raise PictureError("{file} is not there. Check the path.", key="photo.not_there", file=file) from None
     except IsADirectoryError:
-        raise PictureError(f"{file} is a folder. Give a picture.") from None
+        raise PictureError("{file} is a folder. Give a picture.", key="photo.folder", file=file) from None
     except PermissionError:
-        raise PictureError(f"{file} may not be read. Change its permissions.") from None
+        raise PictureError("{file} may not be read. Change its permissions.", key="photo.not_permitted", file=file) from None
     except UnidentifiedImageError:
-        what = "is not a picture that can be read" if file.stat().st_size else "is empty (0 bytes)"
-        raise PictureError(f"{file} {what}. Replace it, or remove it from the data.") from None
+        if not file.stat().st_size:
+            raise PictureError(
+                "{file} is empty (0 bytes). Replace it, or remove it from the data.", key="photo.empty", file=file
+            ) from None
+        raise PictureError(
+            "{file} is not a picture that can be read. Replace it, or remove it from the data.",
+            key="photo.not_a_picture",
+            file=file,
+        ) from None
     except (Image.DecompressionBombError, Image.DecompressionBombWarning) as problem:
-        raise PictureError(f"{file} is too large ({problem}). Make it smaller, or remove it from the data.") from None
+        raise PictureError(
+            "{file} is too large ({reason}). Make it smaller, or remove it from the data.",
+            key="photo.too_large",
+            file=file,
+            reason=str(problem),
+        ) from None
     except (OSError, EOFError, SyntaxError, ValueError, struct.error) as problem:
         reason = str(problem).strip() or type(problem).__name__
-        raise PictureError(f"{file} is broken or cut off ({reason}). Replace it, or remove it from the data.") from None
+        raise PictureError(
+            "{file} is broken or cut off ({reason}). Replace it, or remove it from the data.",
+            key="photo.broken",
+            file=file,
+            reason=reason,
+        ) from None
 
 
 def orientation_of(image: Image.Image) -> int:
@@ -181,7 +198,9 @@ def open_heif_if(path: Path) -> None:
         import pillow_heif
     except ImportError:
         raise PictureError(
-            f"{path} is a HEIC photo, which needs the package pillow-heif. Install it (pip install pillow-heif), or save the photo as a JPEG."
+            "{file} is a HEIC photo, which needs the package pillow-heif. Install it (pip install pillow-heif), or save the photo as a JPEG.",
+            key="photo.needs_heif",
+            file=path,
         ) from None
     pillow_heif.register_heif_opener()
 

@@ -12,7 +12,7 @@ from typing import Any
 
 import yaml
 
-from lianpu.errors import LianpuError, PictureError, SettingsError, nearest_name
+from lianpu.errors import LianpuError, Message, PictureError, SettingsError, nearest_name
 
 LANGUAGES: dict[str, str] = {"en": "English", "zh": "中文"}
 """Codes, and what speakers call them."""
@@ -53,54 +53,43 @@ def _flat(values: Mapping[str, Any], before: str = "") -> Iterator[tuple[str, st
             yield f"{before}{key}", str(value).strip("\n")
 
 
-class PageProblem(LianpuError):
-    """Something the visitor can mend. `key` and `values` find its line in any language; the message itself is English."""
-
-    def __init__(self, key: str, **values: object) -> None:
-        self.key, self.values = key, values
-        super().__init__(load_words("en").say(f"problems.{key}", **values))
+class PageError(LianpuError):
+    """Something that a visitor can mend on the page: made by `page_error`."""
 
 
-def problem_line(problem: Exception, words: Words, hide: Path | None = None) -> str:
+def page_error(key: str, **values: object) -> PageError:
+    """The error whose text is the line `errors.page.KEY` of the page's words."""
+    return PageError(load_words("en").lines[f"errors.page.{key}"], key=f"page.{key}", **values)
+
+
+def error_line(error: Exception, words: Words, hide: Path | None = None) -> str:
     """One line for the visitor, in the page's language, without the paths of the server.
 
     Args:
-        problem: what was raised. Anything but a LianpuError is a defect of ours: it is said that there was one, no more.
+        error: what was raised. Of anything but a LianpuError, which is a defect of ours, no details are shown.
         words: the page's language.
         hide: the server's folder for uploads; its paths are shortened to the file's name.
     """
-    if isinstance(problem, PageProblem):
-        return words.say(f"problems.{problem.key}", **problem.values)
-    if not isinstance(problem, LianpuError):
+    if not isinstance(error, LianpuError):
         return words.say("problems.defect")
-    text = " ".join(str(problem).split())
+    text = " ".join(translated(error, words).split())
     if hide is not None:
-        for word in text.split(" "):
-            if str(hide) in word:
-                text = text.replace(word, Path(word).name)
-    reason = in_language(text, words)
-    return words.say("problems.unreadable" if isinstance(problem, PictureError) else "problems.other", reason=reason)
+        text = re.sub(re.escape(str(hide)) + r"/(?:[\w-]+/)*", "", text)
+    if isinstance(error, PageError):
+        return text
+    return words.say("problems.unreadable" if isinstance(error, PictureError) else "problems.other", reason=text)
 
 
-_PLACE = re.compile(r"<(\w+)>")
+def translated(said: object, words: Words) -> str:
+    """An error, or a value in one, in the language of `words`; in English where it has no key, or that language no line `errors.KEY`."""
+    message = said.message if isinstance(said, LianpuError) else said
+    line = words.lines.get(f"errors.{message.key}") if isinstance(message, Message) else None
+    if line is None or not isinstance(message, Message):
+        return str(message)
+    return line.format(**{name: _translated_value(value, words) for name, value in message.values.items()})
 
 
-def in_language(reason: str, words: Words) -> str:
-    """An error's English message in the language of `words`, as far as that language has its sentences (`words/reasons-CODE.yaml`)."""
-    for pattern, sentence in _sentences(words.code):
-        reason = pattern.sub(sentence, reason)
-    return reason.strip()
-
-
-@cache
-def _sentences(code: str) -> tuple[tuple[re.Pattern[str], str], ...]:
-    """Each English sentence as a pattern, and what takes its place."""
-    file = resources.files("lianpu.web").joinpath("words", f"reasons-{code}.yaml")
-    if not file.is_file():
-        return ()
-    return tuple((_pattern(english), _PLACE.sub(r"\\g<\1>", other)) for english, other in yaml.safe_load(file.read_text("utf-8")))
-
-
-def _pattern(english: str) -> re.Pattern[str]:
-    parts = _PLACE.split(english)  # text, name, text, name, ..., text
-    return re.compile("".join(f"(?P<{part}>.+?)" if number % 2 else re.escape(part) for number, part in enumerate(parts)))
+def _translated_value(value: object, words: Words) -> object:
+    if isinstance(value, tuple):
+        return words.say("problems.separator").join(translated(one, words).rstrip(".。") for one in value)
+    return translated(value, words) if isinstance(value, (LianpuError, Message)) else value

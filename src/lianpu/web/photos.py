@@ -15,7 +15,7 @@ from lianpu.faces.subject import Subject
 from lianpu.imaging.picture import Picture
 from lianpu.photo.file import PhotoFile, read_photo
 from lianpu.photo.reading import open_heif_if, opened_image, write_image
-from lianpu.web.language import PageProblem
+from lianpu.web.language import page_error
 
 FORMATS = {"same": "", "jpg": ".jpg", "png": ".png", "webp": ".webp"}
 """What a download may be written as; `same` is as it was uploaded."""
@@ -81,18 +81,18 @@ def analyze_upload(engine: PageEngine, file: Path, name: str) -> AnalyzedUpload:
     """The photo in a file with its faces.
 
     Raises:
-        PageProblem: too large, no picture, or no face in it.
+        PageError: too large, no picture, or no face in it.
     """
     check_photo(file, name, engine.limits)
     original = read_photo(file)
     subjects = engine.session.analyze(original.picture)
     if not subjects:
-        raise PageProblem("no_face", name=name)
+        raise page_error("no_face", name=name)
     return AnalyzedUpload(name, original, subjects)
 
 
 def open_upload(engine: PageEngine, file: Path, name: str) -> OpenUpload:
-    """The same, ready to be worked on. Raises PageProblem as `analyze_upload` does."""
+    """The same, ready to be worked on. Raises PageError as `analyze_upload` does."""
     seen = analyze_upload(engine, file, name)
     height, width = seen.original.picture.shape[:2]
     preview = engine.session.preview(seen.original.picture, seen.subjects)
@@ -100,9 +100,9 @@ def open_upload(engine: PageEngine, file: Path, name: str) -> OpenUpload:
 
 
 def reload_pixels(photo: OpenUpload) -> AnalyzedUpload:
-    """The photo with all its pixels. Raises PageProblem when its file was removed after a time without use."""
+    """The photo with all its pixels. Raises PageError when its file was removed after a time without use."""
     if not photo.file.is_file():
-        raise PageProblem("forgotten")
+        raise page_error("forgotten")
     return AnalyzedUpload(photo.name, read_photo(photo.file), photo.subjects)
 
 
@@ -135,7 +135,7 @@ def export_edit(
         LianpuError: what cannot be done.
     """
     if not preset.steps:
-        raise PageProblem("nothing_to_do")
+        raise page_error("nothing_to_do")
     edited = engine.session.edit(photo.original.picture, choose(photo.subjects, which), preset, known)
     file = folder / f"{Path(photo.name).stem}-edited{FORMATS[form] or same_ending(photo)}"
     engine.session.export(file, edited, photo.original, preset)
@@ -213,20 +213,20 @@ def check_photo(file: Path, name: str, limits: Limits) -> None:
         name: what the visitor calls it; the only name that is said.
 
     Raises:
-        PageProblem: it is too large, or no picture.
+        PageError: it is too large, or no picture.
     """
     size = file.stat().st_size
     if size > limits.max_bytes:
-        raise PageProblem("too_many_bytes", name=name, size=f"{size / 1e6:.1f}", limit=f"{limits.max_mb:g}")
+        raise page_error("too_many_bytes", name=name, size=f"{size / 1e6:.1f}", limit=f"{limits.max_mb:g}")
     try:
         open_heif_if(file)
         with opened_image(file) as image:
             form, pixels = image.format, image.width * image.height
     except PictureError as problem:
-        if " is too large (" in str(problem):  # Pillow's own guard against pictures that grow when they are decoded
-            raise PageProblem("too_many_pixels", name=name, size="> 178", limit=f"{limits.max_megapixels:g}") from None
-        raise PageProblem("not_a_picture", name=name) from None
+        if problem.key == "photo.too_large":  # Pillow's own guard against pictures that grow when they are decoded
+            raise page_error("too_many_pixels", name=name, size="> 178", limit=f"{limits.max_megapixels:g}") from None
+        raise page_error("not_a_picture", name=name) from None
     if form not in TAKEN:
-        raise PageProblem("not_a_picture", name=name)
+        raise page_error("not_a_picture", name=name)
     if pixels > limits.max_megapixels * 1e6:
-        raise PageProblem("too_many_pixels", name=name, size=f"{pixels / 1e6:.1f}", limit=f"{limits.max_megapixels:g}")
+        raise page_error("too_many_pixels", name=name, size=f"{pixels / 1e6:.1f}", limit=f"{limits.max_megapixels:g}")

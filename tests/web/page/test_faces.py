@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from lianpu.web.language import PageProblem, load_words
+from lianpu.web.language import PageError, load_words
 from lianpu.web.page.faces import chosen_words, every_face, face_choices, toggled
 
 FOUR: Any = SimpleNamespace(subjects=range(4))
@@ -23,7 +23,7 @@ def test_ticked_faces_are_said_in_the_words_of_the_command_line() -> None:
     assert chosen_words(["3", "1", "0", "2"], FOUR) == "all"
     nothing: tuple[list[str] | None, ...] = ([], None)
     for none in nothing:
-        with pytest.raises(PageProblem, match="No face is ticked"):
+        with pytest.raises(PageError, match="No face is ticked"):
             chosen_words(none, FOUR)
 
 

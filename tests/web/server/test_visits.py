@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from lianpu.web.language import PageProblem
+from lianpu.web.language import PageError
 from lianpu.web.server.visits import Visits
 
 
@@ -45,7 +45,7 @@ def test_only_uploads_of_this_server_can_be_taken(tmp_path: Path) -> None:
     (root / "link.png").symlink_to(outside)
     visits = Visits(root, 60)
     for path in (outside, root / ".." / "secret.txt", root / "link.png", root, root / "none.png"):
-        with pytest.raises(PageProblem, match="not here any more"):
+        with pytest.raises(PageError, match="not here any more"):
             visits.take(str(path), "anna")
     assert outside.exists()
 
@@ -72,7 +72,7 @@ def test_an_upload_that_is_lent_stays_in_its_place_until_the_visitor_leaves(tmp_
     visits = Visits(tmp_path, 60)
     upload = _upload(tmp_path, "beach.jpg")
     assert visits.lend(str(upload), "anna") == upload == visits.lend(str(upload), "anna")
-    with pytest.raises(PageProblem, match="not here any more"):
+    with pytest.raises(PageError, match="not here any more"):
         visits.lend("/etc/passwd", "anna")
     visits.leave("anna")
     assert not upload.parent.exists()

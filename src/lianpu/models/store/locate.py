@@ -86,9 +86,18 @@ def check_model_file(file: Path, entry: ModelFile, *, by_size_only: bool = False
         WeightsError: it is missing, or other bytes than expected; the message says both and how to get the right ones.
     """
     if not file.is_file():
-        raise WeightsError(f"{file} is not there. To have {entry.file}: {entry.how_to_get}.")
+        raise WeightsError(
+            "{file} is not there. To have {name}: {how}.", key="model.not_there", file=file, name=entry.file, how=entry.how_to_get
+        )
     if problem := what_is_wrong(file, entry, by_size_only=by_size_only):
-        raise WeightsError(f"{file} is not {entry.name}: {problem}. Move it away, then: {entry.how_to_get}.")
+        raise WeightsError(
+            "{file} is not {name}: {reason}. Move it away, then: {how}.",
+            key="model.damaged",
+            file=file,
+            name=entry.name,
+            reason=problem,
+            how=entry.how_to_get,
+        )
     return file
 
 
@@ -125,7 +134,12 @@ def require_model_file(name: str, path: Path | str | None = None) -> Path:
         return check_model_file(Path(path).expanduser(), entry)
     found = find_model_file(name)
     if found is None:
-        raise WeightsError(f"{missing(entry)}. To have it: {entry.how_to_get}{_or_by_hand(entry)}.")
+        raise WeightsError(
+            "{missing}. To have it: {how}.",
+            key="model.missing",
+            missing=missing(entry),
+            how=f"{entry.how_to_get}{_or_by_hand(entry)}",
+        )
     return check_model_file(found, entry)
 
 

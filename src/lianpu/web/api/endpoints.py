@@ -19,7 +19,7 @@ from lianpu.editing.presets import PRESET_FOLDER, Preset, bundled_presets, find_
 from lianpu.effects.catalogue import EFFECTS
 from lianpu.errors import LianpuError, SettingsError
 from lianpu.photo.file import lost_in
-from lianpu.web.language import LANGUAGES, load_words, problem_line
+from lianpu.web.language import LANGUAGES, error_line, load_words
 from lianpu.web.page.batch_tab import edit_batch
 from lianpu.web.page.controls import refuse_server_files
 from lianpu.web.page.photo_tab import visitor
@@ -82,7 +82,9 @@ class Endpoints:
         with self._one_line(language):
             steps = self._preset(preset, strength)
             if file_format not in FORMATS:
-                raise SettingsError(f"file_format '{file_format}' is none of {', '.join(FORMATS)}.")
+                raise SettingsError(
+                    "file_format '{value}' is none of {known}.", key="api.format", value=file_format, known=", ".join(FORMATS)
+                )
             folder = self.visits.new_folder(visitor(request))
             with self._taken(photo, request) as file:
                 seen = analyze_upload(self.engine, file, file.name)
@@ -170,7 +172,7 @@ class Endpoints:
         except Exception as problem:
             if not isinstance(problem, LianpuError):
                 log.error("a call could not be answered", exc_info=problem)
-            raise gr.Error(problem_line(problem, words, self.visits.root), print_exception=False) from None
+            raise gr.Error(error_line(problem, words, self.visits.root), print_exception=False) from None
 
     @contextmanager
     def _taken(self, photo: Any, request: gr.Request) -> Iterator[Path]:
@@ -186,7 +188,12 @@ class Endpoints:
         if isinstance(value, str) and value in bundled_presets():
             preset = find_preset(value)
         elif isinstance(value, str) and "steps" not in value:
-            raise SettingsError(f"'{value[:60]}' is no preset. Known: {', '.join(bundled_presets())}; or give its YAML.")
+            raise SettingsError(
+                "'{name}' is no preset. Known: {known}; or give its YAML.",
+                key="api.preset",
+                name=value[:60],
+                known=", ".join(bundled_presets()),
+            )
         else:
             text = value if isinstance(value, str) else yaml.safe_dump(_named(value))
             preset = preset_of_text(text, "preset")
@@ -198,7 +205,7 @@ def path_of(photo: Any) -> str:
     """The path that Gradio gives to an upload, as FileData or as its dict. Raises SettingsError for anything else."""
     path = photo.get("path") if isinstance(photo, Mapping) else getattr(photo, "path", None)
     if not isinstance(path, str) or not path:
-        raise SettingsError("A photo is given as handle_file('anna.jpg').")
+        raise SettingsError("A photo is given as handle_file('anna.jpg').", key="api.photo")
     return path
 
 
@@ -210,5 +217,5 @@ def _labels(known: Any) -> dict[str, bool]:
     if known is None:
         return {}
     if not isinstance(known, Mapping) or not all(isinstance(value, bool) for value in known.values()):
-        raise SettingsError(f"known is written as {{'Male': false}}, got {known!r}.")
+        raise SettingsError("known is written as {{'Male': false}}, got {value!r}.", key="api.known", value=known)
     return {str(name): value for name, value in known.items()}

@@ -10,7 +10,7 @@ from typing import Any
 
 from lianpu.editing.presets import Preset
 from lianpu.errors import LianpuError
-from lianpu.web.language import PageProblem, Words, load_words, problem_line
+from lianpu.web.language import Words, error_line, load_words, page_error
 from lianpu.web.page.controls import Labels, says
 from lianpu.web.page.photo_tab import ONE_AT_A_TIME, PhotoEvents, line, visitor
 from lianpu.web.photos import PageEngine, analyze_upload, export_edit
@@ -99,14 +99,14 @@ def edit_batch(
         on_photo: told the number of the photo, from 1, and how many there are, before each.
 
     Raises:
-        PageProblem: no photo, too many, or nothing to do.
+        PageError: no photo, too many, or nothing to do.
     """
     if not uploads:
-        raise PageProblem("no_photos")
+        raise page_error("no_photos")
     if len(uploads) > engine.limits.max_photos:
-        raise PageProblem("too_many_photos", count=len(uploads), limit=engine.limits.max_photos)
+        raise page_error("too_many_photos", count=len(uploads), limit=engine.limits.max_photos)
     if not preset.steps:
-        raise PageProblem("nothing_to_do")
+        raise page_error("nothing_to_do")
     files: list[Path] = []
     rows: list[Row] = []
     taken: dict[str, Path] = {}  # the same photo twice is one upload
@@ -120,7 +120,7 @@ def edit_batch(
             files.append(export_edit(engine, photo, preset, which, known, visits.new_folder(whose)))
             rows.append((name, faces, words.say("batch.done")))
         except LianpuError as problem:
-            rows.append((name, faces, problem_line(problem, words, visits.root)))
+            rows.append((name, faces, error_line(problem, words, visits.root)))
     for file in taken.values():
         file.unlink(missing_ok=True)
     return (_zipped(files, visits.new_folder(whose)) if files else None), rows

@@ -163,7 +163,10 @@ def refuse_server_files(preset: Preset) -> None:
         for option in step.effect.options:
             if option.kind == "picture" and str(step.options.get(option.name, option.default)) != str(option.default):
                 raise SettingsError(
-                    f"{step.effect.name}: the option {option.name} is a file, and files are not named here but uploaded."
+                    "{effect}: the option {option} is a file, and files are not named here but uploaded.",
+                    key="api.file_option",
+                    effect=step.effect.name,
+                    option=option.name,
                 )
 
 

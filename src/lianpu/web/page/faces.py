@@ -11,7 +11,7 @@ from lianpu.faces.analyzer import EVERY
 from lianpu.faces.overlays import face_color
 from lianpu.faces.results import Face
 from lianpu.imaging.picture import Picture
-from lianpu.web.language import PageProblem, Words
+from lianpu.web.language import Words, page_error
 from lianpu.web.photos import OpenUpload
 
 LONGEST_PX = 800
@@ -94,8 +94,8 @@ def toggled(picked: Sequence[str], number: int, count: int) -> list[str]:
 
 
 def chosen_words(picked: Sequence[str] | None, photo: OpenUpload) -> str:
-    """The ticked values as `faces.analyzer.choose` reads them: `all`, or `0,2`. Raises PageProblem when none is ticked."""
+    """The ticked values as `faces.analyzer.choose` reads them: `all`, or `0,2`. Raises PageError when none is ticked."""
     numbers = sorted({int(value) for value in picked or ()})
     if not numbers:
-        raise PageProblem("no_face_chosen")
+        raise page_error("no_face_chosen")
     return EVERY if len(numbers) == len(photo.subjects) else ",".join(map(str, numbers))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 
-from lianpu.web.language import PageProblem, Words, problem_line
+from lianpu.web.language import Words, error_line, page_error
 from lianpu.web.photos import Limits
 from lianpu.web.toolkit import gr
 
@@ -151,7 +151,7 @@ def refused_line(told: str, limits: Limits, words: Words) -> str:
     """The line on a file that the script refused; an empty text for what the script does not write."""
     try:
         name, size, _ = json.loads(told)
-        problem = PageProblem("too_many_bytes", name=str(name)[:200], size=f"{float(size) / 1e6:.1f}", limit=f"{limits.max_mb:g}")
+        problem = page_error("too_many_bytes", name=str(name)[:200], size=f"{float(size) / 1e6:.1f}", limit=f"{limits.max_mb:g}")
     except (ValueError, TypeError):
         return ""
-    return problem_line(problem, words)
+    return error_line(problem, words)

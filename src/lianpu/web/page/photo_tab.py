@@ -12,7 +12,7 @@ from typing import Any
 
 from lianpu.editing.presets import EffectStep, Preset, preset_text
 from lianpu.errors import LianpuError
-from lianpu.web.language import PageProblem, Words, load_words, problem_line
+from lianpu.web.language import Words, error_line, load_words, page_error
 from lianpu.web.page.controls import Controls, Labels, Wishes, picture_options, says
 from lianpu.web.page.controls_column import QUIETLY
 from lianpu.web.page.faces import chosen_words, every_face, face_at, face_choices, toggled, with_numbers
@@ -179,7 +179,7 @@ class PhotoEvents:
         words = load_words(code)
         try:
             if not upload:
-                raise PageProblem("no_photo")
+                raise page_error("no_photo")
             file = self.visits.take(upload, visitor(request), "photo", keep=2)
             photo = open_upload(self.engine, file, file.name)
             folder = self.visits.new_folder(visitor(request), "before", keep=2)
@@ -216,7 +216,7 @@ class PhotoEvents:
             picture = preview_edit(self.engine, opened.photo, preset, which, wishes.known)
             after = shown_file(picture, self.visits.new_folder(visitor(request), "after", keep=4), "after")
             if not opened.before.is_file():
-                raise PageProblem("forgotten")
+                raise page_error("forgotten")
         except Exception as problem:
             same = (str(opened.before), str(opened.before)) if first and opened is not None else gr.skip()
             return [same, gr.skip(), self.problem(problem, words)]
@@ -232,7 +232,7 @@ class PhotoEvents:
         words = load_words(code)
         try:
             if opened is None:
-                raise PageProblem("no_photo")
+                raise page_error("no_photo")
             which, wishes = chosen_words(picked, opened.photo), self.wishes(values, request)
             folder = self.visits.new_folder(visitor(request), "download", keep=3)
             file = export_edit(self.engine, reload_pixels(opened.photo), wishes.preset(), which, wishes.known, folder, form)
@@ -284,7 +284,7 @@ class PhotoEvents:
         """A problem as the page shows it. A defect of ours is logged with its traceback, which the visitor is spared."""
         if not isinstance(problem, LianpuError):
             log.error("the page could not answer", exc_info=problem)
-        return line(problem_line(problem, words, self.visits.root), "problem")
+        return line(error_line(problem, words, self.visits.root), "problem")
 
 
 def visitor(request: gr.Request) -> str:

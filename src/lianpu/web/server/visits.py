@@ -10,7 +10,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from lianpu.web.language import PageProblem
+from lianpu.web.language import page_error
 
 
 @dataclass
@@ -67,14 +67,14 @@ class Visits:
         """An upload, moved to where only this visit has it; see `new_folder`.
 
         Raises:
-            PageProblem: it is no file of this server's uploads, or it is gone.
+            PageError: it is no file of this server's uploads, or it is gone.
         """
         file = self._uploaded(uploaded)
         target = self.new_folder(visitor, kind, keep) / file.name
         try:
             file.replace(target)
         except OSError:
-            raise PageProblem("upload_gone") from None
+            raise page_error("upload_gone") from None
         if file.parent.resolve() != self.root.resolve():
             remove_if_empty(file.parent)
         return target
@@ -83,7 +83,7 @@ class Visits:
         """An upload that stays where it is, since the page sends its place again and again; it goes with the visitor.
 
         Raises:
-            PageProblem: it is no file of this server's uploads, or it is gone.
+            PageError: it is no file of this server's uploads, or it is gone.
         """
         file = self._uploaded(uploaded)
         self.folder(visitor)
@@ -102,11 +102,11 @@ class Visits:
                 remove_if_empty(file.parent)
 
     def _uploaded(self, path: str | Path) -> Path:
-        """A path that was seen to be an upload. Raises PageProblem."""
+        """A path that was seen to be an upload. Raises PageError."""
         file = Path(path)
         inside = file.resolve().is_relative_to(self.root.resolve()) and not file.is_symlink()
         if not inside or not file.is_file():
-            raise PageProblem("upload_gone")
+            raise page_error("upload_gone")
         return file
 
     def sweep(self) -> None:
