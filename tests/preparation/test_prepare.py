@@ -138,10 +138,7 @@ def test_processes_that_cannot_start_are_one_error_and_no_photo_is_blamed(photos
         f"prepare_faces({str(photos)!r}, {str(tmp_path / 'faces')!r}, PrepareSettings(**{SETTINGS.to_json()!r}), workers=2)"
     )
     done = subprocess.run([sys.executable, "-"], input=program, capture_output=True, text=True, timeout=120)
-    assert (
-        "SettingsError: The processes that should help died when they started. In a script, call prepare_faces below"
-        in done.stderr
-    )
+    assert "SettingsError: A worker process died while it started. In a script, call this below" in done.stderr
     assert prepare_faces(photos, tmp_path / "faces", SETTINGS).dropped.keys() == {
         "broken",
         "doubled",

@@ -120,7 +120,7 @@ def test_two_processes_make_the_same_video_as_one(source: Path, uninterrupted: F
 _CTRL_C = """
 import os, signal
 from lianpu.cli.main import main
-from lianpu.video.work_folder import WorkFolder
+from lianpu.video.job.work_folder import WorkFolder
 
 signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell that starts tests in the background has them ignore it
 keep = WorkFolder.keep

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Mapping
+from contextlib import closing
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
@@ -141,8 +142,9 @@ def edit_video(
 
     task = Task(request, facts, work, encoding, settings.follow)
     left = [segment for segment in segments if segment.number not in done]
-    for segment, finished in edit_segments(task, job, left, settings.jobs, on_frames):
-        done[segment.number] = finished
+    with closing(edit_segments(task, job, left, settings.jobs, on_frames)) as edited:
+        for segment, finished in edited:
+            done[segment.number] = finished
     if not any(one.with_faces for one in done.values()):
         work.remove()
         raise DataError(
