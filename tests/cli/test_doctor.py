@@ -124,7 +124,7 @@ def test_lianpu_run_from_source_is_noted(monkeypatch: pytest.MonkeyPatch) -> Non
         raise doctor_checks.importlib.metadata.PackageNotFoundError(name)
 
     monkeypatch.setattr(doctor_checks.importlib.metadata, "requires", fail)
-    finding = doctor_checks._check_own_packages()
+    finding = doctor_checks.check_own_packages()
     assert (finding.state, finding.mend) == ("note", "pip install -e .")
 
 
@@ -180,7 +180,7 @@ def test_two_packages_of_onnx_runtime_are_noted() -> None:
 
 def test_a_provider_is_tried_in_a_process_of_its_own(monkeypatch: pytest.MonkeyPatch) -> None:
     """On a machine without a GPU the one provider that runs everywhere shows that a trial can succeed, and one that is absent that it can fail."""
-    monkeypatch.setattr(doctor_providers, "_NOT_LOCAL", ())
+    monkeypatch.setattr(doctor_providers, "NOT_LOCAL", ())
     works, absent = try_providers(["CPUExecutionProvider", "CUDAExecutionProvider"])
     assert works == Trial("CPUExecutionProvider", True)
     assert not absent.works and "CUDAExecutionProvider" in absent.why_not

@@ -18,6 +18,7 @@ from lianpu.export import quantization
 from lianpu.export.channel_ranges import equalize_channels
 from lianpu.export.fidelity import compare_edits
 from lianpu.export.quantization import Quantization, QuantizationSettings, quantize, quantize_onnx, quantize_run
+from lianpu.models.sessions import open_session
 from lianpu.runs import Run
 
 
@@ -56,7 +57,7 @@ def test_equalized_channels_compute_the_same_and_span_one_range(onnx_file: Path,
     names = [node.input[0] for node in equal.graph.node if node.op_type == "InstanceNormalization"]
     equal.graph.output.extend(onnx.helper.make_empty_tensor_value_info(name) for name in names)
     onnx.save_model(equal, str(tmp_path / "watched.onnx"))
-    values = OnnxEditor(tmp_path / "watched.onnx")._session.run(names, feed)
+    values = open_session(tmp_path / "watched.onnx").run(names, feed)
     assert len(values) == 7
     for value in values:
         lows, highs = value.min(axis=(0, 2, 3)), value.max(axis=(0, 2, 3))
@@ -164,10 +165,12 @@ def test_a_model_that_was_good_survives_a_failed_quantization(
     target = tmp_path / "model.int8.onnx"
     target.write_bytes(b"the good one")
 
-    def fail(*_: object) -> None:
-        raise ModelError("stopped")
+    def open_only_the_source(file: Path) -> object:
+        if file != onnx_file:
+            raise ModelError("stopped")
+        return open_session(file)
 
-    monkeypatch.setattr(quantization, "_insert_integers", fail)
+    monkeypatch.setattr(quantization, "open_session", open_only_the_source)
     with pytest.raises(ModelError, match="stopped"):
         quantize_onnx(onnx_file, target, drawn.calibration(2))
     assert [file.name for file in tmp_path.iterdir()] == ["model.int8.onnx"]

@@ -1,6 +1,7 @@
 """Training a small predictor on real faces, scoring it, and what is said when it cannot be done."""
 
 import subprocess
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -8,14 +9,20 @@ import pytest
 
 from lianpu.errors import DataError, ModelError, SettingsError, TrainingError
 from lianpu.faces.dlib_models import DlibLandmarks, ShapePredictor
-from lianpu.landmarks import training
 from lianpu.landmarks.boxes import BoxedFace, give_boxes
 from lianpu.landmarks.scores import evaluate_predictor
 from lianpu.landmarks.sources import read_labels, write_xml
-from lianpu.landmarks.training import PredictorSettings, train_predictor
+from lianpu.landmarks.training import PredictorSettings, train_predictor, training_samples
 from lianpu.photo.reading import write_image
 
 SMALL = PredictorSettings(tree_depth=2, cascade_depth=4, trees_per_cascade=40, oversampling=5, test_splits=10, threads=1)
+
+
+def _python_that_runs(program: str, file: Path) -> str:
+    """A Python that runs `program`, whatever it is told to run."""
+    file.write_text(f"#!{sys.executable}\n{program}\n")
+    file.chmod(0o755)
+    return str(file)
 
 
 def real_boxed(folder: Path, first: int, count: int) -> tuple[BoxedFace, ...]:
@@ -66,7 +73,7 @@ def test_dlib_reads_our_xml_and_agrees_with_our_predictions(real_faces: Path, tm
 def test_a_mirrored_face_is_the_face_of_the_mirrored_picture(tmp_path: Path, points: np.ndarray) -> None:
     random = np.random.default_rng(0)
     picture = write_image(tmp_path / "a.png", random.integers(0, 256, (300, 400, 3)).astype(np.uint8))
-    straight, flipped = training._samples(BoxedFace(picture, points, (50.0, 80.0, 209.0, 239.0), "labels"), mirror=True)
+    straight, flipped = training_samples(BoxedFace(picture, points, (50.0, 80.0, 209.0, 239.0), "labels"), mirror=True)
     np.testing.assert_array_equal(flipped.grey[:, ::-1], straight.grey)
     width = straight.grey.shape[1]
     np.testing.assert_allclose(flipped.points[45], (width - 1 - straight.points[36][0], straight.points[36][1]))
@@ -80,7 +87,7 @@ def test_a_large_face_is_learnt_from_a_smaller_copy(tmp_path: Path, points: np.n
     file = write_image(tmp_path / "a.png", picture)
     labelled = points.copy()
     labelled[0] = (701.5, 601.5)
-    (sample,) = training._samples(BoxedFace(file, labelled, (300.0, 200.0, 1259.0, 1159.0), "labels"), mirror=False)
+    (sample,) = training_samples(BoxedFace(file, labelled, (300.0, 200.0, 1259.0, 1159.0), "labels"), mirror=False)
     assert max(sample.grey.shape) < 600 and sample.box_xyxy[2] - sample.box_xyxy[0] == pytest.approx(320, abs=1)
     x, y = sample.points[0]
     brightest = np.unravel_index(sample.grey.argmax(), sample.grey.shape)
@@ -122,11 +129,11 @@ def test_a_training_that_dies_leaves_what_was_there(
     picture = write_image(tmp_path / "a.png", np.zeros((50, 50, 3), dtype=np.uint8))
     target = tmp_path / "out.dat"
     target.write_text("as it was")
-    monkeypatch.setattr(training, "_CHILD", child)
+    monkeypatch.setattr(sys, "executable", _python_that_runs(child, tmp_path / "python"))
     face = BoxedFace(picture, points, (0, 0, 40, 40), "labels")
     with pytest.raises(TrainingError, match=words):
         train_predictor([face, face], target, SMALL)
-    assert target.read_text() == "as it was" and len(list(tmp_path.iterdir())) == 2
+    assert target.read_text() == "as it was" and {file.name for file in tmp_path.iterdir()} == {"a.png", "out.dat", "python"}
 
 
 def test_an_interrupt_ends_the_training(tmp_path: Path, points: np.ndarray, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -142,11 +149,8 @@ def test_an_interrupt_ends_the_training(tmp_path: Path, points: np.ndarray, monk
         raise KeyboardInterrupt
 
     monkeypatch.setattr(subprocess, "Popen", remember)
-    monkeypatch.setattr(
-        training,
-        "_CHILD",
-        "import sys, time; sys.stdin.buffer.read(); print('Progress: 1/9', file=sys.stderr, flush=True); time.sleep(60)",
-    )
+    child = "import sys, time; sys.stdin.buffer.read(); print('Progress: 1/9', file=sys.stderr, flush=True); time.sleep(60)"
+    monkeypatch.setattr(sys, "executable", _python_that_runs(child, tmp_path / "python"))
     face = BoxedFace(picture, points, (0, 0, 40, 40), "labels")
     with pytest.raises(KeyboardInterrupt):
         train_predictor([face, face], tmp_path / "out.dat", SMALL, None, interrupt)

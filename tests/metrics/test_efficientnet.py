@@ -7,7 +7,7 @@ import torch
 from lianpu.errors import WeightsError
 from lianpu.imaging.picture import center_crop
 from lianpu.metrics.efficientnet import EfficientNetFeatures, to_network_input
-from lianpu.models.efficientnet import _in_order
+from lianpu.models.efficientnet import in_order
 from lianpu.photo.reading import read_image
 from tests.support.shared import PHOTOS
 
@@ -56,6 +56,6 @@ def test_input_is_what_google_trained_with() -> None:
 def test_a_file_of_another_network_is_refused_with_the_first_tensor_that_differs() -> None:
     ours = {"stem.weight": torch.zeros(2, 3), "stem.bias": torch.zeros(2)}
     with pytest.raises(WeightsError, match=r"stem\.bias is \(2,\), but _b in its place is \(5,\)"):
-        _in_order({"_w": torch.zeros(2, 3), "_b": torch.zeros(5)}, ours)
+        in_order({"_w": torch.zeros(2, 3), "_b": torch.zeros(5)}, ours)
     with pytest.raises(WeightsError, match="has 2 tensors, the file has 1"):
-        _in_order({"_w": torch.zeros(2, 3)}, ours)
+        in_order({"_w": torch.zeros(2, 3)}, ours)

@@ -145,7 +145,7 @@ def test_a_full_disk_leaves_the_last_good_checkpoint(
         if "safetensors" in file.name:
             raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr(files, "_flush_to_disk", full)
+    monkeypatch.setattr(files, "flush_to_disk", full)
     with pytest.raises(TrainingError, match=r"disk is full.*000000006.*last good checkpoint is .*000000003"):
         train(drawn, small_with(num_iters=6), tmp_path / "run")
     monkeypatch.undo()

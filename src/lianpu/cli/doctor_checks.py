@@ -37,7 +37,7 @@ def check_machine(device_name: str) -> list[Finding]:
     Raises:
         SettingsError: the asked device is not here.
     """
-    findings = [_check_python(), _check_own_packages()]
+    findings = [_check_python(), check_own_packages()]
     if any(finding.state == "broken" for finding in findings):
         return findings
     device = pick_device(device_name)
@@ -61,7 +61,8 @@ def _check_python() -> Finding:
     return Finding("Python", "ok", f"{platform.python_version()} ({sys.executable})")
 
 
-def _check_own_packages() -> Finding:
+def check_own_packages() -> Finding:
+    """What is known of the packages that lianpu itself asks for."""
     try:
         return check_packages(importlib.metadata.requires("lianpu") or ())
     except importlib.metadata.PackageNotFoundError:

@@ -33,7 +33,7 @@ class Finding:
 PACKAGES = ("onnxruntime", "onnxruntime-gpu", "onnxruntime-directml", "onnxruntime-openvino")
 """All of them install the same folder, so two at once overwrite each other."""
 
-_NOT_LOCAL = ("CPUExecutionProvider", "AzureExecutionProvider")
+NOT_LOCAL = ("CPUExecutionProvider", "AzureExecutionProvider")
 
 _TIMEOUT_S = 60
 
@@ -73,7 +73,7 @@ def installed_packages() -> tuple[str, ...]:
 
 def try_providers(providers: Sequence[str]) -> list[Trial]:
     """Run one convolution with each provider but the CPU, each in a process of its own: one that does not fit may end it."""
-    local = [provider for provider in providers if provider not in _NOT_LOCAL]
+    local = [provider for provider in providers if provider not in NOT_LOCAL]
     if not local:
         return []
     with tempfile.TemporaryDirectory() as folder:

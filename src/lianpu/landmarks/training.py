@@ -93,7 +93,7 @@ _CHILD = "from lianpu.landmarks.training import _train_in_child; _train_in_child
 
 
 @dataclass(frozen=True, eq=False)
-class _Sample:
+class TrainingSample:
     """A face cut out: grey pixels (H, W) uint8, points (68, 2), and its box."""
 
     grey: np.ndarray[Any, np.dtype[np.uint8]]
@@ -128,7 +128,7 @@ def train_predictor(
         raise DataError(f"A predictor learns from two or more labelled faces, got {len(faces)}. Give more.")
     samples = []
     for done, face in enumerate(faces, start=1):
-        samples += _samples(face, settings.mirror)
+        samples += training_samples(face, settings.mirror)
         if on_reading:
             on_reading(done, len(faces))
     with atomic_file(target) as partial:
@@ -138,7 +138,7 @@ def train_predictor(
     return target
 
 
-def _samples(face: BoxedFace, mirror: bool) -> list[_Sample]:
+def training_samples(face: BoxedFace, mirror: bool) -> list[TrainingSample]:
     """The face, and its mirror image, cut out of the picture so that memory depends on the face's size only."""
     picture = read_image(face.picture)
     left, top, right, bottom = face.box_xyxy
@@ -156,9 +156,11 @@ def _samples(face: BoxedFace, mirror: bool) -> list[_Sample]:
     grey = (part.sum(axis=2, dtype=np.uint32) // 3).astype(np.uint8)  # as dlib makes grey of RGB
     points = map_points(matrix, face.points)
     x1, y1, x2, y2 = map_points(matrix, np.array(face.box_xyxy).reshape(2, 2)).ravel().tolist()
-    straight = _Sample(grey, points, (x1, y1, x2, y2))
+    straight = TrainingSample(grey, points, (x1, y1, x2, y2))
     width = grey.shape[1]
-    flipped = _Sample(np.ascontiguousarray(grey[:, ::-1]), mirrored(points, width), (width - 1 - x2, y1, width - 1 - x1, y2))
+    flipped = TrainingSample(
+        np.ascontiguousarray(grey[:, ::-1]), mirrored(points, width), (width - 1 - x2, y1, width - 1 - x1, y2)
+    )
     return [straight, flipped] if mirror else [straight]
 
 
@@ -219,7 +221,7 @@ def _train_in_child() -> None:
     dlib.train_shape_predictor(images, detections, options).save(target)
 
 
-def _detection(dlib: Any, sample: _Sample) -> Any:
+def _detection(dlib: Any, sample: TrainingSample) -> Any:
     parts = [dlib.point(round(float(x)), round(float(y))) for x, y in sample.points]
     return dlib.full_object_detection(dlib.rectangle(*(round(edge) for edge in sample.box_xyxy)), parts)
 

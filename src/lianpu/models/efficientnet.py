@@ -31,7 +31,7 @@ def load_efficientnet(path: Path | str | None = None) -> nn.Module:
         WeightsError: the package that carries the weights is missing, or its file is damaged or of another network.
     """
     network = build_efficientnet()
-    network.load_state_dict(_in_order(_read(require_model_file("efficientnet-lite0-imagenet", path)), network.state_dict()))
+    network.load_state_dict(in_order(_read(require_model_file("efficientnet-lite0-imagenet", path)), network.state_dict()))
     return network.eval().requires_grad_(False)
 
 
@@ -40,7 +40,7 @@ def _read(file: Path) -> dict[str, torch.Tensor]:
     return state
 
 
-def _in_order(weights: dict[str, torch.Tensor], expected: dict[str, torch.Tensor]) -> dict[str, torch.Tensor]:
+def in_order(weights: dict[str, torch.Tensor], expected: dict[str, torch.Tensor]) -> dict[str, torch.Tensor]:
     """`weights` under the names of `expected`: tensor for tensor, once all shapes agree. Raises WeightsError if not."""
     if len(weights) != len(expected):
         raise WeightsError(f"EfficientNet-Lite0 has {len(expected)} tensors, the file has {len(weights)}. Install another timm.")

@@ -65,7 +65,6 @@ def test_the_name_that_another_program_gives_the_file_is_known(empty_home: Path)
 def test_the_torch_cache_is_where_torch_says(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     import torch
 
-    monkeypatch.setattr(torch.hub, "_hub_dir", None)
     for variable in ("XDG_CACHE_HOME", "TORCH_HOME"):
         monkeypatch.setenv(variable, str(tmp_path / variable))
         file = _put(Path(torch.hub.get_dir()) / "checkpoints" / "alexnet-owt-7be5be79.pth")
