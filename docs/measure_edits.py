@@ -13,7 +13,7 @@ import numpy as np
 
 from lianpu.attributes import AttributeSet
 from lianpu.dataset.sources import open_dataset
-from lianpu.editing.attributes import plan_edits, with_edits
+from lianpu.editing.attributes import apply_attribute_edits, plan_attribute_edits
 from lianpu.editors.loading import load_editor
 from lianpu.evaluation.identity import IdentityOfCrops
 from lianpu.faces.alignment import TEMPLATES, align
@@ -54,8 +54,8 @@ def main(data: Path, judge_folder: Path, count: int, source: str) -> None:
             wanted = not labels[place]
             if name in attributes.groups[0] and not wanted:
                 continue
-            edit = plan_edits(photo, subjects, editor, {name: wanted})[0]
-            after = with_edits(photo, [edit], 1.0)
+            edit = plan_attribute_edits(photo, subjects, editor, {name: wanted})[0]
+            after = apply_attribute_edits(photo, [edit], 1.0)
             crop = align(after, subjects[0].face, TEMPLATES["celebamask-hq"], editor.info.image_size).picture
             seen = judge.see(np.stack([edit.aligned.picture, edit.edited, crop]))[:, place] == wanted
             mask = edit.change.mask(photo)

@@ -13,8 +13,7 @@ from PIL import Image
 from lianpu.attributes import AttributeSet
 from lianpu.cli.main import main
 from lianpu.editing.folder_job import JOURNAL, tasks_of
-from lianpu.editing.presets import EditStep, EffectStep
-from lianpu.editing.request import asked_preset, read_effect
+from lianpu.editing.presets import EditStep, EffectStep, parse_effect, preset_from_options
 from lianpu.editors.editor import ModelInfo
 from lianpu.errors import SettingsError
 from lianpu.export.onnx_export import export_generator
@@ -246,7 +245,7 @@ def test_a_cut_out_face_needs_no_detector(editor: Path, tmp_path: Path, capsys: 
         (("--preset", "nothing"), "'nothing' is no preset"),
         (("--set", "Male=yes", "--faces", "second"), "faces 'second': write all, largest, or numbers as 0,2"),
         (("--set", "Male=yes", "--model", "nowhere.onnx"), "nowhere.onnx is not there"),
-        ((), "Nothing is asked. Give --set Blond_Hair=yes"),
+        ((), "Nothing to do. Give --set Blond_Hair=yes"),
         (("--set", "Male=yes", "--strength", "nan"), "--strength: strength 'nan' is not a number"),
         (("--set", "Male=yes", "--strength=-1"), "--strength: strength -1 is not from 0 to 1.5"),
         (("--set", "Young=yes"), "'Young' is not an attribute here. Known: Blond_Hair, Male."),
@@ -296,14 +295,14 @@ def test_a_target_that_cannot_be_written_is_said_before_anything_is_looked_for(
 def test_words_become_steps_in_the_order_attributes_preset_effects(tmp_path: Path) -> None:
     file = tmp_path / "mine.yaml"
     file.write_text("name: Mine\nsteps:\n  - effect: lipstick\n    strength: 0.5\n")
-    preset = asked_preset(("Male=yes",), "0.8", file, ("hair_color:color=#aa3355,strength=0.6",))
+    preset = preset_from_options(("Male=yes",), "0.8", file, ("hair_color:color=#aa3355,strength=0.6",))
     first, second, third = preset.steps
     assert first == EditStep({"Male": True}, 0.8) and preset.name == "Mine"
     assert isinstance(second, EffectStep) and second.strength == pytest.approx(0.4)
     assert isinstance(third, EffectStep) and (third.strength, third.options) == (0.6, {"color": "#aa3355"})
-    with pytest.raises(SettingsError, match=r"--strength 0.5 is that of --set and --preset.*Write --effect NAME=0.5"):
-        asked_preset((), "0.5", None, ("lipstick",))
+    with pytest.raises(SettingsError, match=r"--strength 0.5 belongs to --set and --preset.*Write --effect NAME=0.5"):
+        preset_from_options((), "0.5", None, ("lipstick",))
     with pytest.raises(SettingsError, match="did you mean 'strength'"):
-        read_effect("lipstick:strenght=0.5")
-    with pytest.raises(SettingsError, match="says two strengths"):
-        read_effect("lipstick=1:strength=0.5")
+        parse_effect("lipstick:strenght=0.5")
+    with pytest.raises(SettingsError, match="has two strengths"):
+        parse_effect("lipstick=1:strength=0.5")

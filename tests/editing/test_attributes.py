@@ -5,7 +5,14 @@ import torch
 
 from lianpu.attributes import AttributeSet, Labels
 from lianpu.editing.attribute_masks import attribute_mask, parts_of
-from lianpu.editing.attributes import edit_attributes, edit_crops, edit_photo, plan_edits, request_of, with_edits
+from lianpu.editing.attributes import (
+    apply_attribute_edits,
+    edit_attributes,
+    edit_crops,
+    edit_photo,
+    label_request,
+    plan_attribute_edits,
+)
 from lianpu.editing.residual_transfer import change_bands, color_matched, guided_change
 from lianpu.editors.editor import ModelInfo
 from lianpu.errors import ModelError, SettingsError
@@ -37,8 +44,8 @@ def _photo() -> np.ndarray:
 def test_only_hair_changes_when_hair_is_asked_for_and_the_rest_keeps_every_byte() -> None:
     photo = _photo()
     subject = subject_at(photo, 200, 150, 40)
-    edit = plan_edits(photo, [subject], Brighter(), {"Blond_Hair": True})[0]
-    edited, mask = with_edits(photo, [edit], 1.0), edit.change.mask(photo)
+    edit = plan_attribute_edits(photo, [subject], Brighter(), {"Blond_Hair": True})[0]
+    edited, mask = apply_attribute_edits(photo, [edit], 1.0), edit.change.mask(photo)
     allowed = np.zeros(photo.shape[:2], dtype=bool)
     allowed[subject.window] = mask > 0
     assert np.array_equal(edited[~allowed], photo[~allowed])
@@ -57,9 +64,11 @@ def test_male_changes_face_and_hair() -> None:
 
 def test_strength_grows_from_nothing_without_a_jump() -> None:
     photo = _photo()
-    edits = plan_edits(photo, [subject_at(photo, 200, 150, 40)], Brighter(), {"Male": True})
-    amounts = [float((with_edits(photo, edits, s).astype(int) - photo).mean()) for s in (0.0, 0.25, 0.5, 0.75, 1.0, 1.25, 1.5)]
-    assert amounts[0] == 0.0 and np.array_equal(with_edits(photo, edits, 0.0), photo)
+    edits = plan_attribute_edits(photo, [subject_at(photo, 200, 150, 40)], Brighter(), {"Male": True})
+    amounts = [
+        float((apply_attribute_edits(photo, edits, s).astype(int) - photo).mean()) for s in (0.0, 0.25, 0.5, 0.75, 1.0, 1.25, 1.5)
+    ]
+    assert amounts[0] == 0.0 and np.array_equal(apply_attribute_edits(photo, edits, 0.0), photo)
     steps = np.diff(amounts)
     assert (steps > 0).all() and steps.max() < 1.2 * steps.min()
 
@@ -90,25 +99,25 @@ def test_a_face_at_the_edge_of_the_photo_is_edited_as_far_as_it_is_seen() -> Non
 
 def test_an_editor_of_differences_is_asked_for_the_change_alone() -> None:
     info = Brighter().info
-    assert request_of(info, {"Blond_Hair": True}).tolist() == [[0, 1, 0, 0]]
-    assert request_of(info, {"Male": False, "Young": True}).tolist() == [[0, 0, -1, 1]]
+    assert label_request(info, {"Blond_Hair": True}).tolist() == [[0, 1, 0, 0]]
+    assert label_request(info, {"Male": False, "Young": True}).tolist() == [[0, 0, -1, 1]]
 
 
 def test_an_editor_of_targets_wants_to_know_the_face_and_blond_turns_black_off() -> None:
     info = Brighter("target").info
     known = {"Black_Hair": True, "Male": True, "Young": False}
-    assert request_of(info, {"Blond_Hair": True}, known).tolist() == [[0, 1, 1, 0]]
-    with pytest.raises(SettingsError, match=r"say what the face is: Male, Young\. On the command line: --known Male=yes"):
-        request_of(info, {"Blond_Hair": True})
+    assert label_request(info, {"Blond_Hair": True}, known).tolist() == [[0, 1, 1, 0]]
+    with pytest.raises(SettingsError, match=r"give those of the face: Male, Young\. On the command line: --known Male=yes"):
+        label_request(info, {"Blond_Hair": True})
 
 
 def test_wrong_names_wrong_strengths_and_nothing_to_set_are_said() -> None:
     with pytest.raises(SettingsError, match=r"'Blond_Hiar' is not an attribute here.*Known: Black_Hair, Blond_Hair, Male, Young"):
-        request_of(Brighter().info, {"Blond_Hiar": True})
+        label_request(Brighter().info, {"Blond_Hiar": True})
     with pytest.raises(SettingsError, match="No attribute is set"):
-        request_of(Brighter().info, {})
+        label_request(Brighter().info, {})
     with pytest.raises(SettingsError, match="exclude each other"):
-        request_of(Brighter().info, {"Black_Hair": True, "Blond_Hair": True})
+        label_request(Brighter().info, {"Black_Hair": True, "Blond_Hair": True})
     for wrong in (7, -1, "abc", float("nan")):
         with pytest.raises(SettingsError, match=r"edit: strength"):
             edit_attributes(_photo(), [], Brighter(), {"Young": True}, wrong)  # type: ignore[arg-type]
@@ -116,7 +125,7 @@ def test_wrong_names_wrong_strengths_and_nothing_to_set_are_said() -> None:
 
 def test_an_editor_that_does_not_say_how_its_faces_were_cut_out_edits_crops_only() -> None:
     photo = _photo()
-    with pytest.raises(ModelError, match="says 'none' of how its faces were cut out"):
+    with pytest.raises(ModelError, match="alignment 'none' is none of"):
         edit_attributes(photo, [subject_at(photo, 200, 150, 40)], Brighter(alignment="none"), {"Young": True})
 
 

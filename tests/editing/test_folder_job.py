@@ -11,7 +11,7 @@ from lianpu.editing import folder_job
 from lianpu.editing import folder_job as folder_workers
 from lianpu.editing.folder_job import JOURNAL, edit_folder
 from lianpu.editing.photo_job import Edited, check_target, failed
-from lianpu.editing.presets import EffectStep, Preset, preset_text
+from lianpu.editing.presets import EffectStep, Preset, dump_preset
 from lianpu.editing.session import EditRequest
 from lianpu.effects.catalogue import effect_of
 from lianpu.errors import LianpuError
@@ -23,7 +23,7 @@ REAL_FACES = REAL_FACES / "images"
 
 def _request(strength: float = 1.0) -> EditRequest:
     return EditRequest(
-        preset_text(Preset("test", (EffectStep(effect_of("lipstick"), strength),))), analyzer=AnalyzerSettings("dlib")
+        dump_preset(Preset("test", (EffectStep(effect_of("lipstick"), strength),))), analyzer=AnalyzerSettings("dlib")
     )
 
 

@@ -10,12 +10,12 @@ from lianpu.editing.presets import (
     Preset,
     apply_preset,
     bundled_presets,
+    describe_steps,
+    dump_preset,
     find_preset,
-    in_words,
-    preset_of_text,
-    preset_text,
+    parse_preset,
     read_preset,
-    scaled,
+    scale_preset,
 )
 from lianpu.effects.catalogue import effect_of
 from lianpu.errors import SettingsError
@@ -32,13 +32,13 @@ steps:
 
 
 def test_a_preset_reads_as_it_is_written_and_writes_what_it_reads() -> None:
-    preset = preset_of_text(EVENING)
+    preset = parse_preset(EVENING)
     assert preset.name == "Evening" and preset.needs_editor
     lips, hair = preset.steps
     assert isinstance(lips, EffectStep) and lips.effect.name == "lipstick" and lips.options == {"color": "#aa2233"}
     assert hair == EditStep({"Blond_Hair": True}, 0.8)
-    assert preset_of_text(preset_text(preset)) == preset
-    assert in_words(preset) == "lipstick 0.6; edit Blond_Hair=yes 0.8"
+    assert parse_preset(dump_preset(preset)) == preset
+    assert describe_steps(preset) == "lipstick 0.6; edit Blond_Hair=yes 0.8"
 
 
 def test_all_that_is_wrong_is_said_at_once(tmp_path: Path) -> None:
@@ -67,7 +67,7 @@ def test_all_that_is_wrong_is_said_at_once(tmp_path: Path) -> None:
 )
 def test_what_is_no_preset_is_said(text: str, said: str) -> None:
     with pytest.raises(SettingsError, match=said):
-        preset_of_text(text)
+        parse_preset(text)
 
 
 def test_files_and_names_that_are_not_there_are_said(tmp_path: Path) -> None:
@@ -97,10 +97,10 @@ def test_a_picture_is_looked_for_beside_the_preset(tmp_path: Path) -> None:
 
 def test_strengths_are_scaled_up_to_the_strongest() -> None:
     preset = Preset("x", (EffectStep(effect_of("lipstick"), 0.5), EditStep({"Male": True}, 1.4)))
-    assert [step.strength for step in scaled(preset, 0.5).steps] == [0.25, 0.7]
-    assert [step.strength for step in scaled(preset, 1.5).steps] == [0.75, 1.5]
+    assert [step.strength for step in scale_preset(preset, 0.5).steps] == [0.25, 0.7]
+    assert [step.strength for step in scale_preset(preset, 1.5).steps] == [0.75, 1.5]
     with pytest.raises(SettingsError, match=r"strength 7 is not from 0 to 1\.5"):
-        scaled(preset, 7)
+        scale_preset(preset, 7)
 
 
 def test_a_preset_says_whether_it_reaches_beyond_the_faces_crops() -> None:
@@ -113,5 +113,5 @@ def test_a_preset_says_whether_it_reaches_beyond_the_faces_crops() -> None:
 def test_attributes_need_an_editor() -> None:
     photo = np.zeros((8, 8, 3), dtype=np.uint8)
     with pytest.raises(SettingsError, match="The preset 'Evening' sets attributes, which needs an editor"):
-        apply_preset(photo, (), preset_of_text(EVENING))
+        apply_preset(photo, (), parse_preset(EVENING))
     assert apply_preset(photo, (), Preset("lips", (EffectStep(effect_of("lipstick")),))) is photo

@@ -10,7 +10,7 @@ import pytest
 
 from lianpu.camera.moving_picture import pan_over
 from lianpu.dataset.drawn import draw_face
-from lianpu.editing.presets import EffectStep, Preset, preset_text
+from lianpu.editing.presets import EffectStep, Preset, dump_preset
 from lianpu.editing.session import EditJob, EditRequest, open_job
 from lianpu.effects.catalogue import effect_of
 from lianpu.faces.analyzer import AnalyzerSettings
@@ -28,7 +28,7 @@ def frames() -> list[np.ndarray]:
 def blue_hair() -> EditRequest:
     """An effect that is easily seen."""
     step = EffectStep(effect_of("hair_color"), 1.0, {"color": "#2040ff"})
-    return EditRequest(preset_text(Preset("blue", (step,))), analyzer=AnalyzerSettings("dlib"))
+    return EditRequest(dump_preset(Preset("blue", (step,))), analyzer=AnalyzerSettings("dlib"))
 
 
 @pytest.fixture(scope="session")

@@ -14,8 +14,8 @@ from PIL import Image
 
 import lianpu
 from lianpu.attributes import AttributeSet
-from lianpu.editing.attributes import crop_template, request_of
-from lianpu.editing.presets import EditStep, Preset, apply_preset, find_preset, preset_of_text
+from lianpu.editing.attributes import crop_template, label_request
+from lianpu.editing.presets import EditStep, Preset, apply_preset, find_preset, parse_preset
 from lianpu.editors.editor import ModelInfo
 from lianpu.effects.catalogue import EFFECTS
 from lianpu.effects.effect import Option, check_strength
@@ -77,7 +77,7 @@ def test_every_key_that_is_raised_has_a_line_in_every_language_with_the_same_val
 
 
 def _preset(steps: str) -> Callable[[], object]:
-    return lambda: preset_of_text(f"name: x\nsteps: {steps}", "preset")
+    return lambda: parse_preset(f"name: x\nsteps: {steps}", "preset")
 
 
 def _broken(folder: Path) -> object:
@@ -146,18 +146,18 @@ RAISED: list[tuple[str, Callable[[Path], object]]] = [
                 "attribute.exclusive",
                 lambda: ATTRIBUTES.with_values(np.zeros((1, 3), np.float32), {"Black_Hair": True, "Blond_Hair": True}),
             ),
-            ("attribute.none_set", lambda: request_of(NEEDS_LABELS, {})),
-            ("editor.needs_labels", lambda: request_of(NEEDS_LABELS, {"Blond_Hair": True})),
+            ("attribute.none_set", lambda: label_request(NEEDS_LABELS, {})),
+            ("editor.needs_labels", lambda: label_request(NEEDS_LABELS, {"Blond_Hair": True})),
             ("editor.unknown_alignment", lambda: crop_template(ModelInfo(ATTRIBUTES, 64, "by hand"))),
             (
                 "preset.needs_editor",
                 lambda: apply_preset(np.zeros((8, 8, 3), np.uint8), (), Preset("x", (EditStep({"Male": True}, 1.0),)), None, {}),
             ),
             ("preset.unknown", lambda: find_preset("evenin")),
-            ("preset.no_yaml", lambda: preset_of_text("a: [", "preset")),
-            ("preset.no_steps", lambda: preset_of_text("words", "preset")),
-            ("preset.problems", lambda: preset_of_text("name: x\nstps: []", "preset")),
-            ("preset.problems", lambda: preset_of_text("name: 3\nsteps: [{}]", "preset")),
+            ("preset.no_yaml", lambda: parse_preset("a: [", "preset")),
+            ("preset.no_steps", lambda: parse_preset("words", "preset")),
+            ("preset.problems", lambda: parse_preset("name: x\nstps: []", "preset")),
+            ("preset.problems", lambda: parse_preset("name: 3\nsteps: [{}]", "preset")),
             ("preset.problems", _preset("3")),
             ("preset.problems", _preset("[]")),
             ("preset.problems", _preset("[{effect: lipstik}, {}]")),
@@ -166,7 +166,7 @@ RAISED: list[tuple[str, Callable[[Path], object]]] = [
             ("preset.problems", _preset("[{edit: {}}]")),
             (
                 "api.file_option",
-                lambda: refuse_server_files(preset_of_text("name: x\nsteps: [{effect: replace_background, picture: /x.png}]")),
+                lambda: refuse_server_files(parse_preset("name: x\nsteps: [{effect: replace_background, picture: /x.png}]")),
             ),
         )
     ),
@@ -194,7 +194,7 @@ def test_an_error_has_its_key_and_its_chinese_has_no_english_sentence_left(
 
 def test_what_an_error_is_about_is_kept_in_chinese() -> None:
     with pytest.raises(SettingsError) as problem:
-        preset_of_text("name: x\nstps: 3\nsteps: [{effect: lipstick, strength: 7}, {effect: lipstick, color: rosy}]", "preset")
+        parse_preset("name: x\nstps: 3\nsteps: [{effect: lipstick, strength: 7}, {effect: lipstick, color: rosy}]", "preset")
     assert str(problem.value) == (
         "preset: unknown key 'stps' (did you mean 'steps'?); "
         "step 1: lipstick: strength 7 is not from 0 to 1.5. 0 changes nothing, 1 is the effect as it is meant; "

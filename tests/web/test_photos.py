@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from lianpu.editing.presets import Preset, hides_faces, preset_of_text
+from lianpu.editing.presets import Preset, hides_faces, parse_preset
 from lianpu.editing.session import EditSession
 from lianpu.faces.analyzer import AnalyzerSettings, open_analyzer
 from lianpu.imaging.picture import Picture
@@ -28,8 +28,8 @@ from lianpu.web.photos import (
     reload_pixels,
 )
 
-LIPS = preset_of_text("name: x\nsteps: [{effect: lipstick, strength: 1.0, color: '#7030c0'}]")  # not the red that is painted
-HIDDEN = preset_of_text("name: x\nsteps: [{effect: anonymise}]")
+LIPS = parse_preset("name: x\nsteps: [{effect: lipstick, strength: 1.0, color: '#7030c0'}]")  # not the red that is painted
+HIDDEN = parse_preset("name: x\nsteps: [{effect: anonymise}]")
 
 
 @pytest.fixture(scope="module")

@@ -129,15 +129,14 @@ def measure(parsed: BenchVideoArguments) -> Iterator[SizeMeasured]:
 
 def contenders(parsed: BenchVideoArguments) -> dict[str, Contender]:
     """The effects and the editor, by name, in the catalogue's order. Raises SettingsError for the name of none of them."""
-    from lianpu.editing.presets import EditStep, EffectStep, Preset, Step, check_editor
-    from lianpu.editing.request import read_values
+    from lianpu.editing.presets import EditStep, EffectStep, Preset, Step, check_editor, parse_values
     from lianpu.editors.loading import load_editor
     from lianpu.effects.catalogue import EFFECTS, effect_of
 
     steps: dict[str, Step] = {}
     for name in parsed.effects or (*EFFECTS, EDIT):
         if name == EDIT:
-            steps[name] = EditStep(read_values([parsed.set], "--set"), parsed.strength)
+            steps[name] = EditStep(parse_values([parsed.set], "--set"), parsed.strength)
         else:
             steps[name] = EffectStep(effect_of(name), parsed.strength)
     editor = load_editor(parsed.model, threads=parsed.threads) if EDIT in steps else None

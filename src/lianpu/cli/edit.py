@@ -110,7 +110,7 @@ def _edit_crop(parsed: EditArguments, known: Mapping[str, bool]) -> None:
 
     from lianpu.editing.attributes import edit_crops
     from lianpu.editing.photo_job import check_target
-    from lianpu.editing.request import read_values
+    from lianpu.editing.presets import parse_values
     from lianpu.editors.loading import load_editor
     from lianpu.effects.effect import check_strength
     from lianpu.errors import DataError, SettingsError
@@ -129,7 +129,7 @@ def _edit_crop(parsed: EditArguments, known: Mapping[str, bool]) -> None:
             f"--aligned takes a square face, and this picture is {width} x {height} pixels. Leave --aligned out for a photo."
         )
     crop = resize(picture, editor.info.image_size)
-    change = edit_crops(crop[None], editor, read_values(parsed.set, "--set"), known)[0].astype(np.float32) - crop
+    change = edit_crops(crop[None], editor, parse_values(parsed.set, "--set"), known)[0].astype(np.float32) - crop
     edited = np.clip(np.rint(crop + check_strength(parsed.strength, "--strength") * change), 0, 255).astype(np.uint8)
     written = write_image(parsed.out, edited)
     said = f"Written: {written}. Licence of the editor: {editor.info.licence}."

@@ -92,11 +92,10 @@ def edit_request(options: EditOptions, *, for_video: bool = False, signing: Sign
     """
     from dataclasses import replace
 
-    from lianpu.editing.presets import preset_text
-    from lianpu.editing.request import asked_preset, read_values
+    from lianpu.editing.presets import dump_preset, parse_values, preset_from_options
     from lianpu.editing.session import EditRequest
 
-    preset = asked_preset(options.set, options.strength, options.preset, options.effect)
+    preset = preset_from_options(options.set, options.strength, options.preset, options.effect)
     analyzer = analyzer_settings(options)
     if for_video:
         from lianpu.faces.detectors import video_detector
@@ -105,6 +104,6 @@ def edit_request(options: EditOptions, *, for_video: bool = False, signing: Sign
         check_faces(options.faces)
         if options.detector == "auto":
             analyzer = replace(analyzer, detector=video_detector())
-    known = read_values(options.known, "--known")
+    known = parse_values(options.known, "--known")
     files = None if signing is None else signing_files(signing)
-    return EditRequest(preset_text(preset), options.model, options.faces, known, analyzer, files)
+    return EditRequest(dump_preset(preset), options.model, options.faces, known, analyzer, files)

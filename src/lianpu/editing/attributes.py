@@ -1,8 +1,7 @@
 """Attribute edits of the faces of a photo, at the photo's own resolution.
 
-The editor works on a small aligned crop. What goes back into the photo is not the crop but the change that the edit made to it, enlarged along the
-photo's own edges, and only where the attribute is about: where nothing was edited the photo keeps every pixel, and where hair changes its
-colour it keeps its strands.
+The editor works on a small aligned crop. Not the crop goes back into the photo but the residual, upsampled along the photo's own edges
+(`residual_transfer`) and masked to the parts that the attribute is about: pixels outside of the mask stay, and recoloured hair keeps its strands.
 """
 
 from __future__ import annotations
@@ -27,10 +26,10 @@ from lianpu.imaging.picture import Picture, check_picture, from_array, to_array,
 
 
 class Change(Protocol):
-    """A change of one face, ready to be put into its photo."""
+    """An edit of one face that can be applied to its photo."""
 
     def put(self, photo: Picture, strength: float) -> Picture:
-        """A copy of the photo (H, W, 3) with the change in it: 0 not at all, 1 as the editor meant it."""
+        """A copy of the photo (H, W, 3) with the edit: strength 0 changes nothing, 1 is what the editor made."""
 
     def mask(self, photo: Picture) -> Mask:
         """(h, w) uint8 over the subject's window: how far each pixel may change."""
@@ -38,14 +37,14 @@ class Change(Protocol):
 
 @dataclass(frozen=True, eq=False)
 class FaceEdit:
-    """What an editor made of one face, ready to be put into its photo with any strength.
+    """The edit of one face, to be applied to its photo at any strength.
 
     Args:
         subject: the face.
-        aligned: its crop as the editor saw it.
-        edited: the crop as the editor gave it back, (S, S, 3).
-        change: of the photo.
-        sure: how sure it is that the editor meant a change, 0 to 1; the strength is multiplied by it.
+        aligned: the editor's input crop.
+        edited: the editor's output crop, (S, S, 3).
+        change: applies the edit to the photo.
+        sure: confidence that the editor meant a change, 0 to 1; multiplies the strength.
     """
 
     subject: Subject
@@ -70,15 +69,15 @@ def edit_photo(
     Args:
         photo: (H, W, 3) uint8 RGB.
         editor: from `load_editor`.
-        values: what shall be, as {"Blond_Hair": True}.
+        values: the wanted attributes, as {"Blond_Hair": True}.
         faces: `all`, `largest`, or numbers, of which 0 is the largest: [0] or "0,2".
         strength: 0 (the same picture) to 1.5.
-        known: what the faces are, for an editor that is told all labels.
-        analyzer: what sees the faces; opened for this photo when None, which takes a second.
+        known: labels of the faces, for an editor whose input is all labels.
+        analyzer: sees the faces; None opens one for this photo, which takes a second.
 
     Raises:
-        SettingsError, ModelError: see `edit_attributes`; or `faces` is none of these.
-        DataError: a number that no face has.
+        SettingsError, ModelError: as `edit_attributes`; or `faces` is spelled otherwise.
+        DataError: there is no face of that number.
     """
     which = faces if isinstance(faces, str) else ",".join(str(int(number)) for number in faces)
     subjects = choose((analyzer or open_analyzer()).analyze(photo), which)
@@ -93,32 +92,32 @@ def edit_attributes(
     strength: float = 1.0,
     known: Mapping[str, bool] | None = None,
 ) -> Picture:
-    """The photo (H, W, 3) with the attributes of `subjects` set to `values`; other faces and everything else are as they were.
+    """The photo (H, W, 3) with the attributes of `subjects` set to `values`; everything else stays as it is.
 
     Args:
         photo: (H, W, 3) uint8 RGB.
-        subjects: of `FaceAnalyzer.subjects`.
+        subjects: of `FaceAnalyzer.analyze`.
         editor: from `load_editor`.
-        values: what shall be, as {"Blond_Hair": True}.
+        values: the wanted attributes, as {"Blond_Hair": True}.
         strength: 0 (the same picture) to 1.5.
-        known: what the faces are, for an editor that is told all labels; one that is told differences needs nothing.
+        known: labels of the faces, for an editor whose input is all labels; one whose input is label differences needs none.
 
     Raises:
-        SettingsError: an unknown attribute, no attribute, or labels that the editor needs and nobody gave; a strength that is none.
+        SettingsError: an unknown attribute, no attribute, missing labels of the face, or a strength out of range.
         ModelError: the editor does not say how its faces were cut out.
     """
     strength = check_strength(strength, "edit")
-    return with_edits(photo, plan_edits(photo, subjects, editor, values, known), strength)
+    return apply_attribute_edits(photo, plan_attribute_edits(photo, subjects, editor, values, known), strength)
 
 
-def plan_edits(
+def plan_attribute_edits(
     photo: Picture,
     subjects: Sequence[Subject],
     editor: Editor,
     values: Mapping[str, bool],
     known: Mapping[str, bool] | None = None,
 ) -> tuple[FaceEdit, ...]:
-    """What the editor makes of each of the subjects, in their order: the slow part, which no strength changes. See `edit_attributes`."""
+    """The edit of each subject, in their order: the slow part, which does not depend on the strength. See `edit_attributes`."""
     check_picture(photo)
     template, side_px = crop_template(editor.info), editor.info.image_size
     aligned = [align(photo, subject.face, template, side_px) for subject in subjects]
@@ -130,12 +129,12 @@ def plan_edits(
 
 
 def _mean_of_both(edited: Picture, mirrored: Picture) -> Picture:
-    """The mean (B, S, S, 3) of two edits of the same crops: what a small editor does to one side alone is mostly its mistake."""
+    """The mean (B, S, S, 3) of two edits of the same crops: what a small editor does to one side only is mostly an artefact."""
     return np.asarray((edited.astype(np.uint16) + mirrored + 1) // 2, dtype=np.uint8)
 
 
 def _edit_of(photo: Picture, subject: Subject, aligned: Aligned, edited: Picture, values: Mapping[str, bool]) -> FaceEdit:
-    """The colour of hair is carried as a colour, and painted as the effect `hair_color` does; everything else as a change."""
+    """Hair colours: read the colour and recolour as the effect `hair_color` does. Everything else: transfer the residual."""
     if is_hair_color(values):
         hair = subject.parts.where("hair").astype(np.uint8) * 255
         asked = asked_color(aligned.picture, edited, in_crop(hair, aligned, subject))
@@ -145,8 +144,8 @@ def _edit_of(photo: Picture, subject: Subject, aligned: Aligned, edited: Picture
     return FaceEdit(subject, aligned, edited, carried_change(photo, subject, aligned, edited, values))
 
 
-def with_edits(photo: Picture, edits: Sequence[FaceEdit], strength: float) -> Picture:
-    """The photo with the edits in it, each as strong as `strength` says: 0 not at all, 1 as the editor meant it."""
+def apply_attribute_edits(photo: Picture, edits: Sequence[FaceEdit], strength: float) -> Picture:
+    """The photo with the edits, each at `strength`: 0 changes nothing, 1 is what the editor made."""
     result = photo.copy()
     for edit in edits:
         result = edit.change.put(result, strength * edit.sure)
@@ -154,12 +153,12 @@ def with_edits(photo: Picture, edits: Sequence[FaceEdit], strength: float) -> Pi
 
 
 _AT_ONCE = 8
-"""Crops that go through an editor at once: 60 faces need no more memory than these."""
+"""Crops per batch: memory does not grow with the number of faces."""
 
 
 def edit_crops(crops: Picture, editor: Editor, values: Mapping[str, bool], known: Mapping[str, bool] | None = None) -> Picture:
-    """Aligned crops (B, S, S, 3) of the editor's size, edited: (B, S, S, 3). Raises SettingsError as `request_of` does."""
-    request = request_of(editor.info, values, known)
+    """Aligned crops (B, S, S, 3) of the editor's size, edited: (B, S, S, 3). Raises SettingsError as `label_request` does."""
+    request = label_request(editor.info, values, known)
     edited = np.empty_like(crops)
     for first in range(0, len(crops), _AT_ONCE):
         some = slice(first, first + _AT_ONCE)
@@ -171,13 +170,13 @@ def edit_crops(crops: Picture, editor: Editor, values: Mapping[str, bool], known
     return edited
 
 
-def request_of(info: ModelInfo, values: Mapping[str, bool], known: Mapping[str, bool] | None = None) -> Labels:
-    """What the editor is told (1, A) so that a face gets `values`.
+def label_request(info: ModelInfo, values: Mapping[str, bool], known: Mapping[str, bool] | None = None) -> Labels:
+    """The label input (1, A) that makes an editor give a face `values`.
 
-    A face whose labels nobody knows is asked for the change alone: from the opposite of each value to the value.
+    The labels of the face are unknown, so each attribute is taken to be the opposite of its wanted value.
 
     Raises:
-        SettingsError: an unknown attribute, no attribute, or labels that the editor needs and nobody gave.
+        SettingsError: an unknown attribute, no attribute, or missing labels of the face (`known`).
     """
     attributes = info.attributes
     if not values:
@@ -196,10 +195,10 @@ def request_of(info: ModelInfo, values: Mapping[str, bool], known: Mapping[str, 
 
 
 def crop_template(info: ModelInfo) -> Template:
-    """Where the editor wants a face to lie in its crop. Raises ModelError when it does not say."""
+    """The alignment of the editor's crops. Raises ModelError when the editor does not say."""
     if info.alignment not in CROP_TEMPLATES:
         raise ModelError(
-            "The editor says '{alignment}' of how its faces were cut out, which is none of {known}. "
+            "The editor's alignment '{alignment}' is none of {known}. "
             "Give it faces cut out as its training faces were, with --aligned.",
             key="editor.unknown_alignment",
             alignment=info.alignment,
@@ -209,12 +208,12 @@ def crop_template(info: ModelInfo) -> Template:
 
 
 def _all_known(attributes: AttributeSet, values: Mapping[str, bool], known: Mapping[str, bool]) -> dict[str, bool]:
-    """What is known of the face. An attribute that is neither known, set, nor of the group of one that is, is asked for."""
+    """The known labels. Raise SettingsError for attributes that are neither known nor set, nor excluded by one that is."""
     told = {name for given in (values, known) for name, value in given.items() for name in _told_by(attributes, name, value)}
     missing = [name for name in attributes.names if name not in told]
     if missing:
         raise SettingsError(
-            "This editor is told all labels, so say what the face is: {missing}. On the command line: --known {first}=yes ...",
+            "This editor takes all labels as input, so give those of the face: {missing}. On the command line: --known {first}=yes ...",
             key="editor.needs_labels",
             missing=", ".join(missing),
             first=missing[0],

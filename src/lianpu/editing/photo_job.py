@@ -10,7 +10,7 @@ from typing import Literal
 
 import numpy as np
 
-from lianpu.editing.attributes import FaceEdit, plan_edits, with_edits
+from lianpu.editing.attributes import FaceEdit, apply_attribute_edits, plan_attribute_edits
 from lianpu.editing.presets import EffectStep, Preset, check_editor
 from lianpu.editing.session import EditJob
 from lianpu.editors.editor import Editor
@@ -144,8 +144,8 @@ def edit_stages(
             name, photo = step.effect.name, step.effect.apply(photo, subjects, step.strength, **step.options)
         else:
             assert editor is not None
-            edits = plan_edits(photo, subjects, editor, step.values, known)
-            after = with_edits(photo, edits, step.strength)
+            edits = plan_attribute_edits(photo, subjects, editor, step.values, known)
+            after = apply_attribute_edits(photo, edits, step.strength)
             for face, edit in enumerate(edits):
                 yield from _of_edit(f"step{number}-face{face}", edit, photo, after)
             name, photo = "edit", after

@@ -29,7 +29,7 @@ from lianpu.faces.subject import Subject
 from lianpu.imaging.picture import Picture
 
 PRESET_FOLDER = Path(__file__).parent / "presets"
-"""Presets that the package carries: their names are the names of the files without .yaml."""
+"""The bundled presets: their names are the names of the files without .yaml."""
 
 _LARGEST_BYTES = 100_000
 
@@ -38,10 +38,10 @@ _KEYS = ("name", "steps")
 
 @dataclass(frozen=True)
 class EffectStep:
-    """An effect of the catalogue with its strength and options (those that are not named have their defaults).
+    """An effect of the catalogue with its strength and options; options that are not named have their defaults.
 
     Raises:
-        SettingsError: a strength or an option that is none.
+        SettingsError: a strength out of range, an unknown option, or a wrong value.
     """
 
     effect: Effect
@@ -56,7 +56,7 @@ class EffectStep:
 
 @dataclass(frozen=True)
 class EditStep:
-    """Attributes that an editor shall set, as {"Blond_Hair": True}. Raises SettingsError for a strength that is none, or no attribute."""
+    """Attributes for an editor to set, as {"Blond_Hair": True}. Raises SettingsError without attributes, or for a strength out of range."""
 
     values: Mapping[str, bool]
     strength: float = 1.0
@@ -72,7 +72,7 @@ Step = EffectStep | EditStep
 
 @dataclass(frozen=True)
 class Preset:
-    """Steps that are done one after the other, and what people call them."""
+    """Named steps, applied one after the other."""
 
     name: str
     steps: tuple[Step, ...]
@@ -84,7 +84,7 @@ class Preset:
 
     @property
     def beyond_crop(self) -> bool:
-        """Whether a step asks for what is beyond the faces' crops: `FaceAnalyzer.subjects` need not look there otherwise."""
+        """Whether a step reaches beyond the faces' crops, so that `FaceAnalyzer.analyze` must parse wide."""
         return any(
             any(is_about_hair((name,)) for name in step.values) if isinstance(step, EditStep) else step.effect.beyond_crop
             for step in self.steps
@@ -98,16 +98,16 @@ def apply_preset(
     editor: Editor | None = None,
     known: Mapping[str, bool] | None = None,
 ) -> Picture:
-    """The photo (H, W, 3) after all steps; the given one is as it was.
+    """The photo (H, W, 3) after all steps; the given one stays as it is.
 
-    The faces are looked for once, before the first step: a step that moves things in the picture belongs at the end.
+    Faces are detected once, before the first step: put a step that moves things in the picture last.
 
     Args:
         photo: (H, W, 3) uint8 RGB.
-        subjects: of `FaceAnalyzer.subjects`, or some of them.
+        subjects: of `FaceAnalyzer.analyze`, or some of them.
         preset: what to do.
         editor: needed where `preset.needs_editor`.
-        known: what the faces are, for an editor that is told all labels.
+        known: labels of the faces, for an editor whose input is all labels.
 
     Raises:
         SettingsError: a step sets attributes and there is no editor, or the editor does not know them.
@@ -124,7 +124,7 @@ def apply_preset(
 
 
 def check_editor(preset: Preset, editor: Editor | None) -> None:
-    """Nothing, if the editor can do what the preset asks of it.
+    """Raise unless the editor can do what the preset asks.
 
     Raises:
         SettingsError: a step sets attributes and there is no editor, or the editor does not know them, or two exclude each other.
@@ -143,16 +143,16 @@ def check_editor(preset: Preset, editor: Editor | None) -> None:
             attributes.with_values(np.zeros((1, len(attributes)), dtype=np.float32), step.values)
 
 
-def in_words(preset: Preset) -> str:
+def describe_steps(preset: Preset) -> str:
     """What a preset does in one line: `edit Blond_Hair=yes 0.8; lipstick 0.6`."""
-    said = []
+    parts = []
     for step in preset.steps:
         if isinstance(step, EffectStep):
-            said.append(f"{step.effect.name} {step.strength:g}")
+            parts.append(f"{step.effect.name} {step.strength:g}")
         else:
             values = " ".join(f"{name}={'yes' if value else 'no'}" for name, value in step.values.items())
-            said.append(f"edit {values} {step.strength:g}")
-    return "; ".join(said)
+            parts.append(f"edit {values} {step.strength:g}")
+    return "; ".join(parts)
 
 
 def hides_faces(preset: Preset) -> bool:
@@ -160,8 +160,8 @@ def hides_faces(preset: Preset) -> bool:
     return any(isinstance(step, EffectStep) and step.effect.name == "anonymise" for step in preset.steps)
 
 
-def scaled(preset: Preset, by: float) -> Preset:
-    """The preset with every strength multiplied, up to the strongest that there is. Raises SettingsError for a number that is no strength."""
+def scale_preset(preset: Preset, by: float) -> Preset:
+    """The preset with every strength multiplied by a strength, up to `STRONGEST`. Raises SettingsError for a number out of range."""
     by = check_strength(by, f"preset {preset.name}")
     steps: list[Step] = []
     for step in preset.steps:
@@ -174,7 +174,7 @@ def scaled(preset: Preset, by: float) -> Preset:
 
 
 def bundled_presets() -> tuple[str, ...]:
-    """The names of the presets that the package carries."""
+    """The names of the bundled presets."""
     return tuple(sorted(file.stem for file in PRESET_FOLDER.glob("*.yaml")))
 
 
@@ -196,28 +196,28 @@ def find_preset(name_or_file: str | Path) -> Preset:
 
 
 def read_preset(file: Path | str) -> Preset:
-    """The preset in a YAML file. Raises SettingsError that names the file and all that is wrong in it."""
+    """The preset in a YAML file. Raises SettingsError that names the file and every problem in it."""
     path = Path(file)
     try:
         if path.stat().st_size > _LARGEST_BYTES:
             raise SettingsError(
-                f"{path} has {path.stat().st_size:,} bytes: that is no preset. Give a small YAML file with steps."
+                f"{path} has {path.stat().st_size:,} bytes, too many for a preset. Give a small YAML file with steps."
             )
         text = path.read_text(encoding="utf-8")
     except FileNotFoundError:
         raise SettingsError(f"{path} is not there. Give the YAML file of a preset, or one of: {_names()}.") from None
     except (OSError, UnicodeDecodeError) as problem:
         raise SettingsError(f"{path} cannot be read ({problem}). Give a YAML file.") from None
-    return preset_of_text(text, str(path), path.parent)
+    return parse_preset(text, str(path), path.parent)
 
 
-def preset_of_text(text: str, source: str = "the preset", folder: Path | None = None) -> Preset:
-    """The preset that YAML describes. Raises SettingsError that names `source` and all that is wrong.
+def parse_preset(text: str, source: str = "the preset", folder: Path | None = None) -> Preset:
+    """The preset in a YAML text. Raises SettingsError that names `source` and every problem.
 
     Args:
         text: YAML.
-        source: what it is called where something is wrong.
-        folder: where it lies: pictures that it names by a relative path are looked for there.
+        source: its name in messages.
+        folder: where relative paths of pictures start.
     """
     try:
         value = yaml.safe_load(text)
@@ -258,7 +258,7 @@ def preset_of_text(text: str, source: str = "the preset", folder: Path | None = 
     return Preset(str(name).strip(), tuple(steps))
 
 
-def preset_text(preset: Preset) -> str:
+def dump_preset(preset: Preset) -> str:
     """The preset as YAML that `read_preset` reads."""
     steps: list[dict[str, Any]] = []
     for step in preset.steps:
@@ -298,3 +298,66 @@ def _found_from(folder: Path, effect: Effect, options: Mapping[str, Any]) -> dic
 
 def _names() -> str:
     return ", ".join(bundled_presets())
+
+
+YES = ("yes", "y", "true", "1", "on")
+
+NO = ("no", "n", "false", "0", "off")
+
+
+def parse_values(words: Sequence[str], option: str) -> dict[str, bool]:
+    """`("Blond_Hair=yes",)` as {"Blond_Hair": True}. Raises SettingsError, naming `option`, for any other spelling."""
+    values: dict[str, bool] = {}
+    for word in words:
+        name, _, value = word.partition("=")
+        if value.lower() not in (*YES, *NO):
+            raise SettingsError(f"{option} {word}: write NAME=yes or NAME=no.")
+        if values.get(name, value.lower() in YES) != (value.lower() in YES):
+            raise SettingsError(f"{option} says both yes and no of {name}. Give one of them.")
+        values[name] = value.lower() in YES
+    return values
+
+
+def parse_effect(word: str) -> EffectStep:
+    """`lipstick`, `lipstick=0.8` or `hair_color:color=#aa3355,strength=0.6` as a step.
+
+    Raises:
+        SettingsError: an unknown effect or option, a strength out of range, or another spelling.
+    """
+    head, _, tail = word.partition(":")
+    name, equals, strength = head.partition("=")
+    options: dict[str, object] = {}
+    for pair in filter(None, tail.split(",")):
+        key, sign, value = pair.partition("=")
+        if not sign or key in options:
+            raise SettingsError(f"--effect {word}: write NAME=STRENGTH or NAME:OPTION=VALUE,OPTION=VALUE, each option once.")
+        options[key] = value
+    if equals and "strength" in options:
+        raise SettingsError(f"--effect {word} has two strengths. Give one.")
+    effect = effect_of(name)
+    return EffectStep(effect, strength if equals else options.pop("strength", 1.0), options)  # type: ignore[arg-type]  # words are read by the step
+
+
+def preset_from_options(values: Sequence[str], strength: str, preset: str | Path | None, effects: Sequence[str]) -> Preset:
+    """The steps that `--set`, `--preset` and `--effect` ask for, in this order.
+
+    Raises:
+        SettingsError: nothing is asked for, or a word is unknown.
+    """
+    how_strong = check_strength(strength, "--strength")
+    steps: list[Step] = []
+    name = "lianpu edit"
+    if values:
+        steps.append(EditStep(parse_values(values, "--set"), how_strong))
+    if preset is not None:
+        found = scale_preset(find_preset(preset), how_strong)
+        name = found.name
+        steps += found.steps
+    steps += [parse_effect(word) for word in effects]
+    if not steps:
+        raise SettingsError("Nothing to do. Give --set Blond_Hair=yes, --effect lipstick=0.8, or --preset NAME.")
+    if how_strong != 1.0 and not values and preset is None:
+        raise SettingsError(
+            f"--strength {strength} belongs to --set and --preset, and neither is given. Write --effect NAME={strength}."
+        )
+    return Preset(name, tuple(steps))

@@ -11,8 +11,8 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-from lianpu.editing.attributes import crop_template, request_of
-from lianpu.editing.presets import EditStep, Preset, apply_preset, check_editor, hides_faces, in_words, preset_of_text
+from lianpu.editing.attributes import crop_template, label_request
+from lianpu.editing.presets import EditStep, Preset, apply_preset, check_editor, describe_steps, hides_faces, parse_preset
 from lianpu.editors.editor import Editor
 from lianpu.faces.analyzer import AnalyzerSettings, FaceAnalyzer, choose, open_analyzer
 from lianpu.faces.subject import Subject
@@ -79,7 +79,7 @@ class EditSession:
             picture: what was analyzed, or a preview of it.
             subjects: the faces to edit (`faces.analyzer.choose`), in pixels of `picture`.
             preset: what to do.
-            known: what the faces are, for an editor that is told all labels.
+            known: labels of the faces, for an editor whose input is all labels.
 
         Raises:
             LianpuError: the editor cannot do what a step asks.
@@ -104,7 +104,7 @@ class EditSession:
             LianpuError: the file cannot be written or signed.
         """
         model = self.model if preset.needs_editor else ""
-        words = in_words(preset)
+        words = describe_steps(preset)
         write_photo(target, picture, photo, xmp=edited_xmp(words, model, earlier=photo.xmp))
         if self.signing is not None:
             sign(target, self.signing, words, model, None if hides_faces(preset) else photo.file)
@@ -116,10 +116,10 @@ class EditRequest:
     """What is asked of each photo or frame, in values that another process can be given.
 
     Args:
-        preset: the steps, as YAML (`presets.preset_text`).
+        preset: the steps, as YAML (`presets.dump_preset`).
         model: the editor for steps that set attributes, as `load_editor` takes it.
         faces: `all`, `largest` or numbers, as `faces.analyzer.choose` takes them.
-        known: what the faces are, for an editor that is told all labels.
+        known: labels of the faces, for an editor whose input is all labels.
         analyzer: how faces are found and described.
         signing: the files of the certificate that signs what is written; None for the XMP mark alone.
     """
@@ -160,7 +160,7 @@ def open_job(request: EditRequest, threads: int | None = None) -> EditJob:
         SettingsError: a preset, an attribute or a name that is none.
         ModelError, WeightsError: the editor or a model of the analyzer cannot be loaded or used.
     """
-    preset = preset_of_text(request.preset)
+    preset = parse_preset(request.preset)
     choose((), request.faces)
     editor, model = None, ""
     if preset.needs_editor:
@@ -171,7 +171,7 @@ def open_job(request: EditRequest, threads: int | None = None) -> EditJob:
         crop_template(editor.info)
         for step in preset.steps:
             if isinstance(step, EditStep):
-                request_of(editor.info, step.values, request.known)
+                label_request(editor.info, step.values, request.known)
         name = request.model if request.model == "lite" else Path(request.model).name
         model = f"{name} {editor.info.run_id}".strip()
     signing = None if request.signing is None else open_signing(request.signing)

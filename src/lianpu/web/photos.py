@@ -127,7 +127,7 @@ def export_edit(
         photo: of `analyze_upload` or `reload_pixels`.
         preset: what to do.
         which: which faces: `all`, `largest`, `0,2`.
-        known: what the faces are, for an editor that is told all labels.
+        known: labels of the faces, for an editor whose input is all labels.
         folder: where the file is written.
         form: of FORMATS.
 

@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from lianpu.editing.presets import apply_preset, preset_of_text
+from lianpu.editing.presets import apply_preset, parse_preset
 from lianpu.editors.loading import load_editor
 from lianpu.faces.analyzer import AnalyzerSettings, open_analyzer
 from lianpu.imaging.picture import Picture
@@ -85,7 +85,7 @@ def test_an_edit_is_the_librarys_edit_marked(client: Any, editor_file: Path, por
     assert Path(file).name == "anna-edited.png" and source_type_of(_mark(file)) == GENERATIVE
     subjects = open_analyzer(AnalyzerSettings("dlib"), threads=1).analyze(portrait)
     text = "name: x\nsteps: [{effect: hair_color, strength: 0.9}, {edit: {Male: yes}, strength: 0.5}]"
-    expected = apply_preset(portrait, subjects, preset_of_text(text), load_editor(editor_file, threads=1))
+    expected = apply_preset(portrait, subjects, parse_preset(text), load_editor(editor_file, threads=1))
     assert (read_image(file) == expected).all() and (expected != portrait).any()
 
 

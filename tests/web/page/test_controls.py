@@ -2,7 +2,7 @@
 
 import pytest
 
-from lianpu.editing.presets import EditStep, EffectStep, Preset, bundled_presets, preset_of_text
+from lianpu.editing.presets import EditStep, EffectStep, Preset, bundled_presets, parse_preset
 from lianpu.editing.presets import find_preset as find
 from lianpu.effects.catalogue import EFFECTS
 from lianpu.errors import SettingsError
@@ -87,4 +87,4 @@ def test_a_call_may_not_name_a_picture_of_the_server() -> None:
     preset = Preset("x", (EffectStep(effect, 1.0, {option.name: "/srv/secret/beach.jpg"}),))
     with pytest.raises(SettingsError, match="files are not named here but uploaded"):
         refuse_server_files(preset)
-    refuse_server_files(preset_of_text("name: x\nsteps: [{effect: lipstick}]"))
+    refuse_server_files(parse_preset("name: x\nsteps: [{effect: lipstick}]"))

@@ -8,7 +8,7 @@ from contextlib import closing
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
-from lianpu.editing.presets import in_words
+from lianpu.editing.presets import describe_steps
 from lianpu.editing.session import EditJob, EditRequest, open_job
 from lianpu.errors import DataError, SettingsError
 from lianpu.files import atomic_file
@@ -152,7 +152,7 @@ def edit_video(
         )
     pieces = [work.piece(segment, done[segment.number]) for segment in segments if done[segment.number].stamps]
     with atomic_file(target) as partial:
-        left_out = join_pieces(pieces, facts, partial, f"Edited with Lianpu {__version__}: {in_words(job.preset)}")
+        left_out = join_pieces(pieces, facts, partial, f"Edited with Lianpu {__version__}: {describe_steps(job.preset)}")
     work.remove()
     ordered = [done[segment.number] for segment in segments]
     return _told(target, facts, encoding.encoder, ordered, time.perf_counter() - begin, kept, left_out)

@@ -15,7 +15,7 @@ from typing import Any
 
 import yaml
 
-from lianpu.editing.presets import PRESET_FOLDER, Preset, bundled_presets, find_preset, in_words, preset_of_text, scaled
+from lianpu.editing.presets import PRESET_FOLDER, Preset, bundled_presets, describe_steps, find_preset, parse_preset, scale_preset
 from lianpu.effects.catalogue import EFFECTS
 from lianpu.errors import LianpuError, SettingsError
 from lianpu.photo.file import lost_in
@@ -72,7 +72,7 @@ class Endpoints:
                 "color": "#aa2233"}, {"edit": {"Blond_Hair": true}, "strength": 0.8}]}.
             faces: all, largest, or numbers as "0,2" (0 is the largest face).
             strength: multiplies the strength of every step, 0 to 1.5.
-            known: what the faces are, as {"Male": false}: only for an editor that is told all labels.
+            known: what the faces are, as {"Male": false}: only for an editor whose input is all labels.
             file_format: same, jpg, png or webp.
             language: of error messages: en or zh.
 
@@ -91,7 +91,7 @@ class Endpoints:
                 written = export_edit(self.engine, seen, steps, faces, _labels(known), folder, file_format)
             report = {
                 "faces": len(seen.subjects),
-                "done": in_words(steps),
+                "done": describe_steps(steps),
                 "lost": list(lost_in(seen.original, written.suffix)),
             }
             return FileData(path=str(written), orig_name=written.name), report
@@ -196,9 +196,9 @@ class Endpoints:
             )
         else:
             text = value if isinstance(value, str) else yaml.safe_dump(_named(value))
-            preset = preset_of_text(text, "preset")
+            preset = parse_preset(text, "preset")
             refuse_server_files(preset)
-        return preset if strength == 1.0 else scaled(preset, strength)
+        return preset if strength == 1.0 else scale_preset(preset, strength)
 
 
 def path_of(photo: Any) -> str:

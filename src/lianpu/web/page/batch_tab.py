@@ -94,7 +94,7 @@ def edit_batch(
         uploads: the files as they arrived.
         preset: what to do with each.
         which: which faces of each: `all`, `largest`, `0,2`.
-        known: what the faces are, for an editor that is told all labels.
+        known: labels of the faces, for an editor whose input is all labels.
         words: the language of the rows.
         on_photo: told the number of the photo, from 1, and how many there are, before each.
 

@@ -118,7 +118,7 @@ class Wishes:
         attributes: strength by attribute: above 0 the face shall have it, below 0 it shall not; 0 asks for nothing.
         strengths: strength by effect; 0 asks for nothing.
         options: by effect, its options by name.
-        known: what the faces are, for an editor that is told all labels.
+        known: labels of the faces, for an editor whose input is all labels.
     """
 
     attributes: Mapping[str, float] = field(default_factory=dict)

@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from lianpu.editing.presets import EffectStep, Preset, preset_text
+from lianpu.editing.presets import EffectStep, Preset, dump_preset
 from lianpu.errors import LianpuError
 from lianpu.web.language import Words, error_line, load_words, page_error
 from lianpu.web.page.controls import Controls, Labels, Wishes, picture_options, says
@@ -207,7 +207,7 @@ class PhotoEvents:
         try:
             wishes = self.wishes(values, request)
             preset = wishes.preset()
-            recipe = preset_text(without_paths(preset)) if preset.steps else ""
+            recipe = dump_preset(without_paths(preset)) if preset.steps else ""
             if opened is None:
                 return [gr.skip(), recipe, line(words.say("status.start"))]
             if not preset.steps:
