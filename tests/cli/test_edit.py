@@ -134,8 +134,8 @@ def test_ctrl_c_is_one_line_and_says_how_to_go_on(
     def stopped(*_: object, **__: object) -> None:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("lianpu.editing.session.open_edit_session", stopped)
-    monkeypatch.setattr("lianpu.editing.folder_job.open_edit_session", stopped)
+    monkeypatch.setattr("lianpu.editing.session.open_job", stopped)
+    monkeypatch.setattr("lianpu.editing.folder_job.open_job", stopped)
     Image.new("RGB", (9, 9)).save(tmp_path / "a.png")
     code, out, _ = _run(capsys, tmp_path, tmp_path / "out", "--effect", "lipstick")
     assert code == 130 and "Stopped. Finished photos are kept: the same command goes on there." in out

@@ -134,7 +134,7 @@ def test_faces_are_chosen_by_number_in_edit_photo() -> None:
     subjects = (subject_at(photo, 100, 150, 30), subject_at(photo, 300, 150, 25))
 
     class Room:
-        def subjects(self, photo: np.ndarray, *, upright: bool = False) -> tuple:
+        def analyze(self, photo: np.ndarray, *, wide: bool = True) -> tuple:
             return subjects
 
     edited = edit_photo(photo, Brighter(), {"Male": True}, faces=[1], analyzer=Room())  # type: ignore[arg-type]

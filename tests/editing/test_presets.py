@@ -76,7 +76,7 @@ def test_files_and_names_that_are_not_there_are_said(tmp_path: Path) -> None:
     with pytest.raises(SettingsError, match=r"'evenin' is no preset .*Known: .*or the path of a \.yaml file"):
         find_preset("evenin")
     (tmp_path / "large.yaml").write_text("#" * 200_000)
-    with pytest.raises(SettingsError, match="that is no preset"):
+    with pytest.raises(SettingsError, match="too many for a preset"):
         read_preset(tmp_path / "large.yaml")
 
 
