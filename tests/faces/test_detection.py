@@ -6,7 +6,17 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from lianpu.faces.detection import add_border, find_faces, may_fill, merged, moved, overlap, roll_degrees, sureness, turned_back
+from lianpu.faces.detection import (
+    add_border,
+    face_before,
+    find_faces,
+    may_fill,
+    merged,
+    overlap,
+    roll_degrees,
+    sureness,
+    turned_back,
+)
 from lianpu.faces.detectors import YuNetDetector
 from lianpu.faces.insightface_models import ScrfdDetector
 from lianpu.faces.results import Face
@@ -59,7 +69,7 @@ def test_a_face_that_fills_the_picture_is_found_by_a_border_and_given_in_the_pic
 
 def test_a_large_picture_is_scaled_before_it_gets_a_border() -> None:
     bordered, scale, border = add_border(blend(3000, 2000, (0, 0, 1999, 2999)))
-    assert (scale, border) == (pytest.approx(1280 / 3000), 640)
+    assert border == 640 and scale == pytest.approx((853 / 2000, 1280 / 3000))
     assert bordered.shape == (1280 + 2 * 640, 853 + 2 * 640, 3)
     (found,) = find_faces(blend(3000, 2000, (0, 0, 1999, 2999)), RedSquare())
     assert found.box_xyxy == pytest.approx((0, 0, 1999, 2999), abs=4)
@@ -86,10 +96,12 @@ def test_points_turn_back_with_the_box() -> None:
     assert back.box_xyxy == (10, 20, 90, 60)
 
 
-def test_moving_undoes_scale_and_shift() -> None:
-    back = moved(face_at((110, 70, 310, 270)), scale=2.0, left=10, top=20)
+def test_a_face_of_a_shifted_copy_is_taken_back_with_half_pixel_centres() -> None:
+    """Pixels 100 and 101 of a copy twice as large show pixel 50: its centre is at 100.5 there."""
+    found = face_at((110.5, 70.5, 310.5, 270.5))
+    back = face_before(found, scale=2.0, left=10, top=20)
     assert back.box_xyxy == (50, 25, 150, 125)
-    assert back.points[2].tolist() == [100, 85]
+    assert back.points[2] == pytest.approx((found.points[2] - (10, 20) + 0.5) / 2 - 0.5)
 
 
 def test_a_face_found_twice_counts_once_and_the_surer_finding_stays() -> None:

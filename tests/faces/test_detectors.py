@@ -9,6 +9,7 @@ from lianpu.errors import ModelError
 from lianpu.faces.detection import find_faces, overlap
 from lianpu.faces.detectors import YuNetDetector
 from lianpu.faces.insightface_models import ScrfdDetector
+from lianpu.imaging.geometry import scale_box, scale_points, scaling, warp
 from lianpu.photo.reading import read_image
 
 
@@ -35,6 +36,16 @@ def test_the_place_of_a_face_does_not_depend_on_the_size_of_the_picture(
     (whole,), (face,) = find_faces(picture, detector), find_faces(resized, detector)
     scale = np.array([width / picture.shape[1], height / picture.shape[0]])
     assert np.abs(face.points / scale - whole.points).max() < 0.08 * whole.width_px
+
+
+def test_a_face_of_a_picture_four_times_as_large_has_scaled_points(photos: Path, models: Path) -> None:
+    """With every pixel repeated the network sees the same: half-pixel centres, as everywhere."""
+    picture = read_image(photos / "p08_portrait_upright.jpg")
+    detector = YuNetDetector(models / "yunet_n_640_640.onnx")
+    (face,) = detector.detect(small := warp(picture, scaling(640 / 402), (517, 640)))
+    (large,) = detector.detect(np.ascontiguousarray(small.repeat(4, axis=0).repeat(4, axis=1)))
+    assert large.points == pytest.approx(scale_points(face.points, 4), abs=0.01)
+    assert large.box_xyxy == pytest.approx(scale_box(face.box_xyxy, 4), abs=0.01)
 
 
 @pytest.mark.parametrize("shape", [(1, 1, 3), (1, 900, 3), (3000, 2, 3)])

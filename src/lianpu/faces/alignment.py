@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from lianpu.faces.results import Face
-from lianpu.imaging.geometry import Matrix, Window, inverse, similarity, warp
+from lianpu.imaging.geometry import Matrix, Window, inverse, scale_points, similarity, warp
 from lianpu.imaging.picture import Picture
 
 
@@ -41,7 +41,7 @@ class Template:
         """
         side = min(self.width, self.height)
         corner = np.array([(self.width - side) // 2, (self.height - side) // 2], dtype=np.float64)
-        return (self.points - corner + 0.5) * (size_px / side) - 0.5
+        return scale_points(self.points - corner, size_px / side)
 
 
 def _template(name: str, points: list[tuple[float, float]], width: int, height: int, by_mouth_middle: bool = False) -> Template:

@@ -11,7 +11,7 @@ import numpy as np
 from PIL import Image
 
 from lianpu.faces.results import TURNS, Face
-from lianpu.imaging.geometry import scale_points
+from lianpu.imaging.geometry import Scale, scale_between, scale_box, scale_points, scaled_size
 from lianpu.imaging.picture import Picture, check_picture
 
 BORDER = 0.5
@@ -67,21 +67,14 @@ def find_faces(
             picture had to be turned.
         min_score: leave out faces below this score; None leaves it to the detector.
     """
-    height, width = check_picture(picture).shape[:2]
-    longest = max(height, width)
+    longest = max(check_picture(picture).shape[:2])
     for side, sure_px in _SURE_PX.items() if _WORTH_WHILE * longest >= SMALL_PX else ():
-        size = (max(1, round(width * side / longest)), max(1, round(height * side / longest)))
+        size = scaled_size(picture, side / longest)
         small = np.asarray(Image.fromarray(picture).resize(size, Image.Resampling.BILINEAR, reducing_gap=2.0))
         found = _search(small, detector, upright, min_score)
         if found and min(face.width_px for face in found) >= sure_px:
-            return tuple(_scaled(face, (width / size[0], height / size[1])) for face in found)
+            return tuple(scale_face(face, scale_between(small, picture)) for face in found)
     return _search(picture, detector, upright, min_score)
-
-
-def _scaled(face: Face, by: tuple[float, float]) -> Face:
-    """The face in a copy of its picture that is `by` times as large (across, down)."""
-    left, top, right, bottom = scale_points(np.array(face.box_xyxy).reshape(2, 2), by).ravel().tolist()
-    return replace(face, box_xyxy=(left, top, right, bottom), points=scale_points(face.points, by).astype(np.float32))
 
 
 def _search(picture: Picture, detector: Detector, upright: bool, min_score: float | None) -> tuple[Face, ...]:
@@ -102,7 +95,7 @@ def _with_border(picture: Picture, detector: Detector, *, first: bool) -> tuple[
     if found and not any(may_fill(face, width, height) for face in found):
         return found
     bordered, scale, border = add_border(picture)
-    again = [moved(face, scale, border, border) for face in _sure(detector.detect(bordered), detector)]
+    again = [face_before(face, scale, border, border) for face in _sure(detector.detect(bordered), detector)]
     return (*found, *(face for face in again if _is_inside(face, width, height)))
 
 
@@ -118,15 +111,14 @@ def may_fill(face: Face, width: int, height: int) -> bool:
     return touches or face.width_px > _FILLS * width or face.height_px > _FILLS * height
 
 
-def add_border(picture: Picture) -> tuple[Picture, float, int]:
-    """The picture, scaled down when it is large, in the middle of a black border; the scale; and the border in pixels."""
-    height, width = picture.shape[:2]
-    scale = min(1.0, _BORDERED_SIDE_PX / max(height, width))
+def add_border(picture: Picture) -> tuple[Picture, tuple[float, float], int]:
+    """The picture, scaled down when it is large, in the middle of a black border; the scale across and down; the border in pixels."""
+    small, scale = picture, _BORDERED_SIDE_PX / max(picture.shape[:2])
     if scale < 1.0:
-        size = (max(1, round(width * scale)), max(1, round(height * scale)))
-        picture = np.asarray(Image.fromarray(picture).resize(size, Image.Resampling.BILINEAR, reducing_gap=2.0), dtype=np.uint8)
-    border = max(1, round(BORDER * max(picture.shape[:2])))
-    return np.pad(picture, ((border, border), (border, border), (0, 0))), scale, border
+        image = Image.fromarray(picture).resize(scaled_size(picture, scale), Image.Resampling.BILINEAR, reducing_gap=2.0)
+        small = np.asarray(image, dtype=np.uint8)
+    border = max(1, round(BORDER * max(small.shape[:2])))
+    return np.pad(small, ((border, border), (border, border), (0, 0))), scale_between(picture, small), border
 
 
 def _is_inside(face: Face, width: int, height: int) -> bool:
@@ -140,12 +132,19 @@ SAME_FACE_IOU = 0.4
 _WITHIN = 0.5
 
 
-def moved(face: Face, scale: float = 1.0, left: float = 0.0, top: float = 0.0) -> Face:
-    """A face that was found in a copy, in the picture itself: the copy was made `scale` times as large, then shifted by (left, top)."""
-    offset = np.array([left, top], dtype=np.float64)
-    corners = (np.array(face.box_xyxy, dtype=np.float64).reshape(2, 2) - offset) / scale
-    x1, y1, x2, y2 = corners.ravel().tolist()
-    return replace(face, box_xyxy=(x1, y1, x2, y2), points=((face.points - offset) / scale).astype(np.float32))
+def scale_face(face: Face, by: Scale) -> Face:
+    """The face of a picture in a copy of it that is `by` times as large."""
+    points = scale_points(face.points, by).astype(np.float32)
+    return replace(face, box_xyxy=scale_box(face.box_xyxy, by), points=points)
+
+
+def face_before(face: Face, scale: Scale = 1.0, left: float = 0.0, top: float = 0.0) -> Face:
+    """The face in the picture itself that was found in a copy: one `scale` times as large, then shifted by (left, top) pixels."""
+    across, down = np.broadcast_to(scale, 2).tolist()
+    x1, y1, x2, y2 = face.box_xyxy
+    points = np.asarray(face.points - (left, top), dtype=np.float32)
+    unshifted = replace(face, box_xyxy=(x1 - left, y1 - top, x2 - left, y2 - top), points=points)
+    return scale_face(unshifted, (1 / across, 1 / down))
 
 
 def turned_back(face: Face, turn: int, width: int, height: int) -> Face:

@@ -13,6 +13,7 @@ from lianpu.errors import ModelError, SettingsError, WeightsError, nearest_name
 from lianpu.faces.detection import Detector
 from lianpu.faces.onnx_networks import YUNET, is_strip, open_network
 from lianpu.faces.results import Face
+from lianpu.imaging.geometry import Scale, scale_between, scale_box, scale_points, shrink
 from lianpu.imaging.picture import Picture, check_picture
 from lianpu.models.store.locate import find_model_file, folders_inside, require_model_file
 from lianpu.models.store.policy import is_commercial_safe
@@ -145,15 +146,13 @@ class YuNetDetector:
 
     def detect(self, picture: Picture) -> tuple[Face, ...]:
         """The faces of a picture (H, W, 3) uint8 RGB, most confident first."""
-        height, width = check_picture(picture).shape[:2]
-        if is_strip(picture):
+        if is_strip(check_picture(picture)):
             return ()
-        scale = min(1.0, self._side_px / max(width, height))
-        small = (max(1, round(width * scale)), max(1, round(height * scale)))
-        self._network.setInputSize(small)
-        rows = self._network.detect(cv2.resize(picture, small, interpolation=cv2.INTER_AREA)[:, :, ::-1].copy())[1]
-        by_x, by_y = width / small[0], height / small[1]
-        faces = [_face(row, by_x, by_y, self.name) for row in (() if rows is None else rows) if row[2] > 0 and row[3] > 0]
+        small = shrink(picture, self._side_px)
+        self._network.setInputSize(small.shape[1::-1])
+        rows = self._network.detect(small[:, :, ::-1].copy())[1]
+        by = scale_between(small, picture)
+        faces = [_face(row, by, self.name) for row in (() if rows is None else rows) if row[2] > 0 and row[3] > 0]
         return tuple(sorted(faces, key=lambda face: -face.score))
 
 
@@ -172,11 +171,11 @@ def _quiet_opencv() -> Iterator[None]:
         logging.setLogLevel(before)
 
 
-def _face(row: np.ndarray, by_x: float, by_y: float, name: str) -> Face:
-    """A face from OpenCV's 15 numbers: left, top, width, height, five points (in our order), score."""
+def _face(row: np.ndarray, by: Scale, name: str) -> Face:
+    """A face from OpenCV's 15 numbers: left, top, width, height, five points (in our order), score; scaled."""
     left, top, width, height = (float(value) for value in row[:4])
-    points = row[4:14].reshape(5, 2) * np.array([by_x, by_y], dtype=np.float32)
-    box = (left * by_x, top * by_y, (left + width) * by_x, (top + height) * by_y)
+    box = scale_box((left, top, left + width, top + height), by)
+    points = scale_points(row[4:14].reshape(5, 2), by).astype(np.float32)
     return Face(box, float(np.clip(row[14], 0.0, 1.0)), points, name)
 
 

@@ -15,7 +15,7 @@ import numpy as np
 from lianpu.errors import ModelError
 from lianpu.faces.alignment import TEMPLATES, alignment_matrix
 from lianpu.faces.results import Face, Identity, Landmarks, Points
-from lianpu.imaging.geometry import Matrix, inverse, map_points, scale_of, warp
+from lianpu.imaging.geometry import Matrix, inverse, map_points, scale_between, scale_box, scale_of, scaled_size, warp
 from lianpu.imaging.picture import Picture, check_picture
 from lianpu.models.store.locate import require_model_file
 
@@ -170,16 +170,16 @@ class HogFinder:
     def find(self, picture: Picture) -> tuple[tuple[BoxXyxy, float], ...]:
         """The boxes, in pixels of the picture, each with dlib's margin (0 is only just a face, 3 a clear one)."""
         whole = contiguous(picture)
-        height, width = whole.shape[:2]
         searched = self._resized(whole)
-        by_x, by_y = searched.shape[1] / width, searched.shape[0] / height
+        by = scale_between(searched, whole)
         boxes, margins, _ = self._find.run(searched, 0, self._lowest_margin)
-        return tuple((_unscaled(box, by_x, by_y), float(margin)) for box, margin in zip(boxes, margins, strict=True))
+        corners = ((box.left(), box.top(), box.right(), box.bottom()) for box in boxes)
+        return tuple((scale_box(box, by), float(margin)) for box, margin in zip(corners, margins, strict=True))
 
     def _resized(self, picture: Picture) -> Picture:
         height, width = picture.shape[:2]
         scale = min(self._enlarge, math.sqrt(_PIXELS_SEARCHED / (width * height)))
-        size = (max(1, round(width * scale)), max(1, round(height * scale)))
+        size = scaled_size(picture, scale)
         how = cv2.INTER_LINEAR if scale > 1 else cv2.INTER_AREA
         return np.asarray(cv2.resize(picture, size, interpolation=how), dtype=np.uint8)
 
@@ -289,10 +289,3 @@ def load_landmarks_68(name: Path | str = "auto") -> ShapePredictor:
 def _opened_68(file: Path, mtime_ns: int) -> ShapePredictor:
     """Opened once per process for all that read points by it: 100 MB and 0.3 s. Reading changes nothing in it."""
     return ShapePredictor(file, 68)
-
-
-def _unscaled(box: Any, by_x: float, by_y: float) -> BoxXyxy:
-    """dlib's rectangle, found in a picture that was made larger by (by_x, by_y), in the picture itself."""
-    left, right = ((edge + 0.5) / by_x - 0.5 for edge in (box.left(), box.right()))
-    top, bottom = ((edge + 0.5) / by_y - 0.5 for edge in (box.top(), box.bottom()))
-    return (left, top, right, bottom)

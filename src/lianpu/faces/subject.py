@@ -12,7 +12,7 @@ import numpy as np
 from lianpu.face_parsing.face_parser import FaceParser
 from lianpu.faces.parts import parse_windows
 from lianpu.faces.results import Face, FaceParts, Landmarks, Points
-from lianpu.imaging.geometry import Window, scale_points
+from lianpu.imaging.geometry import Window, scale_box, scale_points
 from lianpu.imaging.picture import Picture
 
 WIDER = 1.8
@@ -84,9 +84,8 @@ class Subject:
             by: how many times as wide and as high the copy is.
             size: width and height of the copy in pixels.
         """
-        left, top, right, bottom = scale_points(np.array(self.face.box_xyxy).reshape(2, 2), by).ravel().tolist()
         points = scale_points(self.face.points, by).astype(np.float32)
-        face = replace(self.face, box_xyxy=(left, top, right, bottom), points=points)
+        face = replace(self.face, box_xyxy=scale_box(self.face.box_xyxy, by), points=points)
         landmarks = Landmarks(scale_points(self.landmarks.points, by).astype(np.float32), self.landmarks.scheme)
         around = None if self.around is None else WideParts(*_scaled_parts(self.around.window, self.around.parts, by, size))
         return Subject(face, landmarks, *_scaled_parts(self.window, self.parts, by, size), around, self.reach)

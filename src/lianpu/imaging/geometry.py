@@ -1,8 +1,12 @@
-"""TODO imaging.geometry."""
+"""Points, boxes and matrices between pictures of different sizes, and warping.
+
+A pixel is a square around its centre, and (0, 0) is the centre of the first one: a picture of W pixels spans -0.5 to W - 0.5.
+"""
 
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from typing import Any
 
 import cv2
@@ -54,17 +58,57 @@ def inverse(matrix: Matrix) -> Matrix:
     return np.column_stack([back, -back @ matrix[:, 2]])
 
 
+def compose(second: Matrix, first: Matrix) -> Matrix:
+    """The matrix (2, 3) that does `first`, then `second`."""
+    return np.column_stack([second[:, :2] @ first[:, :2], second[:, :2] @ first[:, 2] + second[:, 2]])
+
+
 def map_points(matrix: Matrix, points: np.ndarray) -> np.ndarray[Any, np.dtype[np.float32]]:
     """The points (K, 2), taken through the matrix, float32."""
     return (np.asarray(points, dtype=np.float64) @ matrix[:, :2].T + matrix[:, 2]).astype(np.float32)
 
 
-def scale_points(points: np.ndarray, by: float | tuple[float, float]) -> np.ndarray[Any, np.dtype[np.float64]]:
-    """The points (K, 2) of a picture as points of its copy that is `by` times as large (across, down); float64.
+Scale = float | tuple[float, float]
+"""How many times as large a copy is: one number, or one across and one down."""
 
-    A pixel is a square around its centre, and (0, 0) is the centre of the first one: so edges, at -0.5, stay edges.
+Box = tuple[float, float, float, float]
+"""Left, top, right and bottom."""
+
+
+def scale_points(points: np.ndarray | Sequence[Any] | float, by: Scale) -> np.ndarray[Any, np.dtype[np.float64]]:
+    """The points (..., 2) of a picture as points of its copy that is `by` times as large; float64.
+
+    With one number for `by` also coordinates of one axis, of any shape. The picture's edges, at -0.5, stay its edges.
     """
     return (np.asarray(points, dtype=np.float64) + 0.5) * np.asarray(by, dtype=np.float64) - 0.5
+
+
+def scale_box(box_xyxy: Box, by: Scale) -> Box:
+    """The box with its corners scaled as `scale_points` scales points."""
+    left, top, right, bottom = scale_points(np.array(box_xyxy).reshape(2, 2), by).ravel().tolist()
+    return (left, top, right, bottom)
+
+
+def scaling(by: Scale) -> Matrix:
+    """The matrix (2, 3) that scales points as `scale_points` does."""
+    across, down = np.broadcast_to(np.asarray(by, dtype=np.float64), 2).tolist()
+    return np.array([[across, 0.0, across / 2 - 0.5], [0.0, down, down / 2 - 0.5]])
+
+
+def scaled_size(picture: np.ndarray, by: float) -> tuple[int, int]:
+    """Width and height of a copy of a picture (H, W, ...) that is about `by` times as large: whole pixels, at least one."""
+    return max(1, round(picture.shape[1] * by)), max(1, round(picture.shape[0] * by))
+
+
+def scale_between(large: np.ndarray, small: np.ndarray) -> tuple[float, float]:
+    """How many times as wide and as high the picture `small` (h, w, ...) is as `large` (H, W, ...), exactly."""
+    return small.shape[1] / large.shape[1], small.shape[0] / large.shape[0]
+
+
+def shrink(picture: np.ndarray, longest_px: int) -> np.ndarray:
+    """The picture (H, W, ...), averaged over areas so that its longer side is at most `longest_px`; the same object where it is."""
+    by = longest_px / max(picture.shape[:2])
+    return picture if by >= 1.0 else cv2.resize(picture, scaled_size(picture, by), interpolation=cv2.INTER_AREA)
 
 
 def scale_of(matrix: Matrix) -> float:
@@ -87,7 +131,7 @@ def warp(picture: Picture, matrix: Matrix, size_px: tuple[int, int]) -> Picture:
     scale = scale_of(matrix)
     if scale < 1.0:
         part, to_part = _shrunk(part, to_part, scale)
-    to_crop = _after(matrix, inverse(to_part))
+    to_crop = compose(matrix, inverse(to_part))
     return np.asarray(
         cv2.warpAffine(part, to_crop, (width, height), flags=cv2.INTER_CUBIC, borderMode=cv2.BORDER_REPLICATE), dtype=np.uint8
     )
@@ -108,13 +152,5 @@ def _needed_part(picture: Picture, matrix: Matrix, width: int, height: int) -> t
 
 def _shrunk(part: Picture, to_part: Matrix, scale: float) -> tuple[Picture, Matrix]:
     """The part, shrunk by about `scale` with every pixel counted, and the matrix from the picture to it."""
-    height, width = part.shape[:2]
-    small = (max(1, round(width * scale)), max(1, round(height * scale)))
-    by_x, by_y = small[0] / width, small[1] / height
-    shrink = np.array([[by_x, 0.0, by_x / 2 - 0.5], [0.0, by_y, by_y / 2 - 0.5]])
-    return np.asarray(cv2.resize(part, small, interpolation=cv2.INTER_AREA), dtype=np.uint8), _after(shrink, to_part)
-
-
-def _after(second: Matrix, first: Matrix) -> Matrix:
-    """The matrix that does `first`, then `second`."""
-    return np.column_stack([second[:, :2] @ first[:, :2], second[:, :2] @ first[:, 2] + second[:, 2]])
+    small = np.asarray(cv2.resize(part, scaled_size(part, scale), interpolation=cv2.INTER_AREA), dtype=np.uint8)
+    return small, compose(scaling(scale_between(part, small)), to_part)

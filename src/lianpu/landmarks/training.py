@@ -18,7 +18,7 @@ import numpy as np
 from lianpu.errors import DataError, SettingsError, TrainingError
 from lianpu.faces.dlib_models import BoxXyxy
 from lianpu.files import atomic_file
-from lianpu.imaging.geometry import map_points, warp
+from lianpu.imaging.geometry import compose, map_points, scaled_size, scaling, warp
 from lianpu.landmarks.boxes import BoxedFace
 from lianpu.landmarks.scheme68 import Points68, mirrored
 from lianpu.photo.reading import read_image
@@ -149,10 +149,9 @@ def training_samples(face: BoxedFace, mirror: bool) -> list[TrainingSample]:
     if not part.size:
         raise DataError(f"{face.picture}: the box {tuple(round(edge) for edge in face.box_xyxy)} lies outside of the picture.")
     scale = min(1.0, _LARGEST_BOX_PX / side)
-    matrix = np.array([[scale, 0, (0.5 - low_x) * scale - 0.5], [0, scale, (0.5 - low_y) * scale - 0.5]])
+    matrix = compose(scaling(scale), np.array([[1.0, 0.0, -low_x], [0.0, 1.0, -low_y]]))
     if scale < 1:
-        size = (max(1, round(part.shape[1] * scale)), max(1, round(part.shape[0] * scale)))
-        part = warp(picture, matrix, size)
+        part = warp(picture, matrix, scaled_size(part, scale))
     grey = (part.sum(axis=2, dtype=np.uint32) // 3).astype(np.uint8)  # as dlib makes grey of RGB
     points = map_points(matrix, face.points)
     x1, y1, x2, y2 = map_points(matrix, np.array(face.box_xyxy).reshape(2, 2)).ravel().tolist()

@@ -9,7 +9,7 @@ import numpy as np
 from PIL import Image
 
 from lianpu.faces.results import Face
-from lianpu.imaging.geometry import Matrix, inverse
+from lianpu.imaging.geometry import Matrix, inverse, scale_points
 from lianpu.imaging.picture import Picture
 from lianpu.preparation.settings import PrepareSettings
 
@@ -131,7 +131,7 @@ def yaw_of(points: np.ndarray) -> float:
 
 def outside_share(matrix: Matrix, crop_px: int, photo_size_px: tuple[int, int]) -> float:
     """The share of a crop's pixels that the photo does not have, 0 to 1, looked at on a grid of 32 x 32."""
-    place = (np.arange(32) + 0.5) / 32 * crop_px - 0.5
+    place = scale_points(np.arange(32), crop_px / 32)
     grid = np.stack(np.meshgrid(place, place), axis=-1).reshape(-1, 2)
     back = inverse(matrix)
     seen = grid @ back[:, :2].T + back[:, 2]

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from lianpu.faces.results import Face
+from lianpu.imaging.geometry import scale_box
 from lianpu.web.page.faces import LONGEST_PX, face_at, with_numbers
 
 POINTS = np.zeros((5, 2), dtype=np.float32)
@@ -14,20 +15,20 @@ WITHIN = Face((60, 60, 90, 90), 0.9, POINTS, "test")
 @pytest.mark.parametrize("by", [1, 10])
 def test_small_and_large_photos_are_shown_alike(by: int) -> None:
     photo = np.full((200 * by, 160 * by, 3), 128, dtype=np.uint8)
-    face = Face(tuple(value * by for value in LARGE.box_xyxy), 0.9, POINTS, "test")  # type: ignore[arg-type]
+    face = Face(scale_box(LARGE.box_xyxy, by), 0.9, POINTS, "test")
     numbered = with_numbers(photo, [face])
     assert numbered.shape == (LONGEST_PX, 640, 3)
     drawn = (numbered != 128).any(axis=2)
     assert (
-        drawn[80:480, 79:84].all() and drawn[50:78, 82:100].any() and not drawn[520:, :].any() and not drawn[90:470, 90:470].any()
+        drawn[82:482, 81:86].all() and drawn[52:80, 84:102].any() and not drawn[522:, :].any() and not drawn[92:472, 92:472].any()
     )
 
 
 def test_faces_that_are_not_chosen_have_a_thin_grey_box() -> None:
     photo = np.full((200, 160, 3), 128, dtype=np.uint8)
     numbered = with_numbers(photo, [LARGE, WITHIN], {1})
-    assert (numbered[300, 80] == 165).all() and (numbered[300, 83] == 128).all()
-    assert np.ptp(numbered[300, 241].astype(int)) > 30
+    assert (numbered[300, 82] == 165).all() and (numbered[300, 85] == 128).all()
+    assert np.ptp(numbered[300, 243].astype(int)) > 30
     assert (with_numbers(photo, [LARGE, WITHIN], {0, 1}) == with_numbers(photo, [LARGE, WITHIN])).all()
 
 

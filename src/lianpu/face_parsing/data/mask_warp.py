@@ -8,6 +8,7 @@ import cv2
 import numpy as np
 
 from lianpu.face_parsing.data.mask_files import Mask
+from lianpu.imaging.geometry import scaling
 
 _ROUNDED = 0.7
 """Blur (standard deviation in pixels of the mask) that rounds the stairs of a mask before it is enlarged.
@@ -26,9 +27,7 @@ def resized_mask(mask: Mask, size_px: int) -> Mask:
     """A square mask (S, S) as (size_px, size_px)."""
     if mask.shape[0] == size_px:
         return mask
-    scale = size_px / mask.shape[0]
-    shift = (scale - 1) / 2
-    return warped_mask(mask, np.array([[scale, 0, shift], [0, scale, shift]]), (size_px, size_px))
+    return warped_mask(mask, scaling(size_px / mask.shape[0]), (size_px, size_px))
 
 
 def warped_mask(mask: Mask, matrix: np.ndarray, size_px: tuple[int, int]) -> Mask:

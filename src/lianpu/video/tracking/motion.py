@@ -8,7 +8,7 @@ from typing import Any
 import cv2
 import numpy as np
 
-from lianpu.imaging.geometry import Matrix, map_points, similarity
+from lianpu.imaging.geometry import Matrix, map_points, scale_between, scale_points, shrink, similarity
 from lianpu.imaging.picture import Picture
 
 Grey = np.ndarray[Any, np.dtype[np.uint8]]
@@ -36,7 +36,7 @@ class GreyFrame:
     """
 
     grey: Grey
-    scale: float
+    scale: tuple[float, float]
 
 
 @dataclass(frozen=True, eq=False)
@@ -61,12 +61,8 @@ class Motion:
 
 def grey_frame(picture: Picture) -> GreyFrame:
     """The frame (H, W, 3) as motion is looked for in it: grey, its longer side at most 640 pixels."""
-    height, width = picture.shape[:2]
-    scale = min(1.0, _LONGEST_PX / max(height, width))
-    grey = cv2.cvtColor(picture, cv2.COLOR_RGB2GRAY)
-    if scale < 1.0:
-        grey = cv2.resize(grey, (max(1, round(width * scale)), max(1, round(height * scale))), interpolation=cv2.INTER_AREA)
-    return GreyFrame(np.asarray(grey, dtype=np.uint8), scale)
+    grey = shrink(cv2.cvtColor(picture, cv2.COLOR_RGB2GRAY), _LONGEST_PX)
+    return GreyFrame(np.asarray(grey, dtype=np.uint8), scale_between(picture, grey))
 
 
 def motion_of(points: np.ndarray, before: GreyFrame, now: GreyFrame) -> Motion:
@@ -74,14 +70,14 @@ def motion_of(points: np.ndarray, before: GreyFrame, now: GreyFrame) -> Motion:
 
     Lucas-Kanade in pyramids (Bouguet 2001), forwards and back: Kalal et al. 2010, Forward-Backward Error.
     """
-    start = _small(points, before.scale)
+    start = scale_points(points, before.scale).astype(np.float32).reshape(-1, 1, 2)
     there, found, _ = _flow(before.grey, now.grey, start)
     back, found_back, _ = _flow(now.grey, before.grey, there)
     error = np.linalg.norm((back - start).reshape(-1, 2), axis=1)
     high, wide = now.grey.shape
     inside = ((there >= 0) & (there <= (wide - 1, high - 1))).all(axis=-1).ravel()
     sure = (found.ravel() == 1) & (found_back.ravel() == 1) & (error < _BACK_PX) & inside
-    moved = (there.reshape(-1, 2).astype(np.float64) + 0.5) / now.scale - 0.5
+    moved = scale_points(there.reshape(-1, 2), (1 / now.scale[0], 1 / now.scale[1]))
     rigid = _rigid(np.asarray(points, dtype=np.float64), moved, sure)
     return Motion(np.where(sure[:, None], moved, map_points(rigid, points)).astype(np.float32), sure, rigid)
 
@@ -98,10 +94,6 @@ def crop_flow(before: Grey, now: Grey) -> np.ndarray:
 def _flow(before: Grey, now: Grey, points: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     found: Any = cv2.calcOpticalFlowPyrLK(before, now, points, np.empty_like(points), winSize=(_WINDOW_PX,) * 2, maxLevel=_LEVELS)
     return found[0], found[1], found[2]
-
-
-def _small(points: np.ndarray, scale: float) -> np.ndarray:
-    return ((np.asarray(points, dtype=np.float64) + 0.5) * scale - 0.5).astype(np.float32).reshape(-1, 1, 2)
 
 
 def _rigid(points: np.ndarray, moved: np.ndarray, sure: np.ndarray) -> Matrix:

@@ -6,13 +6,11 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
-import cv2
-import numpy as np
-
 from lianpu.faces.analyzer import FaceAnalyzer
-from lianpu.faces.detection import find_faces, moved
+from lianpu.faces.detection import find_faces, scale_face
 from lianpu.faces.results import Face, Points
 from lianpu.faces.subject import Subject, describe_faces
+from lianpu.imaging.geometry import scale_between, shrink
 from lianpu.imaging.picture import Picture
 from lianpu.video.tracking.cuts import Difference, Glance, difference, glance, is_cut, remembered
 from lianpu.video.tracking.motion import GreyFrame, Motion, grey_frame, motion_of
@@ -132,12 +130,9 @@ def follow(
 
 def _search(picture: Picture, analyzer: FaceAnalyzer, longest_px: int, *, thorough: bool) -> tuple[Face, ...]:
     """The faces of a frame, looked for in a smaller copy; thoroughly (also for one that fills the frame) where none is known."""
-    height, width = picture.shape[:2]
-    scale = min(1.0, longest_px / max(height, width))
-    size = (max(1, round(width * scale)), max(1, round(height * scale)))
-    small = picture if scale == 1.0 else np.asarray(cv2.resize(picture, size, interpolation=cv2.INTER_AREA), dtype=np.uint8)
+    small = shrink(picture, longest_px)
     found = find_faces(small, analyzer.detector) if thorough else analyzer.detector.detect(small)
-    return tuple(sorted((moved(face, scale) for face in found), key=lambda face: -face.area))
+    return tuple(sorted((scale_face(face, scale_between(small, picture)) for face in found), key=lambda face: -face.area))
 
 
 def _followed(

@@ -10,6 +10,7 @@ from PIL import Image, ImageDraw, ImageFont
 from lianpu.faces.analyzer import EVERY
 from lianpu.faces.overlays import face_color
 from lianpu.faces.results import Face
+from lianpu.imaging.geometry import scale_box, scale_points, scaled_size
 from lianpu.imaging.picture import Picture
 from lianpu.web.language import Words, page_error
 from lianpu.web.photos import OpenUpload
@@ -28,11 +29,11 @@ def with_numbers(photo: Picture, faces: Sequence[Face], chosen: Collection[int] 
     Faces that are not among `chosen` (numbers from 0; None stands for all) have a thin grey box.
     """
     scale = scale_of(photo)
-    size = (max(1, round(photo.shape[1] * scale)), max(1, round(photo.shape[0] * scale)))
+    size = scaled_size(photo, scale)
     image = Image.fromarray(photo).resize(size, Image.Resampling.BILINEAR, reducing_gap=2.0)
     draw = ImageDraw.Draw(image)
     for number, face in reversed(list(enumerate(faces))):  # the largest last: its tag lies on top
-        left, top, right, bottom = (round(value * scale) for value in face.box_xyxy)
+        left, top, right, bottom = (round(value) for value in scale_box(face.box_xyxy, scale))
         is_chosen = chosen is None or number in chosen
         color, width = (face_color(number), 4) if is_chosen else (_GREY, 2)
         draw.rectangle((left - 1, top - 1, right + 1, bottom + 1), outline=(20, 20, 20), width=width + 2)
@@ -43,8 +44,7 @@ def with_numbers(photo: Picture, faces: Sequence[Face], chosen: Collection[int] 
 
 def face_at(photo: Picture, faces: Sequence[Face], x: float, y: float) -> int | None:
     """The number (from 0) of the face at a place of `with_numbers`; the smallest of several, None for none."""
-    scale = scale_of(photo)
-    x, y = x / scale, y / scale
+    x, y = scale_points((x, y), 1 / scale_of(photo)).tolist()
     hits = [(face.area, number) for number, face in enumerate(faces) if _is_in(face, x, y)]
     return min(hits)[1] if hits else None
 
