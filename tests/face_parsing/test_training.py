@@ -82,7 +82,7 @@ def test_a_loss_that_is_no_number_stops_with_its_step(drawn_masks: ParsingSet, t
 def test_a_damaged_checkpoint_is_named(drawn_masks: ParsingSet, tmp_path: Path) -> None:
     run = train_parser(drawn_masks, tiny(num_iters=1), tmp_path / "run")
     (run.checkpoint_folder / "network.safetensors").write_bytes(b"nothing")
-    with pytest.raises(RunError, match=r"checkpoint is damaged .*Remove it"):
+    with pytest.raises(RunError, match=r"safetensors is damaged .*Remove .*checkpoint; training"):
         train_parser(drawn_masks, tiny(num_iters=1), tmp_path / "run")
 
 

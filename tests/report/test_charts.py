@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from lianpu.report.charts import Curve, draw_curves, draw_networks, spell_step
-from lianpu.report.layers import ModelSize, discriminator_layers, generator_layers
+from lianpu.stargan.layers import ModelSize, discriminator_layers, generator_layers
 
 
 def test_curves_are_an_svg_without_fonts_or_addresses_to_load(tmp_path: Path) -> None:

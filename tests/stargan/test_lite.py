@@ -10,7 +10,8 @@ from lianpu.editors.editor import ModelInfo
 from lianpu.export.onnx_export import export_generator
 from lianpu.stargan.build import build_generator
 from lianpu.stargan.config import ModelConfig
-from lianpu.stargan.lite import CHANNELS, Conditioning, LiteGenerator
+from lianpu.stargan.layers import LITE_CHANNELS
+from lianpu.stargan.lite import Conditioning, LiteGenerator
 from lianpu.stargan.networks import count_parameters
 
 SLOW_OPERATIONS = {"ConvTranspose", "Tile", "Gather", "GatherND", "GridSample", "Expand", "Loop", "If"}
@@ -18,7 +19,7 @@ SLOW_OPERATIONS = {"ConvTranspose", "Tile", "Gather", "GatherND", "GridSample", 
 
 @pytest.mark.parametrize(("size", "parameters"), [("S", 285_892), ("M", 494_340), ("L", 1_080_964)])
 def test_the_sizes_have_the_parameters_that_the_documents_say(size: str, parameters: int) -> None:
-    assert count_parameters(LiteGenerator(CHANNELS[size])) == parameters
+    assert count_parameters(LiteGenerator(LITE_CHANNELS[size])) == parameters
 
 
 @pytest.mark.parametrize("conditioning", ["film", "planes"])

@@ -109,10 +109,10 @@ def _built(name: str, attribute_count: int) -> AnyGenerator:
     from lianpu.errors import SettingsError, nearest_name
     from lianpu.stargan.build import build_generator
     from lianpu.stargan.config import ModelConfig
-    from lianpu.stargan.lite import CHANNELS
+    from lianpu.stargan.layers import LITE_CHANNELS
 
     known = {PUBLISHED: ModelConfig()} | {
-        f"lite-{size}": ModelConfig.model_validate({"generator": "lite", "lite_size": size}) for size in CHANNELS
+        f"lite-{size}": ModelConfig.model_validate({"generator": "lite", "lite_size": size}) for size in LITE_CHANNELS
     }
     if name not in known:
         raise SettingsError(f"--generators: '{name}' is no generator{nearest_name(name, known)}. Known: {', '.join(known)}.")

@@ -5,8 +5,6 @@ from __future__ import annotations
 from pathlib import Path
 
 import torch
-from safetensors import SafetensorError
-from safetensors.torch import load_file
 from torch import nn
 
 from lianpu.attributes import Labels
@@ -16,6 +14,7 @@ from lianpu.files import read_json
 from lianpu.runs import Checkpoint
 from lianpu.stargan.build import AnyGenerator, build_generator
 from lianpu.stargan.config import ModelConfig
+from lianpu.weights import Tensors, read_tensors
 
 
 class CheckpointEditor:
@@ -63,18 +62,13 @@ def read_state(checkpoint: Checkpoint) -> tuple[ModelInfo, ModelConfig]:
 def load_weights(network: nn.Module, file: Path) -> None:
     """Fill a network from a safetensors file. Raises CheckpointError when the file is damaged or of another network."""
     try:
-        network.load_state_dict(read_tensors(file))
+        network.load_state_dict(read_checkpoint_tensors(file))
     except RuntimeError as problem:
         reason = " ".join(str(problem).split())[:200]
         raise CheckpointError(f"{file} does not fit the network that its state.json describes ({reason}).") from None
 
 
-def read_tensors(file: Path) -> dict[str, torch.Tensor]:
-    """The tensors of a safetensors file. Raises CheckpointError, saying what to do, when it is missing or damaged."""
-    try:
-        return load_file(file)
-    except (SafetensorError, OSError, ValueError) as problem:
-        reason = (str(problem).strip() or type(problem).__name__).splitlines()[0]
-        raise CheckpointError(
-            f"{file} is missing or damaged ({reason}). Move the folder {file.parent} away and run the same command again: it goes on from the checkpoint before."
-        ) from None
+def read_checkpoint_tensors(file: Path) -> Tensors:
+    """The tensors of a file of a checkpoint. Raises CheckpointError, saying what to do, when it is missing or damaged."""
+    mend = f"Move the folder {file.parent} away and run the same command again: it resumes from the checkpoint before."
+    return read_tensors(file, CheckpointError, mend)

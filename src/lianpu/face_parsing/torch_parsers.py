@@ -2,12 +2,8 @@
 
 from __future__ import annotations
 
-import pickle
-import warnings
-import zipfile
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import torch
@@ -24,6 +20,7 @@ from lianpu.face_parsing.networks.loading import trained_network
 from lianpu.files import read_json
 from lianpu.imaging.picture import Picture, to_batch
 from lianpu.part_names import BISENET_ORDER, PART_INDEX, SIDES, order_to_ours
+from lianpu.weights import read_tensors
 
 
 class PartsForm(nn.Module):
@@ -90,7 +87,7 @@ PUBLISHED_SIZE_PX = 512
 
 PUBLISHED_LICENCE = "MIT (code); weights follow CelebAMask-HQ: non-commercial research only"
 
-_MEND = "Give 79999_iter.pth of zllrunning/face-parsing.PyTorch, or another file with its names."
+_MEND = "Get it again, or give 79999_iter.pth of zllrunning/face-parsing.PyTorch, or another file with its names."
 
 
 class PublishedParser:
@@ -136,7 +133,7 @@ def load_bisenet(file: Path | str) -> BiSeNet:
     """
     path = Path(file)
     network = BiSeNet(len(BISENET_ORDER))
-    given, wanted = _tensors(path), network.state_dict()
+    given, wanted = read_tensors(path, ModelError, _MEND), network.state_dict()
     problems = [f"{name} is missing" for name in wanted if name not in given and not _is_counter(name)]
     problems += [f"{name} is not known" for name in given if name not in wanted]
     problems += [
@@ -149,27 +146,6 @@ def load_bisenet(file: Path | str) -> BiSeNet:
         raise ModelError(f"{path} is no BiSeNet of {len(BISENET_ORDER)} classes ({shown}). {_MEND}")
     network.load_state_dict(given, strict=False)  # all but the counters was compared above
     return network.eval()
-
-
-def _tensors(file: Path) -> dict[str, torch.Tensor]:
-    try:
-        with warnings.catch_warnings():
-            warnings.filterwarnings("ignore", message="Detected pickle protocol")  # what is wrong with the file is said below
-            loaded: Any = torch.load(file, map_location="cpu", weights_only=True)
-    except FileNotFoundError:
-        raise ModelError(f"{file} is not there. Check the path.") from None
-    except IsADirectoryError:
-        raise ModelError(f"{file} is a folder. {_MEND}") from None
-    except (pickle.UnpicklingError, RuntimeError, EOFError, OSError, ValueError, KeyError, zipfile.BadZipFile) as problem:
-        reason = (str(problem).strip() or type(problem).__name__).splitlines()[0][:120]
-        raise ModelError(
-            f"{file} is damaged, cut off, or holds more than weights, so it was not loaded ({reason}). Get it again."
-        ) from None
-    if isinstance(loaded, Mapping) and isinstance(loaded.get("state_dict"), Mapping):
-        loaded = loaded["state_dict"]
-    if not isinstance(loaded, Mapping) or not all(isinstance(value, torch.Tensor) for value in loaded.values()):
-        raise ModelError(f"{file} holds no table of weights. {_MEND}")
-    return {str(name).removeprefix("module."): tensor for name, tensor in loaded.items()}
 
 
 def _is_counter(name: str) -> bool:

@@ -13,7 +13,6 @@ from typing import Any
 
 import numpy as np
 import torch
-from safetensors.torch import load_file, save_file
 from torch import nn
 
 from lianpu.allocator import keep_freed_memory
@@ -26,6 +25,7 @@ from lianpu.face_parsing.losses import Loss, make_loss, total_loss
 from lianpu.face_parsing.networks.loading import new_network
 from lianpu.files import append_text, atomic_file, atomic_folder, read_json, read_json_lines, write_json, write_text
 from lianpu.version import __version__
+from lianpu.weights import read_tensors, read_untrusted, save_tensors, update_average
 
 
 @dataclass(frozen=True)
@@ -172,18 +172,8 @@ def _step(state: _State, pictures: torch.Tensor, masks: torch.Tensor, loss: Loss
     total.backward()
     state.optimizer.step()
     if state.averaged is not None:
-        _update_average(state.averaged, state.network, state.step, config.ema_decay)
+        update_average(state.averaged, state.network, state.step, config.ema_decay)
     return value
-
-
-@torch.no_grad()
-def _update_average(averaged: nn.Module, network: nn.Module, step: int, decay: float) -> None:
-    weight = 1.0 - min(decay, (1 + step) / (10 + step))
-    for ours, theirs in zip(averaged.state_dict().values(), network.state_dict().values(), strict=True):
-        if ours.is_floating_point():
-            ours.lerp_(theirs, weight)
-        else:
-            ours.copy_(theirs)
 
 
 def _counts(run: ParserRun, data: ParsingSet, on_read: Callable[[int, int], None] | None) -> PartCounts:
@@ -217,9 +207,9 @@ def _keep_steps_up_to(run: ParserRun, step: int) -> None:
 
 def _save_checkpoint(run: ParserRun, state: _State) -> None:
     with atomic_folder(run.checkpoint_folder) as partial:
-        save_file(_plain(state.network), partial / "network.safetensors")
+        save_tensors(state.network.state_dict(), partial / "network.safetensors")
         if state.averaged is not None:
-            save_file(_plain(state.averaged), partial / "averaged.safetensors")
+            save_tensors(state.averaged.state_dict(), partial / "averaged.safetensors")
         torch.save(state.optimizer.state_dict(), partial / "optimizer.pt")
         write_json(partial / "state.json", {"step": state.step, "seconds": state.seconds})
 
@@ -228,22 +218,19 @@ def _load_checkpoint(run: ParserRun, state: _State) -> None:
     folder = run.checkpoint_folder
     if not folder.is_dir():
         return
+    mend = f"Remove {folder}; training then begins anew."
     try:
-        state.network.load_state_dict(load_file(folder / "network.safetensors"))
+        state.network.load_state_dict(read_tensors(folder / "network.safetensors", RunError, mend))
         if state.averaged is not None:
-            state.averaged.load_state_dict(load_file(folder / "averaged.safetensors"))
-        state.optimizer.load_state_dict(torch.load(folder / "optimizer.pt", map_location="cpu", weights_only=True))
-    except Exception as problem:  # safetensors, pickle and torch each raise their own
+            state.averaged.load_state_dict(read_tensors(folder / "averaged.safetensors", RunError, mend))
+        state.optimizer.load_state_dict(read_untrusted(folder / "optimizer.pt", RunError, mend))
+    except (RuntimeError, ValueError, KeyError, TypeError) as problem:
         reason = " ".join(str(problem).split())[:200]
-        raise RunError(f"{folder} is damaged ({reason}). Remove it; training then begins anew.") from None
+        raise RunError(f"{folder} does not fit its settings ({reason}). {mend}") from None
     values = read_json(folder / "state.json", RunError)
     state.step, state.seconds = int(values["step"]), float(values["seconds"])
 
 
 def _save_weights(run: ParserRun, state: _State) -> None:
     with atomic_file(run.weights_file) as partial:
-        save_file(_plain(state.shown), partial)
-
-
-def _plain(network: nn.Module) -> dict[str, torch.Tensor]:
-    return {name: tensor.detach().cpu().contiguous() for name, tensor in network.state_dict().items()}
+        save_tensors(state.shown.state_dict(), partial)

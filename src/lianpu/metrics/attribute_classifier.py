@@ -10,7 +10,6 @@ from typing import Any, Protocol
 
 import numpy as np
 import torch
-from safetensors.torch import load_file, save_file
 from torch import nn
 
 from lianpu.attributes import AttributeSet, Labels
@@ -19,6 +18,7 @@ from lianpu.files import atomic_folder, read_json, write_json
 from lianpu.imaging.picture import Picture, resize
 from lianpu.metrics.efficientnet import to_network_input
 from lianpu.models.efficientnet import build_efficientnet
+from lianpu.weights import read_tensors, save_tensors
 
 _WEIGHTS = "classifier.safetensors"
 _DESCRIPTION = "classifier.json"
@@ -136,8 +136,7 @@ class AttributeClassifier:
     def save(self, folder: Path, accuracy: dict[str, AttributeAccuracy]) -> None:
         """Leave the classifier and its held-out accuracy in `folder`, replacing what was there."""
         with atomic_folder(folder) as partial:
-            state = {name: tensor.cpu().contiguous() for name, tensor in self._network.state_dict().items()}
-            save_file(state, partial / _WEIGHTS)
+            save_tensors(self._network.state_dict(), partial / _WEIGHTS)
             description = {"classifier": self.info.to_json(), "accuracy": {k: asdict(v) for k, v in accuracy.items()}}
             write_json(partial / _DESCRIPTION, description)
 
@@ -185,8 +184,8 @@ def load_classifier(
         info = ClassifierInfo.from_json(description["classifier"])
         accuracy = {name: AttributeAccuracy(**value) for name, value in description["accuracy"].items()}
         network = build_efficientnet(len(info.attributes))
-        network.load_state_dict(load_file(folder / _WEIGHTS))
-    except Exception as problem:  # safetensors and torch raise many kinds for a damaged file
+        network.load_state_dict(read_tensors(folder / _WEIGHTS, ModelError))
+    except Exception as problem:  # a damaged description or weights: many kinds
         reason = " ".join(str(problem).split())[:200]
         raise ModelError(
             f"{folder} holds a damaged classifier ({reason}). Remove the folder; it will be trained again."

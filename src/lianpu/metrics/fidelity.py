@@ -17,6 +17,7 @@ from lianpu.errors import WeightsError
 from lianpu.imaging.picture import Picture
 from lianpu.metrics.features import Features
 from lianpu.models.store.download import obtain_model_file
+from lianpu.weights import read_tensors
 
 KERNEL_SUBSETS = 100
 KERNEL_SUBSET_SIZE = 1000
@@ -118,15 +119,14 @@ class InceptionFeatures:
         from torch_fidelity.feature_extractor_inceptionv3 import FeatureExtractorInceptionV3
 
         self._device = torch.device(device)
+        read_tensors(weights_file, WeightsError)  # torch-fidelity would run code in it, so it is read safely first
         try:
-            # torch-fidelity unpickles without restraint, so the file is read safely first.
-            torch.load(weights_file, map_location="cpu", weights_only=True)
             with torch.random.fork_rng(devices=[]):
                 network = FeatureExtractorInceptionV3(
                     self.name, ["2048", "logits_unbiased"], feature_extractor_weights_path=str(weights_file)
                 )
             self._network = network.to(self._device)
-        except Exception as problem:  # torch.load and load_state_dict raise many kinds; all mean the same here
+        except Exception as problem:  # torch-fidelity's own check, and load_state_dict, raise many kinds
             reason = " ".join(str(problem).split())[:200]
             raise WeightsError(f"{weights_file} holds no Inception weights as torch-fidelity keeps them ({reason}).") from problem
 

@@ -13,6 +13,7 @@ import torch
 
 from lianpu.errors import ScoreError, WeightsError
 from lianpu.models.store.download import obtain_model_file
+from lianpu.weights import read_tensors
 
 SMALLEST_PX = 32
 """Smaller pictures do not survive AlexNet's strides."""
@@ -32,10 +33,10 @@ class LpipsDistance:
         """
         self._device = torch.device(device)
         self._network = _build().to(self._device)
+        state = read_tensors(alexnet_file, WeightsError)
         try:
-            state = torch.load(alexnet_file, map_location="cpu", weights_only=True)
             _load_alexnet(self._network, state)
-        except Exception as problem:  # torch.load raises many kinds; all mean the same here
+        except (KeyError, RuntimeError) as problem:
             reason = " ".join(str(problem).split())[:200]
             raise WeightsError(f"{alexnet_file} holds no AlexNet weights as torchvision keeps them ({reason}).") from problem
 

@@ -13,6 +13,7 @@ from torch import nn
 
 from lianpu.errors import WeightsError
 from lianpu.models.store.locate import require_model_file
+from lianpu.weights import read_tensors
 
 
 def build_efficientnet(class_count: int = 1000) -> nn.Module:
@@ -31,13 +32,9 @@ def load_efficientnet(path: Path | str | None = None) -> nn.Module:
         WeightsError: the package that carries the weights is missing, or its file is damaged or of another network.
     """
     network = build_efficientnet()
-    network.load_state_dict(in_order(_read(require_model_file("efficientnet-lite0-imagenet", path)), network.state_dict()))
+    tensors = read_tensors(require_model_file("efficientnet-lite0-imagenet", path), WeightsError)
+    network.load_state_dict(in_order(tensors, network.state_dict()))
     return network.eval().requires_grad_(False)
-
-
-def _read(file: Path) -> dict[str, torch.Tensor]:
-    state: dict[str, torch.Tensor] = torch.load(file, map_location="cpu", weights_only=True)
-    return state
 
 
 def in_order(weights: dict[str, torch.Tensor], expected: dict[str, torch.Tensor]) -> dict[str, torch.Tensor]:

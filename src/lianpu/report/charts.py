@@ -20,7 +20,7 @@ from matplotlib.patches import FancyBboxPatch
 from matplotlib.ticker import FuncFormatter, MaxNLocator
 
 from lianpu.files import atomic_file
-from lianpu.report.layers import Layer
+from lianpu.stargan.layers import Layer
 
 _LINES = (("#0072B2", "-"), ("#D55E00", (0, (5, 1.5))), ("#009E73", (0, (1.5, 1))), ("#CC79A7", (0, (4, 1, 1, 1))))
 _INK, _FAINT = "#30343b", "#d5d9e0"

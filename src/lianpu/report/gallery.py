@@ -11,9 +11,9 @@ import numpy as np
 from lianpu.imaging.picture import Picture
 from lianpu.photo.reading import read_image, write_image
 from lianpu.report.charts import Curve, draw_curves, draw_networks
-from lianpu.report.layers import discriminator_layers, generator_layers
 from lianpu.report.run_files import RunFiles
 from lianpu.report.scored import Scored
+from lianpu.stargan.layers import discriminator_layers, generator_layers
 
 _LOSSES = (
     ("losses", {"d_loss": "D_loss", "g_loss": "G_loss"}),

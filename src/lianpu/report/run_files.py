@@ -7,10 +7,10 @@ from pathlib import Path
 
 from lianpu.errors import RunError
 from lianpu.files import read_json
-from lianpu.report.layers import ModelSize
 from lianpu.report.scored import Scored, read_scored
 from lianpu.report.values import Values, as_values
 from lianpu.runs import Run
+from lianpu.stargan.layers import ModelSize
 
 
 @dataclass(frozen=True)

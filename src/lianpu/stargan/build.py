@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from lianpu.stargan.config import ModelConfig
-from lianpu.stargan.lite import CHANNELS, LiteGenerator
+from lianpu.stargan.layers import LITE_CHANNELS
+from lianpu.stargan.lite import LiteGenerator
 from lianpu.stargan.networks import Generator
 
 AnyGenerator = Generator | LiteGenerator
@@ -13,5 +14,5 @@ AnyGenerator = Generator | LiteGenerator
 def build_generator(model: ModelConfig, attribute_count: int) -> AnyGenerator:
     """A generator with random weights, of the kind and size that `model` names."""
     if model.generator == "lite":
-        return LiteGenerator(CHANNELS[model.lite_size], attribute_count, model.g_repeat_num, model.conditioning)
+        return LiteGenerator(LITE_CHANNELS[model.lite_size], attribute_count, model.g_repeat_num, model.conditioning)
     return Generator(model.g_conv_dim, attribute_count, model.g_repeat_num)

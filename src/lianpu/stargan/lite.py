@@ -15,8 +15,6 @@ import torch
 from torch import nn
 from torch.nn import functional
 
-CHANNELS = {"S": 24, "M": 32, "L": 48}
-"""Channels after the first convolution, by the size's name."""
 MASK_BIAS = -1.0
 """The mask begins mostly closed: an editor that changes nothing is a better start than one that repaints everything."""
 FILM_SPREAD = 0.1

@@ -6,17 +6,16 @@ the published code loads our files as it loads its own.
 
 from __future__ import annotations
 
-import pickle
 import re
-import warnings
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import TypeVar
 
 import torch
 from torch import nn
 
 from lianpu.errors import CheckpointError
 from lianpu.stargan.networks import Discriminator, Generator
+from lianpu.weights import Tensors, read_tensors
 
 Network = TypeVar("Network", Generator, Discriminator)
 _UNUSED = ("running_mean", "running_var", "num_batches_tracked")
@@ -51,34 +50,19 @@ def load_published_discriminator(file: Path) -> Discriminator:
     return _filled(discriminator, state, file)
 
 
-def read_published(file: Path) -> dict[str, torch.Tensor]:
+def read_published(file: Path) -> Tensors:
     """The tensors of a published checkpoint, without the running statistics that it never used; no code in it is run.
 
     Raises:
         CheckpointError: the file is missing, damaged, or is a pickle that holds more than tensors.
     """
-    try:
-        with warnings.catch_warnings():
-            warnings.filterwarnings("ignore", message="Detected pickle protocol")  # what is wrong with the file is said below
-            state: Any = torch.load(file, map_location="cpu", weights_only=True)
-    except FileNotFoundError:
-        raise CheckpointError(f"{file} is not there. Check the path.") from None
-    except pickle.UnpicklingError as problem:
-        if "unsupported global" in str(problem).lower() or "WeightsUnpickler error" in str(problem):
-            raise CheckpointError(
-                f"{file} holds more than weights and might run code, so it was not loaded. Get the file from its author again."
-            ) from None
-        raise CheckpointError(f"{file} is damaged ({_first_line(problem)}). Get it again.") from None
-    except (RuntimeError, EOFError, OSError, ValueError) as problem:
-        raise CheckpointError(f"{file} is damaged or cut off ({_first_line(problem)}). Get it again.") from None
-    if not isinstance(state, dict) or not all(isinstance(value, torch.Tensor) for value in state.values()):
-        raise CheckpointError(f"{file} holds no plain table of tensors. Give a file saved from state_dict().")
+    state = read_tensors(file, CheckpointError, "Give a file saved from state_dict(), or get it again.")
     return {name: tensor for name, tensor in state.items() if not name.endswith(_UNUSED)}
 
 
 def write_published_weights(network: Generator | Discriminator, file: Path) -> Path:
     """`file`, holding the network as the published code saves it (with neutral running statistics). Returns the path."""
-    state: dict[str, torch.Tensor] = {}
+    state: Tensors = {}
     norms = {name for name, module in network.named_modules() if isinstance(module, nn.InstanceNorm2d)}
     for name, tensor in network.state_dict().items():
         state[name] = tensor.detach().to("cpu").clone()
@@ -91,13 +75,9 @@ def write_published_weights(network: Generator | Discriminator, file: Path) -> P
     return file
 
 
-def _filled(network: Network, state: dict[str, torch.Tensor], file: Path) -> Network:
+def _filled(network: Network, state: Tensors, file: Path) -> Network:
     try:
         network.load_state_dict(state)
     except RuntimeError as problem:
         raise CheckpointError(f"{file} does not fit the StarGAN network ({' '.join(str(problem).split())[:200]}).") from None
     return network.eval()
-
-
-def _first_line(problem: BaseException) -> str:
-    return (str(problem).strip() or type(problem).__name__).splitlines()[0][:160]

@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import shutil
-from pathlib import Path
 from typing import Any
 
 import torch
-from safetensors.torch import save
 
 from lianpu.attributes import AttributeSet
-from lianpu.editors.checkpoint_editor import load_weights, read_state, read_tensors
+from lianpu.editors.checkpoint_editor import load_weights, read_checkpoint_tensors, read_state
 from lianpu.editors.editor import ModelInfo
 from lianpu.errors import CheckpointError, LianpuError, TrainingError
 from lianpu.files import atomic_folder, read_json, write_json
@@ -18,6 +16,7 @@ from lianpu.runs import Checkpoint, Run
 from lianpu.stargan.config import ModelConfig
 from lianpu.stargan.networks import count_parameters
 from lianpu.training.state import TrainingState
+from lianpu.weights import save_tensors
 
 
 def save_checkpoint(run: Run, state: TrainingState, info: ModelInfo, model: ModelConfig, keep: int) -> Checkpoint:
@@ -58,7 +57,7 @@ def load_checkpoint(checkpoint: Checkpoint, state: TrainingState, attributes: At
     has_projected = checkpoint.projected_file.is_file()  # else it was switched on since, and begins with chance
     if state.projected is not None and has_projected:
         load_weights(state.projected.discriminator, checkpoint.projected_file)
-    tensors = read_tensors(checkpoint.optimizers_file)
+    tensors = read_checkpoint_tensors(checkpoint.optimizers_file)
     try:
         _fill_optimizer(state.generator_optimizer, tensors, "generator")
         _fill_optimizer(state.discriminator_optimizer, tensors, "discriminator")
@@ -73,15 +72,15 @@ def load_checkpoint(checkpoint: Checkpoint, state: TrainingState, attributes: At
 
 
 def _write_files(files: Checkpoint, state: TrainingState, info: ModelInfo, model: ModelConfig) -> None:
-    _save(state.generator.state_dict(), files.generator_file)
-    _save(state.discriminator.state_dict(), files.discriminator_file)
+    save_tensors(state.generator.state_dict(), files.generator_file)
+    save_tensors(state.discriminator.state_dict(), files.discriminator_file)
     if state.averaged is not None:
-        _save(state.averaged.state_dict(), files.ema_file)
+        save_tensors(state.averaged.state_dict(), files.ema_file)
     moments = _moments(state.generator_optimizer, "generator") | _moments(state.discriminator_optimizer, "discriminator")
     if state.projected is not None:
-        _save(state.projected.discriminator.state_dict(), files.projected_file)
+        save_tensors(state.projected.discriminator.state_dict(), files.projected_file)
         moments |= _moments(state.projected.optimizer, "projected")
-    _save(moments, files.optimizers_file)
+    save_tensors(moments, files.optimizers_file)
     write_json(
         files.state_file,
         {
@@ -96,11 +95,6 @@ def _write_files(files: Checkpoint, state: TrainingState, info: ModelInfo, model
             },
         },
     )
-
-
-def _save(tensors: dict[str, torch.Tensor], file: Path) -> None:
-    # Through Python's own file, so that a full disk is an OSError with its number and not the library's text.
-    file.write_bytes(save({name: tensor.detach().to("cpu").contiguous() for name, tensor in tensors.items()}))
 
 
 def _moments(optimizer: torch.optim.Adam, prefix: str) -> dict[str, torch.Tensor]:

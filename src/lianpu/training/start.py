@@ -8,7 +8,7 @@ import torch
 from torch import nn
 
 from lianpu.attributes import AttributeSet
-from lianpu.editors.checkpoint_editor import read_tensors
+from lianpu.editors.checkpoint_editor import read_checkpoint_tensors
 from lianpu.editors.trained_weights import TrainedWeights, read_trained_weights
 from lianpu.errors import SettingsError
 from lianpu.training.config import RunConfig
@@ -62,7 +62,7 @@ def begin_with(start: TrainedWeights, state: TrainingState, source: str) -> None
         if network is not None:
             network.load_state_dict({name: start.tensors[name] for name in own})
     if start.discriminator_file is not None:
-        _fill_where_it_fits(state.discriminator, read_tensors(start.discriminator_file))
+        _fill_where_it_fits(state.discriminator, read_checkpoint_tensors(start.discriminator_file))
 
 
 def _fill_where_it_fits(network: nn.Module, tensors: Mapping[str, torch.Tensor]) -> None:

@@ -93,12 +93,5 @@ def learning_rate_scale(step: int, total: int, schedule: str) -> float:
     return 1.0 if step <= half else (total - step + 1) / (total - half + 1)
 
 
-@torch.no_grad()
-def update_average(averaged: AnyGenerator, generator: AnyGenerator, generator_steps: int, decay: float) -> None:
-    """Move the average towards the generator. Early on it moves faster, (1 + n) / (10 + n), so that it soon forgets the random start."""
-    weight = 1.0 - min(decay, (1 + generator_steps) / (10 + generator_steps))
-    torch._foreach_lerp_(list(averaged.parameters()), list(generator.parameters()), weight)
-
-
 def _adam(network: torch.nn.Module, learning_rate: float, training: TrainingConfig) -> torch.optim.Adam:
     return torch.optim.Adam(network.parameters(), lr=learning_rate, betas=(training.beta1, training.beta2), fused=True)

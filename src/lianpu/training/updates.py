@@ -21,7 +21,8 @@ from lianpu.training.config import LossConfig, RunConfig
 from lianpu.training.guides import Guides
 from lianpu.training.inputs import StepInputs
 from lianpu.training.processes import Processes
-from lianpu.training.state import Projected, TrainingState, update_average
+from lianpu.training.state import Projected, TrainingState
+from lianpu.weights import update_average
 
 GeneratorCall = Callable[[torch.Tensor, torch.Tensor], torch.Tensor]
 NO_GUIDES = Guides()

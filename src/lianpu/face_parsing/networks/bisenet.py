@@ -15,6 +15,7 @@ from torch.nn import functional
 from lianpu.errors import WeightsError
 from lianpu.models.store.locate import require_model_file
 from lianpu.part_names import PARTS
+from lianpu.weights import read_tensors
 
 IMAGENET_MEAN = (0.485, 0.456, 0.406)
 
@@ -199,7 +200,7 @@ def imagenet_resnet(path: Path | str | None = None) -> dict[str, torch.Tensor]:
         WeightsError: the file is not on this machine, or is not torchvision's.
     """
     file = require_model_file("resnet18-imagenet", path)
-    state: dict[str, torch.Tensor] = torch.load(file, map_location="cpu", weights_only=True)
+    state = read_tensors(file, WeightsError)
     if not state.keys() >= {"conv1.weight", "layer4.1.bn2.weight"}:
         raise WeightsError(f"{file} holds no ResNet-18. Get it again: lianpu models fetch resnet18-imagenet")
     return {name: tensor for name, tensor in state.items() if not name.startswith("fc.")}

@@ -5,7 +5,6 @@ from __future__ import annotations
 from pathlib import Path
 
 import torch
-from safetensors.torch import load_file
 from torch import nn
 
 from lianpu.errors import ModelError
@@ -13,6 +12,7 @@ from lianpu.face_parsing.config import ParserConfig, ParserRun, parser_config
 from lianpu.face_parsing.networks.bisenet import BiSeNet
 from lianpu.face_parsing.networks.small_network import SmallParser
 from lianpu.files import read_json
+from lianpu.weights import read_tensors
 
 
 def new_network(config: ParserConfig) -> nn.Module:
@@ -39,10 +39,10 @@ def trained_network(folder: Path) -> tuple[nn.Module, ParserConfig]:
     config = parser_config(values["preset"], values["settings"]).model_copy(update={"start": "random"})
     network = new_network(config)
     if not run.weights_file.is_file():
-        raise ModelError(f"{run.weights_file} is not there: {folder} was not trained to its end. Go on with its training.")
+        raise ModelError(f"{run.weights_file} is not there: {folder} was not trained to its end. Resume its training.")
     try:
-        network.load_state_dict(load_file(run.weights_file))
-    except Exception as problem:  # safetensors raises a type of its own, torch a RuntimeError
+        network.load_state_dict(read_tensors(run.weights_file, ModelError, "Train again."))
+    except RuntimeError as problem:
         reason = " ".join(str(problem).split())[:200]
-        raise ModelError(f"{run.weights_file} does not fit its settings or is damaged ({reason}). Train again.") from None
+        raise ModelError(f"{run.weights_file} does not fit its settings ({reason}). Train again.") from None
     return network.eval().requires_grad_(False), config

@@ -7,9 +7,9 @@ from collections.abc import Sequence
 import yaml
 
 from lianpu.report.document import Block, Cell, Code, Column, Figure, Figures, Paragraph, Part, Section, Table
-from lianpu.report.layers import Layer, count_parameters, discriminator_layers, generator_layers
 from lianpu.report.sections.material import Material
 from lianpu.report.values import read_command
+from lianpu.stargan.layers import Layer, count_parameters, discriminator_layers, generator_layers
 
 LOSSES = (
     ("adversarial", "d_adv", "D", "E[D(G(x,c))] − E[D(x)]", "lambda_adv"),

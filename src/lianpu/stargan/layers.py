@@ -1,4 +1,4 @@
-"""The layers of the two networks as the `model` settings make them: sizes and parameter counts by arithmetic, nothing is built."""
+"""The layers of the two networks as the `model` settings make them: sizes and parameter counts by arithmetic, without torch."""
 
 from __future__ import annotations
 
@@ -33,12 +33,13 @@ class ModelSize:
 
 
 LITE_CHANNELS = {"S": 24, "M": 32, "L": 48}
+"""Channels of the lite generator after its first convolution, by the name of its size."""
 
 
 def generator_layers(size: ModelSize) -> tuple[Layer, ...]:
     """The generator's layers from picture to picture; convolutions have no bias, norms are affine.
 
-    The published one is table 4 of arXiv:1711.09020, the lite one stargan/lite.py.
+    The published one is table 4 of arXiv:1711.09020 (`networks.Generator`), the lite one `lite.LiteGenerator`.
     """
     return _lite_layers(size) if size.generator == "lite" else _published_layers(size)
 

@@ -1,0 +1,87 @@
+"""Weights of torch networks: read from files that nobody needs to trust, written, and averaged over training."""
+
+from __future__ import annotations
+
+import pickle
+import warnings
+import zipfile
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+import torch
+from safetensors import SafetensorError
+from safetensors.torch import load_file, save
+from torch import nn
+
+from lianpu.errors import LianpuError
+
+Tensors = dict[str, torch.Tensor]
+MakeError = Callable[[str], LianpuError]
+
+_PROBLEMS = (SafetensorError, pickle.UnpicklingError, RuntimeError, EOFError, OSError, ValueError, KeyError, zipfile.BadZipFile)
+
+
+def read_tensors(file: Path, make_error: MakeError, mend: str = "Get it again.") -> Tensors:
+    """The tensors of a .safetensors file, or of what `torch.save` wrote from a `state_dict` (.pth, .pt, .ckpt).
+
+    The table may lie under `state_dict`, and its names may begin with the `module.` that DataParallel writes.
+
+    Args:
+        file: read without running any code in it.
+        make_error: makes the error of a sentence.
+        mend: what to do about it, a sentence.
+
+    Raises:
+        LianpuError: as `make_error` makes it: the file is missing, damaged, might run code, or holds no table of tensors.
+    """
+    loaded = read_untrusted(file, make_error, mend)
+    if isinstance(loaded, Mapping) and isinstance(loaded.get("state_dict"), Mapping):
+        loaded = loaded["state_dict"]
+    if not isinstance(loaded, Mapping) or not all(isinstance(value, torch.Tensor) for value in loaded.values()):
+        raise make_error(f"{file} holds no table of weights. {mend}")
+    return {str(name).removeprefix("module."): tensor for name, tensor in loaded.items()}
+
+
+def read_untrusted(file: Path, make_error: MakeError, mend: str = "Get it again.") -> Any:
+    """What a file of tensors, numbers and plain containers holds. Arguments and errors are those of `read_tensors`."""
+    if not file.is_file():
+        raise make_error(f"{file} is {'a folder' if file.is_dir() else 'not there'}. {mend}")
+    try:
+        if file.suffix == ".safetensors":
+            return load_file(file)
+        with warnings.catch_warnings():
+            warnings.filterwarnings("ignore", message="Detected pickle protocol")  # the error below says what is wrong
+            return torch.load(file, map_location="cpu", weights_only=True)
+    except _PROBLEMS as problem:
+        if "unsupported global" in str(problem).lower():
+            raise make_error(f"{file} holds more than weights and might run code, so it was not loaded. {mend}") from None
+        reason = (str(problem).strip() or type(problem).__name__).splitlines()[0][:160]
+        raise make_error(f"{file} is damaged or cut off ({reason}). {mend}") from None
+
+
+def save_tensors(tensors: Mapping[str, torch.Tensor], file: Path) -> None:
+    """Write a .safetensors file.
+
+    Raises:
+        OSError: the disk is full or cannot be written: Python writes the file, so the error has its number.
+    """
+    file.write_bytes(save({name: tensor.detach().to("cpu").contiguous() for name, tensor in tensors.items()}))
+
+
+@torch.no_grad()
+def update_average(averaged: nn.Module, network: nn.Module, updates: int, decay: float) -> None:
+    """Move the average of a network's weights towards its newest ones; counters and other whole numbers are copied.
+
+    Args:
+        averaged: changed in place.
+        network: after `updates` updates.
+        updates: early on the average moves faster, 9 / (10 + updates), so that it soon forgets the random start.
+        decay: the share that it keeps later, such as 0.999.
+    """
+    weight = 1.0 - min(decay, (1 + updates) / (10 + updates))
+    ours, theirs = averaged.state_dict(), network.state_dict()
+    moving = [name for name, tensor in ours.items() if tensor.is_floating_point()]
+    torch._foreach_lerp_([ours[name] for name in moving], [theirs[name] for name in moving], weight)
+    for name in ours.keys() - set(moving):
+        ours[name].copy_(theirs[name])
