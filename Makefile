@@ -8,7 +8,7 @@ DEMO_DIR ?= runs/demo
 
 $(VENV)/.installed: pyproject.toml
 	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
-	$(BIN)/python -m pip install --quiet --editable .
+	$(BIN)/python -m pip install --quiet --editable '.[train,report]'
 	touch $@
 
 $(VENV)/.installed-test: $(VENV)/.installed
@@ -16,7 +16,7 @@ $(VENV)/.installed-test: $(VENV)/.installed
 	touch $@
 
 demo: $(VENV)/.installed
-	$(BIN)/lianpu demo --run_dir $(DEMO_DIR)
+	$(BIN)/lianpu demo --run-dir $(DEMO_DIR)
 
 test: $(VENV)/.installed-test
 	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 2  # two processes of one thread each: torch's threads only wait for each other on so small work

@@ -44,6 +44,6 @@ def test_importing_lianpu_and_its_help_load_nothing_heavy() -> None:
 def test_every_command_of_the_table_has_a_main() -> None:
     from lianpu.cli.main import COMMANDS
 
-    for module, summary in COMMANDS.values():
-        assert callable(importlib.import_module(module).main)
-        assert summary
+    for command in COMMANDS.values():
+        assert callable(importlib.import_module(command.module).main)
+        assert command.summary

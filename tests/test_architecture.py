@@ -10,6 +10,7 @@ PACKAGE = Path(__file__).parent.parent / "src" / "lianpu"
 MAY_IMPORT: dict[str, set[str]] = {
     "version": set(),
     "errors": set(),
+    "extras": {"errors"},
     "files": {"errors"},
     "settings": {"errors"},
     "attributes": {"errors"},

@@ -132,7 +132,10 @@ def test_the_command_prints_a_row_per_class_and_writes_its_file(
 
 def test_wrong_words_end_with_one_line(model: Path, blend: Path, capsys: pytest.CaptureFixture[str]) -> None:
     code, _, err = _run(capsys, "evaluat", str(model))
-    assert code == 1 and "'evaluat' is no parser command (did you mean 'evaluate'?). Known: train, evaluate, export." in err
+    assert (
+        code == 1
+        and "'evaluat' is no command of lianpu parser (did you mean 'evaluate'?). Known: train, evaluate, export." in err
+    )
     code, _, err = _run(capsys, "evaluate", str(model), str(blend), "--split", "test")
     assert code == 1 and "has no test faces" in err and len(err.splitlines()) == 1
     code, _, err = _run(capsys, "evaluate", str(model), str(blend), "--size", "3")

@@ -10,9 +10,10 @@ import pytest
 from lianpu.errors import DataError, ModelError, SettingsError, TrainingError
 from lianpu.faces.dlib_models import DlibLandmarks, ShapePredictor
 from lianpu.landmarks.boxes import BoxedFace, give_boxes
+from lianpu.landmarks.config import PredictorSettings
 from lianpu.landmarks.scores import evaluate_predictor
 from lianpu.landmarks.sources import read_labels, write_xml
-from lianpu.landmarks.training import PredictorSettings, train_predictor, training_samples
+from lianpu.landmarks.training import train_predictor, training_samples
 from lianpu.photo.reading import write_image
 
 SMALL = PredictorSettings(tree_depth=2, cascade_depth=4, trees_per_cascade=40, oversampling=5, test_splits=10, threads=1)

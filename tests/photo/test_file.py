@@ -153,7 +153,7 @@ def test_a_heic_is_read_or_says_what_it_needs(tmp_path: Path, monkeypatch: pytes
     assert photo.picture.shape == (64, 96, 3) and np.abs(photo.picture.astype(int) - _pixels(64, 96)).mean() < 6
     assert np.array_equal(read_image(write_photo(tmp_path / "o.png", photo.picture, photo)), photo.picture)
     monkeypatch.setitem(sys.modules, "pillow_heif", None)
-    with pytest.raises(PictureError, match=r"photo\.heic is a HEIC photo, which needs the package pillow-heif"):
+    with pytest.raises(PictureError, match=r"photo\.heic is a HEIC photo, which needs pillow-heif"):
         read_photo(file)
 
 

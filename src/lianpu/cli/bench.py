@@ -2,24 +2,34 @@
 
 from __future__ import annotations
 
-from lianpu.cli.subcommands import run_subcommand
+from lianpu.cli.subcommands import Command, run_subcommand
 
 BENCHES = {
-    "train": ("lianpu.bench.training", "our training step against the same mathematics written plainly"),
-    "curves": ("lianpu.bench.curves", "scores of several runs against minutes of training, as a table and a chart"),
-    "infer": ("lianpu.bench.inference", "PyTorch, ONNX and INT8 side by side"),
-    "faces": (
-        "lianpu.bench.faces",
-        "faces found by each detector; a pack of face networks against the insightface package",
+    "train": Command(
+        "lianpu.bench.training",
+        "our training step against the same mathematics written plainly",
+        "BenchTrainArguments",
+        ("train",),
     ),
-    "effects": ("lianpu.bench.effects", "seconds and memory of each effect on a large photo"),
-    "video": (
+    "curves": Command(
+        "lianpu.bench.curves", "scores of several runs against minutes of training", "BenchCurvesArguments", ("report",)
+    ),
+    "infer": Command("lianpu.bench.inference", "PyTorch, ONNX and INT8 side by side", "BenchInferArguments", ("train",)),
+    "faces": Command(
+        "lianpu.bench.faces",
+        "faces found by each detector; our face networks against the insightface package",
+        "BenchFacesArguments",
+    ),
+    "effects": Command("lianpu.bench.effects", "seconds and memory of each effect on a large photo", "BenchEffectsArguments"),
+    "video": Command(
         "lianpu.bench.video",
-        "frames a second of each stage and effect on a video; flicker before and after smoothing",
+        "frames per second of each stage and effect on a video; flicker before and after smoothing",
+        "BenchVideoArguments",
+        ("video",),
     ),
 }
 
 
 def main(arguments: list[str]) -> None:
     """Run the bench that the first word names."""
-    run_subcommand("bench", BENCHES, arguments)
+    run_subcommand("lianpu bench", BENCHES, arguments)

@@ -54,7 +54,7 @@ class DrawArguments:
     """Share of the faces that is held out (val.txt)."""
 
 
-_Arguments = (
+Arguments = (
     Annotated[CheckArguments, tyro.conf.subcommand("check", prefix_name=False)]
     | Annotated[DrawArguments, tyro.conf.subcommand("draw", prefix_name=False)]
 )
@@ -62,7 +62,7 @@ _Arguments = (
 
 def main(arguments: list[str]) -> None:
     """Parse the command line, then check or draw."""
-    parsed = tyro.cli(_Arguments, args=arguments, prog="lianpu data", description=__doc__)
+    parsed = tyro.cli(Arguments, args=arguments, prog="lianpu data", description=__doc__)
     if isinstance(parsed, CheckArguments):
         check(parsed)
     else:

@@ -42,7 +42,14 @@ class EditArguments(SigningOptions, EditOptions):
 
 def main(arguments: list[str]) -> None:
     """Parse the command line, edit, and write."""
-    parsed = tyro.cli(EditArguments, args=arguments, prog="lianpu edit")
+    try:
+        parsed = tyro.cli(EditArguments, args=arguments, prog="lianpu edit")
+    except SystemExit as end:
+        if not end.code:  # help was asked for, and shown
+            from lianpu.cli.effects import names_for_help
+
+            print(names_for_help())
+        raise
     request = edit_request(parsed, signing=parsed)
     try:
         _edit(parsed, request)

@@ -64,7 +64,7 @@ class IdentityArguments(FindArguments):
     """ArcFace of buffalo_l if it is here, else dlib's."""
 
 
-_Arguments = (
+Arguments = (
     Annotated[FindArguments, tyro.conf.subcommand("find", prefix_name=False)]
     | Annotated[LandmarksArguments, tyro.conf.subcommand("landmarks", prefix_name=False)]
     | Annotated[PartsArguments, tyro.conf.subcommand("parts", prefix_name=False)]
@@ -78,7 +78,7 @@ def main(arguments: list[str]) -> None:
     Raises:
         DataError: photos could not be read; said after the others were printed.
     """
-    parsed = tyro.cli(_Arguments, args=arguments, prog="lianpu faces", description=__doc__)
+    parsed = tyro.cli(Arguments, args=arguments, prog="lianpu faces", description=__doc__)
     from lianpu.cli.faces_output import print_seen
     from lianpu.cli.parse import photos_in
     from lianpu.errors import DataError, SettingsError

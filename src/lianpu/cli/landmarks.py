@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import tyro
 
-from lianpu.landmarks.training import PredictorSettings
+from lianpu.landmarks.config import PredictorSettings
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -64,7 +64,7 @@ class XmlArguments:
     """A text file with names of pictures, one a line: only these are written."""
 
 
-_Arguments = (
+Arguments = (
     Annotated[TrainArguments, tyro.conf.subcommand("train", prefix_name=False)]
     | Annotated[EvaluateArguments, tyro.conf.subcommand("evaluate", prefix_name=False)]
     | Annotated[XmlArguments, tyro.conf.subcommand("xml", prefix_name=False)]
@@ -73,7 +73,7 @@ _Arguments = (
 
 def main(arguments: list[str]) -> None:
     """Parse the command line, then train, evaluate or write."""
-    parsed = tyro.cli(_Arguments, args=arguments, prog="lianpu landmarks", description=__doc__)
+    parsed = tyro.cli(Arguments, args=arguments, prog="lianpu landmarks", description=__doc__)
     if isinstance(parsed, TrainArguments):
         train(parsed)
     elif isinstance(parsed, EvaluateArguments):

@@ -2,44 +2,75 @@
 
 from __future__ import annotations
 
-import importlib
 import sys
-from collections.abc import Sequence
-from contextlib import AbstractContextManager, nullcontext
+from collections.abc import Iterator, Sequence
+from contextlib import AbstractContextManager, contextmanager, nullcontext
+from typing import NoReturn
 
+from lianpu.cli.subcommands import HELP, Command, run_command
 from lianpu.errors import LianpuError, nearest_name
+from lianpu.extras import missing_library
 from lianpu.version import __version__
 
-COMMANDS: dict[str, tuple[str, str]] = {
-    "demo": ("lianpu.cli.demo", "a whole run on drawn faces, from data to report, in minutes"),
-    "data": ("lianpu.cli.data", "check a folder of labelled faces; draw faces"),
-    "prepare": ("lianpu.cli.prepare", "from a folder of photos to a labelled training set"),
-    "train": ("lianpu.cli.train", "train an editor, or go on with a stopped run"),
-    "evaluate": ("lianpu.cli.evaluate", "score a run on the held-out faces"),
-    "export": ("lianpu.cli.export", "write one ONNX file and prove that it agrees with PyTorch"),
-    "quantize": ("lianpu.cli.quantize", "make the INT8 model, calibrated on training faces"),
-    "compare": ("lianpu.cli.compare", "size, latency and quality of PyTorch, ONNX and INT8 side by side"),
-    "report": ("lianpu.cli.report", "write the report of a run as HTML and Markdown"),
-    "edit": ("lianpu.cli.edit", "edit the faces of a photo: hair colour, and what else the editor knows"),
-    "serve": ("lianpu.cli.serve", "the page in the browser: drop a photo, edit its faces, download it"),
-    "video": ("lianpu.cli.video", "the same for videos: faces followed, sound and times kept"),
-    "camera": ("lianpu.cli.camera", "the same for the live picture of a webcam, shown, recorded, or as a virtual camera"),
-    "faces": ("lianpu.cli.faces", "faces in photos: find them, their landmarks, parts and identity"),
-    "parse": ("lianpu.cli.parse", "the parts of every face in photos: masks and tinted pictures"),
-    "parser": ("lianpu.cli.parser", "train a face parser, or score one"),
-    "bench": ("lianpu.cli.bench", "measure training and inference speed as ratios"),
-    "landmarks": ("lianpu.cli.landmarks", "train, score and convert 68-point predictors of one's own"),
-    "models": ("lianpu.cli.models", "pretrained files: list, fetch, check, import; their licences"),
-    "doctor": ("lianpu.cli.doctor", "what this machine has, what is missing, and how to mend it"),
+GROUPS: dict[str, dict[str, Command]] = {
+    "Edit faces": {
+        "edit": Command("lianpu.cli.edit", "edit the faces of a photo or of a folder of photos", "EditArguments"),
+        "video": Command("lianpu.cli.video", "edit the faces of a video", "VideoArguments", ("video",)),
+        "camera": Command("lianpu.cli.camera", "edit the live picture of a webcam", "CameraArguments"),
+        "serve": Command("lianpu.cli.serve", "open the page for editing in a browser", "ServeArguments", ("web",)),
+        "effects": Command("lianpu.cli.effects", "list effects, presets, stickers and attributes", "EffectsArguments"),
+    },
+    "Analyze faces": {
+        "faces": Command("lianpu.cli.faces", "find faces, their landmarks, parts and identity", "Arguments"),
+        "parse": Command("lianpu.cli.parse", "label the parts of every face: masks and overlays", "ParseArguments"),
+    },
+    "Train an editor": {
+        "demo": Command(
+            "lianpu.cli.demo",
+            "run every stage on drawn faces, from data to report, in minutes",
+            "DemoArguments",
+            ("train", "report"),
+        ),
+        "prepare": Command(
+            "lianpu.cli.prepare",
+            "turn a folder of photos into a labelled training set",
+            "PrepareArguments",
+            subcommands="PREPARE_COMMANDS",
+        ),
+        "data": Command("lianpu.cli.data", "check a folder of labelled faces; draw faces", "Arguments"),
+        "train": Command("lianpu.cli.train", "train an editor, or resume a stopped run", "TrainArguments", ("train",)),
+        "evaluate": Command("lianpu.cli.evaluate", "score a run on the held-out faces", "EvaluateArguments", ("train",)),
+        "export": Command("lianpu.cli.export", "write one ONNX file and check it against PyTorch", "ExportArguments", ("train",)),
+        "quantize": Command(
+            "lianpu.cli.quantize", "make the INT8 model, calibrated on training faces", "QuantizeArguments", ("train",)
+        ),
+        "compare": Command(
+            "lianpu.cli.compare", "compare size, latency and quality of PyTorch, ONNX and INT8", "CompareArguments", ("train",)
+        ),
+        "report": Command("lianpu.cli.report", "write the report of a run as HTML and Markdown", "ReportArguments", ("report",)),
+    },
+    "Train face models": {
+        "parser": Command("lianpu.cli.parser", "train, score and export a face parser", subcommands="PARSER_COMMANDS"),
+        "landmarks": Command("lianpu.cli.landmarks", "train, score and convert predictors of 68 points", "Arguments", ("dlib",)),
+    },
+    "This installation": {
+        "models": Command("lianpu.cli.models", "list, fetch, check and import pretrained files", "Arguments"),
+        "doctor": Command("lianpu.cli.doctor", "show what this machine has, what is missing, and how to get it", "DoctorOptions"),
+        "bench": Command("lianpu.cli.bench", "measure speed as ratios", subcommands="BENCHES"),
+        "completion": Command("lianpu.cli.completion", "print a completion script for bash, zsh or fish", "CompletionArguments"),
+    },
 }
+"""The commands, as `lianpu --help` groups them."""
+
+COMMANDS: dict[str, Command] = {name: command for commands in GROUPS.values() for name, command in commands.items()}
 
 COMMERCIAL_SAFE = "--commercial-safe"
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
-    """Run a command and exit: 0 when it went well, 1 with one line when the user can mend it, 2 for wrong usage."""
+    """Run a command and exit: 0 when it worked, 1 with one line when the user can fix it, 2 for wrong usage."""
     words = list(sys.argv[1:] if arguments is None else arguments)
-    if not words or words[0] in ("-h", "--help", "help"):
+    if not words or words[0] in (*HELP, "help"):
         print(_usage())
         return
     if words[0] in ("-V", "--version"):
@@ -48,14 +79,13 @@ def main(arguments: Sequence[str] | None = None) -> None:
     if words[0] not in COMMANDS:
         print(f"lianpu: '{words[0]}' is no command{nearest_name(words[0], COMMANDS)}. See: lianpu --help", file=sys.stderr)
         raise SystemExit(2)
-    module, _ = COMMANDS[words[0]]
-    arguments_left = [word for word in words[1:] if word.replace("_", "-") != COMMERCIAL_SAFE]
-    with _commercial_safe(len(arguments_left) < len(words) - 1):
-        run_command(importlib.import_module(module).main, arguments_left)
+    rest = [word for word in words[1:] if word.replace("_", "-") != COMMERCIAL_SAFE]
+    with _commercial_safe(len(rest) < len(words) - 1), _errors_as_one_line():
+        run_command(f"lianpu {words[0]}", COMMANDS[words[0]], rest)
 
 
 def _commercial_safe(wanted: bool) -> AbstractContextManager[None]:
-    """Any command takes `--commercial-safe`: it holds for every model file that is loaded, so it is obeyed in one place."""
+    """Any command takes `--commercial-safe`: it holds for every model file that is loaded, so one place handles it."""
     if not wanted:
         return nullcontext()
     from lianpu.models.store.policy import commercial_safe
@@ -63,30 +93,39 @@ def _commercial_safe(wanted: bool) -> AbstractContextManager[None]:
     return commercial_safe(True)
 
 
-def run_command(command: object, arguments: Sequence[str]) -> None:
-    """Call `command(arguments)`; an error that the user can mend becomes one line and exit code 1."""
-    assert callable(command)
+@contextmanager
+def _errors_as_one_line() -> Iterator[None]:
+    """An error that the user can fix, and a library of an extra that is missing, become one line and exit code 1."""
     try:
-        command(list(arguments))
+        yield
     except LianpuError as problem:
-        print(f"lianpu: {' '.join(str(problem).split())}", file=sys.stderr)
-        raise SystemExit(1) from None
+        _exit_with(problem)
+    except ModuleNotFoundError as problem:
+        missing = missing_library(problem)
+        if missing is None:
+            raise
+        _exit_with(missing)
     except BrokenPipeError:
         raise SystemExit(1) from None
 
 
+def _exit_with(problem: LianpuError) -> NoReturn:
+    print(f"lianpu: {' '.join(str(problem).split())}", file=sys.stderr)
+    raise SystemExit(1) from None
+
+
 def _usage() -> str:
     width = max(map(len, COMMANDS))
-    lines = [f"  {name:<{width}}  {summary}" for name, (_, summary) in COMMANDS.items()]
-    return "\n".join(
+    groups = [
+        f"{title}:\n" + "\n".join(f"  {name:<{width}}  {command.summary}" for name, command in commands.items())
+        for title, commands in GROUPS.items()
+    ]
+    return "\n\n".join(
         [
-            "lianpu (脸谱): from faces to shipped face-effect models",
-            "",
-            "usage: lianpu COMMAND ...        lianpu COMMAND --help tells all",
+            "lianpu (脸谱): edit faces in photos and videos; train, score, export and report the models that do it",
+            "usage: lianpu COMMAND ...     all options of a command: lianpu COMMAND --help\n"
             "       --commercial-safe after any command refuses model files whose licence does not allow commercial use",
-            "",
-            *lines,
-            "",
-            "first steps: lianpu demo",
+            *groups,
+            "First steps: lianpu edit PHOTO OUT --effect lipstick=0.8",
         ]
     )

@@ -55,7 +55,7 @@ class ImportArguments:
     """A file, a .zip, or a folder (the folders just inside it are looked at too)."""
 
 
-_Arguments = (
+Arguments = (
     Annotated[ListArguments, tyro.conf.subcommand("list", prefix_name=False)]
     | Annotated[FetchArguments, tyro.conf.subcommand("fetch", prefix_name=False)]
     | Annotated[CheckArguments, tyro.conf.subcommand("check", prefix_name=False)]
@@ -65,7 +65,7 @@ _Arguments = (
 
 def main(arguments: list[str]) -> None:
     """Parse the command line, then list, fetch, check or import."""
-    parsed = tyro.cli(_Arguments, args=arguments, prog="lianpu models", description=__doc__)
+    parsed = tyro.cli(Arguments, args=arguments, prog="lianpu models", description=__doc__)
     if isinstance(parsed, ListArguments):
         list_models(parsed)
     elif isinstance(parsed, FetchArguments):

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 import tyro
 
 from lianpu.cli.settings_form import fill_form, form_type
-from lianpu.cli.subcommands import run_subcommand
+from lianpu.cli.subcommands import Command, run_subcommand
 from lianpu.face_parsing.config import PRESETS, ParserConfig, parser_config
 
 if TYPE_CHECKING:
@@ -23,15 +23,24 @@ if TYPE_CHECKING:
 
 
 PARSER_COMMANDS = {
-    "train": ("lianpu.cli.parser:train_main", "train a face parser on faces with masks"),
-    "evaluate": ("lianpu.cli.parser:evaluate_main", "IoU, F1 and contour F1 of a parser, class by class"),
-    "export": ("lianpu.cli.parser:export_main", "write one ONNX file and prove that it agrees with PyTorch"),
+    "train": Command(
+        "lianpu.cli.parser:train_main", "train a face parser on faces with masks", "ParserTrainArguments", ("train",)
+    ),
+    "evaluate": Command(
+        "lianpu.cli.parser:evaluate_main", "IoU, F1 and contour F1 of a parser, class by class", "ParserEvaluateArguments"
+    ),
+    "export": Command(
+        "lianpu.cli.parser:export_main",
+        "write one ONNX file and check it against PyTorch",
+        "ParserExportArguments",
+        ("train",),
+    ),
 }
 
 
 def main(arguments: list[str]) -> None:
     """Run the command that the first word names."""
-    run_subcommand("parser", PARSER_COMMANDS, arguments)
+    run_subcommand("lianpu parser", PARSER_COMMANDS, arguments)
 
 
 _Form = form_type(ParserConfig)

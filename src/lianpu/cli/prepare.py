@@ -8,6 +8,9 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import tyro
 
+from lianpu.cli.subcommands import HELP, Command, run_subcommand
+from lianpu.extras import check_extras
+
 if TYPE_CHECKING:
     from rich.table import Table
 
@@ -104,14 +107,34 @@ class FitArguments:
 
 def main(arguments: list[str]) -> None:
     """Parse the command line, then prepare, label, score or fit. A folder named like a sub-command is written ./labels."""
-    if arguments[:1] == ["labels"]:
-        labels(tyro.cli(LabelsArguments, args=arguments[1:], prog="lianpu prepare labels"))
-    elif arguments[:1] == ["score"]:
-        score(tyro.cli(ScoreArguments, args=arguments[1:], prog="lianpu prepare score"))
-    elif arguments[:1] == ["fit"]:
-        fit(tyro.cli(FitArguments, args=arguments[1:], prog="lianpu prepare fit"))
+    if arguments and arguments[0] in PREPARE_COMMANDS:
+        run_subcommand("lianpu prepare", PREPARE_COMMANDS, arguments)
     else:
+        check_extras("lianpu prepare", () if any(word in HELP for word in arguments) else ("report",))
         prepare(tyro.cli(PrepareArguments, args=arguments, prog="lianpu prepare"))
+
+
+def labels_main(arguments: list[str]) -> None:
+    """Parse the command line, then label."""
+    labels(tyro.cli(LabelsArguments, args=arguments, prog="lianpu prepare labels"))
+
+
+def score_main(arguments: list[str]) -> None:
+    """Parse the command line, then score labels."""
+    score(tyro.cli(ScoreArguments, args=arguments, prog="lianpu prepare score"))
+
+
+def fit_main(arguments: list[str]) -> None:
+    """Parse the command line, then fit label rules."""
+    fit(tyro.cli(FitArguments, args=arguments, prog="lianpu prepare fit"))
+
+
+PREPARE_COMMANDS = {
+    "labels": Command("lianpu.cli.prepare:labels_main", "make the labels again", "LabelsArguments", ("report",)),
+    "score": Command("lianpu.cli.prepare:score_main", "compare the labels with those of others", "ScoreArguments"),
+    "fit": Command("lianpu.cli.prepare:fit_main", "fit label rules to labelled faces", "FitArguments"),
+}
+"""Second words of `lianpu prepare`; without one it prepares."""
 
 
 def prepare(parsed: PrepareArguments) -> Prepared:

@@ -1,32 +1,68 @@
-"""Commands of two words, each second word in a file of its own that is imported when it is asked for."""
+"""Commands by name: each in a file of its own, which is imported when the command is asked for."""
 
 from __future__ import annotations
 
 import importlib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from typing import NamedTuple
 
 from lianpu.errors import SettingsError, nearest_name
+from lianpu.extras import check_extras
+
+HELP = ("-h", "--help")
 
 
-def run_subcommand(program: str, commands: Mapping[str, tuple[str, str]], arguments: list[str]) -> None:
-    """Run the command that the first word names, or say which there are.
+class Command(NamedTuple):
+    """Where a command is, and what can be said of it before it is imported.
 
     Args:
-        program: the first word (`bench`).
-        commands: by name, the module whose `main` runs it (or `module:function`), and what it does in a line.
-        arguments: what stands behind the first word.
+        target: the module whose `main` runs it, or `module:function`.
+        summary: what it does, in a line.
+        arguments: the name, in that module, of the class of its options; empty for a command of commands.
+        extras: the extras (`lianpu.extras`) that it cannot do without.
+        subcommands: the name, in that module, of the table of its second words.
+    """
+
+    target: str
+    summary: str
+    arguments: str = ""
+    extras: tuple[str, ...] = ()
+    subcommands: str = ""
+
+    @property
+    def module(self) -> str:
+        return self.target.partition(":")[0]
+
+
+def run_command(program: str, command: Command, arguments: Sequence[str]) -> None:
+    """Import a command and run it with `arguments`. Raises LianpuError when an extra that it needs is not installed.
+
+    Help is shown whatever is installed.
+    """
+    if not any(word in HELP for word in arguments):
+        check_extras(program, command.extras)
+    function = command.target.partition(":")[2] or "main"
+    getattr(importlib.import_module(command.module), function)(list(arguments))
+
+
+def run_subcommand(program: str, commands: Mapping[str, Command], arguments: Sequence[str]) -> None:
+    """Run the command that the first word names, or print which there are.
+
+    Args:
+        program: the words before (`lianpu bench`).
+        commands: the commands by name.
+        arguments: the words after `program`.
 
     Raises:
-        SettingsError: the word names no command; the nearest is said.
+        SettingsError: the word names no command; the nearest is suggested.
     """
-    if not arguments or arguments[0] in ("-h", "--help"):
+    if not arguments or arguments[0] in HELP:
         width = max(map(len, commands))
-        lines = [f"lianpu {program} {name:<{width}} ...   {summary}" for name, (_, summary) in commands.items()]
+        lines = [f"{program} {name:<{width}} ...   {command.summary}" for name, command in commands.items()]
         print("usage: " + "\n       ".join(lines))
         return
     if arguments[0] not in commands:
         raise SettingsError(
-            f"'{arguments[0]}' is no {program} command{nearest_name(arguments[0], commands)}. Known: {', '.join(commands)}."
+            f"'{arguments[0]}' is no command of {program}{nearest_name(arguments[0], commands)}. Known: {', '.join(commands)}."
         )
-    module, _, function = commands[arguments[0]][0].partition(":")
-    getattr(importlib.import_module(module), function or "main")(arguments[1:])
+    run_command(f"{program} {arguments[0]}", commands[arguments[0]], arguments[1:])

@@ -37,7 +37,7 @@ try:
         from insightface.model_zoo.scrfd import SCRFD as PackageScrfd
 except ImportError as problem:
     raise ModelError(
-        f"insightface cannot be loaded ({problem}). Install it: pip install insightface; where libGL is missing, also: "
+        f"insightface cannot be loaded ({problem}). Install it: pip install 'lianpu[insightface]'; where libGL is missing, also: "
         "pip install --force-reinstall opencv-python-headless"
     ) from None
 

@@ -198,7 +198,7 @@ def open_heif_if(path: Path) -> None:
         import pillow_heif
     except ImportError:
         raise PictureError(
-            "{file} is a HEIC photo, which needs the package pillow-heif. Install it (pip install pillow-heif), or save the photo as a JPEG.",
+            "{file} is a HEIC photo, which needs pillow-heif. Install it (pip install 'lianpu[heif]'), or save the photo as a JPEG.",
             key="photo.needs_heif",
             file=path,
         ) from None

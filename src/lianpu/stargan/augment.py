@@ -6,11 +6,10 @@ Real and edited faces are varied alike, so the generator is never asked to imita
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal
 
 import torch
 
-Variation = Literal["translation", "cutout", "light"]
+from lianpu.stargan.config import Variation
 
 LARGEST_SHIFT = 1 / 8
 """Of the picture's side, each way."""

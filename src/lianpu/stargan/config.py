@@ -1,8 +1,15 @@
-"""Which two networks, and their sizes."""
+"""Which two networks, and their sizes; the names of losses and augmentations. Imports no torch: `lianpu train --help` is quick."""
 
 from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
+
+Variation = Literal["translation", "cutout", "light"]
+"""The kinds of differentiable augmentation (`stargan/augment.py`)."""
+
+Adversarial = Literal["wgan", "logistic", "relativistic"]
+"""wgan: mean scores (Arjovsky et al. 2017, as published); logistic: softplus of scores (Goodfellow et al. 2014, non-saturating);
+relativistic: softplus of the difference between a real and an edited face (R3GAN, Huang et al. 2024, arXiv:2501.05441)."""
 
 
 class ModelConfig(BaseModel):

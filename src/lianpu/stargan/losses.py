@@ -1,14 +1,10 @@
 """The four losses of StarGAN (Choi et al. 2018, arXiv:1711.09020, equations 1 to 6 with the WGAN-GP form of section 3.3), and what may
 stand in their place, as pure functions."""
 
-from typing import Literal
-
 import torch
 from torch.nn import functional as F
 
-Adversarial = Literal["wgan", "logistic", "relativistic"]
-"""wgan: mean scores (Arjovsky et al. 2017, as published); logistic: softplus of scores (Goodfellow et al. 2014, non-saturating);
-relativistic: softplus of the difference between a real and an edited face (R3GAN, Huang et al. 2024, arXiv:2501.05441)."""
+from lianpu.stargan.config import Adversarial
 
 
 def critic_loss(real_scores: torch.Tensor, fake_scores: torch.Tensor, kind: Adversarial = "wgan") -> torch.Tensor:

@@ -8,9 +8,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_valida
 
 from lianpu.errors import SettingsError
 from lianpu.settings import settings_problems
-from lianpu.stargan.augment import Variation
-from lianpu.stargan.config import ModelConfig
-from lianpu.stargan.losses import Adversarial
+from lianpu.stargan.config import Adversarial, ModelConfig, Variation
 from lianpu.training.presets import merged, preset_values
 
 Penalty = Literal["wgan-gp", "r1", "r1+r2"]
