@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from importlib.util import find_spec
 from pathlib import Path
 
 import cv2
@@ -75,7 +76,7 @@ def best_detector() -> str:
     """The name of the best detector whose model is on this machine; `yunet` where only commercial use is allowed."""
     if is_commercial_safe():
         return "yunet"  # the five points of dlib's detector come from a predictor that excludes commercial use
-    if find_model_file("scrfd-10g") is not None:
+    if find_model_file("scrfd-10g") is not None and find_spec("insightface") is not None:
         return "buffalo_l"
     return "yunet" if find_model_file("yunet") is not None else "dlib"
 
