@@ -104,4 +104,4 @@ def test_without_gradio_it_is_named() -> None:
     code = "import sys; sys.modules['gradio'] = None; sys.argv = ['lianpu', 'serve']\nfrom lianpu.cli.main import main\nmain()"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
     assert done.returncode == 1 and done.stderr.count("\n") == 1
-    assert "The page needs Gradio, which is not installed here" in done.stderr and "pip install 'lianpu[web]'" in done.stderr
+    assert "lianpu serve needs libraries that are not installed (gradio)" in done.stderr and "pip install 'lianpu[web]'" in done.stderr
