@@ -12,8 +12,7 @@ import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 
 from lianpu.dataset.drawn import draw_face
-from lianpu.editing.presets import Preset
-from lianpu.editing.request import asked_preset
+from lianpu.editing.presets import Preset, preset_from_options
 from lianpu.editing.session import EditSession
 from lianpu.editors.loading import load_editor
 from lianpu.faces.analyzer import open_analyzer
@@ -58,7 +57,7 @@ def portrait(person: Person) -> Picture:
 def asked(words: str) -> Preset:
     """The steps of `--set A=yes`, `--effect NAME` or `--preset NAME`."""
     option, _, value = words.partition(" ")
-    return asked_preset(
+    return preset_from_options(
         (value,) if option == "--set" else (),
         "1",
         value if option == "--preset" else None,
