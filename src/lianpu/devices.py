@@ -10,6 +10,7 @@ import re
 import sys
 from collections.abc import Iterable
 from dataclasses import asdict, dataclass
+from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -63,13 +64,13 @@ class Machine:
     physical_cores: int | None
     logical_cores: int
     threads: int
-    """Threads that torch uses for one operation."""
+    """Threads that torch uses for one operation; without torch the number of logical cores."""
     memory_gb: float
     """Memory that this process may use, in units of 2**30 bytes: a container's limit counts."""
     cpu_features: tuple[str, ...]
     gpus: tuple[Gpu, ...]
     cuda: str | None
-    torch: str
+    torch: str | None
     onnxruntime: str | None
     python: str
     lianpu: str
@@ -185,31 +186,40 @@ def _platform_cpu_name() -> str:
 
 
 def describe_machine() -> Machine:
-    """This machine as it is now. Takes milliseconds once torch is loaded."""
+    """This machine as it is now. Takes milliseconds once torch is loaded; without torch no GPU is known."""
     import psutil
-    import torch
 
-    cuda_gpus = [torch.cuda.get_device_properties(index) for index in range(_cuda_count())]
-    gpus = [Gpu(gpu.name, round(gpu.total_memory / (1 << 30), 1)) for gpu in cuda_gpus]
-    if torch.backends.mps.is_available():
-        gpus.append(Gpu("Apple GPU (mps)", None))
+    gpus, cuda, threads, torch_version = _seen_by_torch()
     limit = container_memory()
     total = psutil.virtual_memory().total
     return Machine(
         cpu=cpu_name_and_flags()[0],
         physical_cores=psutil.cpu_count(logical=False),
         logical_cores=os.cpu_count() or 1,
-        threads=torch.get_num_threads(),
+        threads=threads,
         memory_gb=round((min(total, limit[0]) if limit else total) / (1 << 30), 1),
         cpu_features=tuple(feature for feature in FEATURES_OF_INTEREST if feature in cpu_features()),
-        gpus=tuple(gpus),
-        cuda=torch.version.cuda if cuda_gpus else None,
-        torch=torch.__version__,
+        gpus=gpus,
+        cuda=cuda,
+        torch=torch_version,
         onnxruntime=_installed_version("onnxruntime", "onnxruntime-gpu", "onnxruntime-directml", "onnxruntime-openvino"),
         python=platform.python_version(),
         lianpu=__version__,
         system=_operating_system(),
     )
+
+
+def _seen_by_torch() -> tuple[tuple[Gpu, ...], str | None, int, str | None]:
+    """The GPUs that torch can use, their CUDA version, its threads and its version; without torch none, None, one a core, and None."""
+    if find_spec("torch") is None:
+        return (), None, os.cpu_count() or 1, None
+    import torch
+
+    cuda_gpus = [torch.cuda.get_device_properties(index) for index in range(_cuda_count())]
+    gpus = [Gpu(gpu.name, round(gpu.total_memory / (1 << 30), 1)) for gpu in cuda_gpus]
+    if torch.backends.mps.is_available():
+        gpus.append(Gpu("Apple GPU (mps)", None))
+    return tuple(gpus), torch.version.cuda if cuda_gpus else None, torch.get_num_threads(), str(torch.__version__)
 
 
 def _operating_system() -> str:
@@ -240,11 +250,10 @@ def peak_memory_mb(device: torch.device | str) -> float:
 
     On CUDA what torch's tensors took on the device at most; elsewhere the most that this process held in main memory.
     """
-    import torch
+    if str(device).startswith("cuda"):
+        import torch
 
-    place = torch.device(device)
-    if place.type == "cuda":
-        return torch.cuda.max_memory_allocated(place) / MEGABYTE
+        return torch.cuda.max_memory_allocated(device) / MEGABYTE
     return peak_resident_bytes() / MEGABYTE
 
 
@@ -267,11 +276,11 @@ def peak_resident_bytes() -> int:
 def available_memory_mb(device: torch.device | str) -> float:
     """Memory that could still be taken on the device without swapping, in units of 2**20 bytes."""
     import psutil
-    import torch
 
-    place = torch.device(device)
-    if place.type == "cuda":
-        return torch.cuda.mem_get_info(place)[0] / MEGABYTE
+    if str(device).startswith("cuda"):
+        import torch
+
+        return torch.cuda.mem_get_info(device)[0] / MEGABYTE
     free = psutil.virtual_memory().available
     limit = container_memory()
     return (min(free, limit[0] - limit[1]) if limit else free) / MEGABYTE

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from importlib.util import find_spec
 
 from lianpu.errors import LianpuError
@@ -56,8 +56,16 @@ def check_extras(program: str, extras: Iterable[str]) -> None:
     """
     missing = {extra: modules for extra in extras if (modules := missing_modules(extra))}
     if missing:
-        names = ", ".join(dict.fromkeys(module for modules in missing.values() for module in modules))
-        raise LianpuError(f"{program} needs libraries that are not installed ({names}). Install them: {install_line(missing)}")
+        names = tuple(dict.fromkeys(module for modules in missing.values() for module in modules))
+        raise LianpuError(
+            f"{program} needs libraries that are not installed ({listed(names)}). Install them: {install_line(missing)}"
+        )
+
+
+def listed(names: Sequence[str]) -> str:
+    """Three of the names and how many there are besides: `torch, torchvision, accelerate and 8 more`."""
+    more = len(names) - 3
+    return f"{', '.join(names[:3])} and {more} more" if more > 1 else ", ".join(names)
 
 
 def missing_library(problem: ModuleNotFoundError) -> LianpuError | None:

@@ -81,7 +81,7 @@ def test_commercial_safe_says_all_that_is_missing_at_once(capsys: pytest.Capture
     said = _refused(capsys, "--commercial-safe", "--detector", "dlib")
     assert "--detector dlib: shape_predictor_68_face_landmarks.dat" in said
     assert "--parser auto: face-parser-small.onnx may not be used commercially" in said and "--parser RUN" in said
-    assert "--landmarks dlib: shape_predictor_68_face_landmarks" in said and "lianpu landmarks train" in said
+    assert "--landmarks auto: shape_predictor_68_face_landmarks" in said and "lianpu landmarks train" in said
 
 
 def test_commercial_safe_works_with_models_of_ones_own_and_leaves_the_packages_editor_out(
@@ -104,4 +104,7 @@ def test_without_gradio_it_is_named() -> None:
     code = "import sys; sys.modules['gradio'] = None; sys.argv = ['lianpu', 'serve']\nfrom lianpu.cli.main import main\nmain()"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
     assert done.returncode == 1 and done.stderr.count("\n") == 1
-    assert "lianpu serve needs libraries that are not installed (gradio)" in done.stderr and "pip install 'lianpu[web]'" in done.stderr
+    assert (
+        "lianpu serve needs libraries that are not installed (gradio)" in done.stderr
+        and "pip install 'lianpu[web]'" in done.stderr
+    )

@@ -50,7 +50,7 @@ def show(findings: Sequence[Finding], models: Sequence[ModelFinding], console: C
     mends = [f"{finding.subject}: {finding.mend}" for finding in findings if finding.mend]
     mends += [model.problem for model in models if model.problem]
     ways = ways_to_get([model.entry for model in models if model.file is None])
-    _print_list(console, "To mend", mends)
+    _print_list(console, "What to do", mends)
     _print_list(console, "Model files that are not here, should you want them", ways)
     console.print(
         "\nWhat each model file may be used for: docs/weights-and-licences.md. Data has its own doctor: lianpu data check --help"

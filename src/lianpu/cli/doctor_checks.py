@@ -27,6 +27,7 @@ from lianpu.cli.doctor_runtimes import (
 )
 from lianpu.devices import Machine, available_memory_mb, describe_machine, has_int8_dot_product, pick_device
 from lianpu.errors import LianpuError, WeightsError
+from lianpu.extras import EXTRAS, install_line, listed, missing_modules
 from lianpu.models.store.locate import check_model_file, find_model_file
 from lianpu.models.table import MODEL_FILES, ModelFile
 
@@ -40,13 +41,13 @@ def check_machine(device_name: str) -> list[Finding]:
     findings = [_check_python(), check_own_packages()]
     if any(finding.state == "broken" for finding in findings):
         return findings
-    device = pick_device(device_name)
-    machine = describe_machine()
     has_driver = shutil.which("nvidia-smi") is not None
+    by_torch = _check_torch(device_name, has_driver)
+    machine = describe_machine()
     return [
         *findings,
-        check_device(machine, str(device), has_nvidia_driver=has_driver, torch_cuda=torch_cuda_version()),
-        check_torch_works(str(device)),
+        *check_extras_installed(),
+        *by_torch,
         check_onnxruntime(machine, installed_packages(), try_providers(known_providers()), has_nvidia_driver=has_driver),
         check_cpu(machine),
         check_int8(machine, has_int8_dot_product()),
@@ -55,6 +56,29 @@ def check_machine(device_name: str) -> list[Finding]:
         check_disk(Path.cwd(), shutil.disk_usage(Path.cwd()).free / 1e9),
         check_compiler(_find_compiler()),
     ]
+
+
+def _check_torch(device_name: str, has_nvidia_driver: bool) -> list[Finding]:
+    """What torch can do here; nothing without torch: the extra `train` is absent then."""
+    if "torch" in missing_modules("train"):
+        return []
+    device = str(pick_device(device_name))
+    return [
+        check_device(describe_machine(), device, has_nvidia_driver=has_nvidia_driver, torch_cuda=torch_cuda_version()),
+        check_torch_works(device),
+    ]
+
+
+def check_extras_installed() -> list[Finding]:
+    """For each extra whether its libraries are installed, and the line that installs it."""
+    found = []
+    for extra, modules in EXTRAS.items():
+        missing = missing_modules(extra)
+        if not missing:
+            found.append(Finding(f"Extra {extra}", "ok", f"installed ({listed(modules)})"))
+        else:
+            found.append(Finding(f"Extra {extra}", "absent", f"not installed: {listed(missing)}", install_line([extra])))
+    return found
 
 
 def _check_python() -> Finding:
@@ -99,6 +123,8 @@ def check_packages(requirements: Sequence[str]) -> Finding:
 def check_cores(machine: Machine) -> Finding:
     """How many cores there are, and how many torch uses."""
     cores = machine.physical_cores or machine.logical_cores
+    if machine.torch is None:
+        return Finding("Cores", "ok", f"{cores} ({machine.logical_cores} logical)")
     what = f"{cores} ({machine.logical_cores} logical), of which torch uses {machine.threads}"
     if machine.threads < cores:
         return Finding("Cores", "note", what, f"export OMP_NUM_THREADS={cores}  (unless others need the rest)")
@@ -108,7 +134,7 @@ def check_cores(machine: Machine) -> Finding:
 def check_memory(free_gb: float, all_gb: float) -> Finding:
     what = f"{free_gb:.1f} of {all_gb:.1f} GB free"
     if free_gb < 2:
-        return Finding("Memory", "note", what, "close other programs, or train with a smaller --batch_size or --image_size")
+        return Finding("Memory", "note", what, "close other programs, or train with a smaller --batch-size or --image-size")
     return Finding("Memory", "ok", what)
 
 
@@ -117,7 +143,7 @@ def check_disk(folder: Path, free_gb: float) -> Finding:
     what = f"{free_gb:.0f} GB free at {folder}"
     if free_gb < 4:
         return Finding(
-            "Disk", "note", what, "free some space, choose another --run_dir, or keep fewer checkpoints (keep_checkpoints: 2)"
+            "Disk", "note", what, "free some space, choose another --run-dir, or keep fewer checkpoints (keep_checkpoints: 2)"
         )
     return Finding("Disk", "ok", what)
 
