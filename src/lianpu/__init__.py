@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from lianpu.imaging.picture import to_batch as to_batch
     from lianpu.imaging.picture import to_pictures as to_pictures
     from lianpu.photo.reading import read_image as read_image
-    from lianpu.photo.reading import write_image as write_image
+    from lianpu.photo.writing import write_image as write_image
     from lianpu.preparation.prepare import prepare_faces as prepare_faces
     from lianpu.preparation.settings import PrepareSettings as PrepareSettings
     from lianpu.report.page import write_report as write_report

@@ -11,7 +11,7 @@ from lianpu.bench.video_clips import write_clip
 from lianpu.camera.moving_picture import pan_over
 from lianpu.cli.main import main
 from lianpu.dataset.drawn import draw_face
-from lianpu.photo.reading import write_image
+from lianpu.photo.writing import write_image
 from lianpu.video.io.encoding import choose_encoding
 
 QUICK = ["--detector", "dlib", "--threads", "1", "--rounds", "1", "--frames", "6"]

@@ -18,8 +18,7 @@ from lianpu.editors.editor import ModelInfo
 from lianpu.errors import SettingsError
 from lianpu.export.onnx_export import export_generator
 from lianpu.imaging.picture import resize
-from lianpu.photo.file import read_photo
-from lianpu.photo.reading import read_image
+from lianpu.photo.reading import read_image, read_photo
 from lianpu.stargan.lite import LiteGenerator
 from tests.support.shared import REAL_FACES
 
@@ -195,7 +194,7 @@ def test_bad_files_of_a_folder_are_each_named_and_two_of_one_stem_do_not_meet(
     source.mkdir()
     words = (source, target, "--effect", "lipstick", "--detector", "dlib")
     code, _, err = _run(capsys, *words)
-    assert code == 1 and "in has no photos (.jpg," in err and not target.exists()
+    assert code == 1 and "in has no photos (JPEG, PNG," in err and not target.exists()
     wall = Image.new("RGB", (80, 60), (90, 90, 90))
     wall.save(tmp_path / "wall.jpg")
     (source / "a.jpg").write_bytes((tmp_path / "wall.jpg").read_bytes()[:300])

@@ -10,7 +10,8 @@ import numpy as np
 import pytest
 
 from lianpu.cli.main import main
-from lianpu.photo.reading import read_image, write_image
+from lianpu.photo.reading import read_image
+from lianpu.photo.writing import write_image
 from tests.support.shared import SHARED
 
 SCRFD = SHARED / "models" / "scrfd_500m_kps.onnx"
@@ -153,7 +154,7 @@ def test_a_photo_that_declares_40000_by_40000_pixels_is_refused_without_eating_m
 def test_what_cannot_be_used_is_said_in_one_line(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
     (tmp_path / "empty").mkdir()
     for words, expected in [
-        (("find", str(tmp_path / "empty")), "empty has no pictures"),
+        (("find", str(tmp_path / "empty")), "empty has no photos"),
         (("find",), "No photo was given"),
         (("find", photo("p05"), "--detector", "yunett"), "'yunett' is no detector (did you mean 'yunet'?)"),
         (("find", photo("p05"), "--detector", str(tmp_path / "no.onnx")), "no.onnx is not there"),

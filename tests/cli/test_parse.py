@@ -104,7 +104,7 @@ def test_what_is_not_there_is_said(model: Path, tmp_path: Path, capsys: pytest.C
     assert "Parts of faces" not in out
     (tmp_path / "empty").mkdir()
     code, _, err = _run(capsys, tmp_path / "empty", "--parser", model)
-    assert code == 1 and "empty has no pictures (.jpg, .jpeg" in err
+    assert code == 1 and "empty has no photos (JPEG, PNG" in err
     code, _, err = _run(capsys, _grey(tmp_path / "wall.png"), "--parser", "smal", "--detector", "dlib")
     assert code == 1 and "'smal' is no parser (did you mean 'small'?)" in err
 

@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from lianpu.photo.reading import write_image
+from lianpu.photo.writing import write_image
 
 ATTRIBUTES = ("Black_Hair", "Blond_Hair", "Male", "Young")
 

@@ -12,7 +12,7 @@ from lianpu.attributes import AttributeSet
 from lianpu.dataset.check import MEANINGS, DataReport, Kind, Problem, check_data
 from lianpu.dataset.sources import open_dataset, read_table
 from lianpu.errors import DataError
-from lianpu.photo.reading import write_image
+from lianpu.photo.writing import write_image
 from tests.support.shared import REAL_FACES
 
 

@@ -10,7 +10,7 @@ import pytest
 from lianpu.dataset.sources import open_dataset
 from lianpu.dataset.splits import split_by_hash
 from lianpu.errors import DataError, SettingsError
-from lianpu.photo.reading import write_image
+from lianpu.photo.writing import write_image
 
 
 def _classes(folder: Path, classes: tuple[str, ...], count: int) -> None:

@@ -8,7 +8,7 @@ import pytest
 from lianpu.dataset.sources import open_dataset, read_table
 from lianpu.dataset.splits import split_by_hash
 from lianpu.errors import DataError
-from lianpu.photo.reading import write_image
+from lianpu.photo.writing import write_image
 
 GOOD = """file, smiling, hat , split
 a/1.png,1,0,train

@@ -7,7 +7,8 @@ from lianpu.effects.background import blur_background, replace_background
 from lianpu.effects.catalogue import effect_of
 from lianpu.errors import PictureError
 from lianpu.faces.analyzer import FaceAnalyzer
-from lianpu.photo.reading import read_image, write_image
+from lianpu.photo.reading import read_image
+from lianpu.photo.writing import write_image
 from tests.support.shared import PHOTOS
 from tests.support.subjects import drawn_photo
 

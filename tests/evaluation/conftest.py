@@ -16,7 +16,7 @@ from lianpu.evaluation.judges import METRICS, Judges, features_of_faces, prepare
 from lianpu.imaging.picture import Picture, to_batch, to_pictures
 from lianpu.metrics.classifier_training import ClassifierSettings
 from lianpu.metrics.lpips_distance import LpipsDistance
-from lianpu.photo.reading import write_image
+from lianpu.photo.writing import write_image
 
 SIDE_PX = 32
 NAMES = ("Black_Hair", "Blond_Hair", "Brown_Hair", "Male")

@@ -12,7 +12,8 @@ from PIL import Image
 
 from lianpu.errors import LianpuError, PictureError
 from lianpu.imaging.picture import center_crop, check_picture, from_array, grid, resize, to_array, to_batch, to_pictures
-from lianpu.photo.reading import picture_facts, read_image, write_image
+from lianpu.photo.reading import picture_facts, read_image
+from lianpu.photo.writing import write_image
 
 QUARTERS = np.zeros((24, 16, 3), dtype=np.uint8)
 QUARTERS[:12, :8] = (255, 0, 0)
@@ -219,7 +220,7 @@ def test_what_is_broken_in_any_byte_is_a_picture_or_a_picture_error(tmp_path: Pa
 
 
 def test_an_ending_that_names_no_format_is_refused(tmp_path: Path) -> None:
-    with pytest.raises(PictureError, match=r"a\.gifx: pictures are written as \.jpg.*Give another ending"):
+    with pytest.raises(PictureError, match=r"a\.gifx: photos are written as \.jpg.*Give another ending"):
         write_image(tmp_path / "a.gifx", QUARTERS)
     assert list(tmp_path.iterdir()) == []
 

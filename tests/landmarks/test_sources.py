@@ -8,7 +8,7 @@ import pytest
 from lianpu.errors import DataError
 from lianpu.landmarks.boxes import BoxedFace
 from lianpu.landmarks.sources import read_labels, write_xml
-from lianpu.photo.reading import write_image
+from lianpu.photo.writing import write_image
 
 HEADING = "filename," + ",".join(f"x{index},y{index}" for index in range(68))
 

@@ -14,7 +14,7 @@ from lianpu.landmarks.config import PredictorSettings
 from lianpu.landmarks.scores import evaluate_predictor
 from lianpu.landmarks.sources import read_labels, write_xml
 from lianpu.landmarks.training import train_predictor, training_samples
-from lianpu.photo.reading import write_image
+from lianpu.photo.writing import write_image
 
 SMALL = PredictorSettings(tree_depth=2, cascade_depth=4, trees_per_cascade=40, oversampling=5, test_splits=10, threads=1)
 

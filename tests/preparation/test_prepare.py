@@ -202,7 +202,7 @@ def test_a_folder_that_holds_something_else_is_left_alone(photos: Path, tmp_path
     ("make", "words"),
     [
         (lambda folder: folder, "is not there. Give the folder"),
-        (lambda folder: folder.mkdir(), r"holds no pictures \(\.jpg"),
+        (lambda folder: folder.mkdir(), r"holds no photos \(JPEG, PNG"),
         (lambda folder: folder.write_text("x"), "is a file, not a folder"),
     ],
 )

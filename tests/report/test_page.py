@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from lianpu.errors import RunError, SettingsError
-from lianpu.photo.reading import write_image
+from lianpu.photo.writing import write_image
 from lianpu.report.contents import report_contents
 from lianpu.report.gallery import Gallery
 from lianpu.report.language import load_language

@@ -13,7 +13,7 @@ import numpy as np
 
 from lianpu.files import write_json
 from lianpu.imaging.picture import Picture, grid
-from lianpu.photo.reading import write_image
+from lianpu.photo.writing import write_image
 from lianpu.runs import Run
 
 NAMES = ["Black_Hair", "Blond_Hair", "Brown_Hair", "Male", "Young"]

@@ -19,7 +19,7 @@ from lianpu.dataset.drawn import draw_face
 from lianpu.editors.editor import ModelInfo
 from lianpu.export.onnx_export import export_generator
 from lianpu.imaging.picture import Picture
-from lianpu.photo.reading import write_image
+from lianpu.photo.writing import write_image
 from lianpu.stargan.lite import LiteGenerator
 
 MAX_MB, MAX_MEGAPIXELS = 2, 1

@@ -23,7 +23,7 @@ from lianpu.effects.stickers import read_sticker
 from lianpu.errors import LianpuError, PictureError, SettingsError
 from lianpu.faces.analyzer import choose
 from lianpu.files import write_text
-from lianpu.photo.file import read_photo
+from lianpu.photo.reading import read_photo
 from lianpu.web.language import LANGUAGES, error_line, load_words, translated
 from lianpu.web.page.controls import refuse_server_files
 

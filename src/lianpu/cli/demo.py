@@ -103,7 +103,7 @@ def show_carried_editor(run: Run, options: DemoArguments) -> None:
     from lianpu.dataset.drawn import draw_face
     from lianpu.editors.loading import load_editor
     from lianpu.errors import WeightsError
-    from lianpu.photo.reading import write_image
+    from lianpu.photo.writing import write_image
     from lianpu.terminal import console
 
     try:

@@ -122,7 +122,8 @@ def _edit_crop(parsed: EditArguments, known: Mapping[str, bool]) -> None:
     from lianpu.effects.effect import check_strength
     from lianpu.errors import DataError, SettingsError
     from lianpu.imaging.picture import resize
-    from lianpu.photo.reading import read_image, write_image
+    from lianpu.photo.reading import read_image
+    from lianpu.photo.writing import write_image
     from lianpu.terminal import console
 
     if parsed.effect or parsed.preset is not None or not parsed.set:
@@ -151,6 +152,7 @@ def edit_folder_and_tell(source: Path, target: Path, request: EditRequest, jobs:
     """
     from lianpu.editing.folder_job import edit_folder
     from lianpu.errors import DataError, SettingsError
+    from lianpu.photo.formats import PassedOver, photos_in
     from lianpu.terminal import console, stage
 
     if target.is_file():
@@ -165,6 +167,10 @@ def edit_folder_and_tell(source: Path, target: Path, request: EditRequest, jobs:
         highlight=False,
         soft_wrap=True,
     )
+    passed_over = PassedOver()
+    photos_in(source, passed_over)
+    if passed_over.count:
+        console.print(str(passed_over), markup=False, highlight=False, soft_wrap=True)
     if counts["failed"]:
         words = [one.words for one in done if one.state == "failed"]
         raise DataError(f"{counts['failed']} of {len(done)} photos could not be edited. {' '.join(words[:3])}")

@@ -80,17 +80,20 @@ def main(arguments: list[str]) -> None:
     """
     parsed = tyro.cli(Arguments, args=arguments, prog="lianpu faces", description=__doc__)
     from lianpu.cli.faces_output import print_seen
-    from lianpu.cli.parse import photos_in
+    from lianpu.cli.parse import named_photos
     from lianpu.errors import DataError, SettingsError
-    from lianpu.photo.reading import PICTURE_ENDINGS
+    from lianpu.photo.formats import WRITTEN_ENDINGS
+    from lianpu.terminal import console
 
     if parsed.min_score is not None and not 0.0 <= parsed.min_score <= 1.0:
         raise SettingsError(f"--min-score {parsed.min_score} is not from 0 to 1.")
-    files = photos_in(parsed.photos)
-    if parsed.draw is not None and parsed.draw.suffix.lower() in PICTURE_ENDINGS and len(files) > 1:
+    files, passed_over = named_photos(parsed.photos)
+    if parsed.draw is not None and parsed.draw.suffix.lower() in WRITTEN_ENDINGS and len(files) > 1:
         raise SettingsError(f"--draw {parsed.draw} is one picture, but there are {len(files)} photos. Give a folder.")
     failed: dict[Path, str] = {}
     print_seen(look_at_photos(files, parsed, failed), failed, drawn_files(files, parsed.draw), parsed.json)
+    if passed_over.count and not parsed.json:
+        console.print(str(passed_over), markup=False, highlight=False, soft_wrap=True)
     if failed:
         raise DataError(f"{len(failed)} of {len(files)} photos could not be read. {' '.join(failed.values())}")
 
@@ -118,11 +121,11 @@ def look_at_photos(files: Sequence[Path], parsed: FindArguments, failed: dict[Pa
 def drawn_files(files: Sequence[Path], target: Path | None) -> dict[Path, Path]:
     """Where each photo's annotated picture goes: `target` itself if it is a picture file; nowhere when it is None."""
     from lianpu.cli.parse import output_names
-    from lianpu.photo.reading import PICTURE_ENDINGS
+    from lianpu.photo.formats import WRITTEN_ENDINGS
 
     if target is None:
         return {}
-    if target.suffix.lower() in PICTURE_ENDINGS:
+    if target.suffix.lower() in WRITTEN_ENDINGS:
         return {files[0]: target}
     return {file: target / f"{name}.jpg" for file, name in zip(files, output_names(files), strict=True)}
 

@@ -36,7 +36,7 @@ def print_seen(all_seen: Iterable[Seen], failed: Mapping[Path, str], drawn: Mapp
 
     `failed` says what is wrong with photos that could not be read, and is filled while `all_seen` goes on.
     """
-    from lianpu.photo.reading import write_image
+    from lianpu.photo.writing import write_image
     from lianpu.terminal import console
 
     table = photo_table()

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from lianpu.face_parsing.face_parser import FaceParser
     from lianpu.faces.detection import Detector
     from lianpu.faces.results import Face, FaceParts
+    from lianpu.photo.formats import PassedOver
 
 
 @dataclass(frozen=True)
@@ -63,7 +64,7 @@ def parse(parsed: ParseArguments) -> list[ParsedPhoto]:
     from lianpu.faces.analyzer import AnalyzerSettings, open_models
     from lianpu.terminal import console, stage
 
-    photos = photos_in(parsed.photos)
+    photos, passed_over = named_photos(parsed.photos)
     detector, parser = open_models(AnalyzerSettings(parsed.detector, parser=parsed.parser), "detector", "parser")
     done: list[ParsedPhoto] = []
     problems: list[str] = []
@@ -76,6 +77,8 @@ def parse(parsed: ParseArguments) -> list[ParsedPhoto]:
             on_progress(number, len(photos))
     if done:
         console.print(_table(done))
+    if passed_over.count:
+        console.print(str(passed_over), markup=False, highlight=False, soft_wrap=True)
     console.print(f"Parser: {parser.name}. Licence: {parser.licence}.", markup=False, highlight=False, soft_wrap=True)
     if any(one.faces for one in done):
         console.print(f"Masks and overlays: {parsed.out}", markup=False, highlight=False, soft_wrap=True)
@@ -86,27 +89,30 @@ def parse(parsed: ParseArguments) -> list[ParsedPhoto]:
     return done
 
 
-def photos_in(paths: Sequence[Path]) -> list[Path]:
-    """The photos that were named, there or not (reading one that is not says so), and those that lie directly in the folders that were.
+def named_photos(paths: Sequence[Path]) -> tuple[list[Path], PassedOver]:
+    """The photos that were named, and those directly in the folders that were named; and the other files of these folders.
+
+    A named file need not exist: reading it says so.
 
     Raises:
-        DataError: a folder has no picture, or nothing was named.
+        DataError: a folder has no photo, or nothing was named.
     """
     from lianpu.errors import DataError
-    from lianpu.photo.reading import PICTURE_ENDINGS
+    from lianpu.photo.formats import FORMAT_WORDS, PassedOver, photos_in
 
     photos: list[Path] = []
+    passed_over = PassedOver()
     for path in paths:
         if path.is_dir():
-            inside = sorted(file for file in path.iterdir() if file.suffix.lower() in PICTURE_ENDINGS and file.name[0] != ".")
+            inside = photos_in(path, passed_over)
             if not inside:
-                raise DataError(f"{path} has no pictures ({', '.join(PICTURE_ENDINGS)}). Give another folder.")
+                raise DataError(f"{path} has no photos ({FORMAT_WORDS}). Give another folder.")
             photos += inside
         else:
             photos.append(path)
     if not photos:
         raise DataError("No photo was given. Name one or more, or a folder of them.")
-    return list(dict.fromkeys(photos))
+    return list(dict.fromkeys(photos)), passed_over
 
 
 def output_names(photos: Sequence[Path]) -> list[str]:
@@ -126,7 +132,8 @@ def _parse_photo(photo: Path, target: Path, upright: bool, detector: Detector, p
     from lianpu.faces.detection import find_faces
     from lianpu.faces.overlays import draw_parts
     from lianpu.faces.parts import all_parts, parse_faces
-    from lianpu.photo.reading import read_image, write_image
+    from lianpu.photo.reading import read_image
+    from lianpu.photo.writing import write_image
 
     picture = read_image(photo)
     faces = find_faces(picture, detector, upright=upright)

@@ -6,12 +6,12 @@ from pathlib import Path
 
 from lianpu.dataset.table import FaceTable
 from lianpu.errors import DataError
-from lianpu.photo.reading import PICTURE_ENDINGS
+from lianpu.photo.formats import photos_in
 
 
 def picture_names(folder: Path) -> list[str]:
     """Names of the pictures that lie directly in a folder, sorted; hidden files are passed over."""
-    return sorted(name for name in _listed(folder) if name.lower().endswith(PICTURE_ENDINGS) and not name.startswith("."))
+    return [photo.name for photo in photos_in(folder)] if _entries(folder) else []
 
 
 def folder_names(folder: Path) -> list[str]:

@@ -13,8 +13,7 @@ from lianpu.editing.photo_job import Edited, edit_file, failed
 from lianpu.editing.session import EditJob, EditRequest, open_job
 from lianpu.errors import DataError, LianpuError, SettingsError
 from lianpu.files import append_text, read_json_lines, write_text
-from lianpu.photo.file import PHOTO_ENDINGS
-from lianpu.photo.reading import PICTURE_ENDINGS
+from lianpu.photo.formats import FORMAT_WORDS, WRITTEN_ENDINGS, photos_in, written_ending
 from lianpu.workers import Tick, run_tasks, threads_each
 
 JOURNAL = "edited-photos.jsonl"
@@ -92,15 +91,15 @@ def tasks_of(source: Path, target: Path) -> list[Task]:
     Raises:
         DataError: there is no photo.
     """
-    photos = sorted(file for file in source.iterdir() if file.suffix.lower() in PHOTO_ENDINGS and file.name[0] != ".")
+    photos = photos_in(source)
     if not photos:
-        raise DataError(f"{source} has no photos ({', '.join(PHOTO_ENDINGS)}). Give another folder.")
+        raise DataError(f"{source} has no photos ({FORMAT_WORDS}). Give another folder.")
     names = {photo.name for photo in photos}
     tasks = []
     for photo in photos:
         name = photo.name
-        if photo.suffix.lower() not in PICTURE_ENDINGS:
-            name = photo.stem + (".png" if photo.suffix.lower() == ".gif" else ".jpg")
+        if photo.suffix.lower() not in WRITTEN_ENDINGS:
+            name = photo.stem + written_ending(photo)
             if name in names:
                 name = photo.name + Path(name).suffix
             names.add(name)

@@ -20,8 +20,9 @@ from lianpu.faces.overlays import draw_faces
 from lianpu.faces.subject import Subject
 from lianpu.files import atomic_file
 from lianpu.imaging.picture import Picture
-from lianpu.photo.file import PhotoFile, check_ending, read_photo
-from lianpu.photo.reading import write_image
+from lianpu.photo.formats import FORMATS, check_ending
+from lianpu.photo.reading import PhotoFile, read_photo
+from lianpu.photo.writing import write_image
 
 
 @dataclass(frozen=True)
@@ -90,8 +91,8 @@ def edit_file(job: EditJob, source: Path, target: Path, *, force: bool = False, 
 
 def _write(job: EditJob, picture: Picture, photo: PhotoFile, target: Path) -> tuple[str, ...]:
     """Write the edited photo, or a copy of its file where no pixel changed and the form stays; what could not be kept, in words."""
-    same_form = target.suffix.lower() == photo.file.suffix.lower()
-    if same_form and (picture is photo.picture or np.array_equal(picture, photo.picture)):
+    same_format = target.suffix.lower() in FORMATS.get(photo.form, ())
+    if same_format and (picture is photo.picture or np.array_equal(picture, photo.picture)):
         stored = photo.file.read_bytes()
         with atomic_file(target) as partial:
             partial.write_bytes(stored)

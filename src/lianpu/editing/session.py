@@ -18,7 +18,8 @@ from lianpu.faces.analyzer import AnalyzerSettings, FaceAnalyzer, choose, open_a
 from lianpu.faces.subject import Subject
 from lianpu.imaging.picture import Picture, check_picture
 from lianpu.photo.c2pa import Signing, SigningFiles, open_signing, sign
-from lianpu.photo.file import PhotoFile, lost_in, write_photo
+from lianpu.photo.reading import PhotoFile
+from lianpu.photo.writing import lost_in, write_photo
 from lianpu.photo.xmp import edited_xmp
 from lianpu.version import __version__
 

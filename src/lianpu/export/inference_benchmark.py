@@ -23,7 +23,7 @@ from lianpu.export.parity import noise_faces, random_labels
 from lianpu.export.quantization import quantize_onnx
 from lianpu.export.timing import OnProgress, Timing, time_in_turn, torch_threads
 from lianpu.imaging.picture import to_pictures
-from lianpu.photo.reading import write_image
+from lianpu.photo.writing import write_image
 
 CALIBRATION_FACES = 4
 """Ranges do not change the speed, so a few will do."""

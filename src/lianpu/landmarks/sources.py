@@ -15,7 +15,7 @@ from lianpu.errors import DataError
 from lianpu.faces.dlib_models import BoxXyxy
 from lianpu.files import atomic_file
 from lianpu.landmarks.scheme68 import COUNT, FaceLabel, Points68
-from lianpu.photo.reading import PICTURE_ENDINGS
+from lianpu.photo.formats import PHOTO_ENDINGS
 
 _NAMES = tuple(f"{index:02d}" for index in range(COUNT))
 
@@ -189,13 +189,11 @@ def read_pts(file: Path) -> Points68:
 
 
 def _picture_of(file: Path) -> Path:
-    for ending in PICTURE_ENDINGS:
+    for ending in PHOTO_ENDINGS:
         for candidate in (file.with_suffix(ending), file.with_suffix(ending.upper())):
             if candidate.is_file():
                 return candidate
-    raise DataError(
-        f"{file} has no picture of the same name ({', '.join(PICTURE_ENDINGS)}) beside it. Add it, or remove the file."
-    )
+    raise DataError(f"{file} has no picture of the same name ({', '.join(PHOTO_ENDINGS)}) beside it. Add it, or remove the file.")
 
 
 def read_labels(data: Path, only: Path | None = None) -> tuple[FaceLabel, ...]:

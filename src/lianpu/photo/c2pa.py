@@ -14,20 +14,14 @@ from typing import Literal
 
 from lianpu.errors import LianpuError, SettingsError
 from lianpu.files import atomic_file
+from lianpu.photo.formats import photo_format
 from lianpu.photo.xmp import ALGORITHMIC, GENERATIVE
 from lianpu.version import __version__
 
 ALGORITHMS = ("es256", "es384", "es512", "ps256", "ps384", "ps512", "ed25519")
 
-MIME_TYPES = {
-    ".jpg": "image/jpeg",
-    ".jpeg": "image/jpeg",
-    ".png": "image/png",
-    ".webp": "image/webp",
-    ".tif": "image/tiff",
-    ".tiff": "image/tiff",
-}
-"""What can carry a credential, by the ending of the file."""
+MIME_TYPES = {"JPEG": "image/jpeg", "PNG": "image/png", "WEBP": "image/webp", "TIFF": "image/tiff"}
+"""Formats (`photo.formats.FORMATS`) that can carry a credential."""
 
 
 @dataclass(frozen=True)
@@ -106,7 +100,7 @@ def sign(file: Path, signing: Signing, what: str, model: str = "", earlier: Path
     Raises:
         LianpuError: it cannot be signed; the file is as it was.
     """
-    kind = MIME_TYPES.get(file.suffix.lower())
+    kind = MIME_TYPES.get(photo_format(file) or "")
     if kind is None:
         return False
     signed = _signed(file.read_bytes(), kind, signing, what, model, earlier)
@@ -149,12 +143,10 @@ def _signed(picture: bytes, kind: str, signing: Signing, what: str, model: str, 
             ta_url=signing.timestamps.encode() or None,
         )
         with c2pa.Context(c2pa.Settings.from_dict(_SETTINGS)) as context, c2pa.Signer.from_info(info) as signer:
-            carried = earlier is not None and earlier.suffix.lower() in MIME_TYPES
-            with c2pa.Builder(_manifest(what, model, carried), context) as builder:
-                if earlier is not None and carried:
-                    builder.add_ingredient(
-                        json.dumps(_INGREDIENT), MIME_TYPES[earlier.suffix.lower()], BytesIO(earlier.read_bytes())
-                    )
+            earlier_kind = None if earlier is None else MIME_TYPES.get(photo_format(earlier) or "")
+            with c2pa.Builder(_manifest(what, model, earlier_kind is not None), context) as builder:
+                if earlier is not None and earlier_kind is not None:
+                    builder.add_ingredient(json.dumps(_INGREDIENT), earlier_kind, BytesIO(earlier.read_bytes()))
                 builder.sign(signer, kind, BytesIO(picture), target)
     except c2pa.C2paError as problem:
         raise LianpuError(

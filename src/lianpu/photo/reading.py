@@ -1,9 +1,9 @@
-"""What an image that Pillow has opened carries: its pixels with their transparency, and what its file says beside them."""
+"""Photos read from files: one decoder for the pixels alone (`read_image`) and for the photo with all that its file carries (`read_photo`)."""
 
 from __future__ import annotations
 
 import struct
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from io import BytesIO
@@ -14,11 +14,9 @@ import numpy as np
 from PIL import ExifTags, Image, ImageCms, ImageFile, JpegImagePlugin, UnidentifiedImageError
 
 from lianpu.errors import PictureError
-from lianpu.files import atomic_file
-from lianpu.imaging.picture import Picture, check_picture
+from lianpu.imaging.picture import Picture
 from lianpu.photo.exif import exif_of_tiff, without_small_picture
-
-PICTURE_ENDINGS = (".jpg", ".jpeg", ".png", ".bmp", ".webp", ".tif", ".tiff")
+from lianpu.photo.formats import photo_format
 
 UPRIGHT = {
     2: Image.Transpose.FLIP_LEFT_RIGHT,
@@ -35,12 +33,92 @@ UPRIGHT = {
 def read_image(file: Path | str) -> Picture:
     """The picture in a file, (H, W, 3) uint8 RGB, turned upright as its EXIF orientation says.
 
-    CMYK, palette, grey and 16-bit files are converted to 8-bit RGB; transparency is laid on white.
+    CMYK, palette, grey and 16-bit files are converted to 8-bit RGB; transparency is laid on white; of several pictures the first is read.
 
     Raises:
-        PictureError: the file is missing, truncated, or not a picture.
+        PictureError: the file is missing, truncated, not a picture, or a HEIC where pillow-heif is not installed.
     """
-    return np.asarray(_upright_rgb(Path(file)), dtype=np.uint8).copy()
+    with opened_image(Path(file)) as image:
+        image.load()
+        turn = UPRIGHT.get(orientation_of(image))
+        rgb, alpha, _ = pixels_of(image)
+    return _turned(rgb if alpha is None else on_white(rgb, alpha), turn)
+
+
+@dataclass(frozen=True, eq=False)
+class PhotoFile:
+    """A photo as it was read.
+
+    Args:
+        file: where it lies.
+        picture: (H, W, 3) uint8 RGB, upright; under transparent pixels what the file has there.
+        alpha: (H, W) uint8, upright; None without transparency.
+        form: Pillow's name of the file's form (`JPEG`, `PNG`, ...).
+        orientation: EXIF orientation of the stored pixels, 1 to 8.
+        exif: the EXIF block without its small picture; empty without one.
+        icc: the ICC profile; empty without one.
+        xmp: the XMP packet; None without one.
+        dpi: dots per inch across and down; None where the file does not say.
+        jpeg: how a JPEG was made, as options of Pillow (`qtables`, `subsampling`, `progressive`); empty for other files.
+        lossless: whether a file of its form keeps every pixel when it is written again.
+        lost: what could not be taken over from the file, in words.
+    """
+
+    file: Path
+    picture: Picture
+    alpha: np.ndarray[Any, np.dtype[np.uint8]] | None
+    form: str
+    orientation: int
+    exif: bytes
+    icc: bytes
+    xmp: bytes | None
+    dpi: tuple[float, float] | None
+    jpeg: Mapping[str, Any]
+    lossless: bool
+    lost: tuple[str, ...]
+
+
+def read_photo(file: Path | str) -> PhotoFile:
+    """The photo in a file.
+
+    Raises:
+        PictureError: the file is missing, broken, no picture, an animation, or a HEIC where pillow-heif is not installed.
+    """
+    path = Path(file)
+    with opened_image(path) as image:
+        count = getattr(image, "n_frames", 1)
+        form = "JPEG" if image.format == "MPO" else str(image.format)
+        if count > 1 and form != "JPEG":
+            raise PictureError(
+                "{file} is a {form} of {count} pictures (an animation, or pages), and only one photo can be edited. "
+                "Save the picture that you want as a PNG, or make a video of it for lianpu video.",
+                key="photo.several",
+                file=path,
+                form=form,
+                count=count,
+            )
+        lost = lost_in_reading(
+            image, count
+        )  # Pillow forgets how deep the pixels were when it loads them, as for a PNG's orientation
+        before = orientation_of(image)
+        image.load()
+        turn = UPRIGHT.get(orientation_of(image))  # none for a TIFF, which Pillow turns upright itself
+        orientation = before if before != 1 else orientation_of(image)  # a PNG may say it after its pixels
+        rgb, alpha, icc = pixels_of(image)
+        return PhotoFile(
+            path,
+            _turned(rgb, turn),
+            None if alpha is None else _turned(alpha, turn),
+            form,
+            orientation,
+            exif_block(image, form),
+            icc,
+            xmp_packet(image),
+            dots_per_inch(image),
+            jpeg_options(image) if isinstance(image, JpegImagePlugin.JpegImageFile) else {},
+            form in ("PNG", "BMP", "TIFF", "GIF") or (form == "WEBP" and is_lossless_webp(path)),
+            lost,
+        )
 
 
 @dataclass(frozen=True)
@@ -68,19 +146,15 @@ def picture_facts(file: Path | str) -> PictureFacts:
         return PictureFacts(image.width, image.height, mode_with_depth(image), is_transparent(image), orientation_of(image))
 
 
-def _upright_rgb(file: Path) -> Image.Image:
-    with opened_image(file) as image:
-        image.load()
-        turn = UPRIGHT.get(orientation_of(image))
-        rgb = to_rgb(image)
-        return rgb if turn is None else rgb.transpose(turn)
-
-
 @contextmanager
 def opened_image(file: Path) -> Iterator[ImageFile.ImageFile]:
     """Pillow's image of a file, for the block; what goes wrong in the block with a broken file is a PictureError that names it."""
     try:
-        with Image.open(file) as image:
+        form = photo_format(file)
+        if form is None:
+            raise UnidentifiedImageError
+        _load_decoder(form, file)
+        with Image.open(file, formats=(form,)) as image:
             yield image
     except FileNotFoundError:
         raise PictureError("{file} is not there. Check the path.", key="photo.not_there", file=file) from None
@@ -115,6 +189,24 @@ def opened_image(file: Path) -> Iterator[ImageFile.ImageFile]:
         ) from None
 
 
+def _load_decoder(form: str, file: Path) -> None:
+    """Let Pillow decode a format. Raises PictureError where a package is missing for it."""
+    if form == "HEIF":
+        try:
+            import pillow_heif
+        except ImportError:
+            raise PictureError(
+                "{file} is a HEIC photo, which needs pillow-heif. Install it (pip install 'lianpu[heif]'), or save the photo as a JPEG.",
+                key="photo.needs_heif",
+                file=file,
+            ) from None
+        pillow_heif.register_heif_opener()
+    elif form not in Image.OPEN:
+        Image.init()
+        if form not in Image.OPEN:
+            raise PictureError(f"{file} is {form}, which the Pillow here cannot read. Update it: pip install --upgrade pillow")
+
+
 def orientation_of(image: Image.Image) -> int:
     """The EXIF orientation, 1 to 8; 1 when there is none, or when the EXIF block is damaged (the pixels may be well)."""
     try:
@@ -137,15 +229,30 @@ def is_transparent(image: Image.Image) -> bool:
     return bool({"A", "a"} & set(image.getbands())) or "transparency" in image.info
 
 
-def to_rgb(image: Image.Image) -> Image.Image:
-    """Any mode of Pillow as 8-bit RGB; transparency is laid on white."""
+def pixels_of(image: Image.Image) -> tuple[np.ndarray, np.ndarray | None, bytes]:
+    """RGB and alpha as they are stored, and the profile that goes with the RGB."""
+    icc = image.info.get("icc_profile") or b""
+    if image.mode == "CMYK":
+        return np.asarray(_cmyk_as_rgb(image, icc)), None, b""
     if image.mode.startswith("I;16") or image.mode in ("I", "F"):
-        return Image.fromarray(_wide_to_8_bit(np.asarray(image), image.mode)).convert("RGB")
+        return _wide_to_8_bit(np.asarray(image), image.mode)[..., None].repeat(3, axis=2), None, icc
     if is_transparent(image):
-        rgba = image.convert("RGBA")
-        white = Image.new("RGBA", rgba.size, (255, 255, 255, 255))
-        return Image.alpha_composite(white, rgba).convert("RGB")
-    return image.convert("RGB")
+        rgba = np.asarray(image.convert("RGBA"))
+        return rgba[:, :, :3].copy(), rgba[:, :, 3].copy(), icc
+    return np.array(image.convert("RGB"), dtype=np.uint8), None, icc
+
+
+def _cmyk_as_rgb(image: Image.Image, icc: bytes) -> Image.Image:
+    try:
+        profile = ImageCms.ImageCmsProfile(BytesIO(icc)) if icc else None
+        converted = (
+            None
+            if profile is None
+            else ImageCms.profileToProfile(image, profile, ImageCms.createProfile("sRGB"), outputMode="RGB")
+        )
+    except (ImageCms.PyCMSError, OSError):
+        converted = None
+    return image.convert("RGB") if converted is None else converted
 
 
 def _wide_to_8_bit(values: np.ndarray, mode: str) -> Picture:
@@ -162,71 +269,15 @@ def _wide_to_8_bit(values: np.ndarray, mode: str) -> Picture:
     return np.clip(np.rint(wide), 0, 255).astype(np.uint8)
 
 
-def write_image(file: Path | str, picture: Picture, quality: int = 95) -> Path:
-    """`file`, holding the picture, written atomically; its ending chooses the format (PNG is lossless).
-
-    Raises:
-        PictureError: the ending names no known format.
-        LianpuError: the disk is full or the folder cannot be written.
-    """
-    target = Path(file)
-    if target.suffix.lower() not in PICTURE_ENDINGS:
-        raise PictureError(
-            f"{target}: pictures are written as {', '.join(PICTURE_ENDINGS)}, not '{target.suffix}'. Give another ending."
-        )
-    options: dict[str, Any] = {"quality": quality} if target.suffix.lower() in (".jpg", ".jpeg", ".webp") else {}
-    encoded = BytesIO()  # Pillow loses the reason, such as a full disk, when it writes to a file itself
-    Image.fromarray(check_picture(picture)).save(encoded, format=Image.registered_extensions()[target.suffix.lower()], **options)
-    with atomic_file(target) as partial:
-        partial.write_bytes(encoded.getbuffer())
-    return target
+def on_white(rgb: np.ndarray, alpha: np.ndarray) -> Picture:
+    """RGB (H, W, 3) with transparency (H, W) laid on white."""
+    image = Image.fromarray(np.dstack([rgb, alpha]))
+    white = Image.new("RGBA", image.size, (255, 255, 255, 255))
+    return np.array(Image.alpha_composite(white, image).convert("RGB"), dtype=np.uint8)
 
 
-_HEIF_BRANDS = (b"heic", b"heix", b"hevc", b"hevx", b"heim", b"heis", b"mif1", b"msf1")
-
-
-def open_heif_if(path: Path) -> None:
-    """Teach Pillow to read HEIC when the file is one. Raises PictureError where pillow-heif is not installed."""
-    try:
-        with path.open("rb") as stream:
-            head = stream.read(12)
-    except OSError:
-        return  # opening it as a picture says what is wrong
-    if head[4:8] != b"ftyp" or head[8:12] not in _HEIF_BRANDS:
-        return
-    try:
-        import pillow_heif
-    except ImportError:
-        raise PictureError(
-            "{file} is a HEIC photo, which needs pillow-heif. Install it (pip install 'lianpu[heif]'), or save the photo as a JPEG.",
-            key="photo.needs_heif",
-            file=path,
-        ) from None
-    pillow_heif.register_heif_opener()
-
-
-def pixels_of(image: Image.Image) -> tuple[np.ndarray, np.ndarray | None, bytes]:
-    """RGB and alpha as they are stored, and the profile that goes with the RGB."""
-    icc = image.info.get("icc_profile") or b""
-    if image.mode == "CMYK":
-        return np.asarray(_cmyk_as_rgb(image, icc)), None, b""
-    if is_transparent(image):
-        rgba = np.asarray(image.convert("RGBA"))
-        return rgba[:, :, :3].copy(), rgba[:, :, 3].copy(), icc
-    return np.array(to_rgb(image), dtype=np.uint8), None, icc
-
-
-def _cmyk_as_rgb(image: Image.Image, icc: bytes) -> Image.Image:
-    try:
-        profile = ImageCms.ImageCmsProfile(BytesIO(icc)) if icc else None
-        converted = (
-            None
-            if profile is None
-            else ImageCms.profileToProfile(image, profile, ImageCms.createProfile("sRGB"), outputMode="RGB")
-        )
-    except (ImageCms.PyCMSError, OSError):
-        converted = None
-    return image.convert("RGB") if converted is None else converted
+def _turned(values: np.ndarray, turn: Image.Transpose | None) -> np.ndarray:
+    return values if turn is None else np.array(Image.fromarray(values).transpose(turn))
 
 
 def exif_block(image: Image.Image, form: str) -> bytes:

@@ -70,6 +70,7 @@ def edited_xmp(what: str, model: str = "", *, earlier: bytes | None = None, when
     }
     if model:
         values["Iptc4xmpExt:AISystemUsed"] = _printable(model)
+    _take_out(root, "xmp:Thumbnails")  # they show the photo as it was before
     for name, value in values.items():
         _take_out(root, name)
         description.set(_name(name), value)
@@ -138,7 +139,7 @@ def _value(root: ElementTree.Element, name: str) -> str | None:
 
 
 def _take_out(root: ElementTree.Element, name: str) -> None:
-    """Remove a property: it may stand once only, and ours is to hold."""
+    """Remove a property wherever it stands."""
     for description in list(root.iter(_name("rdf:Description"))):
         description.attrib.pop(_name(name), None)
         for element in description.findall(_name(name)):

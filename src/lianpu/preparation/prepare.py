@@ -10,7 +10,7 @@ from pathlib import Path
 
 from lianpu.errors import DataError, SettingsError
 from lianpu.files import atomic_file, remove_partial_files
-from lianpu.photo.reading import PICTURE_ENDINGS
+from lianpu.photo.formats import FORMAT_WORDS, PassedOver, is_photo
 from lianpu.preparation.analysis import Analyzed, FailedPhoto, FitFace, RejectedFace
 from lianpu.preparation.label_rules import load_rules
 from lianpu.preparation.labelling import LabelCounts, label_faces
@@ -24,7 +24,7 @@ from lianpu.preparation.tables import IMAGES, write_dropped
 from lianpu.preparation.workers import look_in_order
 
 
-def walk_photos(folder: Path, but: Path) -> Iterator[str]:
+def walk_photos(folder: Path, but: Path, passed_over: PassedOver | None = None) -> Iterator[str]:
     """Paths of all pictures below a folder, relative to it, with forward slashes, in the order in which the disk lists them.
 
     Hidden files and folders are passed over, links to folders are not followed, nor is the folder `but` looked into (what is made
@@ -47,8 +47,12 @@ def walk_photos(folder: Path, but: Path) -> Iterator[str]:
                     if entry.is_dir(follow_symlinks=False):
                         if Path(entry.path).resolve() != skipped:
                             waiting.append(path)
-                    elif entry.name.lower().endswith(PICTURE_ENDINGS):
-                        yield path.encode("utf-8", "backslashreplace").decode()
+                        continue
+                    name = path.encode("utf-8", "backslashreplace").decode()
+                    if not entry.is_dir() and is_photo(Path(entry.path)):
+                        yield name
+                    elif passed_over is not None and not entry.is_dir():
+                        passed_over.add(name)
         except OSError as problem:
             raise DataError(f"{folder / place} cannot be listed ({problem.strerror}). Change its permissions.") from None
 
@@ -97,6 +101,7 @@ class Prepared:
         faces: how many faces were taken.
         dropped: how many photos and faces were not, by reason.
         labels: how many faces have each attribute, have it not, or are unlabelled.
+        passed_over: files among the photos that are none.
     """
 
     folder: Path
@@ -104,6 +109,7 @@ class Prepared:
     faces: int
     dropped: dict[str, int]
     labels: dict[str, LabelCounts]
+    passed_over: PassedOver
 
 
 def prepare_faces(
@@ -145,7 +151,8 @@ def prepare_faces(
     (folder / IMAGES).mkdir(exist_ok=True)
     remove_partial_files(folder / IMAGES)
     with open_store(folder) as store:
-        store.add_photos(walk_photos(root, but=folder))
+        passed_over = PassedOver()
+        store.add_photos(walk_photos(root, folder, passed_over))
         store.retry_failed()
         prints = HashFile(folder / HASH_FILE, store.prints())
         done, total = store.photo_counts()
@@ -158,7 +165,7 @@ def prepare_faces(
         _refuse_no_faces(store, folder)
         labels = label_faces(store, folder, rules, settings.confidence, models)
         note_in_record(folder, settings=settings.to_json())
-        return Prepared(folder, store.photo_counts()[1], store.kept_count(), store.reason_counts(), labels)
+        return Prepared(folder, store.photo_counts()[1], store.kept_count(), store.reason_counts(), labels, passed_over)
 
 
 def _looked(root: Path, settings: PrepareSettings, photos: Iterator[str], workers: int, ray: bool) -> Iterator[Analyzed]:
@@ -174,7 +181,7 @@ def _refuse_empty(root: Path, folder: Path) -> None:
         what = "is a file, not a folder" if root.exists() else "is not there"
         raise DataError(f"{root} {what}. Give the folder that holds the photos.")
     if next(walk_photos(root, but=folder), None) is None:
-        raise DataError(f"{root} holds no pictures ({', '.join(PICTURE_ENDINGS)}). Give the folder that holds the photos.")
+        raise DataError(f"{root} holds no photos ({FORMAT_WORDS}). Give the folder that holds them.")
 
 
 def _refuse_no_faces(store: Store, folder: Path) -> None:

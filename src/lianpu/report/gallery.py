@@ -9,7 +9,8 @@ from pathlib import Path
 import numpy as np
 
 from lianpu.imaging.picture import Picture
-from lianpu.photo.reading import read_image, write_image
+from lianpu.photo.reading import read_image
+from lianpu.photo.writing import write_image
 from lianpu.report.charts import Curve, draw_curves, draw_networks
 from lianpu.report.run_files import RunFiles
 from lianpu.report.scored import Scored

@@ -17,7 +17,7 @@ from lianpu.devices import describe_machine, peak_memory_mb
 from lianpu.editors.editor import ModelInfo
 from lianpu.errors import SettingsError, TrainingError
 from lianpu.files import write_json
-from lianpu.photo.reading import write_image
+from lianpu.photo.writing import write_image
 from lianpu.runs import Checkpoint, Run
 from lianpu.training.checkpoints import load_checkpoint, save_checkpoint
 from lianpu.training.config import RunConfig

@@ -17,7 +17,8 @@ from lianpu.editing.presets import apply_preset, parse_preset
 from lianpu.editors.loading import load_editor
 from lianpu.faces.analyzer import AnalyzerSettings, open_analyzer
 from lianpu.imaging.picture import Picture
-from lianpu.photo.reading import read_image, write_image
+from lianpu.photo.reading import read_image
+from lianpu.photo.writing import write_image
 from lianpu.photo.xmp import ALGORITHMIC, GENERATIVE, source_type_of
 
 LIPS = {"steps": [{"effect": "lipstick", "strength": 0.8}]}

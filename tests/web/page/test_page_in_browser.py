@@ -13,7 +13,8 @@ import pytest
 from PIL import Image
 
 from lianpu.imaging.picture import Picture
-from lianpu.photo.reading import read_image, write_image
+from lianpu.photo.reading import read_image
+from lianpu.photo.writing import write_image
 from lianpu.photo.xmp import ALGORITHMIC, source_type_of
 
 CHROMIUM = Path("/usr/bin/chromium")

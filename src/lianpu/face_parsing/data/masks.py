@@ -15,7 +15,8 @@ from lianpu.errors import DataError, SettingsError, nearest_name
 from lianpu.face_parsing.data.mask_files import IndexMask, Mask, PartMasks
 from lianpu.imaging.picture import Picture
 from lianpu.part_names import BISENET_ORDER, PARTS
-from lianpu.photo.reading import PICTURE_ENDINGS, read_image
+from lianpu.photo.formats import photos_in
+from lianpu.photo.reading import read_image
 
 PICTURES = "CelebA-HQ-img"
 
@@ -190,10 +191,9 @@ def _index_masks(folder: Path, order: Sequence[str]) -> dict[str, IndexMask]:
 
 def _listed(folder: Path) -> list[Path]:
     try:
-        files = sorted(folder.iterdir())
+        return photos_in(folder)
     except OSError as problem:
         raise DataError(f"{folder} cannot be listed ({problem.strerror}). Change its permissions.") from None
-    return [file for file in files if file.suffix.lower() in PICTURE_ENDINGS and not file.name.startswith(".")]
 
 
 def _refuse_unpaired(root: Path, names: list[str], pictures: Mapping[str, Path], masks: Mapping[str, object]) -> None:

@@ -18,7 +18,7 @@ import yaml
 from lianpu.editing.presets import PRESET_FOLDER, Preset, bundled_presets, describe_steps, find_preset, parse_preset, scale_preset
 from lianpu.effects.catalogue import EFFECTS
 from lianpu.errors import LianpuError, SettingsError
-from lianpu.photo.file import lost_in
+from lianpu.photo.writing import lost_in
 from lianpu.web.language import LANGUAGES, error_line, load_words
 from lianpu.web.page.batch_tab import edit_batch
 from lianpu.web.page.controls import refuse_server_files

@@ -11,8 +11,8 @@ from PIL import Image, ImageCms, JpegImagePlugin
 
 from lianpu.errors import PictureError
 from lianpu.photo.exif import without_small_picture
-from lianpu.photo.file import lost_in, read_photo, write_photo
-from lianpu.photo.reading import read_image
+from lianpu.photo.reading import read_image, read_photo
+from lianpu.photo.writing import lost_in, write_photo
 
 ICC = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()
 XMP = b'<x:xmpmeta xmlns:x="adobe:ns:meta/"><rdf:RDF xmlns:rdf="http://www.w3.org/1999/02/22-rdf-syntax-ns#"/></x:xmpmeta>'

@@ -1,0 +1,146 @@
+"""The formats of photos: the one list, how a file's first bytes tell its format, and the photos of a folder."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from lianpu.errors import PictureError
+
+FORMATS: Mapping[str, tuple[str, ...]] = {
+    "JPEG": (".jpg", ".jpeg", ".jpe", ".jfif"),
+    "PNG": (".png",),
+    "BMP": (".bmp",),
+    "WEBP": (".webp",),
+    "TIFF": (".tif", ".tiff"),
+    "GIF": (".gif",),
+    "JPEG2000": (".jp2", ".j2k", ".jpx"),
+    "AVIF": (".avif",),
+    "HEIF": (".heic", ".heif"),
+}
+"""Pillow's names of the formats that are read, and the usual endings of their files. It knows more: EPS, for one, is a program that
+Ghostscript would run."""
+
+PHOTO_ENDINGS = tuple(ending for endings in FORMATS.values() for ending in endings)
+
+WRITTEN_ENDINGS = (".jpg", ".jpeg", ".png", ".bmp", ".webp", ".tif", ".tiff")
+"""The endings of photos that are written; the ending chooses the format."""
+
+FORMAT_WORDS = "JPEG, PNG, WebP, TIFF, BMP, GIF, JPEG 2000, AVIF or HEIC"
+
+_MAGIC = {
+    b"\xff\xd8\xff": "JPEG",
+    b"\x89PNG\r\n\x1a\n": "PNG",
+    b"BM": "BMP",
+    b"GIF87a": "GIF",
+    b"GIF89a": "GIF",
+    b"II*\0": "TIFF",
+    b"MM\0*": "TIFF",
+    b"II+\0": "TIFF",
+    b"MM\0+": "TIFF",
+    b"\0\0\0\x0cjP  \r\n\x87\n": "JPEG2000",
+    b"\xff\x4f\xff\x51": "JPEG2000",
+}
+
+_HEIF_BRANDS = (b"heic", b"heix", b"hevc", b"hevx", b"heim", b"heis", b"mif1", b"msf1")
+
+_RAW_ENDINGS = frozenset(
+    (".3fr", ".arw", ".cr2", ".dcr", ".dng", ".erf", ".iiq", ".kdc", ".mef", ".mos", ".nef", ".nrw", ".pef", ".sr2", ".srw")
+)
+"""Raw files of cameras are TIFF files whose first picture is a thumbnail."""
+
+
+def photo_format(file: Path) -> str | None:
+    """The format (a key of FORMATS) that a file's first bytes say, whatever its name; None where it is no photo.
+
+    Raises:
+        OSError: the file is missing, a folder, or may not be read.
+    """
+    with file.open("rb") as stream:
+        head = stream.read(64)
+    found = next((name for magic, name in _MAGIC.items() if head.startswith(magic)), None)
+    if found is None and head[:4] == b"RIFF" and head[8:12] == b"WEBP":
+        found = "WEBP"
+    if found is None and head[4:8] == b"ftyp":
+        brands = [head[start : start + 4] for start in (8, *range(16, min(len(head), int.from_bytes(head[:4], "big")), 4))]
+        avif = brands[0] in (b"avif", b"avis") or (brands[0] in (b"mif1", b"msf1") and b"avif" in brands)
+        found = "AVIF" if avif else "HEIF" if brands[0] in _HEIF_BRANDS else None
+    return None if found == "TIFF" and file.suffix.lower() in _RAW_ENDINGS else found
+
+
+def is_photo(file: Path) -> bool:
+    """Whether a file is a photo by its first bytes, or calls itself one by its ending.
+
+    The ending counts as well so that a broken photo is reported where it is read, and not passed over; it also saves opening the file.
+    """
+    if file.suffix.lower() in PHOTO_ENDINGS:
+        return True
+    try:
+        return file.is_file() and photo_format(file) is not None  # a pipe is not opened: it might wait for ever
+    except OSError:
+        return False
+
+
+def written_ending(file: Path) -> str:
+    """The ending with which an edited photo is written: that of its format, or of the nearest one that is written (GIF: PNG, HEIC: JPEG)."""
+    try:
+        form = photo_format(file)
+    except OSError:
+        form = None
+    ending = FORMATS[form or "JPEG"][0]
+    return ending if ending in WRITTEN_ENDINGS else ".png" if form == "GIF" else ".jpg"
+
+
+def check_ending(file: Path) -> str:
+    """The ending of a file, in small letters. Raises PictureError when no photo is written with it."""
+    ending = file.suffix.lower()
+    if ending not in WRITTEN_ENDINGS:
+        raise PictureError(
+            f"{file}: photos are written as {', '.join(WRITTEN_ENDINGS)}, not '{file.suffix}'. Give another ending."
+        )
+    return ending
+
+
+@dataclass
+class PassedOver:
+    """Files that a command passes over because they are no photos: their count, and the names of the first few."""
+
+    count: int = 0
+    names: list[str] = field(default_factory=list)
+
+    def add(self, name: str) -> None:
+        """Count one more."""
+        self.count += 1
+        if len(self.names) < 3:
+            self.names.append(name)
+
+    def __str__(self) -> str:
+        """One line for people; empty where nothing was passed over."""
+        if not self.count:
+            return ""
+        more = f" and {self.count - len(self.names)} more" if self.count > len(self.names) else ""
+        return f"{self.count} other file{'s' if self.count > 1 else ''} passed over: {', '.join(self.names)}{more}."
+
+
+def photos_in(folder: Path, passed_over: PassedOver | None = None) -> list[Path]:
+    """The photos that lie directly in a folder, by name; hidden files do not count.
+
+    Args:
+        folder: is listed.
+        passed_over: counts the other files.
+
+    Raises:
+        OSError: it cannot be listed.
+    """
+    photos = []
+    with os.scandir(folder) as entries:
+        for entry in sorted(entries, key=lambda entry: entry.name):
+            if entry.name.startswith(".") or entry.is_dir():
+                continue
+            if is_photo(file := folder / entry.name):
+                photos.append(file)
+            elif passed_over is not None:
+                passed_over.add(entry.name)
+    return photos

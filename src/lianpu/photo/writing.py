@@ -1,0 +1,132 @@
+"""Photos written to files: plain pictures, and edited photos with all that the original's file had beside the pixels."""
+
+from __future__ import annotations
+
+from io import BytesIO
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from PIL import Image, PngImagePlugin, TiffImagePlugin
+
+from lianpu.files import atomic_file
+from lianpu.imaging.picture import Picture, check_picture
+from lianpu.photo.exif import with_orientation
+from lianpu.photo.formats import check_ending
+from lianpu.photo.reading import UPRIGHT, PhotoFile, on_white
+
+_TURNED_BACK = {6: UPRIGHT[8], 8: UPRIGHT[6]}
+
+_GOOD_QUALITY = 95
+
+_LONGEST_EXIF = 65_500
+
+_KEPT_BY = {"alpha": (".png", ".webp", ".tif", ".tiff"), "metadata": (".jpg", ".jpeg", ".png", ".webp", ".tif", ".tiff")}
+
+
+def write_image(file: Path | str, picture: Picture, quality: int = _GOOD_QUALITY) -> Path:
+    """Write the picture to `file` atomically; its ending chooses the format (PNG is lossless).
+
+    Raises:
+        PictureError: the ending names no format that is written.
+        LianpuError: the disk is full or the folder cannot be written.
+    """
+    target = Path(file)
+    ending = check_ending(target)
+    options: dict[str, Any] = {"quality": quality} if ending in (".jpg", ".jpeg", ".webp") else {}
+    return _save(target, Image.fromarray(check_picture(picture)), options)
+
+
+def write_photo(file: Path | str, picture: Picture, original: PhotoFile, *, xmp: bytes | None = None) -> Path:
+    """`file`, holding the picture (H, W, 3) with what the original's file carried beside the pixels, written atomically.
+
+    Its ending chooses the form. A JPEG of a JPEG has its quantization tables and subsampling; one of anything else has quality 95
+    and full colour. What was stored turned is stored turned, with the same orientation.
+
+    Args:
+        file: the target.
+        picture: of the original's size.
+        original: of `read_photo`.
+        xmp: an XMP packet in place of the original's; None keeps that.
+
+    Raises:
+        PictureError: the ending names no form that is written.
+        LianpuError: the disk is full or the folder cannot be written.
+        ValueError: the picture has another size than the original.
+    """
+    target = Path(file)
+    ending = check_ending(target)
+    if check_picture(picture).shape != original.picture.shape:
+        raise ValueError(f"the picture is {picture.shape}, the original {original.picture.shape}")
+    keeps = ending in _KEPT_BY["metadata"]
+    image = _with_alpha(picture, original.alpha, ending)
+    if keeps and original.orientation in UPRIGHT:
+        image = image.transpose(_TURNED_BACK.get(original.orientation, UPRIGHT[original.orientation]))
+    options = _options(ending, original) | (_metadata(ending, original, xmp or original.xmp) if keeps else {})
+    return _save(target, image, options)
+
+
+def _save(target: Path, image: Image.Image, options: dict[str, Any]) -> Path:
+    encoded = BytesIO()  # Pillow loses the reason, such as a full disk, when it writes to a file itself
+    image.save(encoded, format=Image.registered_extensions()[target.suffix.lower()], **options)
+    with atomic_file(target) as partial:
+        partial.write_bytes(encoded.getbuffer())
+    return target
+
+
+def lost_in(original: PhotoFile, ending: str) -> tuple[str, ...]:
+    """What a file of this ending does not keep of the original, in words."""
+    lost = list(original.lost)
+    if original.alpha is not None and ending not in _KEPT_BY["alpha"]:
+        lost.append(f"transparency (laid on white: {ending} has none)")
+    if ending not in _KEPT_BY["metadata"] and (original.exif or original.icc or original.xmp):
+        lost.append(f"EXIF, colour profile and XMP ({ending} holds none)")
+    if ending in (".jpg", ".jpeg") and len(original.exif) > _LONGEST_EXIF:
+        lost.append("EXIF (too long for a JPEG)")
+    return tuple(lost)
+
+
+def _with_alpha(picture: Picture, alpha: np.ndarray | None, ending: str) -> Image.Image:
+    if alpha is None:
+        return Image.fromarray(picture)
+    keeps = ending in _KEPT_BY["alpha"]
+    return Image.fromarray(np.dstack([picture, alpha]) if keeps else on_white(picture, alpha))
+
+
+def _options(ending: str, original: PhotoFile) -> dict[str, Any]:
+    """How the pixels are stored."""
+    if ending in (".jpg", ".jpeg"):
+        made = dict(original.jpeg)
+        return {"optimize": True} | made if made else {"quality": _GOOD_QUALITY, "subsampling": 0, "optimize": True}
+    if ending == ".webp":
+        return {"lossless": True, "exact": True} if original.lossless else {"quality": _GOOD_QUALITY, "exact": True}
+    if ending in (".tif", ".tiff") and not original.exif:  # libtiff, which compresses, cannot write the directories of EXIF
+        return {"compression": "tiff_adobe_deflate"}
+    return {}
+
+
+def _metadata(ending: str, original: PhotoFile, xmp: bytes | None) -> dict[str, Any]:
+    options: dict[str, Any] = {}
+    exif = with_orientation(original.exif, original.orientation) if original.orientation != 1 else original.exif
+    if exif and (ending not in (".jpg", ".jpeg") or len(exif) <= _LONGEST_EXIF):
+        options["exif"] = exif
+    if original.icc:
+        options["icc_profile"] = original.icc
+    if original.dpi is not None and ending != ".webp":
+        options["dpi"] = original.dpi
+    if xmp:
+        options |= _xmp_option(ending, xmp)
+    return options
+
+
+def _xmp_option(ending: str, xmp: bytes) -> dict[str, Any]:
+    if ending == ".png":
+        info = PngImagePlugin.PngInfo()
+        info.add_itxt("XML:com.adobe.xmp", xmp.decode("utf-8", "replace"))
+        return {"pnginfo": info}
+    if ending in (".tif", ".tiff"):
+        directory = TiffImagePlugin.ImageFileDirectory_v2()
+        directory[700] = xmp
+        directory.tagtype[700] = 1
+        return {"tiffinfo": directory}
+    return {"xmp": xmp}
