@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from lianpu.cli.main import main
-from lianpu.cli.serve import ServeArguments, _engine, read_users
+from lianpu.cli.serve import ServeArguments, open_engine, read_users
 from lianpu.models.store.locate import require_model_file
 from lianpu.web.language import load_words
 from lianpu.web.page.about_tab import about_text
@@ -94,7 +94,7 @@ def test_commercial_safe_works_with_models_of_ones_own_and_leaves_the_packages_e
     if not yunet.is_file():
         pytest.skip(f"needs {yunet}")
     parser = write_colour_parser(tmp_path / "parser.onnx", 32)
-    engine, cards = _engine(ServeArguments(detector=str(yunet), parser=str(parser), landmarks=str(points), threads=1))
+    engine, cards = open_engine(ServeArguments(detector=str(yunet), parser=str(parser), landmarks=str(points), threads=1))
     assert engine.session.editor is None and cards == {} and engine.own_landmarks == "mine.dat"
     about = about_text(load_words("en"), engine, cards)
     assert "mine.dat" in about and "free for any use" in about and "non-commercial" not in about

@@ -24,8 +24,8 @@ from lianpu.errors import LianpuError, PictureError, SettingsError
 from lianpu.faces.analyzer import choose
 from lianpu.files import write_text
 from lianpu.photo.reading import read_photo
+from lianpu.web.api.endpoints import path_of, read_known, requested_preset
 from lianpu.web.language import LANGUAGES, error_line, load_words, translated
-from lianpu.web.page.controls import refuse_server_files
 
 ATTRIBUTES = AttributeSet.of(("Black_Hair", "Blond_Hair", "Male"))
 NEEDS_LABELS = ModelInfo(ATTRIBUTES, 64, "celebamask-hq", licence="none", label_input="target")
@@ -166,8 +166,11 @@ RAISED: list[tuple[str, Callable[[Path], object]]] = [
             ("preset.problems", _preset("[{edit: {}}]")),
             (
                 "api.file_option",
-                lambda: refuse_server_files(parse_preset("name: x\nsteps: [{effect: replace_background, picture: /x.png}]")),
+                lambda: requested_preset({"steps": [{"effect": "replace_background", "picture": "/x.png"}]}),
             ),
+            ("api.known", lambda: read_known(3)),
+            ("api.photo", lambda: path_of(None)),
+            ("api.preset", lambda: requested_preset("evenin")),
         )
     ),
 ]

@@ -87,7 +87,7 @@ def test_both_languages_have_the_same_lines_with_the_same_places() -> None:
         for key, line in english.items():
             places = [{part[1] for part in string.Formatter().parse(text) if part[1]} for text in (line, other[key])]
             assert places[0] == places[1], key
-    with pytest.raises(SettingsError, match=r"not written in 'fr'\. Languages: en, zh"):
+    with pytest.raises(SettingsError, match=r"no language 'fr'\. Known: en, zh"):
         load_words("fr")
 
 

@@ -1,4 +1,4 @@
-"""`lianpu serve`: the page in the browser, for one's own machine or, with a password, for others."""
+"""`lianpu serve`: the page in the browser, for this machine or, with a password, for others."""
 
 from __future__ import annotations
 
@@ -14,29 +14,29 @@ from lianpu.cli.edit_options import FaceOptions, SigningOptions, analyzer_settin
 if TYPE_CHECKING:
     from lianpu.editors.editor import Editor
     from lianpu.web.photos import PageEngine
-    from lianpu.web.server.server import Place
+    from lianpu.web.server.server import ServerSettings
 
 AUTH_VARIABLE = "LIANPU_SERVE_AUTH"
 
 
 @dataclass(frozen=True)
 class ServeArguments(SigningOptions, FaceOptions):
-    """Serve the page: drop a photo, edit its faces with sliders, download it. Only this machine can reach it unless --host says otherwise."""
+    """Serve a page in the browser: drop a photo, edit its faces with sliders, download it. Without --host only this machine can reach it."""
 
     model: str = "auto"
-    """The editor: a run folder, a checkpoint folder, an .onnx file, or lite; auto takes lite where it is, none leaves it out."""
+    """The editor: a run folder, a checkpoint folder, an .onnx file, or lite; auto takes lite where it may be used; none for no editor."""
     host: str = "127.0.0.1"
-    """The address to bind to; 0.0.0.0 is reached from other machines, which needs a password."""
+    """The address to bind to. Other machines can reach 0.0.0.0, which needs a password."""
     port: int = 7860
     """The port; 0 takes a free one."""
     auth: tuple[str, ...] = ()
-    """USER:PASSWORD, several if need be. Others on this machine can read command lines: --auth-file or the variable LIANPU_SERVE_AUTH keep it."""
+    """USER:PASSWORD, for one or several users. Others on this machine can read command lines: --auth-file and the variable LIANPU_SERVE_AUTH are safer."""
     auth_file: Path | None = None
-    """A file with a line USER:PASSWORD for each user."""
+    """A file with one line USER:PASSWORD per user."""
     no_auth: bool = False
-    """Let everybody in who reaches the address."""
+    """No login: anybody who can reach the address may use the page."""
     name: tuple[str, ...] = ()
-    """A name that browsers call the page by, beside --host: that of a proxy before it."""
+    """Another host name of the page besides --host, for example that of a reverse proxy."""
     language: Literal["en", "zh"] = "en"
     """The language that the page opens in."""
     max_mb: float = 25.0
@@ -46,9 +46,9 @@ class ServeArguments(SigningOptions, FaceOptions):
     max_photos: int = 30
     """Most photos of one batch."""
     max_waiting: int = 20
-    """Requests that may wait; more are turned away."""
+    """Requests that may wait in the queue; further ones are refused."""
     keep_minutes: float = 60.0
-    """Files of a visitor who is not heard of for so long are removed."""
+    """Minutes without a request after which a visitor's files are removed."""
     threads: int | None = None
     """Threads for one operation."""
 
@@ -56,25 +56,25 @@ class ServeArguments(SigningOptions, FaceOptions):
 def main(arguments: list[str]) -> None:
     """Parse the command line and serve until Ctrl-C or a TERM signal."""
     parsed = tyro.cli(ServeArguments, args=arguments, prog="lianpu serve")
-    place = _place(parsed)
+    settings = server_settings(parsed)
     import signal
 
     from lianpu.terminal import console
     from lianpu.web.server.server import serve
 
-    engine, cards = _engine(parsed)
-    served = serve(engine, place, parsed.language, cards)
+    engine, cards = open_engine(parsed)
+    server = serve(engine, settings, parsed.language, cards)
     for one in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(one, lambda number, frame: served.stop())
+        signal.signal(one, lambda number, frame: server.stop())
     editor = (
         "no editor" if engine.session.editor is None else f"editor {engine.session.model} ({engine.session.editor.info.licence})"
     )
-    console.print(f"The page is at {served.url}", highlight=False, soft_wrap=True)
+    console.print(f"The page is at {server.url}", highlight=False, soft_wrap=True)
     console.print(f"With {editor}. Ctrl-C ends it.", markup=False, highlight=False, soft_wrap=True)
     try:
-        served.wait()
+        server.wait()
     finally:
-        served.close()
+        server.close()
 
 
 def read_users(parsed: ServeArguments, environment: str | None) -> dict[str, str]:
@@ -101,26 +101,32 @@ def read_users(parsed: ServeArguments, environment: str | None) -> dict[str, str
     return users
 
 
-def _place(parsed: ServeArguments) -> Place:
-    """Where the page is found. Raises SettingsError when others could reach it without a password."""
+def server_settings(parsed: ServeArguments) -> ServerSettings:
+    """The address and users. Raises SettingsError when other machines could reach the page without a password."""
     from lianpu.errors import SettingsError
-    from lianpu.web.server.server import Place, is_local
+    from lianpu.web.server.server import ServerSettings, is_loopback
 
     users = read_users(parsed, os.environ.get(AUTH_VARIABLE))
     if users and parsed.no_auth:
-        raise SettingsError("--no-auth and a password exclude each other. Leave one out.")
+        raise SettingsError("--no-auth and a password exclude each other. Give one of them.")
     if not 0 <= parsed.port <= 65535:
         raise SettingsError(f"--port {parsed.port} is not from 0 to 65535.")
-    if not users and not parsed.no_auth and not is_local(parsed.host):
+    if not users and not parsed.no_auth and not is_loopback(parsed.host):
         raise SettingsError(
-            f"--host {parsed.host} can be reached from other machines. Give --auth-file FILE (or --auth USER:PASSWORD), or say --no-auth to let everybody in."
+            f"--host {parsed.host} can be reached from other machines. Give --auth-file FILE (or --auth USER:PASSWORD), or --no-auth to serve it without a login."
         )
-    return Place(parsed.host, parsed.port, users, parsed.name)
+    return ServerSettings(parsed.host, parsed.port, users, parsed.name)
 
 
-def _engine(parsed: ServeArguments) -> tuple[PageEngine, dict[str, str]]:
-    """What edits, and the editor's cards by language."""
+def open_engine(parsed: ServeArguments) -> tuple[PageEngine, dict[str, str]]:
+    """The session with its limits, and the editor's model cards by language.
+
+    Raises:
+        WeightsError: models that are missing or not allowed under --commercial-safe, all in one message.
+        LianpuError: an option that cannot work.
+    """
     from lianpu.editing.session import EditSession
+    from lianpu.errors import WeightsError
     from lianpu.faces.analyzer import open_analyzer
     from lianpu.photo.c2pa import open_signing
     from lianpu.web.photos import Limits, PageEngine
@@ -134,14 +140,23 @@ def _engine(parsed: ServeArguments) -> tuple[PageEngine, dict[str, str]]:
     )
     files = signing_files(parsed)
     signing = None if files is None else open_signing(files)
-    analyzer = open_analyzer(analyzer_settings(parsed), threads=parsed.threads)
-    editor, name, cards = _editor(parsed)
+    problems = []
+    try:
+        analyzer = open_analyzer(analyzer_settings(parsed), threads=parsed.threads)
+    except WeightsError as problem:
+        problems.append(str(problem))
+    try:
+        editor, name, cards = _open_editor(parsed)
+    except WeightsError as problem:
+        problems.append(f"--model {parsed.model}: {problem}")
+    if problems:
+        raise WeightsError(" ".join(problems))
     own_landmarks = "" if parsed.landmarks in ("auto", "dlib") else Path(parsed.landmarks).name
     return PageEngine(EditSession(analyzer, editor, name, signing), limits, own_landmarks), cards
 
 
-def _editor(parsed: ServeArguments) -> tuple[Editor | None, str, dict[str, str]]:
-    """The editor, what visitors read as its name, and its cards. Raises LianpuError when one was named that cannot be loaded."""
+def _open_editor(parsed: ServeArguments) -> tuple[Editor | None, str, dict[str, str]]:
+    """The editor, its name on the page, and its model cards. Raises LianpuError when a named one cannot be loaded."""
     from lianpu.editors.bundled import BUNDLED_EDITORS, bundled_editor_file
     from lianpu.errors import WeightsError
 
@@ -156,8 +171,8 @@ def _editor(parsed: ServeArguments) -> tuple[Editor | None, str, dict[str, str]]
         raise
     from lianpu.editing.attributes import crop_template
     from lianpu.editors.loading import load_editor
-    from lianpu.web.page.about_tab import cards_of
+    from lianpu.web.page.about_tab import model_cards
 
     editor = load_editor(name, threads=parsed.threads)
-    crop_template(editor.info)  # an editor that takes cut-out faces only is refused now, and not at a visitor's first slider
-    return editor, source.name if name not in BUNDLED_EDITORS else name, cards_of(source)
+    crop_template(editor.info)  # refuses an editor for cut-out faces only now, rather than at a visitor's first slider
+    return editor, source.name if name not in BUNDLED_EDITORS else name, model_cards(source)

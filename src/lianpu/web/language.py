@@ -1,4 +1,4 @@
-"""The words of the page in one language: a file of `words/` each, with the same keys in each."""
+"""The texts of the page in English and Chinese (`words/CODE.yaml`), and errors in the language of the page."""
 
 from __future__ import annotations
 
@@ -15,32 +15,30 @@ import yaml
 from lianpu.errors import LianpuError, Message, PictureError, SettingsError, nearest_name
 
 LANGUAGES: dict[str, str] = {"en": "English", "zh": "中文"}
-"""Codes, and what speakers call them."""
+"""Language codes, and the name of each in the language itself."""
 
 
 @dataclass(frozen=True)
 class Words:
-    """Lines by dotted key (`photo.drop`)."""
+    """The texts of one language by dotted key (`photo.drop`)."""
 
     code: str
     lines: Mapping[str, str]
 
-    def say(self, key: str, **values: object) -> str:
-        """The line of a key with its {places} filled. Raises KeyError for a key that there is not."""
+    def line(self, key: str, **values: object) -> str:
+        """The text of a key with its values filled in. Raises KeyError for an unknown key."""
         return self.lines[key].format(**values)
 
-    def of(self, titles: Mapping[str, str]) -> str:
-        """The title in this language, or the English one."""
+    def title(self, titles: Mapping[str, str]) -> str:
+        """The title in this language, otherwise in English."""
         return titles.get(self.code) or titles["en"]
 
 
 @cache
 def load_words(code: str) -> Words:
-    """The words of a language of LANGUAGES. Raises SettingsError for another."""
+    """The texts of a language of LANGUAGES. Raises SettingsError for any other code."""
     if code not in LANGUAGES:
-        raise SettingsError(
-            f"The page is not written in '{code}'{nearest_name(code, LANGUAGES)}. Languages: {', '.join(LANGUAGES)}."
-        )
+        raise SettingsError(f"The page has no language '{code}'{nearest_name(code, LANGUAGES)}. Known: {', '.join(LANGUAGES)}.")
     text = resources.files("lianpu.web").joinpath("words", f"{code}.yaml").read_text(encoding="utf-8")
     return Words(code, dict(_flat(yaml.safe_load(text))))
 
@@ -54,35 +52,35 @@ def _flat(values: Mapping[str, Any], before: str = "") -> Iterator[tuple[str, st
 
 
 class PageError(LianpuError):
-    """Something that a visitor can mend on the page: made by `page_error`."""
+    """An error of the page itself that the visitor can correct; made by `page_error`."""
 
 
 def page_error(key: str, **values: object) -> PageError:
-    """The error whose text is the line `errors.page.KEY` of the page's words."""
+    """The error with the text `errors.page.KEY`."""
     return PageError(load_words("en").lines[f"errors.page.{key}"], key=f"page.{key}", **values)
 
 
 def error_line(error: Exception, words: Words, hide: Path | None = None) -> str:
-    """One line for the visitor, in the page's language, without the paths of the server.
+    """One line for the visitor, in the page's language, without paths of the server.
 
     Args:
-        error: what was raised. Of anything but a LianpuError, which is a defect of ours, no details are shown.
+        error: what was raised. Anything but a LianpuError is a bug of ours: the line gives no details.
         words: the page's language.
-        hide: the server's folder for uploads; its paths are shortened to the file's name.
+        hide: the server's folder for uploads; paths below it are shortened to the file's name.
     """
     if not isinstance(error, LianpuError):
-        return words.say("problems.defect")
+        return words.line("problems.defect")
     text = " ".join(translated(error, words).split())
     if hide is not None:
         text = re.sub(re.escape(str(hide)) + r"/(?:[\w-]+/)*", "", text)
     if isinstance(error, PageError):
         return text
-    return words.say("problems.unreadable" if isinstance(error, PictureError) else "problems.other", reason=text)
+    return words.line("problems.unreadable" if isinstance(error, PictureError) else "problems.other", reason=text)
 
 
-def translated(said: object, words: Words) -> str:
-    """An error, or a value in one, in the language of `words`; in English where it has no key, or that language no line `errors.KEY`."""
-    message = said.message if isinstance(said, LianpuError) else said
+def translated(text: object, words: Words) -> str:
+    """An error or message in the language of `words`; in English where it has no key or the language has no text `errors.KEY`."""
+    message = text.message if isinstance(text, LianpuError) else text
     line = words.lines.get(f"errors.{message.key}") if isinstance(message, Message) else None
     if line is None or not isinstance(message, Message):
         return str(message)
@@ -91,5 +89,5 @@ def translated(said: object, words: Words) -> str:
 
 def _translated_value(value: object, words: Words) -> object:
     if isinstance(value, tuple):
-        return words.say("problems.separator").join(translated(one, words).rstrip(".。") for one in value)
+        return words.line("problems.separator").join(translated(one, words).rstrip(".。") for one in value)
     return translated(value, words) if isinstance(value, (LianpuError, Message)) else value

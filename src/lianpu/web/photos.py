@@ -1,37 +1,39 @@
-"""What the page does with photos: open, show, edit and write them. Nothing here knows of a browser."""
+"""What the page and its API do with uploaded photos: check, analyze, preview, edit and export. Independent of the browser."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import zipfile
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from lianpu.editing.presets import Preset
 from lianpu.editing.session import EditSession, Preview
-from lianpu.errors import PictureError, SettingsError
+from lianpu.errors import LianpuError, PictureError, SettingsError
 from lianpu.faces.analyzer import choose
 from lianpu.faces.results import Face
 from lianpu.faces.subject import Subject
 from lianpu.imaging.picture import Picture
 from lianpu.photo.reading import PhotoFile, opened_image, read_photo
 from lianpu.photo.writing import write_image
-from lianpu.web.language import page_error
+from lianpu.web.language import Words, error_line, page_error
+from lianpu.web.server.visitor_files import VisitorFiles
 
-FORMATS = {"same": "", "jpg": ".jpg", "png": ".png", "webp": ".webp"}
-"""What a download may be written as; `same` is as it was uploaded."""
+DOWNLOAD_FORMATS = {"same": "", "jpg": ".jpg", "png": ".png", "webp": ".webp"}
+"""Endings by the name of a download format; `same` keeps the format of the upload."""
 
 _ENDINGS = {"JPEG": (".jpg", ".jpeg"), "PNG": (".png",), "WEBP": (".webp",), "TIFF": (".tif", ".tiff"), "HEIF": (".jpg",)}
-"""By the form of the upload: the endings of `same`, the first where the upload has another. All of these can carry the mark."""
+"""Endings of `same` by the format of the upload; the first is the default. All of these formats can hold the XMP mark."""
 
 
 @dataclass(frozen=True, eq=False)
 class PageEngine:
-    """What edits the visitors' photos, opened once for all of them.
+    """The editing session that all visitors share, with the limits for uploads.
 
     Args:
-        session: sees faces, edits and exports.
-        limits: of what visitors give.
-        own_landmarks: the name of the file that finds 68 points, where it is not dlib's.
+        session: analyzes, edits and exports.
+        limits: for uploads and requests.
+        own_landmarks: the file name of the 68-point predictor where it is not dlib's.
     """
 
     session: EditSession
@@ -41,7 +43,7 @@ class PageEngine:
 
 @dataclass(frozen=True, eq=False)
 class AnalyzedUpload:
-    """A photo with all its pixels, and its faces: what an edit at full size takes."""
+    """A photo at full size and its faces, ready for `export_edit`."""
 
     name: str
     original: PhotoFile
@@ -50,14 +52,14 @@ class AnalyzedUpload:
 
 @dataclass(frozen=True, eq=False)
 class OpenUpload:
-    """A photo that a visitor works on, without its pixels: those are read again from its file when they are needed.
+    """A photo that a visitor works on. Its full-size pixels are not kept in memory: `reload_pixels` reads them again.
 
     Args:
-        name: what the visitor calls it.
-        file: where it lies.
+        name: the visitor's name for it.
+        file: the upload.
         size: width and height.
         subjects: its faces, at full size.
-        preview: the photo and its faces at the size that is shown.
+        preview: the photo and its faces at the size shown on the page.
     """
 
     name: str
@@ -68,20 +70,20 @@ class OpenUpload:
 
     @property
     def faces(self) -> tuple[Face, ...]:
-        """The faces, in pixels of the preview."""
+        """The faces in pixels of the preview."""
         return tuple(subject.face for subject in self.preview.subjects)
 
     @property
     def is_shown_smaller(self) -> bool:
-        """Whether the page shows less than the photo has."""
+        """Whether the preview is smaller than the photo."""
         return self.preview.picture.shape[1::-1] != self.size
 
 
 def analyze_upload(engine: PageEngine, file: Path, name: str) -> AnalyzedUpload:
-    """The photo in a file with its faces.
+    """Read a photo and find its faces.
 
     Raises:
-        PageError: too large, no picture, or no face in it.
+        PageError: it is too large, not a picture, or has no face.
     """
     check_photo(file, name, engine.limits)
     original = read_photo(file)
@@ -92,22 +94,22 @@ def analyze_upload(engine: PageEngine, file: Path, name: str) -> AnalyzedUpload:
 
 
 def open_upload(engine: PageEngine, file: Path, name: str) -> OpenUpload:
-    """The same, ready to be worked on. Raises PageError as `analyze_upload` does."""
-    seen = analyze_upload(engine, file, name)
-    height, width = seen.original.picture.shape[:2]
-    preview = engine.session.preview(seen.original.picture, seen.subjects)
-    return OpenUpload(name, file, (width, height), seen.subjects, preview)
+    """Analyze a photo and make its preview. Raises PageError as `analyze_upload` does."""
+    analyzed = analyze_upload(engine, file, name)
+    height, width = analyzed.original.picture.shape[:2]
+    preview = engine.session.preview(analyzed.original.picture, analyzed.subjects)
+    return OpenUpload(name, file, (width, height), analyzed.subjects, preview)
 
 
 def reload_pixels(photo: OpenUpload) -> AnalyzedUpload:
-    """The photo with all its pixels. Raises PageError when its file was removed after a time without use."""
+    """The photo at full size. Raises PageError when its file was removed after a time without requests."""
     if not photo.file.is_file():
         raise page_error("forgotten")
     return AnalyzedUpload(photo.name, read_photo(photo.file), photo.subjects)
 
 
 def preview_edit(engine: PageEngine, photo: OpenUpload, preset: Preset, which: str, known: Mapping[str, bool]) -> Picture:
-    """The photo as it is shown, edited. Raises LianpuError for what cannot be done."""
+    """The edited preview. Raises LianpuError for an edit that is not possible."""
     return engine.session.edit(photo.preview.picture, choose(photo.preview.subjects, which), preset, known)
 
 
@@ -118,44 +120,116 @@ def export_edit(
     which: str,
     known: Mapping[str, bool],
     folder: Path,
-    form: str = "same",
+    file_format: str = "same",
 ) -> Path:
-    """The file of the photo edited at full size, in `folder`: with all that the photo's file carried, and marked as edited.
+    """Edit the photo at full size and write it to a file in `folder`, with the photo's metadata, marked as edited (`EditSession.export`).
 
     Args:
-        engine: what edits.
+        engine: edits.
         photo: of `analyze_upload` or `reload_pixels`.
-        preset: what to do.
+        preset: the steps.
         which: which faces: `all`, `largest`, `0,2`.
-        known: labels of the faces, for an editor whose input is all labels.
+        known: the current attributes of the faces, for an editor that needs all labels.
         folder: where the file is written.
-        form: of FORMATS.
+        file_format: of DOWNLOAD_FORMATS.
 
     Raises:
-        LianpuError: what cannot be done.
+        LianpuError: the edit is not possible, or the file cannot be written.
     """
     if not preset.steps:
         raise page_error("nothing_to_do")
     edited = engine.session.edit(photo.original.picture, choose(photo.subjects, which), preset, known)
-    file = folder / f"{Path(photo.name).stem}-edited{FORMATS[form] or same_ending(photo)}"
+    file = folder / f"{Path(photo.name).stem}-edited{DOWNLOAD_FORMATS[file_format] or same_ending(photo)}"
     engine.session.export(file, edited, photo.original, preset)
     return file
 
 
+Row = tuple[str, int, str]
+"""A photo's name, the number of its faces, and the result in words."""
+
+
+def edit_batch(
+    engine: PageEngine,
+    visitor_files: VisitorFiles,
+    visitor: str,
+    uploads: Sequence[str],
+    preset: Preset,
+    which: str,
+    known: Mapping[str, bool],
+    words: Words,
+    on_photo: Callable[[int, int], None],
+) -> tuple[Path | None, list[Row]]:
+    """Edit several photos: a zip of the results (None when no photo could be edited), and a row for each photo.
+
+    Args:
+        engine: edits.
+        visitor_files: holds the uploads and results.
+        visitor: the visitor's id.
+        uploads: the uploaded files.
+        preset: the steps for each photo.
+        which: which faces of each: `all`, `largest`, `0,2`.
+        known: the current attributes of the faces, for an editor that needs all labels.
+        words: the language of the rows.
+        on_photo: called with the photo's number, from 1, and the count, before each photo.
+
+    Raises:
+        PageError: no photo, too many photos, or no steps.
+    """
+    if not uploads:
+        raise page_error("no_photos")
+    if len(uploads) > engine.limits.max_photos:
+        raise page_error("too_many_photos", count=len(uploads), limit=engine.limits.max_photos)
+    if not preset.steps:
+        raise page_error("nothing_to_do")
+    files: list[Path] = []
+    rows: list[Row] = []
+    claimed: dict[str, Path] = {}  # a photo given twice is one upload
+    for number, upload in enumerate(uploads, start=1):
+        on_photo(number, len(uploads))
+        name, faces = Path(upload).name, 0
+        try:
+            file = claimed[upload] = claimed.get(upload) or visitor_files.claim(upload, visitor)
+            photo = analyze_upload(engine, file, name)
+            faces = len(photo.subjects)
+            files.append(export_edit(engine, photo, preset, which, known, visitor_files.new_folder(visitor)))
+            rows.append((name, faces, words.line("batch.done")))
+        except LianpuError as problem:
+            rows.append((name, faces, error_line(problem, words, visitor_files.root)))
+    for file in claimed.values():
+        file.unlink(missing_ok=True)
+    return (_zipped(files, visitor_files.new_folder(visitor)) if files else None), rows
+
+
+def _zipped(files: Sequence[Path], folder: Path) -> Path:
+    """The files in one zip under different names, stored without compression; the files are removed."""
+    target = folder / "lianpu-edited.zip"
+    used: set[str] = set()
+    with zipfile.ZipFile(target, "w", zipfile.ZIP_STORED) as archive:
+        for file in files:
+            name, number = file.name, 1
+            while name.lower() in used:
+                number += 1
+                name = f"{file.stem}-{number}{file.suffix}"
+            used.add(name.lower())
+            archive.write(file, name)
+            file.unlink()
+    return target
+
+
 def same_ending(photo: AnalyzedUpload) -> str:
-    """The ending of a file of the upload's own form; .png for a form that cannot carry the mark (BMP, GIF)."""
+    """The ending for the upload's own format; .png for a format that cannot hold the XMP mark (BMP, GIF)."""
     endings = _ENDINGS.get(photo.original.form, (".png",))
     own = Path(photo.name).suffix.lower()
     return own if own in endings else endings[0]
 
 
-def shown_file(picture: Picture, folder: Path, name: str) -> Path:
-    """The picture as a file that a browser shows quickly."""
+def write_preview(picture: Picture, folder: Path, name: str) -> Path:
+    """Write a picture to a JPEG file for the browser, and return its path."""
     return write_image(folder / f"{name}.jpg", picture, quality=92)
 
 
 def face_lines(subjects: Sequence[Subject]) -> list[dict[str, object]]:
-    """The faces as plain values: number (0 is the largest), box (left, top, right, bottom) in pixels, score, and five points."""
+    """The faces as JSON values: number (0 is the largest), box (left, top, right, bottom) in pixels, score, and five points."""
     return [
         {
             "number": number,
@@ -169,18 +243,18 @@ def face_lines(subjects: Sequence[Subject]) -> list[dict[str, object]]:
 
 @dataclass(frozen=True)
 class Limits:
-    """How much one visitor may ask for.
+    """Limits for uploads and visitors.
 
     Args:
         max_mb: largest file, in megabytes (10**6 bytes).
         max_megapixels: largest picture, in millions of pixels.
         max_photos: most photos of one batch.
-        max_waiting: requests that may wait in the queue; more are turned away.
-        max_visitors: visitors whose open photo is kept in memory; the oldest is forgotten first.
-        keep_minutes: files of a visitor who is not heard of for so long are removed, also if the browser never said goodbye.
+        max_waiting: requests that may wait in the queue; further ones are refused.
+        max_visitors: visitors whose open photo is kept in memory; the oldest is dropped first.
+        keep_minutes: minutes without a request after which a visitor's files are removed.
 
     Raises:
-        SettingsError: one of them is not above 0.
+        SettingsError: a limit is not above 0.
     """
 
     max_mb: float = 25.0
@@ -202,14 +276,14 @@ class Limits:
 
 
 def check_photo(file: Path, name: str, limits: Limits) -> None:
-    """Nothing, when a file may be opened: its head says that it is a picture that is not too large.
+    """Raise unless a file is a picture within the limits; only its header is read.
 
     Args:
-        file: where it lies.
-        name: what the visitor calls it; the only name that is said.
+        file: the upload.
+        name: the visitor's name for it, used in messages.
 
     Raises:
-        PageError: it is too large, or no picture.
+        PageError: it is too large, or not a picture.
     """
     size = file.stat().st_size
     if size > limits.max_bytes:

@@ -183,7 +183,7 @@ def test_a_call_cannot_name_a_file_that_was_not_uploaded(served: Any, path: str)
     path = path.replace("FOLDER", str(next(served.folder.iterdir())))
     photo = {"path": path, "meta": {"_type": "gradio.FileData"}}
     status, body = _answer(f"{served.url}/gradio_api/call/faces", {"data": [photo, "en"]})
-    assert status == 400 and b"Files are uploaded" in body
+    assert status == 400 and b"Upload files; do not name them" in body
     assert "Traceback" not in served.log.read_text(encoding="utf-8")
 
 

@@ -8,7 +8,7 @@ from lianpu.editing.session import EditSession
 from lianpu.editors.bundled import bundled_editor_file
 from lianpu.faces.analyzer import FaceAnalyzer
 from lianpu.web.language import load_words
-from lianpu.web.page.about_tab import about_text, cards_of
+from lianpu.web.page.about_tab import about_text, model_cards
 from lianpu.web.photos import Limits, PageEngine
 
 NUMBER = re.compile(r"\d[\d,.]*\d|\d")
@@ -20,7 +20,7 @@ def _engine() -> PageEngine:
 
 
 def test_the_packages_editor_has_the_same_figures_on_its_card_in_english_and_chinese() -> None:
-    cards = cards_of(bundled_editor_file("lite"))
+    cards = model_cards(bundled_editor_file("lite"))
     assert NUMBER.findall(cards["en"]) == NUMBER.findall(cards["zh"])
     assert "仅限非商业" in cards["zh"] and "non-commercial" in cards["en"]
 
@@ -28,9 +28,9 @@ def test_the_packages_editor_has_the_same_figures_on_its_card_in_english_and_chi
 def test_the_card_is_in_the_pages_language_and_else_in_english(tmp_path: Path) -> None:
     model = tmp_path / "model.onnx"
     model.touch()
-    assert cards_of(model) == {}
+    assert model_cards(model) == {}
     (tmp_path / "model.md").write_text("# Only English", encoding="utf-8")
-    assert "#### Only English" in about_text(load_words("zh"), _engine(), cards_of(model))
+    assert "#### Only English" in about_text(load_words("zh"), _engine(), model_cards(model))
     (tmp_path / "model.zh-CN.md").write_text("# 中文", encoding="utf-8")
-    assert "#### 中文" in about_text(load_words("zh"), _engine(), cards_of(model))
-    assert "Only English" in about_text(load_words("en"), _engine(), cards_of(model))
+    assert "#### 中文" in about_text(load_words("zh"), _engine(), model_cards(model))
+    assert "Only English" in about_text(load_words("en"), _engine(), model_cards(model))

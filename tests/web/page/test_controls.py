@@ -2,55 +2,57 @@
 
 import pytest
 
-from lianpu.editing.presets import EditStep, EffectStep, Preset, bundled_presets, parse_preset
+from lianpu.editing.presets import EditStep, EffectStep, Preset, bundled_presets
 from lianpu.editing.presets import find_preset as find
 from lianpu.effects.catalogue import EFFECTS
 from lianpu.errors import SettingsError
-from lianpu.web.page.controls import Controls, Knob, Wishes, refuse_server_files
+from lianpu.web.page.controls import Controls, RequestedEdit, Widget
 
 
 def _controls() -> Controls:
     """The widgets for hair colours, Young, and every effect, without a page."""
-    knobs = [
-        Knob("group", "Black_Hair,Blond_Hair", "", "", None),
-        Knob("group strength", "Black_Hair,Blond_Hair", "", 1, None),
-        Knob("attribute", "Young", "", 0, None),
-        Knob("known", "", "", [], None),
+    widgets = [
+        Widget("group", "Black_Hair,Blond_Hair", "", "", None),
+        Widget("group strength", "Black_Hair,Blond_Hair", "", 1, None),
+        Widget("attribute", "Young", "", 0, None),
+        Widget("known", "", "", [], None),
     ]
     for name, effect in EFFECTS.items():
-        knobs.append(Knob("strength", name, "", 0, None))
-        knobs += [Knob("option", name, one.name, None if one.kind == "picture" else one.default, None) for one in effect.options]
-    return Controls(("Black_Hair", "Blond_Hair", "Young"), knobs)
+        widgets.append(Widget("strength", name, "", 0, None))
+        widgets += [
+            Widget("option", name, one.name, None if one.kind == "picture" else one.default, None) for one in effect.options
+        ]
+    return Controls(("Black_Hair", "Blond_Hair", "Young"), widgets)
 
 
 def _set(controls: Controls, **values: object) -> list[object]:
     """Values at rest but for those given by `kind__owner__name`."""
     asked = {tuple(key.split("__")): value for key, value in values.items()}
-    return [asked.get((k.kind.replace(" ", "_"), k.owner.split(",")[0], k.name), k.rest) for k in controls.knobs]
+    return [asked.get((k.kind.replace(" ", "_"), k.owner.split(",")[0], k.name), k.neutral) for k in controls.widgets]
 
 
-def test_widgets_at_rest_ask_for_nothing() -> None:
+def test_neutral_widgets_request_no_steps() -> None:
     controls = _controls()
-    assert controls.wishes(controls.rest()).preset().steps == ()
+    assert controls.requested_edit(controls.neutral()).preset().steps == ()
 
 
-def test_a_slider_left_of_the_middle_takes_an_attribute_away() -> None:
+def test_a_slider_left_of_the_middle_removes_an_attribute() -> None:
     controls = _controls()
     values = _set(controls, attribute__Young__=-0.5, group__Black_Hair__="Blond_Hair", group_strength__Black_Hair__=0.8)
     values[3] = ["Young"]
-    wishes = controls.wishes(values)
-    assert wishes.preset().steps == (EditStep({"Blond_Hair": True}, 0.8), EditStep({"Young": False}, 0.5))
-    assert wishes.known == {"Black_Hair": False, "Blond_Hair": False, "Young": True}
+    edit = controls.requested_edit(values)
+    assert edit.preset().steps == (EditStep({"Blond_Hair": True}, 0.8), EditStep({"Young": False}, 0.5))
+    assert edit.known == {"Black_Hair": False, "Blond_Hair": False, "Young": True}
 
 
 def test_attributes_of_one_strength_are_set_at_once() -> None:
-    assert Wishes({"Young": -1.0, "Male": 1.0}).preset().steps == (EditStep({"Young": False, "Male": True}, 1.0),)
+    assert RequestedEdit({"Young": -1.0, "Male": 1.0}).preset().steps == (EditStep({"Young": False, "Male": True}, 1.0),)
 
 
 def test_effects_come_in_the_catalogues_order_with_their_options() -> None:
     controls = _controls()
     values = _set(controls, strength__lipstick__=0.4, option__lipstick__color="#112233", strength__hair_color__=1)
-    steps = controls.wishes(values).preset().steps
+    steps = controls.requested_edit(values).preset().steps
     assert all(isinstance(step, EffectStep) for step in steps)
     names = [step.effect.name for step in steps if isinstance(step, EffectStep)]
     assert sorted(names) == ["hair_color", "lipstick"] and names == [name for name in EFFECTS if name in names]
@@ -60,10 +62,10 @@ def test_effects_come_in_the_catalogues_order_with_their_options() -> None:
 
 
 @pytest.mark.parametrize("name", bundled_presets())
-def test_widgets_that_are_set_by_a_preset_ask_for_its_steps(name: str) -> None:
+def test_widgets_that_are_set_by_a_preset_request_its_steps(name: str) -> None:
     controls = _controls()
     preset = find(name)
-    asked = controls.wishes(controls.values_of(preset)).preset()
+    asked = controls.requested_edit(controls.values_of(preset)).preset()
     by_name = {step.effect.name: step for step in asked.steps if isinstance(step, EffectStep)}
     for step in preset.steps:
         if isinstance(step, EffectStep):
@@ -74,17 +76,9 @@ def test_widgets_that_are_set_by_a_preset_ask_for_its_steps(name: str) -> None:
 def test_an_edit_in_a_preset_moves_the_widgets_of_its_attributes() -> None:
     controls = _controls()
     preset = Preset("x", (EditStep({"Blond_Hair": True}, 0.7), EditStep({"Young": False}, 1.2)))
-    assert controls.wishes(controls.values_of(preset)).preset().steps == preset.steps
+    assert controls.requested_edit(controls.values_of(preset)).preset().steps == preset.steps
 
 
 def test_an_option_out_of_range_is_an_error_that_names_it() -> None:
     with pytest.raises(SettingsError, match="lipstick: strength 7"):
-        Wishes(strengths={"lipstick": 7.0}).preset()
-
-
-def test_a_call_may_not_name_a_picture_of_the_server() -> None:
-    effect, option = next((e, o) for e in EFFECTS.values() for o in e.options if o.kind == "picture")
-    preset = Preset("x", (EffectStep(effect, 1.0, {option.name: "/srv/secret/beach.jpg"}),))
-    with pytest.raises(SettingsError, match="files are not named here but uploaded"):
-        refuse_server_files(preset)
-    refuse_server_files(parse_preset("name: x\nsteps: [{effect: lipstick}]"))
+        RequestedEdit(strengths={"lipstick": 7.0}).preset()

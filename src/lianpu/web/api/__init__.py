@@ -1,1 +1,1 @@
-"""What programs call."""
+"""The API for programs."""

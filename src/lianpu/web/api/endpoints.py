@@ -1,4 +1,4 @@
-"""What programs call, by name, with gradio_client: the same as the page, without its state.
+"""The API for programs, called by name with gradio_client: what the page does, without its state.
 
 from gradio_client import Client, handle_file
 client = Client("http://127.0.0.1:7860")
@@ -15,26 +15,32 @@ from typing import Any
 
 import yaml
 
-from lianpu.editing.presets import PRESET_FOLDER, Preset, bundled_presets, describe_steps, find_preset, parse_preset, scale_preset
+from lianpu.editing.presets import (
+    PRESET_FOLDER,
+    EffectStep,
+    Preset,
+    bundled_presets,
+    describe_steps,
+    find_preset,
+    parse_preset,
+    scale_preset,
+)
 from lianpu.effects.catalogue import EFFECTS
 from lianpu.errors import LianpuError, SettingsError
 from lianpu.photo.writing import lost_in
 from lianpu.web.language import LANGUAGES, error_line, load_words
-from lianpu.web.page.batch_tab import edit_batch
-from lianpu.web.page.controls import refuse_server_files
-from lianpu.web.page.photo_tab import visitor
-from lianpu.web.photos import FORMATS, PageEngine, analyze_upload, export_edit, face_lines
-from lianpu.web.server.visits import Visits
+from lianpu.web.photos import DOWNLOAD_FORMATS, PageEngine, analyze_upload, edit_batch, export_edit, face_lines
+from lianpu.web.server.visitor_files import VisitorFiles, visitor_id
 from lianpu.web.toolkit import FileData, gr
 
 log = logging.getLogger(__name__)
 
 
 class Endpoints:
-    """The calls. A problem is one line in the language that was asked for, as gradio_client's AppError."""
+    """The named calls. An error is one line in the requested language, as gradio_client's AppError."""
 
-    def __init__(self, engine: PageEngine, visits: Visits) -> None:
-        self.engine, self.visits = engine, visits
+    def __init__(self, engine: PageEngine, visitor_files: VisitorFiles) -> None:
+        self.engine, self.visitor_files = engine, visitor_files
 
     def faces(self, photo: FileData, request: gr.Request, language: str = "en") -> dict:
         """The faces of a photo, largest first.
@@ -46,11 +52,11 @@ class Endpoints:
         Returns:
             {"width", "height", "faces": [{"number", "box" (left, top, right, bottom), "score", "points" (5 x, y)}]}; 0 is the largest face.
         """
-        with self._one_line(language):
-            with self._taken(photo, request) as file:
-                seen = analyze_upload(self.engine, file, file.name)
-            height, width = seen.original.picture.shape[:2]
-            return {"width": width, "height": height, "faces": face_lines(seen.subjects)}
+        with self._error_as_line(language):
+            with self._upload(photo, request) as file:
+                analyzed = analyze_upload(self.engine, file, file.name)
+            height, width = analyzed.original.picture.shape[:2]
+            return {"width": width, "height": height, "faces": face_lines(analyzed.subjects)}
         raise AssertionError
 
     def edit(
@@ -68,31 +74,34 @@ class Endpoints:
 
         Args:
             photo: handle_file("anna.jpg").
-            preset: the name of a preset (see /catalogue), its YAML, or its steps as values: {"steps": [{"effect": "lipstick", "strength": 0.6,
+            preset: the name of a preset (see /catalogue), YAML, or its steps as values: {"steps": [{"effect": "lipstick", "strength": 0.6,
                 "color": "#aa2233"}, {"edit": {"Blond_Hair": true}, "strength": 0.8}]}.
             faces: all, largest, or numbers as "0,2" (0 is the largest face).
             strength: multiplies the strength of every step, 0 to 1.5.
-            known: what the faces are, as {"Male": false}: only for an editor whose input is all labels.
+            known: the current attributes of the faces, as {"Male": false}; only for an editor that needs all labels.
             file_format: same, jpg, png or webp.
             language: of error messages: en or zh.
 
         Returns:
-            The file, and {"faces": how many were found, "done": what was done in words, "lost": what the file could not keep of the upload}.
+            The file, and {"faces": the number of faces found, "done": the steps in words, "lost": what the file could not keep of the upload}.
         """
-        with self._one_line(language):
-            steps = self._preset(preset, strength)
-            if file_format not in FORMATS:
+        with self._error_as_line(language):
+            steps = requested_preset(preset, strength)
+            if file_format not in DOWNLOAD_FORMATS:
                 raise SettingsError(
-                    "file_format '{value}' is none of {known}.", key="api.format", value=file_format, known=", ".join(FORMATS)
+                    "file_format '{value}' is none of {known}.",
+                    key="api.format",
+                    value=file_format,
+                    known=", ".join(DOWNLOAD_FORMATS),
                 )
-            folder = self.visits.new_folder(visitor(request))
-            with self._taken(photo, request) as file:
-                seen = analyze_upload(self.engine, file, file.name)
-                written = export_edit(self.engine, seen, steps, faces, _labels(known), folder, file_format)
+            folder = self.visitor_files.new_folder(visitor_id(request))
+            with self._upload(photo, request) as file:
+                analyzed = analyze_upload(self.engine, file, file.name)
+                written = export_edit(self.engine, analyzed, steps, faces, read_known(known), folder, file_format)
             report = {
-                "faces": len(seen.subjects),
+                "faces": len(analyzed.subjects),
                 "done": describe_steps(steps),
-                "lost": list(lost_in(seen.original, written.suffix)),
+                "lost": list(lost_in(analyzed.original, written.suffix)),
             }
             return FileData(path=str(written), orig_name=written.name), report
         raise AssertionError
@@ -111,28 +120,36 @@ class Endpoints:
 
         Args:
             photos: [handle_file("anna.jpg"), ...].
-            preset: as /edit takes it.
+            preset: as for /edit.
             faces: which faces of each photo: all, largest, or numbers as "0,2".
             strength: multiplies the strength of every step, 0 to 1.5.
-            known: what the faces are, as /edit takes it.
+            known: the current attributes of the faces, as for /edit.
             language: of error messages: en or zh.
 
         Returns:
-            The zip (None when no photo could be edited), and for each photo {"photo", "faces", "result"}.
+            The zip (None when no photo could be edited), and {"photo", "faces", "result"} for each photo.
         """
-        with self._one_line(language):
-            steps = self._preset(preset, strength)
+        with self._error_as_line(language):
+            steps = requested_preset(preset, strength)
             paths = [path_of(photo) for photo in photos or []]
             words = load_words(language)
             packed, rows = edit_batch(
-                self.engine, self.visits, visitor(request), paths, steps, faces, _labels(known), words, lambda number, total: None
+                self.engine,
+                self.visitor_files,
+                visitor_id(request),
+                paths,
+                steps,
+                faces,
+                read_known(known),
+                words,
+                lambda number, total: None,
             )
             report = [{"photo": name, "faces": count, "result": result} for name, count, result in rows]
             return (None if packed is None else FileData(path=str(packed), orig_name=packed.name)), report
         raise AssertionError
 
     def catalogue(self) -> dict:
-        """What can be asked for: effects with their options, presets with their steps, the editor's attributes and its licence."""
+        """The effects with their options, the presets with their steps, and the editor's attributes and licence."""
         editor = self.engine.session.editor
         info = None if editor is None else editor.info
         return {
@@ -159,50 +176,70 @@ class Endpoints:
                 "kind": editor.kind,
                 "attributes": list(info.attributes.names),
                 "exclusive": [list(group) for group in info.attributes.groups],
-                "told": info.label_input,
+                "label_input": info.label_input,
                 "licence": info.licence,
             },
         }
 
     @contextmanager
-    def _one_line(self, language: str) -> Iterator[None]:
+    def _error_as_line(self, language: str) -> Iterator[None]:
         words = load_words(language if language in LANGUAGES else "en")
         try:
             yield
-        except Exception as problem:
-            if not isinstance(problem, LianpuError):
-                log.error("a call could not be answered", exc_info=problem)
-            raise gr.Error(error_line(problem, words, self.visits.root), print_exception=False) from None
+        except Exception as error:
+            if not isinstance(error, LianpuError):
+                log.error("a call failed", exc_info=error)
+            raise gr.Error(error_line(error, words, self.visitor_files.root), print_exception=False) from None
 
     @contextmanager
-    def _taken(self, photo: Any, request: gr.Request) -> Iterator[Path]:
-        """The upload, for as long as the block lasts."""
-        file = self.visits.take(path_of(photo), visitor(request))
+    def _upload(self, photo: Any, request: gr.Request) -> Iterator[Path]:
+        """The uploaded file; it is removed after the block."""
+        file = self.visitor_files.claim(path_of(photo), visitor_id(request))
         try:
             yield file
         finally:
             file.unlink(missing_ok=True)
 
-    def _preset(self, value: Any, strength: float) -> Preset:
-        """A preset from a name, YAML, or values; never from a path, and without files of the server."""
-        if isinstance(value, str) and value in bundled_presets():
-            preset = find_preset(value)
-        elif isinstance(value, str) and "steps" not in value:
-            raise SettingsError(
-                "'{name}' is no preset. Known: {known}; or give its YAML.",
-                key="api.preset",
-                name=value[:60],
-                known=", ".join(bundled_presets()),
-            )
-        else:
-            text = value if isinstance(value, str) else yaml.safe_dump(_named(value))
-            preset = parse_preset(text, "preset")
-            refuse_server_files(preset)
-        return preset if strength == 1.0 else scale_preset(preset, strength)
+
+def requested_preset(value: Any, strength: float = 1.0) -> Preset:
+    """A preset from a name, YAML, or values; never from a path, and without files of the server. Raises SettingsError."""
+    if isinstance(value, str) and value in bundled_presets():
+        preset = find_preset(value)
+    elif isinstance(value, str) and "steps" not in value:
+        raise SettingsError(
+            "'{name}' is no preset. Known: {known}; or give its YAML.",
+            key="api.preset",
+            name=value[:60],
+            known=", ".join(bundled_presets()),
+        )
+    else:
+        text = value if isinstance(value, str) else yaml.safe_dump(_named(value))
+        preset = parse_preset(text, "preset")
+        refuse_server_files(preset)
+    return preset if strength == 1.0 else scale_preset(preset, strength)
+
+
+def refuse_server_files(preset: Preset) -> None:
+    """Raise if a step names a picture file: a path in a call would be a path of the server.
+
+    Raises:
+        SettingsError: naming the step.
+    """
+    for step in preset.steps:
+        if not isinstance(step, EffectStep):
+            continue
+        for option in step.effect.options:
+            if option.kind == "picture" and str(step.options.get(option.name, option.default)) != str(option.default):
+                raise SettingsError(
+                    "{effect}: the option {option} is a file, and files are not named here but uploaded.",
+                    key="api.file_option",
+                    effect=step.effect.name,
+                    option=option.name,
+                )
 
 
 def path_of(photo: Any) -> str:
-    """The path that Gradio gives to an upload, as FileData or as its dict. Raises SettingsError for anything else."""
+    """The path of an upload, given as FileData or as its dict. Raises SettingsError for anything else."""
     path = photo.get("path") if isinstance(photo, Mapping) else getattr(photo, "path", None)
     if not isinstance(path, str) or not path:
         raise SettingsError("A photo is given as handle_file('anna.jpg').", key="api.photo")
@@ -213,7 +250,8 @@ def _named(value: Any) -> Any:
     return {"name": "call", **value} if isinstance(value, Mapping) else {"name": "call", "steps": value}
 
 
-def _labels(known: Any) -> dict[str, bool]:
+def read_known(known: Any) -> dict[str, bool]:
+    """The argument `known` of a call as values by attribute. Raises SettingsError for anything but a dict of booleans."""
     if known is None:
         return {}
     if not isinstance(known, Mapping) or not all(isinstance(value, bool) for value in known.values()):

@@ -1,1 +1,1 @@
-"""What visitors see."""
+"""The page that visitors see: tabs, controls and their events."""

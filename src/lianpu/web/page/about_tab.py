@@ -1,4 +1,4 @@
-"""The tab on models: what edits, what sees, what each may be used for, and what the page keeps and marks."""
+"""The tab on models: the editor, the face models and their licences, the XMP mark, and the limits."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from lianpu.web.photos import PageEngine
 from lianpu.web.toolkit import gr
 
 _WEIGHTS = {"buffalo_l": "scrfd-10g", "yunet_n_640_640": "yunet-640", "dlib": ""}
-"""Detectors whose weights have another name in the table; dlib's is part of its library."""
+"""Names in the model table of detectors whose name differs there; empty for dlib's, which is part of its library."""
 
 _CARDS = {"en": ".md", "zh": ".zh-CN.md"}
 
@@ -24,47 +24,47 @@ _DLIB = "Boost Software License (dlib)"
 
 
 def about_tab(labels: Labels, engine: PageEngine, cards: Mapping[str, str]) -> None:
-    """The text, made where Gradio stands."""
-    labels.made(gr.Markdown, lambda words: {"value": about_text(words, engine, cards)}, elem_id="about")
+    """Make the text in the current Gradio context."""
+    labels.add(gr.Markdown, lambda words: {"value": about_text(words, engine, cards)}, elem_id="about")
 
 
 def about_text(words: Words, engine: PageEngine, cards: Mapping[str, str]) -> str:
-    """All that the tab says, as Markdown.
+    """The text of the tab, as Markdown.
 
     Args:
         words: the page's language.
-        engine: what edits.
-        cards: the editor's model card, Markdown, by language (see `cards_of`); none in the page's language is shown in English.
+        engine: the session with its models, and the limits.
+        cards: the editor's model card, Markdown, by language (`model_cards`); English where the page's language has none.
     """
     limits = engine.limits
     card = cards.get(words.code) or cards.get("en", "")
     parts = [
-        f"### {words.say('about.editor')}\n\n{editor_text(words, engine)}",
-        f"### {words.say('about.others')}\n\n{_table(_seeing(words, engine))}",
-        f"### {words.say('about.mark')}\n\n{words.say('about.mark_text', credentials=_credentials(words, engine))}",
+        f"### {words.line('about.editor')}\n\n{editor_text(words, engine)}",
+        f"### {words.line('about.others')}\n\n{_table(_face_models(words, engine))}",
+        f"### {words.line('about.mark')}\n\n{words.line('about.mark_text', credentials=_credentials(words, engine))}",
         "### "
-        + words.say("about.limits")
+        + words.line("about.limits")
         + "\n\n"
-        + words.say(
+        + words.line(
             "about.limits_text",
             mb=f"{limits.max_mb:g}",
             megapixels=f"{limits.max_megapixels:g}",
             photos=limits.max_photos,
             minutes=f"{limits.keep_minutes:g}",
         ),
-        f"### {words.say('about.api')}\n\n{words.say('about.api_text', url=words.say('about.api_url'))}",
+        f"### {words.line('about.api')}\n\n{words.line('about.api_text', url=words.line('about.api_url'))}",
     ]
     if card:
-        parts.insert(1, f"### {words.say('about.card')}\n\n{_lowered(card)}")
+        parts.insert(1, f"### {words.line('about.card')}\n\n{_with_lower_headings(card)}")
     return "\n\n".join(parts)
 
 
 def editor_text(words: Words, engine: PageEngine) -> str:
-    """The editor as a table: what it was loaded from, its attributes, and its licence."""
+    """The editor as a table: its file, attributes and licence."""
     if engine.session.editor is None:
-        return words.say("about.no_editor")
+        return words.line("about.no_editor")
     info = engine.session.editor.info
-    run = f"{info.run_id}, {info.step:,} {words.say('about.steps')}" if info.run_id else ""
+    run = f"{info.run_id}, {info.step:,} {words.line('about.steps')}" if info.run_id else ""
     rows = {
         "file": engine.session.model,
         "kind": engine.session.editor.kind,
@@ -73,26 +73,26 @@ def editor_text(words: Words, engine: PageEngine) -> str:
         "licence": f"**{info.licence}**",
         "run": run,
     }
-    return _table({words.say(f"about.{key}"): value for key, value in rows.items() if value})
+    return _table({words.line(f"about.{key}"): value for key, value in rows.items() if value})
 
 
-def cards_of(source: Path) -> dict[str, str]:
-    """The model cards that lie beside a model file, by language: `model.md` in English, `model.zh-CN.md` in Chinese."""
+def model_cards(source: Path) -> dict[str, str]:
+    """The model cards next to a model file by language: `model.md` in English, `model.zh-CN.md` in Chinese."""
     if not source.is_file():
         return {}
     files = {code: source.with_suffix(ending) for code, ending in _CARDS.items()}
     return {code: file.read_text(encoding="utf-8") for code, file in files.items() if file.is_file()}
 
 
-def _seeing(words: Words, engine: PageEngine) -> dict[str, str]:
+def _face_models(words: Words, engine: PageEngine) -> dict[str, str]:
     parser = engine.session.analyzer.parser
     landmarks = engine.own_landmarks or f"dlib: {model_file('dlib-landmarks-68').licence}"
     return {
-        words.say(
+        words.line(
             "about.detector"
         ): f"{engine.session.analyzer.detector.name}: {_licence(engine.session.analyzer.detector.name)}",
-        words.say("about.parser"): f"{parser.name}: {parser.licence}",
-        words.say("about.landmarks"): landmarks,
+        words.line("about.parser"): f"{parser.name}: {parser.licence}",
+        words.line("about.landmarks"): landmarks,
     }
 
 
@@ -108,8 +108,8 @@ def _licence(detector: str) -> str:
 
 def _credentials(words: Words, engine: PageEngine) -> str:
     if engine.session.signing is not None:
-        return words.say("about.signed")
-    return words.say("about.unsigned_no_certificate" if content_credentials.is_installed() else "about.unsigned_absent")
+        return words.line("about.signed")
+    return words.line("about.unsigned_no_certificate" if content_credentials.is_installed() else "about.unsigned_absent")
 
 
 def _table(rows: dict[str, Any]) -> str:
@@ -117,6 +117,6 @@ def _table(rows: dict[str, Any]) -> str:
     return "\n".join(["| | |", "|---|---|", *lines])
 
 
-def _lowered(card: str) -> str:
-    """A card with its headings below the tab's."""
+def _with_lower_headings(card: str) -> str:
+    """A card with its headings three levels lower, below those of the tab."""
     return "\n".join(f"###{line}" if line.startswith("#") else line for line in card.splitlines())

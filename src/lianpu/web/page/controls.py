@@ -1,4 +1,4 @@
-"""The sliders: one for each attribute of the editor and each effect of the catalogue, with widgets for the effects' options."""
+"""The controls as data: their widgets, the edit that the values of the widgets request, and labels in the page's language."""
 
 from __future__ import annotations
 
@@ -9,7 +9,6 @@ from typing import Any, Literal
 from lianpu.editing.presets import EditStep, EffectStep, Preset, Step
 from lianpu.effects.catalogue import EFFECTS
 from lianpu.effects.effect import Value
-from lianpu.errors import SettingsError
 from lianpu.web.language import Words
 from lianpu.web.toolkit import gr
 
@@ -17,22 +16,22 @@ Kind = Literal["attribute", "group", "group strength", "known", "strength", "opt
 
 
 @dataclass(frozen=True)
-class Knob:
+class Widget:
     """One widget.
 
     Args:
-        kind: what it sets: an attribute's strength, which of a group of attributes, that one's strength, what the face is, an effect's
-            strength, or an option of an effect.
-        owner: the attribute, the group (its names joined), or the effect.
+        kind: what it sets: an attribute's strength, the choice from a group of attributes, the strength of that choice, the current
+            attributes of the face, an effect's strength, or an option of an effect.
+        owner: the attribute, the group (its names joined by commas), or the effect.
         name: of the option; empty otherwise.
-        rest: its value while nothing is asked for.
-        component: what the visitor moves.
+        neutral: its value that requests nothing.
+        component: the Gradio component.
     """
 
     kind: Kind
     owner: str
     name: str
-    rest: Any
+    neutral: Any
     component: Any
 
 
@@ -41,46 +40,46 @@ class Controls:
     """All widgets of one page, in the order in which events receive their values.
 
     Args:
-        attributes: the editor's attributes, in its order; none without an editor.
-        knobs: the widgets; `controls_column` adds them.
+        attributes: the editor's attributes, in its order; empty without an editor.
+        widgets: filled by `controls_column`.
     """
 
     attributes: tuple[str, ...] = ()
-    knobs: list[Knob] = field(default_factory=list)
+    widgets: list[Widget] = field(default_factory=list)
 
     @property
     def components(self) -> list[Any]:
         """The components, as inputs of events."""
-        return [knob.component for knob in self.knobs]
+        return [widget.component for widget in self.widgets]
 
-    def rest(self) -> list[Any]:
-        """The values that ask for nothing."""
-        return [knob.rest for knob in self.knobs]
+    def neutral(self) -> list[Any]:
+        """The values that request nothing."""
+        return [widget.neutral for widget in self.widgets]
 
-    def wishes(self, values: Sequence[Any]) -> Wishes:
-        """What the widgets say, given one value for each."""
+    def requested_edit(self, values: Sequence[Any]) -> RequestedEdit:
+        """The edit that the widgets request, given one value for each."""
         attributes: dict[str, float] = {}
         strengths: dict[str, float] = {}
         options: dict[str, dict[str, Any]] = {}
         known: dict[str, bool] = {}
         chosen: dict[str, str] = {}
-        for knob, value in zip(self.knobs, values, strict=True):
-            if knob.kind == "attribute":
-                attributes[knob.owner] = float(value or 0)
-            elif knob.kind == "group":
-                chosen[knob.owner] = str(value or "")
-            elif knob.kind == "group strength" and chosen[knob.owner]:
-                attributes[chosen[knob.owner]] = float(value or 0)
-            elif knob.kind == "known":
+        for widget, value in zip(self.widgets, values, strict=True):
+            if widget.kind == "attribute":
+                attributes[widget.owner] = float(value or 0)
+            elif widget.kind == "group":
+                chosen[widget.owner] = str(value or "")
+            elif widget.kind == "group strength" and chosen[widget.owner]:
+                attributes[chosen[widget.owner]] = float(value or 0)
+            elif widget.kind == "known":
                 known = {name: name in (value or ()) for name in self.attributes}
-            elif knob.kind == "strength":
-                strengths[knob.owner] = float(value or 0)
-            elif knob.kind == "option" and value not in (None, ""):
-                options.setdefault(knob.owner, {})[knob.name] = value
-        return Wishes(attributes, strengths, options, known)
+            elif widget.kind == "strength":
+                strengths[widget.owner] = float(value or 0)
+            elif widget.kind == "option" and value not in (None, ""):
+                options.setdefault(widget.owner, {})[widget.name] = value
+        return RequestedEdit(attributes, strengths, options, known)
 
     def values_of(self, preset: Preset) -> list[Any]:
-        """The values for which `wishes` asks for a preset's steps, as far as there are widgets for them."""
+        """The values for which `requested_edit` gives a preset's steps, as far as there are widgets for them."""
         edits = {
             name: step.strength if value else -step.strength
             for step in preset.steps
@@ -90,19 +89,19 @@ class Controls:
         effects = {step.effect.name: step for step in preset.steps if not isinstance(step, EditStep)}
         files = picture_options()
         values: list[Any] = []
-        for knob in self.knobs:
-            value = knob.rest
-            if knob.kind == "attribute":
-                value = edits.get(knob.owner, knob.rest)
-            elif knob.kind in ("group", "group strength"):
-                asked = [name for name in knob.owner.split(",") if edits.get(name, 0) > 0]
-                if asked:
-                    value = asked[0] if knob.kind == "group" else edits[asked[0]]
-            elif knob.owner in effects:
-                step = effects[knob.owner]
-                value = step.strength if knob.kind == "strength" else step.options.get(knob.name, knob.rest)
-            if (knob.owner, knob.name) in files:
-                value = knob.rest  # a file of the package's cannot be shown as one of the visitor's
+        for widget in self.widgets:
+            value = widget.neutral
+            if widget.kind == "attribute":
+                value = edits.get(widget.owner, widget.neutral)
+            elif widget.kind in ("group", "group strength"):
+                positive = [name for name in widget.owner.split(",") if edits.get(name, 0) > 0]
+                if positive:
+                    value = positive[0] if widget.kind == "group" else edits[positive[0]]
+            elif widget.owner in effects:
+                step = effects[widget.owner]
+                value = step.strength if widget.kind == "strength" else step.options.get(widget.name, widget.neutral)
+            if (widget.owner, widget.name) in files:
+                value = widget.neutral  # a bundled file cannot be shown as an upload of the visitor
             values.append(value)
         return values
 
@@ -111,14 +110,14 @@ PAGE_PRESET = "Page"
 
 
 @dataclass(frozen=True)
-class Wishes:
-    """What the controls say.
+class RequestedEdit:
+    """The edit that the controls request.
 
     Args:
-        attributes: strength by attribute: above 0 the face shall have it, below 0 it shall not; 0 asks for nothing.
-        strengths: strength by effect; 0 asks for nothing.
+        attributes: strength by attribute: above 0 adds it, below 0 removes it, 0 changes nothing.
+        strengths: strength by effect; 0 changes nothing.
         options: by effect, its options by name.
-        known: labels of the faces, for an editor whose input is all labels.
+        known: the current attributes of the faces, for an editor that needs all labels.
     """
 
     attributes: Mapping[str, float] = field(default_factory=dict)
@@ -127,10 +126,10 @@ class Wishes:
     known: Mapping[str, bool] = field(default_factory=dict)
 
     def preset(self) -> Preset:
-        """The steps: attributes first, those of one strength at once, then the effects in the catalogue's order.
+        """The steps: attributes first, those of equal strength together, then the effects in the catalogue's order.
 
         Raises:
-            SettingsError: an effect, a strength or an option that is none.
+            SettingsError: an unknown effect, or a wrong strength or option.
         """
         steps: list[Step] = [EditStep(values, strength) for strength, values in self._edits().items()]
         for name, effect in EFFECTS.items():
@@ -147,56 +146,37 @@ class Wishes:
 
 
 def picture_options() -> list[tuple[str, str]]:
-    """The effects' options that are files: effect and option."""
+    """The effects' options that are picture files, as (effect, option)."""
     return [(effect.name, option.name) for effect in EFFECTS.values() for option in effect.options if option.kind == "picture"]
 
 
-def refuse_server_files(preset: Preset) -> None:
-    """Nothing, unless a step names a picture file: a path that a visitor writes would be a path of the server.
-
-    Raises:
-        SettingsError: naming the step.
-    """
-    for step in preset.steps:
-        if not isinstance(step, EffectStep):
-            continue
-        for option in step.effect.options:
-            if option.kind == "picture" and str(step.options.get(option.name, option.default)) != str(option.default):
-                raise SettingsError(
-                    "{effect}: the option {option} is a file, and files are not named here but uploaded.",
-                    key="api.file_option",
-                    effect=step.effect.name,
-                    option=option.name,
-                )
-
-
 Describe = Callable[[Words], dict[str, Any]]
-"""Gives a component's words: {"label": ..., "info": ...}."""
+"""Gives the texts of a component: {"label": ..., "info": ...}."""
 
 
 class Labels:
-    """The components of one page in the order in which they were made, and how each is called."""
+    """The components of one page and the texts of each, so that all can be switched to another language."""
 
     def __init__(self, words: Words) -> None:
         self.words = words
         self._entries: list[tuple[Any, Describe]] = []
 
-    def made(self, kind: Callable[..., Any], describe: Describe, **fixed: Any) -> Any:
-        """A component of that kind in the page's first language; it will be renamed with the others."""
+    def add(self, kind: Callable[..., Any], describe: Describe, **fixed: Any) -> Any:
+        """Make a component of that kind in the page's first language."""
         component = kind(**describe(self.words), **fixed)
         self._entries.append((component, describe))
         return component
 
     @property
     def components(self) -> list[Any]:
-        """What `renamed` gives updates for."""
+        """The components that `updates` changes."""
         return [component for component, _ in self._entries]
 
-    def renamed(self, words: Words) -> list[Any]:
-        """An update for each of `components`, in their order."""
+    def updates(self, words: Words) -> list[Any]:
+        """An update with the texts of another language for each of `components`, in their order."""
         return [gr.update(**describe(words)) for _, describe in self._entries]
 
 
-def says(**keys: str) -> Describe:
-    """Words by key: says(label="photo.file") is {"label": words.say("photo.file")}."""
-    return lambda words: {name: words.say(key) for name, key in keys.items()}
+def texts(**keys: str) -> Describe:
+    """Texts by key: texts(label="photo.file") gives {"label": words.line("photo.file")}."""
+    return lambda words: {name: words.line(key) for name, key in keys.items()}

@@ -1,4 +1,4 @@
-"""The picture in which a visitor picks a face: every face with a box and a number that can be read at a glance."""
+"""The choice of faces: a picture with numbered boxes to click, and check boxes."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from lianpu.web.language import Words, page_error
 from lianpu.web.photos import OpenUpload
 
 LONGEST_PX = 800
-"""The longer side of the picture; a smaller photo is enlarged, so that the numbers are no smaller on it."""
+"""Longer side of the picture. Smaller photos are enlarged, so that the numbers have the same size on all."""
 
 _TAG_PX = 34
 
@@ -26,7 +26,7 @@ _GREY = (165, 165, 165)
 def with_numbers(photo: Picture, faces: Sequence[Face], chosen: Collection[int] | None = None) -> Picture:
     """The photo (H, W, 3) at `LONGEST_PX`, with a box around each face and its number, from 1, on a tag above it.
 
-    Faces that are not among `chosen` (numbers from 0; None stands for all) have a thin grey box.
+    Faces that are not among `chosen` (numbers from 0; None for all) have a thin grey box.
     """
     scale = scale_of(photo)
     size = scaled_size(photo, scale)
@@ -43,14 +43,14 @@ def with_numbers(photo: Picture, faces: Sequence[Face], chosen: Collection[int] 
 
 
 def face_at(photo: Picture, faces: Sequence[Face], x: float, y: float) -> int | None:
-    """The number (from 0) of the face at a place of `with_numbers`; the smallest of several, None for none."""
+    """The number (from 0) of the face at a point of `with_numbers`: the smallest of several, or None."""
     x, y = scale_points((x, y), 1 / scale_of(photo)).tolist()
     hits = [(face.area, number) for number, face in enumerate(faces) if _is_in(face, x, y)]
     return min(hits)[1] if hits else None
 
 
 def scale_of(photo: Picture) -> float:
-    """Pixels of the numbered picture for one of the photo."""
+    """Scale from the photo to the picture with numbers."""
     return LONGEST_PX / max(photo.shape[:2])
 
 
@@ -60,7 +60,7 @@ def _is_in(face: Face, x: float, y: float) -> bool:
 
 
 def _tag(draw: ImageDraw.ImageDraw, word: str, x: int, y: int, color: tuple[int, int, int], size: tuple[int, int]) -> None:
-    """The word on a filled tag above a box's corner, or where it still lies within the picture."""
+    """Draw a filled tag with the text above a box's corner, moved to lie within the picture."""
     font = ImageFont.load_default(size=_TAG_PX * 0.85)
     wide = max(_TAG_PX, round(draw.textlength(word, font=font)) + 14)
     x, y = min(max(x - 2, 0), max(0, size[0] - wide)), min(max(y - _TAG_PX, 0), max(0, size[1] - _TAG_PX))
@@ -69,8 +69,8 @@ def _tag(draw: ImageDraw.ImageDraw, word: str, x: int, y: int, color: tuple[int,
 
 
 def face_choices(photo: OpenUpload, words: Words) -> list[tuple[str, str]]:
-    """What can be ticked: a word and a value for each face. People count from 1, values from 0 (the largest)."""
-    return [(words.say("photo.one_face", number=number + 1), str(number)) for number in range(len(photo.subjects))]
+    """A label and a value for each face: labels count from 1, values from 0 (the largest)."""
+    return [(words.line("photo.one_face", number=number + 1), str(number)) for number in range(len(photo.subjects))]
 
 
 def every_face(photo: OpenUpload) -> list[str]:
@@ -79,22 +79,22 @@ def every_face(photo: OpenUpload) -> list[str]:
 
 
 def toggled(picked: Sequence[str], number: int, count: int) -> list[str]:
-    """The values that are ticked after a click on a face.
+    """The chosen values after a click on a face.
 
-    The first click picks that face alone; more clicks add faces or take them away again; when none is left, all are picked.
+    The first click chooses that face alone; further clicks add or remove faces; after the last is removed, all are chosen.
 
     Args:
-        picked: the values that were ticked.
-        number: the face that was clicked, from 0.
-        count: how many faces there are.
+        picked: the values chosen before.
+        number: the clicked face, from 0.
+        count: the number of faces.
     """
     before = {int(value) for value in picked}
     after = {number} if len(before) == count else before ^ {number}
     return [str(value) for value in sorted(after or range(count))]
 
 
-def chosen_words(picked: Sequence[str] | None, photo: OpenUpload) -> str:
-    """The ticked values as `faces.analyzer.choose` reads them: `all`, or `0,2`. Raises PageError when none is ticked."""
+def faces_option(picked: Sequence[str] | None, photo: OpenUpload) -> str:
+    """The chosen values as `faces.analyzer.choose` takes them: `all`, or `0,2`. Raises PageError when none is chosen."""
     numbers = sorted({int(value) for value in picked or ()})
     if not numbers:
         raise page_error("no_face_chosen")

@@ -1,4 +1,4 @@
-"""The tab for one photo: dropped, its faces shown, one of them picked, the edit compared, and downloaded."""
+"""The tab for one photo: upload, choice of faces, comparison before and after, download."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ from typing import Any
 from lianpu.editing.presets import EffectStep, Preset, dump_preset
 from lianpu.errors import LianpuError
 from lianpu.web.language import Words, error_line, load_words, page_error
-from lianpu.web.page.controls import Controls, Labels, Wishes, picture_options, says
+from lianpu.web.page.controls import Controls, Labels, RequestedEdit, picture_options, texts
 from lianpu.web.page.controls_column import QUIETLY
-from lianpu.web.page.faces import chosen_words, every_face, face_at, face_choices, toggled, with_numbers
-from lianpu.web.page.look import UPLOAD_FIRST_PX, UPLOAD_NEXT_PX, refused_line
+from lianpu.web.page.faces import every_face, face_at, face_choices, faces_option, toggled, with_numbers
+from lianpu.web.page.theme import UPLOAD_FIRST_PX, UPLOAD_NEXT_PX, refused_line
 from lianpu.web.photos import (
-    FORMATS,
+    DOWNLOAD_FORMATS,
     OpenUpload,
     PageEngine,
     check_photo,
@@ -26,13 +26,13 @@ from lianpu.web.photos import (
     open_upload,
     preview_edit,
     reload_pixels,
-    shown_file,
+    write_preview,
 )
-from lianpu.web.server.visits import Visits
+from lianpu.web.server.visitor_files import VisitorFiles, visitor_id
 from lianpu.web.toolkit import gr
 
 ONE_AT_A_TIME: dict[str, Any] = {"concurrency_id": "engine", "concurrency_limit": 1, "api_visibility": "private"}
-"""Events that edit wait for one another: two at once are no faster, and take twice the memory."""
+"""Settings of events that edit: one at a time, since two at once are no faster and need twice the memory."""
 
 _DOWNLOAD = """(file) => {
   if (!file?.url) return;
@@ -42,12 +42,12 @@ _DOWNLOAD = """(file) => {
   link.click();
   link.remove();
 }"""
-"""The file itself is clicked, not the button that shows it: that one has its new address a moment later."""
+"""Downloads the file by its own link: the button has its new address a moment later."""
 
 
 @dataclass(frozen=True, eq=False)
 class PhotoTab:
-    """The components of the tab that events need."""
+    """The components of the tab that events read or change."""
 
     upload: Any
     state: Any
@@ -64,11 +64,11 @@ class PhotoTab:
 
 
 def photo_tab(labels: Labels, keep_s: float) -> PhotoTab:
-    """The components, made where Gradio stands."""
+    """Make the tab in the current Gradio context."""
     state = gr.State(None, time_to_live=keep_s)
-    upload = labels.made(
+    upload = labels.add(
         gr.File,
-        says(label="photo.file"),
+        texts(label="photo.file"),
         type="filepath",
         file_count="single",
         height=UPLOAD_FIRST_PX,
@@ -76,11 +76,11 @@ def photo_tab(labels: Labels, keep_s: float) -> PhotoTab:
         show_label=False,
     )
     refused = gr.Textbox("", show_label=False, container=False, elem_id="refused", elem_classes="unseen")
-    status = gr.HTML(line(labels.words.say("status.start")), elem_id="status")
+    status = gr.HTML(status_line(labels.words.line("status.start")), elem_id="status")
     with gr.Column(visible=False, elem_id="result") as result:
-        comparison = labels.made(
+        comparison = labels.add(
             gr.ImageSlider,
-            says(label="photo.compare"),
+            texts(label="photo.compare"),
             type="filepath",
             interactive=False,
             max_height=560,
@@ -88,9 +88,9 @@ def photo_tab(labels: Labels, keep_s: float) -> PhotoTab:
             elem_id="comparison",
         )
         with gr.Row(elem_id="below"):
-            picture = labels.made(
+            picture = labels.add(
                 gr.Image,
-                says(label="photo.found"),
+                texts(label="photo.found"),
                 type="filepath",
                 interactive=False,
                 height=210,
@@ -101,40 +101,40 @@ def photo_tab(labels: Labels, keep_s: float) -> PhotoTab:
             )
             with gr.Column(min_width=220):
                 found = gr.HTML("", elem_id="found")
-                faces = labels.made(
+                faces = labels.add(
                     gr.CheckboxGroup,
-                    says(label="photo.faces", info="photo.faces_hint"),
+                    texts(label="photo.faces", info="photo.faces_hint"),
                     choices=[],
                     value=[],
                     visible=False,
                     show_select_all=True,
                     elem_id="faces",
                 )
-                form = labels.made(gr.Dropdown, _forms, value="same", elem_id="format")
-                button = labels.made(gr.Button, says(value="photo.download"), variant="primary", elem_id="download")
-        file = labels.made(gr.DownloadButton, says(label="photo.download"), elem_id="download-file", elem_classes="unseen")
+                form = labels.add(gr.Dropdown, _forms, value="same", elem_id="format")
+                button = labels.add(gr.Button, texts(value="photo.download"), variant="primary", elem_id="download")
+        file = labels.add(gr.DownloadButton, texts(label="photo.download"), elem_id="download-file", elem_classes="unseen")
     return PhotoTab(upload, state, result, picture, faces, comparison, found, status, form, button, file, refused)
 
 
-def bind_photo_tab(tab: PhotoTab, events: PhotoEvents, language: Any, recipe: Any) -> None:
-    """Let the components do what they are for."""
+def bind_photo_tab(tab: PhotoTab, events: PhotoEvents, language: Any, preset_yaml: Any) -> None:
+    """Connect the events of the tab."""
     inputs = [tab.state, language, tab.faces, *events.controls.components]
-    shown = [tab.comparison, recipe, tab.status]
+    outputs = [tab.comparison, preset_yaml, tab.status]
     tab.upload.upload(
-        events.opened,
+        events.on_upload,
         [tab.upload, language, *events.controls.components],
-        [tab.upload, tab.state, tab.result, tab.picture, tab.faces, tab.found, *shown],
+        [tab.upload, tab.state, tab.result, tab.picture, tab.faces, tab.found, *outputs],
         **ONE_AT_A_TIME,
     )
     moved = [tab.faces.input, *(component.change for component in events.controls.components)]
-    gr.on(moved, events.edited, inputs, shown, trigger_mode="always_last", show_progress="minimal", **ONE_AT_A_TIME)
-    tab.refused.change(events.refused, [tab.refused, language], tab.status, **QUIETLY)
-    tab.faces.input(events.marked, [tab.state, tab.faces], tab.picture, **QUIETLY)
-    tab.picture.select(events.picked, [tab.state, tab.faces], [tab.faces, tab.picture], **QUIETLY).success(
-        events.edited, inputs, shown, show_progress="minimal", **ONE_AT_A_TIME
+    gr.on(moved, events.on_change, inputs, outputs, trigger_mode="always_last", show_progress="minimal", **ONE_AT_A_TIME)
+    tab.refused.change(events.on_refused_file, [tab.refused, language], tab.status, **QUIETLY)
+    tab.faces.input(events.on_face_choice, [tab.state, tab.faces], tab.picture, **QUIETLY)
+    tab.picture.select(events.on_face_click, [tab.state, tab.faces], [tab.faces, tab.picture], **QUIETLY).success(
+        events.on_change, inputs, outputs, show_progress="minimal", **ONE_AT_A_TIME
     )
     tab.button.click(
-        events.downloaded,
+        events.on_download,
         [tab.state, language, tab.faces, tab.form, *events.controls.components],
         [tab.file, tab.status],
         **ONE_AT_A_TIME,
@@ -142,16 +142,16 @@ def bind_photo_tab(tab: PhotoTab, events: PhotoEvents, language: Any, recipe: An
 
 
 def _forms(words: Words) -> dict[str, Any]:
-    names = [(words.say("photo.format_same") if name == "same" else name.upper(), name) for name in FORMATS]
-    return {"label": words.say("photo.format"), "choices": names}
+    names = [(words.line("photo.format_same") if name == "same" else name.upper(), name) for name in DOWNLOAD_FORMATS]
+    return {"label": words.line("photo.format"), "choices": names}
 
 
 log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, eq=False)
-class Opened:
-    """What a visit remembers of its photo: the photo, and the file of it as it is shown."""
+class OpenPhoto:
+    """The state of a visitor: the photo, and the file of its unedited preview."""
 
     photo: OpenUpload
     before: Path
@@ -162,152 +162,147 @@ class PhotoEvents:
     """The events of one page.
 
     Args:
-        engine: what edits.
-        visits: whose files are whose.
-        controls: tells what the widgets' values mean.
+        engine: analyzes and edits the photos.
+        visitor_files: the files of visitors.
+        controls: reads the widgets' values.
     """
 
     engine: PageEngine
-    visits: Visits
+    visitor_files: VisitorFiles
     controls: Controls
 
-    def opened(self, upload: str | None, code: str, request: gr.Request, *values: Any) -> list[Any]:
-        """After a file was dropped: upload, state, result, faces picture, choice of faces, line on the photo, comparison, recipe, status.
+    def on_upload(self, upload: str | None, code: str, request: gr.Request, *values: Any) -> list[Any]:
+        """A new upload: values of upload, state, result, faces picture, choice of faces, photo line, comparison, preset text, status.
 
-        The photo comes with what the widgets ask for already: a second event after this one would take a problem's line away.
+        It applies the requested edit at once: a second event after this one would overwrite the line of an error.
         """
         words = load_words(code)
         try:
             if not upload:
                 raise page_error("no_photo")
-            file = self.visits.take(upload, visitor(request), "photo", keep=2)
+            file = self.visitor_files.claim(upload, visitor_id(request), "photo", keep=2)
             photo = open_upload(self.engine, file, file.name)
-            folder = self.visits.new_folder(visitor(request), "before", keep=2)
-            before = shown_file(photo.preview.picture, folder, "before")
-            numbers = shown_file(with_numbers(photo.preview.picture, photo.faces), folder, "faces")
-        except Exception as problem:
-            return [None, *[gr.skip()] * 7, self.problem(problem, words)]
-        opened = Opened(photo, before)
+            folder = self.visitor_files.new_folder(visitor_id(request), "before", keep=2)
+            before = write_preview(photo.preview.picture, folder, "before")
+            numbers = write_preview(with_numbers(photo.preview.picture, photo.faces), folder, "faces")
+        except Exception as error:
+            return [None, *[gr.skip()] * 7, self.error(error, words)]
+        opened = OpenPhoto(photo, before)
         return [
             gr.File(value=None, height=UPLOAD_NEXT_PX),
             opened,
             gr.Column(visible=True),
             str(numbers),
             gr.CheckboxGroup(choices=face_choices(photo, words), value=every_face(photo), visible=len(photo.subjects) > 1),
-            line(found_line(photo, words)),
-            *self.edited(opened, code, every_face(photo), request, *values, first=True),
+            status_line(found_line(photo, words)),
+            *self.on_change(opened, code, every_face(photo), request, *values, first=True),
         ]
 
-    def edited(
-        self, opened: Opened | None, code: str, picked: list[str], request: gr.Request, *values: Any, first: bool = False
+    def on_change(
+        self, opened: OpenPhoto | None, code: str, picked: list[str], request: gr.Request, *values: Any, first: bool = False
     ) -> list[Any]:
-        """After a widget moved: comparison, recipe, status. What cannot be done leaves the comparison as it is, or `first` shows the photo."""
+        """A changed widget: comparison, preset text, status. An error keeps the comparison, or shows the unedited photo if `first`."""
         words = load_words(code)
         started = time.perf_counter()
         try:
-            wishes = self.wishes(values, request)
-            preset = wishes.preset()
-            recipe = dump_preset(without_paths(preset)) if preset.steps else ""
+            edit = self.requested_edit(values, request)
+            preset = edit.preset()
+            preset_yaml = dump_preset(without_paths(preset)) if preset.steps else ""
             if opened is None:
-                return [gr.skip(), recipe, line(words.say("status.start"))]
+                return [gr.skip(), preset_yaml, status_line(words.line("status.start"))]
             if not preset.steps:
-                return [(str(opened.before), str(opened.before)), recipe, line(words.say("status.unchanged"))]
-            which = chosen_words(picked, opened.photo)
-            picture = preview_edit(self.engine, opened.photo, preset, which, wishes.known)
-            after = shown_file(picture, self.visits.new_folder(visitor(request), "after", keep=4), "after")
+                return [(str(opened.before), str(opened.before)), preset_yaml, status_line(words.line("status.unchanged"))]
+            which = faces_option(picked, opened.photo)
+            picture = preview_edit(self.engine, opened.photo, preset, which, edit.known)
+            after = write_preview(picture, self.visitor_files.new_folder(visitor_id(request), "after", keep=4), "after")
             if not opened.before.is_file():
                 raise page_error("forgotten")
-        except Exception as problem:
+        except Exception as error:
             same = (str(opened.before), str(opened.before)) if first and opened is not None else gr.skip()
-            return [same, gr.skip(), self.problem(problem, words)]
+            return [same, gr.skip(), self.error(error, words)]
         key = "status.smaller" if opened.photo.is_shown_smaller else "status.shown"
         seconds = f"{time.perf_counter() - started:.2f}"
-        said = words.say(key, seconds=seconds, width=picture.shape[1], height=picture.shape[0])
-        return [(str(opened.before), str(after)), recipe, line(said)]
+        text = words.line(key, seconds=seconds, width=picture.shape[1], height=picture.shape[0])
+        return [(str(opened.before), str(after)), preset_yaml, status_line(text)]
 
-    def downloaded(
-        self, opened: Opened | None, code: str, picked: list[str], form: str, request: gr.Request, *values: Any
+    def on_download(
+        self, opened: OpenPhoto | None, code: str, picked: list[str], file_format: str, request: gr.Request, *values: Any
     ) -> list[Any]:
-        """After the download was asked for: the file, status."""
+        """The download button: file, status."""
         words = load_words(code)
         try:
             if opened is None:
                 raise page_error("no_photo")
-            which, wishes = chosen_words(picked, opened.photo), self.wishes(values, request)
-            folder = self.visits.new_folder(visitor(request), "download", keep=3)
-            file = export_edit(self.engine, reload_pixels(opened.photo), wishes.preset(), which, wishes.known, folder, form)
-        except Exception as problem:
-            return [None, self.problem(problem, words)]
-        return [str(file), line(words.say("status.ready", name=file.name, size=f"{file.stat().st_size / 1e6:.1f}"))]
+            which, edit = faces_option(picked, opened.photo), self.requested_edit(values, request)
+            folder = self.visitor_files.new_folder(visitor_id(request), "download", keep=3)
+            file = export_edit(self.engine, reload_pixels(opened.photo), edit.preset(), which, edit.known, folder, file_format)
+        except Exception as error:
+            return [None, self.error(error, words)]
+        return [str(file), status_line(words.line("status.ready", name=file.name, size=f"{file.stat().st_size / 1e6:.1f}"))]
 
-    def wishes(self, values: Sequence[Any], request: gr.Request) -> Wishes:
-        """What the widgets say; a picture that is an effect's option is held to the limits of photos, and goes with the visitor."""
-        wishes = self.controls.wishes(values)
+    def requested_edit(self, values: Sequence[Any], request: gr.Request) -> RequestedEdit:
+        """The edit that the widgets request; uploaded pictures among its options must be within the limits for photos."""
+        edit = self.controls.requested_edit(values)
         for effect, option in picture_options():
-            path = wishes.options.get(effect, {}).get(option)
+            path = edit.options.get(effect, {}).get(option)
             if path:
-                file = self.visits.lend(str(path), visitor(request))
+                file = self.visitor_files.register(str(path), visitor_id(request))
                 check_photo(file, file.name, self.engine.limits)
-        return wishes
+        return edit
 
-    def picked(self, opened: Opened | None, picked: list[str], event: gr.SelectData, request: gr.Request) -> list[Any]:
-        """After a click into the picture of faces: the choice of faces, the picture."""
+    def on_face_click(self, opened: OpenPhoto | None, picked: list[str], event: gr.SelectData, request: gr.Request) -> list[Any]:
+        """A click into the faces picture: choice of faces, faces picture."""
         if opened is None or len(opened.photo.subjects) < 2:
             return [gr.skip(), gr.skip()]
         number = face_at(opened.photo.preview.picture, opened.photo.faces, *event.index)
         if number is None:
             return [gr.skip(), gr.skip()]
         now = toggled(picked, number, len(opened.photo.subjects))
-        return [now, self.marked(opened, now, request)]
+        return [now, self.on_face_choice(opened, now, request)]
 
-    def marked(self, opened: Opened | None, picked: list[str], request: gr.Request) -> Any:
-        """After the choice of faces changed: the picture of faces, where the others are grey."""
+    def on_face_choice(self, opened: OpenPhoto | None, picked: list[str], request: gr.Request) -> Any:
+        """A changed choice of faces: the faces picture, with the others in grey."""
         if opened is None:
             return gr.skip()
         numbered = with_numbers(opened.photo.preview.picture, opened.photo.faces, {int(number) for number in picked})
-        return str(shown_file(numbered, self.visits.new_folder(visitor(request), "faces", keep=4), "faces"))
+        return str(write_preview(numbered, self.visitor_files.new_folder(visitor_id(request), "faces", keep=4), "faces"))
 
-    def refused(self, told: str, code: str) -> Any:
-        """After the browser refused a file: status."""
-        said = refused_line(told, self.engine.limits, load_words(code))
-        return line(said, "problem") if said else gr.skip()
+    def on_refused_file(self, report: str, code: str) -> Any:
+        """A file that the browser refused to send: status."""
+        text = refused_line(report, self.engine.limits, load_words(code))
+        return status_line(text, "problem") if text else gr.skip()
 
-    def renamed(self, opened: Opened | None, code: str) -> list[Any]:
-        """In another language: the choice of faces, the line on the photo, status."""
+    def on_language(self, opened: OpenPhoto | None, code: str) -> list[Any]:
+        """Another language: choice of faces, photo line, status."""
         words = load_words(code)
         if opened is None:
-            return [gr.skip(), "", line(words.say("status.start"))]
+            return [gr.skip(), "", status_line(words.line("status.start"))]
         choices = gr.CheckboxGroup(choices=face_choices(opened.photo, words))
-        return [choices, line(found_line(opened.photo, words)), ""]
+        return [choices, status_line(found_line(opened.photo, words)), ""]
 
-    def problem(self, problem: Exception, words: Words) -> str:
-        """A problem as the page shows it. A defect of ours is logged with its traceback, which the visitor is spared."""
-        if not isinstance(problem, LianpuError):
-            log.error("the page could not answer", exc_info=problem)
-        return line(error_line(problem, words, self.visits.root), "problem")
-
-
-def visitor(request: gr.Request) -> str:
-    """Whose request it is: the session's name, as the browser or the client chose it."""
-    return str(request.session_hash or "")
+    def error(self, error: Exception, words: Words) -> str:
+        """The status line of an error. A bug of ours is logged with its traceback; the visitor sees no details."""
+        if not isinstance(error, LianpuError):
+            log.error("an event of the page failed", exc_info=error)
+        return status_line(error_line(error, words, self.visitor_files.root), "problem")
 
 
 def found_line(photo: OpenUpload, words: Words) -> str:
-    """What was found in a photo."""
+    """The line on a photo: its name, size and number of faces."""
     count = len(photo.subjects)
     width, height = photo.size
-    return words.say(
+    return words.line(
         "status.found_one" if count == 1 else "status.found_many", name=photo.name, width=width, height=height, count=count
     )
 
 
-def line(text: str, kind: str = "said") -> str:
-    """One line of text as HTML; what stands in it is text, whatever a file is called."""
+def status_line(text: str, kind: str = "said") -> str:
+    """A status line as HTML; the text is escaped, since file names appear in it."""
     return f'<p class="{kind}" role="status">{html.escape(text)}</p>'
 
 
 def without_paths(preset: Preset) -> Preset:
-    """A preset without the files that its steps name: those are the server's."""
+    """A preset without options that are files: their paths are the server's."""
     return replace(preset, steps=tuple(_without_paths(step) for step in preset.steps))
 
 

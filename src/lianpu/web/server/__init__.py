@@ -1,1 +1,1 @@
-"""The server: who may call, limits, visits and their files."""
+"""The server: requests, files of visitors, start and stop."""

@@ -1,4 +1,4 @@
-"""The page on a port: who may call it, where its files lie, and how it ends."""
+"""The running server: its address and users, the folder for files, start and stop."""
 
 from __future__ import annotations
 
@@ -15,11 +15,11 @@ from pathlib import Path
 from typing import Any
 
 from lianpu.errors import LianpuError
-from lianpu.web.page.look import CSS, script, theme
 from lianpu.web.page.page import build_page
+from lianpu.web.page.theme import CSS, script, theme
 from lianpu.web.photos import PageEngine
-from lianpu.web.server.guard import Guard
-from lianpu.web.server.visits import Visits
+from lianpu.web.server.request_filter import RequestFilter
+from lianpu.web.server.visitor_files import VisitorFiles
 from lianpu.web.toolkit import Middleware, gr
 
 _SWITCHED_OFF = (
@@ -30,82 +30,84 @@ _SWITCHED_OFF = (
     "GRADIO_NUM_WORKERS",
     "GRADIO_WATCH_DIRS",
 )
-"""Settings of Gradio's that come from the environment and could open what is closed here."""
+"""Environment variables of Gradio that could undo the restrictions here."""
 
 
-class Served:
-    """A page that is running."""
+class RunningServer:
+    """A page that is being served."""
 
-    def __init__(self, page: gr.Blocks, visits: Visits, url: str) -> None:
-        self.url, self.visits = url, visits
+    def __init__(self, page: gr.Blocks, visitor_files: VisitorFiles, url: str) -> None:
+        self.url, self.visitor_files = url, visitor_files
         self._page = page
         self._stop = threading.Event()
-        threading.Thread(target=self._sweep, daemon=True, name="lianpu-sweep").start()
+        threading.Thread(target=self._remove_expired, daemon=True, name="lianpu-remove-expired").start()
 
-    def _sweep(self) -> None:
-        while not self._stop.wait(min(60.0, self.visits.keep_s / 4)):
-            self.visits.sweep()
+    def _remove_expired(self) -> None:
+        while not self._stop.wait(min(60.0, self.visitor_files.keep_s / 4)):
+            self.visitor_files.remove_expired()
 
     def wait(self) -> None:
-        """Return when `stop` was called."""
+        """Block until `stop` is called."""
         self._stop.wait()
 
     def stop(self) -> None:
-        """Let `wait` return; may be called from a signal handler."""
+        """End `wait`; may be called from a signal handler."""
         self._stop.set()
 
     def close(self) -> None:
-        """End the page and remove all that visitors left."""
+        """Stop serving and remove all files of visitors."""
         self.stop()
         self._page.close(verbose=False)
-        shutil.rmtree(self.visits.root, ignore_errors=True)
+        shutil.rmtree(self.visitor_files.root, ignore_errors=True)
 
 
-def serve(engine: PageEngine, place: Place, language: str = "en", cards: Mapping[str, str] | None = None) -> Served:
-    """The page, running.
+def serve(
+    engine: PageEngine, settings: ServerSettings, language: str = "en", cards: Mapping[str, str] | None = None
+) -> RunningServer:
+    """Start serving the page.
 
     Args:
-        engine: what edits.
-        place: where.
+        engine: analyzes and edits the photos.
+        settings: address and users.
         language: the one that the page opens in.
         cards: the editor's model card, Markdown, by language.
 
     Raises:
-        LianpuError: the port is taken or the address is not this machine's.
+        LianpuError: the port is in use or the address is not one of this machine.
     """
-    port = _free_port(place.host, place.port)
+    port = _free_port(settings.host, settings.port)
     root = Path(tempfile.mkdtemp(prefix="lianpu-serve-")).resolve()
     os.environ.update(
         GRADIO_TEMP_DIR=str(root), GRADIO_EXAMPLES_CACHE=str(root / "examples")
     )  # Gradio takes its folders from there
     for name in _SWITCHED_OFF:
         os.environ.pop(name, None)
-    visits = Visits(root, 60 * engine.limits.keep_minutes)
+    visitor_files = VisitorFiles(root, 60 * engine.limits.keep_minutes)
     try:
-        page = build_page(engine, visits, language, cards)
+        page = build_page(engine, visitor_files, language, cards)
         page.queue(max_size=engine.limits.max_waiting, default_concurrency_limit=1)
-        page.launch(**_launch_settings(engine, place, port, root))
+        page.launch(**_launch_settings(engine, settings, port, root))
     except OSError as problem:
         shutil.rmtree(root, ignore_errors=True)
-        raise LianpuError(f"The page cannot be served on {place.host}:{port} ({problem}). Choose another --port.") from None
+        raise LianpuError(f"The page cannot be served on {settings.host}:{port} ({problem}). Choose another --port.") from None
     except BaseException:
         shutil.rmtree(root, ignore_errors=True)
         raise
-    host = f"[{place.host}]" if ":" in place.host else place.host
-    return Served(page, visits, f"http://{host}:{port}")
+    host = f"[{settings.host}]" if ":" in settings.host else settings.host
+    return RunningServer(page, visitor_files, f"http://{host}:{port}")
 
 
-def _launch_settings(engine: PageEngine, place: Place, port: int, root: Path) -> dict[str, Any]:
+def _launch_settings(engine: PageEngine, settings: ServerSettings, port: int, root: Path) -> dict[str, Any]:
     closed = [str(folder) for folder in (Path.cwd(), Path.home()) if not root.is_relative_to(folder.resolve())]
     return {
-        "server_name": place.host,
+        "server_name": settings.host,
         "server_port": port,
-        "auth": password_door(place.users) if place.users else None,
+        "auth": password_check(settings.users) if settings.users else None,
         "max_file_size": engine.limits.max_bytes,
         "state_session_capacity": engine.limits.max_visitors,
         "allowed_paths": [],
         "blocked_paths": closed,
-        "app_kwargs": {"middleware": [_middleware(place, root)]},
+        "app_kwargs": {"middleware": [_middleware(settings, root)]},
         "theme": theme(),
         "head": f"<style>{CSS}</style>{script(engine.limits)}",
         "footer_links": [],
@@ -122,23 +124,23 @@ def _launch_settings(engine: PageEngine, place: Place, port: int, root: Path) ->
     }
 
 
-def _middleware(place: Place, root: Path) -> Any:
-    return Middleware(Guard, root=root, hosts=None if place.users else known_hosts(place))
+def _middleware(settings: ServerSettings, root: Path) -> Any:
+    return Middleware(RequestFilter, root=root, hosts=None if settings.users else allowed_hosts(settings))
 
 
-def password_door(users: Mapping[str, str]) -> Any:
-    """Whether a name and a password go together, compared in constant time."""
+def password_check(users: Mapping[str, str]) -> Any:
+    """A function (name, password) -> bool for Gradio's login; it compares in constant time."""
     known = {name: password.encode() for name, password in users.items()}
 
-    def opens(name: str, password: str) -> bool:
+    def matches(name: str, password: str) -> bool:
         expected = known.get(name, b"")
         return hmac.compare_digest(expected, password.encode()) and name in known
 
-    return opens
+    return matches
 
 
 def _free_port(host: str, port: int) -> int:
-    """The port, seen to be free; for 0 one that is."""
+    """The port, checked to be free; for 0 any free one."""
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     try:
         with socket.socket(family, socket.SOCK_STREAM) as probe:
@@ -151,14 +153,14 @@ def _free_port(host: str, port: int) -> int:
 
 
 @dataclass(frozen=True)
-class Place:
-    """Where the page is found.
+class ServerSettings:
+    """Where the page is served, and to whom.
 
     Args:
         host: the address to bind to.
         port: the port; 0 takes a free one.
-        users: passwords by name; empty lets everybody in.
-        names: names by which browsers may call the page beside the host's own (a proxy's, say).
+        users: passwords by user name; empty for no login.
+        names: host names that requests may use besides `host`, for example that of a reverse proxy.
     """
 
     host: str = "127.0.0.1"
@@ -167,15 +169,15 @@ class Place:
     names: tuple[str, ...] = ()
 
 
-def known_hosts(place: Place) -> frozenset[str] | None:
-    """The names by which a page without a password may be called; None for any, where it is bound to all addresses."""
-    if place.host in ("0.0.0.0", "::"):
+def allowed_hosts(settings: ServerSettings) -> frozenset[str] | None:
+    """The host names that requests to a page without login may use; None (any) where it is bound to all addresses."""
+    if settings.host in ("0.0.0.0", "::"):
         return None
-    return frozenset({"localhost", "127.0.0.1", "::1", place.host.lower(), *(name.lower() for name in place.names)})
+    return frozenset({"localhost", "127.0.0.1", "::1", settings.host.lower(), *(name.lower() for name in settings.names)})
 
 
-def is_local(host: str) -> bool:
-    """Whether an address can be reached from this machine only."""
+def is_loopback(host: str) -> bool:
+    """Whether an address can only be reached from this machine."""
     try:
         return ipaddress.ip_address(host.strip("[]")).is_loopback
     except ValueError:

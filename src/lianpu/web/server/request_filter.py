@@ -1,8 +1,7 @@
-"""What stands before Gradio: requests that it would answer and that this page has no use for are turned away.
+"""A filter before Gradio: refuses requests that Gradio would answer and that this page never makes.
 
-Gradio fetches addresses of other hosts for its visitors (`/file=http://...`, `/proxy=`, a file whose path is an address), keeps the state of
-visits for links, writes a page of its log for each path that a call makes up, and answers whatever name a browser calls it by. None of that
-happens here.
+Gradio fetches URLs of other hosts for its visitors (`/file=http://...`, `/proxy=`, a file whose path is a URL), stores sessions for links,
+logs a traceback for every invented path in a call, and answers requests with any Host header. The filter prevents all of that.
 """
 
 from __future__ import annotations
@@ -23,53 +22,53 @@ Send = Callable[[Message], Awaitable[None]]
 
 Application = Callable[[Message, Receive, Send], Awaitable[None]]
 
-POLICY = (
+CONTENT_SECURITY_POLICY = (
     "default-src 'self'; script-src 'self' 'unsafe-inline' 'unsafe-eval' blob:; style-src 'self' 'unsafe-inline'; img-src 'self' data: blob:; "
     "media-src 'self' blob:; font-src 'self' data:; connect-src 'self'; worker-src 'self' blob:; frame-src 'none'; object-src 'none'; "
     "base-uri 'self'; form-action 'self'; frame-ancestors 'self'"
 )
-"""What browsers may load for the page: what comes from this server, and nothing else (Gradio's scripts need the unsafe ones)."""
+"""Browsers load what comes from this server and nothing else (Gradio's scripts need the unsafe rules)."""
 
 MAX_CALL_BYTES = 1_000_000
-"""A call names its uploads; it does not carry them."""
+"""Calls name their uploads by path; they do not contain them."""
 
 _CALLS = re.compile(r"^(/gradio_api)?/(queue/join|run/|api/|call/|reset|cancel|stream/)")
 
-_CLOSED = re.compile(
+_BLOCKED = re.compile(
     r"^(/gradio_api)?/(proxy=|deep_link|monitoring|component_server|process_recording|custom_component|vibe|mcp|runs|dev/|file/)"
 )
 
 _FILE_OF_ADDRESS = re.compile(r"/file=\s*[a-zA-Z][a-zA-Z0-9+.-]*:")
 
 
-class Guard:
+class RequestFilter:
     """An ASGI application around another.
 
     Args:
-        app: what answers the requests that pass.
-        root: the folder of uploads: calls name no other files.
-        hosts: the names (without port) that requests may call this server by, or None for any. A page on a foreign name that
-            is made to point to this machine (DNS rebinding) calls it by that foreign name.
+        app: answers the requests that pass.
+        root: the folder of uploads: calls may name no other files.
+        hosts: the host names (without port) that a Host header may have; None allows any. A foreign page whose name is made to point to
+            this machine (DNS rebinding) sends that foreign name.
     """
 
     def __init__(self, app: Application, root: Path, hosts: frozenset[str] | None = None) -> None:
         self.app, self.root, self.hosts = app, root, hosts
 
     async def __call__(self, scope: Message, receive: Receive, send: Send) -> None:
-        """Answer one request, or let it pass."""
+        """Refuse one request, or pass it on."""
         if scope["type"] != "http":
             await self.app(scope, receive, send)
             return
         headers = {name.lower(): value.decode("latin-1") for name, value in scope["headers"]}
         path = fully_unquoted(scope["path"])
         if self.hosts is not None and host_name(headers.get(b"host", "")) not in self.hosts:
-            await _refuse(send, 421, "This server is not known by that name.")
-        elif is_closed(path):
+            await _refuse(send, 421, "This server does not answer to that host name.")
+        elif is_blocked(path):
             await _refuse(send, 404, "Not found.")
         elif scope["method"] == "POST" and _CALLS.match(path):
             await self._checked_call(scope, receive, send)
         else:
-            await self.app(scope, receive, _hardened(send))
+            await self.app(scope, receive, _with_security_headers(send))
 
     async def _checked_call(self, scope: Message, receive: Receive, send: Send) -> None:
         body = b""
@@ -83,8 +82,8 @@ class Guard:
             if len(body) > MAX_CALL_BYTES:
                 await _refuse(send, 413, "The call is too long.")
                 return
-        if names_another_file(body, self.root):
-            await _refuse(send, 400, "Files are uploaded, not named by a path or an address.")
+        if names_foreign_file(body, self.root):
+            await _refuse(send, 400, "Upload files; do not name them by a path or URL.")
             return
         sent = False
 
@@ -95,16 +94,16 @@ class Guard:
             sent = True
             return {"type": "http.request", "body": body, "more_body": False}
 
-        await self.app(scope, again, _hardened(send))
+        await self.app(scope, again, _with_security_headers(send))
 
 
-def is_closed(path: str) -> bool:
-    """Whether a path, free of %-signs, is one that this page never asks for."""
-    return _CLOSED.match(path) is not None or _FILE_OF_ADDRESS.search(path) is not None
+def is_blocked(path: str) -> bool:
+    """Whether an unquoted path is one that this page never requests."""
+    return _BLOCKED.match(path) is not None or _FILE_OF_ADDRESS.search(path) is not None
 
 
-def names_another_file(body: bytes, root: Path) -> bool:
-    """Whether a JSON call names a file that is not below `root`, here or on another host (or is no JSON, which no call of this page is)."""
+def names_foreign_file(body: bytes, root: Path) -> bool:
+    """Whether a JSON call names a file outside of `root`, here or on another host; also true for a body that is not JSON."""
     try:
         value = json.loads(body or b"{}")
     except (ValueError, RecursionError):
@@ -113,7 +112,7 @@ def names_another_file(body: bytes, root: Path) -> bool:
 
 
 def _paths(value: Any) -> Iterator[Any]:
-    """Every value that stands under `path`, at any depth."""
+    """Every value with the key `path`, at any depth."""
     waiting = [value]
     while waiting:
         one = waiting.pop()
@@ -125,7 +124,7 @@ def _paths(value: Any) -> Iterator[Any]:
 
 
 def host_name(header: str) -> str:
-    """The name in a Host header, without port, in small letters; IPv6 addresses without brackets."""
+    """The host name of a Host header in lower case, without port; IPv6 addresses without brackets."""
     header = header.strip().lower()
     if header.startswith("["):
         return header[1:].partition("]")[0]
@@ -133,7 +132,7 @@ def host_name(header: str) -> str:
 
 
 def fully_unquoted(path: str) -> str:
-    """The path with %-signs resolved until nothing changes, and double slashes made one: as a careless reader might read it."""
+    """The path percent-decoded until nothing changes, with single slashes: as the most careless server would read it."""
     for _ in range(5):
         path, before = unquote(path), path
         if path == before:
@@ -141,8 +140,8 @@ def fully_unquoted(path: str) -> str:
     return re.sub(r"^/+", "/", path.replace("\\", "/"))
 
 
-def _hardened(send: Send) -> Send:
-    """Answers say that they are nobody else's to frame, and that browsers are not to guess types or to tell where they came from."""
+def _with_security_headers(send: Send) -> Send:
+    """Add the headers against framing, guessed content types, referrers, and content from elsewhere."""
 
     async def sending(message: Message) -> None:
         if message["type"] == "http.response.start":
@@ -151,7 +150,7 @@ def _hardened(send: Send) -> Send:
                 (b"x-content-type-options", b"nosniff"),
                 (b"x-frame-options", b"SAMEORIGIN"),
                 (b"referrer-policy", b"no-referrer"),
-                (b"content-security-policy", POLICY.encode()),
+                (b"content-security-policy", CONTENT_SECURITY_POLICY.encode()),
             ]
         await send(message)
 

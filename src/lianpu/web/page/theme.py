@@ -1,4 +1,4 @@
-"""How the page looks: colours, the fonts of the visitor's own system, and a layout that folds on a phone."""
+"""The page's theme, style and script: colours, system fonts, a layout for phones, and the size check in the browser."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ _FONTS = ("ui-sans-serif", "system-ui", "-apple-system", "Segoe UI", "Roboto", "
 _CHINESE_FONTS = ("PingFang SC", "Hiragino Sans GB", "Microsoft YaHei", "Noto Sans CJK SC", "Noto Sans SC", "WenQuanYi Micro Hei")
 
 UPLOAD_FIRST_PX, UPLOAD_NEXT_PX = 300, 96
-"""How high the drop zone is while there is nothing else to see, and then."""
+"""Height of the drop zone before and after the first upload."""
 
 
 def theme() -> gr.themes.Base:
-    """A quiet theme in the red of opera masks; no font is loaded from anywhere."""
+    """A plain theme in the red of opera masks, with system fonts only."""
     fonts = [gr.themes.Font(name) for name in (*_FONTS, *_CHINESE_FONTS, "sans-serif")]
     mono = [gr.themes.Font(name) for name in ("ui-monospace", "SFMono-Regular", "Menlo", "Consolas", "monospace")]
     chosen = gr.themes.Base(
@@ -106,11 +106,11 @@ footer { display: none !important; }
   #controls { isolation: isolate; }
 }
 """
-"""Laid over Gradio's own style as it is, in the page's head."""
+"""Added to Gradio's own style in the page's head."""
 
 
 def quoted(text: str) -> str:
-    """A text as a string of CSS."""
+    """A text as a CSS string."""
     return '"' + "".join(c if c.isalnum() or c in " ,.，。" else f"\\{ord(c):06x}" for c in text) + '"'
 
 
@@ -118,40 +118,40 @@ _SCRIPT = """
 <script>
 (() => {
   const limit = LIMIT_BYTES;
-  const tell = (file) => {
+  const report = (file) => {
     const box = document.querySelector("#refused textarea, #refused input");
     if (!box) return;
     box.value = JSON.stringify([file.name, file.size, Date.now()]);
     box.dispatchEvent(new Event("input", { bubbles: true }));
   };
-  const look = (event, files) => {
+  const refuse = (event, files) => {
     const large = [...(files || [])].find((file) => file.size > limit);
     if (!large) return false;
     event.preventDefault();
     event.stopImmediatePropagation();
-    tell(large);
+    report(large);
     return true;
   };
   document.addEventListener("change", (event) => {
-    if (event.target.type === "file" && look(event, event.target.files)) event.target.value = "";
+    if (event.target.type === "file" && refuse(event, event.target.files)) event.target.value = "";
   }, true);
-  document.addEventListener("drop", (event) => look(event, event.dataTransfer?.files), true);
-  document.addEventListener("paste", (event) => look(event, event.clipboardData?.files), true);
+  document.addEventListener("drop", (event) => refuse(event, event.dataTransfer?.files), true);
+  document.addEventListener("paste", (event) => refuse(event, event.clipboardData?.files), true);
 })();
 </script>
 """
 
 
 def script(limits: Limits) -> str:
-    """The script, for the page's head. It writes what it refused into the hidden box `refused`, which asks `refused_line`."""
+    """The script for the page's head. It writes a refused file into the hidden box `refused`, whose event shows `refused_line`."""
     return _SCRIPT.replace("LIMIT_BYTES", str(limits.max_bytes))
 
 
-def refused_line(told: str, limits: Limits, words: Words) -> str:
-    """The line on a file that the script refused; an empty text for what the script does not write."""
+def refused_line(report: str, limits: Limits, words: Words) -> str:
+    """The error line for a file that the script refused; empty for anything that the script does not write."""
     try:
-        name, size, _ = json.loads(told)
-        problem = page_error("too_many_bytes", name=str(name)[:200], size=f"{float(size) / 1e6:.1f}", limit=f"{limits.max_mb:g}")
+        name, size, _ = json.loads(report)
+        error = page_error("too_many_bytes", name=str(name)[:200], size=f"{float(size) / 1e6:.1f}", limit=f"{limits.max_mb:g}")
     except (ValueError, TypeError):
         return ""
-    return error_line(problem, words)
+    return error_line(error, words)

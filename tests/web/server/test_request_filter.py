@@ -1,4 +1,4 @@
-"""Requests that are turned away before Gradio sees them."""
+"""Requests that are refused before they reach Gradio."""
 
 import asyncio
 import json
@@ -7,7 +7,14 @@ from typing import Any
 
 import pytest
 
-from lianpu.web.server.guard import MAX_CALL_BYTES, Guard, fully_unquoted, host_name, is_closed, names_another_file
+from lianpu.web.server.request_filter import (
+    MAX_CALL_BYTES,
+    RequestFilter,
+    fully_unquoted,
+    host_name,
+    is_blocked,
+    names_foreign_file,
+)
 
 ROOT = Path("/tmp/a")
 
@@ -15,7 +22,7 @@ ROOT = Path("/tmp/a")
 def _ask(
     path: str, method: str = "GET", body: bytes = b"", host: str = "localhost:1", hosts: frozenset[str] | None = None
 ) -> Any:
-    """The status of an answer, its headers, and the body that the application behind the guard read (None when it was not asked)."""
+    """The status of an answer, its headers, and the body that the application behind the filter read (None when it was not called)."""
     seen: list[bytes] = []
     sent: list[Any] = []
 
@@ -35,7 +42,7 @@ def _ask(
         sent.append(message)
 
     scope = {"type": "http", "path": path, "method": method, "headers": [(b"host", host.encode())]}
-    asyncio.run(Guard(application, ROOT, hosts)(scope, receive, send))
+    asyncio.run(RequestFilter(application, ROOT, hosts)(scope, receive, send))
     return sent[0]["status"], dict(sent[0]["headers"]), (seen[0] if seen else None)
 
 
@@ -54,15 +61,15 @@ def _ask(
         "/gradio_api/file/etc/passwd",
     ],
 )
-def test_what_the_page_never_asks_for_is_not_found(path: str) -> None:
-    status, _, asked = _ask(path)
-    assert status == 404 and asked is None
+def test_what_the_page_never_requests_is_not_found(path: str) -> None:
+    status, _, called = _ask(path)
+    assert status == 404 and called is None
 
 
 @pytest.mark.parametrize("path", ["/", "/config", "/gradio_api/file=/tmp/x/photo.png", "/gradio_api/upload", "/assets/index.js"])
-def test_what_the_page_asks_for_passes_and_says_what_browsers_may_do(path: str) -> None:
-    status, headers, asked = _ask(path)
-    assert status == 200 and asked == b""
+def test_what_the_page_requests_passes_with_security_headers(path: str) -> None:
+    status, headers, called = _ask(path)
+    assert status == 200 and called == b""
     assert headers[b"x-content-type-options"] == b"nosniff"
     assert b"connect-src 'self'" in headers[b"content-security-policy"]
 
@@ -88,14 +95,14 @@ def test_a_call_arrives_whole() -> None:
 )
 def test_a_call_that_names_a_file_that_is_no_upload_is_refused(path: str) -> None:
     body = json.dumps({"data": [[{"deep": [{"path": path, "meta": {"_type": "gradio.FileData"}}]}]]}).encode()
-    status, _, asked = _ask("/gradio_api/call/edit", "POST", body)
-    assert status == 400 and asked is None
+    status, _, called = _ask("/gradio_api/call/edit", "POST", body)
+    assert status == 400 and called is None
 
 
 def test_a_call_that_is_no_json_or_too_long_is_refused() -> None:
     assert _ask("/gradio_api/queue/join", "POST", b"{" * 20)[0] == 400
     assert _ask("/gradio_api/run/edit", "POST", b" " * (MAX_CALL_BYTES + 1))[0] == 413
-    assert names_another_file(b"[" * 100_000, ROOT)
+    assert names_foreign_file(b"[" * 100_000, ROOT)
 
 
 def test_a_foreign_name_for_this_server_is_refused() -> None:
@@ -106,7 +113,7 @@ def test_a_foreign_name_for_this_server_is_refused() -> None:
     assert _ask("/", host="evil.example", hosts=None)[0] == 200
 
 
-def test_names_and_paths_are_read_as_a_careless_reader_would() -> None:
+def test_host_names_and_paths_are_normalized_before_they_are_checked() -> None:
     assert host_name("LOCALHOST:80") == "localhost" and host_name("[::1]:80") == "::1" and host_name("") == ""
     assert fully_unquoted("//a%252Fb\\c") == "/a/b/c"
-    assert is_closed("/gradio_api/file=data:text/html,x") and not is_closed("/gradio_api/file=/tmp/a.png")
+    assert is_blocked("/gradio_api/file=data:text/html,x") and not is_blocked("/gradio_api/file=/tmp/a.png")
