@@ -25,10 +25,10 @@ def test_stages_effects_and_the_editor_are_timed_on_a_made_video_and_its_flicker
     effects = ["--effects", "lipstick", "edit"]
     main(["bench", "video", "--photos", str(photo), "--sizes", "200x240", *effects, "--json", str(numbers), *QUICK])
     said = " ".join(capsys.readouterr().out.split())
-    assert "200 x 240, 6 frames, 1.0 faces a frame" in said and "blush" not in said
+    assert "200 x 240, 6 frames, 1.0 faces per frame" in said and "blush" not in said
     assert "5 pairs of frames" in said
     told = json.loads(numbers.read_text(encoding="utf-8"))["sizes"][0]
-    assert set(told["stages"]) == {"read", "search", "follow", "parts", "write"} and min(told["stages"].values()) > 0
+    assert set(told["stages"]) == {"read", "detect", "track", "parse", "write"} and min(told["stages"].values()) > 0
     whole = sum(told["stages"].values())
     assert told["ratios"]["edit"] == pytest.approx((whole + told["steps"]["edit"]) / whole)
     as_read, smoothed = told["flicker"]["as_read"], told["flicker"]["smoothed"]

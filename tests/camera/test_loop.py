@@ -10,7 +10,7 @@ import av
 import numpy as np
 import pytest
 
-from lianpu.camera.loop import CameraSettings, LiveFigures, run_camera
+from lianpu.camera.loop import CameraSettings, LiveStatistics, run_camera
 from lianpu.camera.moving_picture import pan_over
 from lianpu.camera.outputs import recording, recording_encoding
 from lianpu.camera.sources import CameraFrame
@@ -21,7 +21,7 @@ from lianpu.errors import DataError, SettingsError, VideoError
 from lianpu.faces.analyzer import AnalyzerSettings
 from lianpu.faces.results import Face
 from lianpu.imaging.picture import Picture
-from lianpu.video.tracking.tracker import FollowSettings
+from lianpu.video.tracking.tracker import TrackSettings
 
 SIZE = (192, 192)
 WAIT_S = 60
@@ -51,7 +51,7 @@ class Bursts:
     rate: float = 25.0
     go: threading.Semaphore = field(default_factory=lambda: threading.Semaphore(0))
     edited: int = 0
-    came: threading.Semaphore = field(default_factory=lambda: threading.Semaphore(0))
+    received: threading.Semaphore = field(default_factory=lambda: threading.Semaphore(0))
 
     def frames(self, stop: threading.Event) -> Iterator[CameraFrame]:
         try:
@@ -62,18 +62,18 @@ class Bursts:
                     return
                 yield CameraFrame(number, self.time_s(number), time.perf_counter(), picture)
                 if number % self.burst == 0 and number:
-                    self.came.release()
+                    self.received.release()
             if self.breaks_off is not None:
                 raise self.breaks_off
         finally:
-            self.came.release()
+            self.received.release()
             self.go.release()
 
-    def on_frame(self, figures: LiveFigures) -> None:
+    def on_frame(self, statistics: LiveStatistics) -> None:
         """For `run_camera`: let the next burst come, and wait until it is there."""
-        self.edited = figures.frames
+        self.edited = statistics.frames
         self.go.release()
-        assert self.came.acquire(timeout=WAIT_S)
+        assert self.received.acquire(timeout=WAIT_S)
 
     @staticmethod
     def time_s(number: int) -> float:
@@ -99,21 +99,21 @@ def _bluer(before: Picture, after: Picture) -> bool:
 def test_frames_that_came_during_an_edit_are_dropped_and_the_newest_is_edited(job: EditJob, pictures: list[Picture]) -> None:
     source, kept, told = Bursts(pictures[:10], burst=3), Kept(), []
 
-    def on_frame(figures: LiveFigures) -> None:
-        told.append((figures.frames, figures.came, figures.dropped))
-        source.on_frame(figures)
+    def on_frame(statistics: LiveStatistics) -> None:
+        told.append((statistics.frames, statistics.received, statistics.dropped))
+        source.on_frame(statistics)
 
     done = run_camera(source, job, [kept], CameraSettings(SIZE), threading.Event(), on_frame)
     assert [time_s for _, time_s in kept.shown] == [source.time_s(number) for number in (0, 3, 6, 9)]
     assert told == [(1, 1, 0), (2, 4, 2), (3, 7, 4), (4, 10, 6)]
-    assert (done.came, done.dropped, done.ended, done.problem) == (10, 6, "source", None)
-    assert (done.figures.frames, done.figures.with_faces) == (4, 4)
+    assert (done.received, done.dropped, done.ended, done.problem) == (10, 6, "source", None)
+    assert (done.statistics.frames, done.statistics.with_faces) == (4, 4)
     assert all(_bluer(pictures[number], shown) for number, (shown, _) in zip((0, 3, 6, 9), kept.shown, strict=True))
-    assert {"search", "follow", "parts", "hair_color", "kept"} <= set(done.figures.took)
+    assert {"detect", "track", "parse", "hair_color", "kept"} <= set(done.statistics.took)
 
 
 def test_faces_are_searched_by_the_count_of_edited_frames_whatever_was_dropped(job: EditJob, pictures: list[Picture]) -> None:
-    searched = []
+    detected = []
     detector = job.session.analyzer.detector
 
     class Counting:
@@ -121,15 +121,15 @@ def test_faces_are_searched_by_the_count_of_edited_frames_whatever_was_dropped(j
         second_search_score = detector.second_search_score
 
         def detect(self, picture: Picture) -> tuple[Face, ...]:
-            searched.append(source.edited)
+            detected.append(source.edited)
             return detector.detect(picture)
 
     source = Bursts(pictures[:10], burst=3)
     counting = replace(job, session=replace(job.session, analyzer=replace(job.session.analyzer, detector=Counting())))
-    settings = CameraSettings(SIZE, frames=3, follow=FollowSettings(search_every=2))
+    settings = CameraSettings(SIZE, frames=3, tracking=TrackSettings(detect_every=2))
     done = run_camera(source, counting, [], settings, threading.Event(), source.on_frame)
-    assert (done.ended, done.figures.frames, done.dropped) == ("frames", 3, 6)
-    assert set(searched) == {0, 2}  # the frames 0 and 6 of the camera; by its own numbers that would be a search in every one
+    assert (done.ended, done.statistics.frames, done.dropped) == ("frames", 3, 6)
+    assert set(detected) == {0, 2}  # the frames 0 and 6 of the camera; by its own numbers that would be a search in every one
 
 
 def test_a_mirror_and_another_size_are_what_is_edited_and_handed_out(job: EditJob, pictures: list[Picture]) -> None:
@@ -145,17 +145,17 @@ def test_a_mirror_and_another_size_are_what_is_edited_and_handed_out(job: EditJo
 def test_it_ends_after_the_seconds_that_were_asked_or_when_it_is_stopped(job: EditJob, pictures: list[Picture]) -> None:
     source = Bursts(pictures)
     done = run_camera(source, job, [], CameraSettings(SIZE, seconds=0.15), threading.Event(), source.on_frame)
-    assert (done.ended, done.figures.frames) == ("seconds", 4)  # at 0, 0.05, 0.10, 0.12; the next is at 0.17
+    assert (done.ended, done.statistics.frames) == ("seconds", 4)  # at 0, 0.05, 0.10, 0.12; the next is at 0.17
     stop = threading.Event()
     source = Bursts(pictures)
 
-    def stop_at_two(figures: LiveFigures) -> None:
-        source.on_frame(figures)
-        if figures.frames == 2:
+    def stop_at_two(statistics: LiveStatistics) -> None:
+        source.on_frame(statistics)
+        if statistics.frames == 2:
             stop.set()
 
     done = run_camera(source, job, [], CameraSettings(SIZE), stop, stop_at_two)
-    assert (done.ended, done.figures.frames) == ("asked", 2)
+    assert (done.ended, done.statistics.frames) == ("asked", 2)
 
 
 def test_a_camera_that_breaks_off_is_told_and_what_was_recorded_is_whole(
@@ -167,7 +167,7 @@ def test_a_camera_that_breaks_off_is_told_and_what_was_recorded_is_whole(
     with recording(out, encoding, SIZE, source.rate) as recorded:
         done = run_camera(source, job, [recorded], CameraSettings(SIZE), threading.Event(), source.on_frame)
         assert not out.exists()
-    assert done.ended == "source" and str(done.problem) == "unplugged" and done.figures.frames == 5
+    assert done.ended == "source" and str(done.problem) == "unplugged" and done.statistics.frames == 5
     with av.open(str(out)) as container:
         frames = list(container.decode(video=0))
     assert [frame.time for frame in frames] == pytest.approx([source.time_s(number) for number in range(5)], abs=1e-4)
@@ -197,9 +197,9 @@ def test_a_recording_is_not_written_over_and_one_without_pictures_is_none(tmp_pa
 def test_figures_by_hand() -> None:
     meter = Meter()
     for number, latency in enumerate((0.5, 0.1, 0.3, 0.2)):
-        meter.add(ShownFrame(10 + number, latency, number != 2, {"search": 0.5}))
+        meter.add(ShownFrame(10 + number, latency, number != 2, {"detect": 0.5}))
     total, recent = meter.total(), meter.recent()
-    assert (total.frames, total.with_faces, total.rate, total.took) == (4, 3, 1.0, {"search": 2.0})
+    assert (total.frames, total.with_faces, total.rate, total.took) == (4, 3, 1.0, {"detect": 2.0})
     assert (total.latency_s, total.worst_s) == pytest.approx((0.25, 0.5))
     assert (recent.frames, recent.rate, recent.worst_s) == (3, 1.0, 0.3)
     assert Meter().total().rate == 0.0 == Meter().recent().latency_s

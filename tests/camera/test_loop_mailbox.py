@@ -12,7 +12,7 @@ def test_the_newest_is_taken_and_what_it_replaced_is_counted_as_dropped() -> Non
     assert mailbox.dropped == 2 and mailbox.take(0) == 3
     mailbox.put(4)
     assert mailbox.take(0) == 4 and mailbox.take(0) is None
-    assert (mailbox.came, mailbox.dropped) == (4, 2)
+    assert (mailbox.received, mailbox.dropped) == (4, 2)
 
 
 def test_a_closed_mailbox_gives_what_is_in_it_and_has_then_ended() -> None:

@@ -76,9 +76,9 @@ def test_the_page_tells_figures_and_is_found_under_its_secret_only(preview: Prev
     status, page = _ask(preview, _root(preview))
     assert status == 200 and b'src="stream"' in page
     preview.tell({"rate": 24.5, "dropped": 3})
-    assert json.loads(_ask(preview, f"{_root(preview)}figures")[1]) == {"rate": 24.5, "dropped": 3}
+    assert json.loads(_ask(preview, f"{_root(preview)}statistics")[1]) == {"rate": 24.5, "dropped": 3}
     assert len(_root(preview)) > 20
-    for path in ("/", "/stream", "/figures", f"{_root(preview)}../etc/passwd", f"{_root(preview)}other"):
+    for path in ("/", "/stream", "/statistics", f"{_root(preview)}../etc/passwd", f"{_root(preview)}other"):
         assert _ask(preview, path)[0] == 404
     assert _ask(preview, "/stop", "POST")[0] == 404 and not preview.stop.is_set()
 

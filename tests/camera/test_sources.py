@@ -13,8 +13,8 @@ from lianpu.camera.sources import FileCamera, MovingPicture, fitted, mirrored, r
 from lianpu.camera.webcam import is_camera, open_webcam
 from lianpu.errors import LianpuError, SettingsError
 from lianpu.video.io.encoding import Encoding
-from lianpu.video.io.probe import read_facts
-from lianpu.video.io.writing import Form, frame_writer
+from lianpu.video.io.probe import probe_video
+from lianpu.video.io.writing import StreamFormat, frame_writer
 
 STAMPS_MS = (0, 30, 70, 90)
 
@@ -24,15 +24,15 @@ def clip(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Four grey frames, each lighter than the one before, at uneven times."""
     file = tmp_path_factory.mktemp("clip") / "four.mkv"
     encoding = Encoding("libx264", {"crf": "10"})
-    with frame_writer(file, Form(64, 48, Fraction(30)), encoding, Fraction(1, 1000)) as writer:
-        for number, stamp in enumerate(STAMPS_MS):
-            writer.write(np.full((48, 64, 3), 50 * number, dtype=np.uint8), stamp, Fraction(1, 1000))
+    with frame_writer(file, StreamFormat(64, 48, Fraction(30)), encoding, Fraction(1, 1000)) as writer:
+        for number, timestamp in enumerate(STAMPS_MS):
+            writer.write(np.full((48, 64, 3), 50 * number, dtype=np.uint8), timestamp, Fraction(1, 1000))
     return file
 
 
 def test_a_size_is_read_and_what_is_none_is_said() -> None:
     assert read_size("1280x720") == read_size("1280X720") == (1280, 720)
-    for words, said in (("big", "WIDTHxHEIGHT"), ("1280", "WIDTHxHEIGHT"), ("5x5", "from 16"), ("99999x720", "to 8192")):
+    for words, said in (("big", "WIDTHxHEIGHT"), ("1280", "WIDTHxHEIGHT"), ("5x5", "are 16"), ("99999x720", "to 8192")):
         with pytest.raises(SettingsError, match=f"--size {words}: .*{said}"):
             read_size(words)
 
@@ -51,24 +51,24 @@ def test_a_mirror_changes_left_and_right_only() -> None:
 
 
 def test_a_file_plays_once_with_its_own_times_and_never_early(clip: Path) -> None:
-    camera = FileCamera(read_facts(clip))
+    camera = FileCamera(probe_video(clip))
     assert camera.size_px == (64, 48)
     begin = time.perf_counter()
     frames = list(camera.frames(threading.Event()))
     assert [frame.number for frame in frames] == [0, 1, 2, 3]
-    assert [frame.time_s for frame in frames] == pytest.approx([stamp / 1000 for stamp in STAMPS_MS])
+    assert [frame.time_s for frame in frames] == pytest.approx([timestamp / 1000 for timestamp in STAMPS_MS])
     assert [round(float(frame.picture.mean()) / 50) for frame in frames] == [0, 1, 2, 3]
-    assert all(frame.came_s - begin >= frame.time_s - 1e-3 for frame in frames)  # late where the machine is slow, early never
+    assert all(frame.received_s - begin >= frame.time_s - 1e-3 for frame in frames)  # late where the machine is slow, early never
 
 
 def test_a_file_in_a_loop_begins_anew_and_its_times_go_on(clip: Path) -> None:
     stop = threading.Event()
-    frames = list(islice(FileCamera(read_facts(clip), loop=True).frames(stop), 9))
+    frames = list(islice(FileCamera(probe_video(clip), loop=True).frames(stop), 9))
     times = [frame.time_s for frame in frames]
     assert [frame.number for frame in frames] == list(range(9)) and times == sorted(set(times))
-    assert (frames[4].picture == frames[0].picture).all() and times[4] == pytest.approx(read_facts(clip).seconds)
+    assert (frames[4].picture == frames[0].picture).all() and times[4] == pytest.approx(probe_video(clip).seconds)
     stop.set()
-    assert list(FileCamera(read_facts(clip), loop=True).frames(stop)) == []
+    assert list(FileCamera(probe_video(clip), loop=True).frames(stop)) == []
 
 
 def test_the_moving_picture_moves_without_jumps_at_any_size() -> None:
@@ -88,7 +88,7 @@ def test_what_is_a_camera_and_what_is_a_file(tmp_path: Path) -> None:
 
 
 def test_a_camera_that_is_not_there_is_said_in_one_line(capfd: pytest.CaptureFixture[str]) -> None:
-    for words, said in (("97", "97"), ("/dev/video98", "/dev/video98"), ("/dev/null", "no camera")):
+    for words, said in (("97", "97"), ("/dev/video98", "/dev/video98"), ("/dev/null", "not a camera")):
         with pytest.raises(LianpuError) as raised:
             open_webcam(words)
         assert said in str(raised.value) and "--source test" in str(raised.value)

@@ -20,7 +20,7 @@ from lianpu.cli.main import main
 from lianpu.dataset.drawn import draw_face
 from lianpu.imaging.picture import Picture
 from lianpu.video.io.encoding import Encoding
-from lianpu.video.io.writing import Form, frame_writer
+from lianpu.video.io.writing import StreamFormat, frame_writer
 
 HAIR = ("--effect", "hair_color:color=#2040ff,strength=1", "--detector", "dlib")
 MS = Fraction(1, 1000)
@@ -31,7 +31,7 @@ def clip(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A drawn portrait under a moving camera, for a third of a second, at uneven times."""
     file = tmp_path_factory.mktemp("clip") / "in.mp4"
     portrait = draw_face(3, 1, 224, {"Young": True, "Eyeglasses": False}).picture
-    with frame_writer(file, Form(192, 192, Fraction(25)), Encoding("libx264", {"crf": "16"}), MS) as writer:
+    with frame_writer(file, StreamFormat(192, 192, Fraction(25)), Encoding("libx264", {"crf": "16"}), MS) as writer:
         for number, frame in enumerate(pan_over([portrait], 8, (192, 192))):
             writer.write(frame.picture, number * 40 + number % 3 * 10, MS)
     return file
@@ -63,9 +63,9 @@ def test_the_test_picture_is_edited_recorded_and_measured(tmp_path: Path, capsys
     for picture in pictures:
         blue = picture[..., 2].astype(int) - picture[..., 0] > 40
         assert blue.mean() > 0.03  # hair
-    assert "hair_color" in printed and "search" in printed and "record" in printed and "preview" not in printed
+    assert "hair_color" in printed and "detect" in printed and "record" in printed and "preview" not in printed
     assert re.search(
-        r"As many frames as asked: 4 frames of test, 4 of them with a face .* latency \d+ ms \(median\), \d+ ms \(worst\)",
+        r"--frames reached: 4 frames of test, 4 of them with an edited face; .* latency \d+ ms \(median\), \d+ ms \(worst\)",
         printed,
     )
     before = out.read_bytes()
@@ -79,11 +79,11 @@ def test_a_file_plays_to_its_end_and_its_own_times_are_recorded(
     out = tmp_path / "out.mkv"
     code, printed, err = _run(capsys, "--source", clip, "--record", out, "--no-browser", *HAIR)
     assert code == 0 and err == "", err
-    assert "The source has ended" in printed and re.search(r"http://127\.0\.0\.1:\d+/\S{20,}/", printed)
-    came, recorded = _read(clip)[0], _read(out)[0]
-    assert 1 <= len(recorded) <= len(came) and recorded == sorted(set(recorded))
-    begin = came[-1] - recorded[-1]  # of the first one that was taken; the last one is never dropped
-    assert all(min(abs(begin + time - other) for other in came) < 2e-3 for time in recorded)
+    assert "The source ended" in printed and re.search(r"http://127\.0\.0\.1:\d+/\S{20,}/", printed)
+    received, recorded = _read(clip)[0], _read(out)[0]
+    assert 1 <= len(recorded) <= len(received) and recorded == sorted(set(recorded))
+    begin = received[-1] - recorded[-1]  # of the first one that was taken; the last one is never dropped
+    assert all(min(abs(begin + time - other) for other in received) < 2e-3 for time in recorded)
 
 
 def test_what_cannot_be_is_said_in_one_line_before_anything_is_opened(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -99,15 +99,15 @@ def test_what_cannot_be_is_said_in_one_line_before_anything_is_opened(tmp_path: 
         (("--source", "97"), "97"),
         (("--source", "/dev/video98"), "there is no camera /dev/video98" if sys.platform == "linux" else "/dev/video98"),
         (("--source", tmp_path / "absent.mp4"), "is not there"),
-        (("--source", tmp_path / "text.mp4"), "no video that can be read"),
+        (("--source", tmp_path / "text.mp4"), "cannot be read as a video"),
         (("--source", sound), "has no video stream (it holds: audio)"),
-        (("--source", "rtsp://example.org/door"), "addresses are not read"),
+        (("--source", "rtsp://example.org/door"), "network addresses are not supported"),
         (("--size", "large"), "--size large: write WIDTHxHEIGHT"),
-        (("--size", "8x8"), "from 16 to"),
+        (("--size", "8x8"), "are 16 to"),
         (("--frames", 0), "--frames 0: give at least 1"),
         (("--seconds", -1), "--seconds -1: give more than 0"),
-        (("--search_every", 0), "--search_every 0"),
-        (("--no-preview",), "Give --record FILE or --virtual_camera"),
+        (("--detect-every", 0), "--detect-every 0"),
+        (("--no-preview",), "Give --record FILE or --virtual-camera"),
         (("--virtual_camera", "a", "b"), "give one name"),
         (("--virtual_camera", "/dev/no-such-camera"), "no virtual camera of 96 x 64 opens"),
         (("--record", tmp_path / "out.avi"), "not '.avi'"),
@@ -134,7 +134,7 @@ def test_ctrl_c_ends_well_and_leaves_a_whole_file(tmp_path: Path) -> None:
         _until(lambda: "http://" in log.read_text() or process.poll() is not None)
         found = re.search(r"http://127\S+/", log.read_text())
         assert found is not None, log.read_text()
-        _until(lambda: _figures(found.group()).get("frames", 0) >= 2 or process.poll() is not None)
+        _until(lambda: _statistics(found.group()).get("frames", 0) >= 2 or process.poll() is not None)
         assert not out.exists()
         process.send_signal(signal.SIGINT)
         assert process.wait(timeout=240) == 0, log.read_text()
@@ -153,8 +153,8 @@ def test_a_browser_is_opened_only_where_it_is_seen() -> None:
     assert not has_display("darwin", {"SSH_CONNECTION": "10.0.0.1 1 10.0.0.2 22"})
 
 
-def _figures(url: str) -> dict[str, float]:
-    with urllib.request.urlopen(f"{url}figures", timeout=240) as answer:
+def _statistics(url: str) -> dict[str, float]:
+    with urllib.request.urlopen(f"{url}statistics", timeout=240) as answer:
         told: dict[str, float] = json.load(answer)
     return told
 

@@ -50,7 +50,7 @@ def _write_video(
     encoder: str = "libx264",
     options: dict[str, str] | None = None,
     pixel_format: str = "yuv420p",
-    stamps: Sequence[int] | None = None,
+    timestamps: Sequence[int] | None = None,
     base: Fraction = Fraction(1, 25),
     rate: int = 25,
     sound: str | None = None,
@@ -58,7 +58,7 @@ def _write_video(
     colors: tuple[int, int, int] | None = None,
     settings: dict[str, str] | None = None,
 ) -> Path:
-    """The file, with a tone where `sound` names an encoder, frames at `stamps` of `base`, and turned for showing by `matrix`."""
+    """The file, with a tone where `sound` names an encoder, frames at `timestamps` of `base`, and turned for showing by `matrix`."""
     with av.open(str(file), "w", options=settings or {}) as container:
         video = container.add_stream(encoder, rate=rate, options=options or {})
         video.height, video.width = pictures[0].shape[:2]
@@ -72,7 +72,7 @@ def _write_video(
         for number, picture in enumerate(pictures):
             frame = av.VideoFrame.from_ndarray(picture, format="rgba" if picture.shape[2] == 4 else "rgb24")
             frame = frame.reformat(format=pixel_format)
-            frame.pts, frame.time_base = number if stamps is None else stamps[number], base
+            frame.pts, frame.time_base = number if timestamps is None else timestamps[number], base
             container.mux(video.encode(frame))
         container.mux(video.encode(None))
         if audio is not None:

@@ -1,4 +1,4 @@
-"""`lianpu bench video`: frames a second of each stage and effect on a video, and how much flickers before and after smoothing."""
+"""`lianpu bench video`: the time of each stage and effect on a video, and the flicker before and after smoothing."""
 
 from __future__ import annotations
 
@@ -32,44 +32,44 @@ EDIT = "edit"
 
 @dataclass(frozen=True)
 class BenchVideoArguments:
-    """Compare effects on a video: milliseconds a frame and frames a second of each stage and of each effect, which take turns on every frame.
+    """Compare effects on a video: milliseconds per frame and frames per second of each stage and effect, interleaved on every frame.
 
-    The video is a file, or is made: a camera that moves over pictures (--photos), or over drawn portraits. In a made one the true motion is
-    known, so that it is also measured how much flickers from frame to frame, with every reading as it is and smoothed.
+    The video is a file, or is synthetic: a camera that moves over pictures (--photos) or over drawn portraits. In a synthetic video the true
+    motion is known, so the flicker from frame to frame is measured, too: without smoothing and with it.
     """
 
     video: Annotated[Path | None, tyro.conf.Positional] = None
-    """A video; one is made when none is given."""
+    """A video; without one, a synthetic video is made."""
     photos: tuple[Path, ...] = ()
-    """Pictures with faces that a video is made of; drawn portraits when there is neither a video nor a picture."""
+    """Pictures with faces for a synthetic video; drawn portraits when neither a video nor pictures are given."""
     sizes: tuple[str, ...] = ()
-    """Sizes as WIDTHxHEIGHT: 640x360 and 1280x720 for made videos, that of the file for others, unless said."""
+    """Sizes as WIDTHxHEIGHT. Default: 640x360 and 1280x720 for synthetic videos, that of the file for others."""
     frames: int = 48
-    """How many frames: the first ones of a file; as many of a made one, in equal shares of its pictures."""
+    """Number of frames: the first ones of a file; in a synthetic video in equal shares of its pictures."""
     effects: tuple[str, ...] = ()
-    """Names of effects, and edit for the editor; all of them when none is given."""
+    """Names of effects, and edit for the editor; default: all."""
     set: str = "Blond_Hair=yes"
-    """What the editor shall do."""
+    """The attribute for the editor."""
     model: Annotated[str, tyro.conf.arg(aliases=["--editor"])] = "lite"
-    """The editor: lite (the one in the package), a run folder, a checkpoint folder, or an .onnx file."""
+    """The editor: lite (the bundled one), a run folder, a checkpoint folder, or an .onnx file."""
     strength: float = 1.0
     """Strength of every effect."""
     rounds: int = 3
-    """Rounds over all frames; of each frame the median counts."""
+    """Rounds over all frames; the median of each frame counts."""
     clock: Literal["wall", "processor"] = "wall"
-    """wall: time as it passes; processor: time that processors worked, where other programs keep them busy."""
+    """wall: elapsed time; processor: processor time, for machines that other programs keep busy."""
     detector: str = "auto"
-    """auto (yunet where it is, else dlib), buffalo_l, yunet, dlib, or the path of an .onnx file."""
+    """auto (yunet where it is available, else dlib), buffalo_l, yunet, dlib, or the path of an .onnx file."""
     parser: str = "auto"
-    """What sees the parts of faces: auto (the one in the package), bisenet, or a path."""
+    """The face parser: auto (the bundled one), bisenet, or a path."""
     threads: int | None = None
-    """Threads of OpenCV, ONNX Runtime and the encoder; as many as there are cores when left out."""
+    """Threads of OpenCV, ONNX Runtime and the encoder; default: the number of cores."""
     json: Path | None = None
     """Also write the numbers to this file."""
 
 
 def main(arguments: list[str]) -> None:
-    """Parse the command line, measure, print tables, and write the numbers where they are asked for."""
+    """Parse the command line, measure, print tables, and write the JSON file."""
     parsed = tyro.cli(BenchVideoArguments, args=arguments, prog="lianpu bench video")
     from lianpu.devices import describe_machine
     from lianpu.files import write_json
@@ -88,7 +88,7 @@ def main(arguments: list[str]) -> None:
 
 
 def check(parsed: BenchVideoArguments) -> list[tuple[int, int]]:
-    """The sizes that are asked for. Raises SettingsError for numbers and words that cannot be."""
+    """The requested sizes. Raises SettingsError for invalid options."""
     from lianpu.errors import SettingsError
 
     for name, value, least in (("rounds", parsed.rounds, 1), ("frames", parsed.frames, 2)):
@@ -106,16 +106,16 @@ def check(parsed: BenchVideoArguments) -> list[tuple[int, int]]:
 
 
 def measure(parsed: BenchVideoArguments) -> Iterator[SizeMeasured]:
-    """What was measured at each size, as it comes. Raises LianpuError children for what cannot be measured."""
+    """The measurements of each size, one after the other. Raises LianpuError for what cannot be measured."""
     from lianpu.bench.effects import limit_threads
     from lianpu.faces.analyzer import AnalyzerSettings, open_analyzer
     from lianpu.faces.detectors import video_detector
     from lianpu.video.io.av_library import load_av
     from lianpu.video.io.encoding import choose_encoding
-    from lianpu.video.io.probe import read_facts
+    from lianpu.video.io.probe import probe_video
 
     if parsed.video is not None:
-        read_facts(parsed.video)  # what is no video is said before models are loaded
+        probe_video(parsed.video)  # an error here comes before models are loaded
     limit_threads(parsed.threads)
     applied = contenders(parsed)
     encoding = choose_encoding(Path("written.mp4"), load_av().codecs_available)
@@ -128,7 +128,7 @@ def measure(parsed: BenchVideoArguments) -> Iterator[SizeMeasured]:
 
 
 def contenders(parsed: BenchVideoArguments) -> dict[str, Contender]:
-    """The effects and the editor, by name, in the catalogue's order. Raises SettingsError for the name of none of them."""
+    """The effects and the editor by name, in the order of the catalogue. Raises SettingsError for an unknown name."""
     from lianpu.editing.presets import EditStep, EffectStep, Preset, Step, check_editor, parse_values
     from lianpu.editors.loading import load_editor
     from lianpu.effects.catalogue import EFFECTS, effect_of
@@ -161,23 +161,23 @@ def _measure_size(
     folder: Path,
 ) -> SizeMeasured:
     from lianpu.bench.flicker import clip_flicker
-    from lianpu.bench.video_clips import clip_of_file, made_clip
+    from lianpu.bench.video_clips import clip_of_file, synthetic_clip
     from lianpu.bench.video_speed import measure_speed
     from lianpu.terminal import stages
-    from lianpu.video.tracking.tracker import UNSMOOTHED, FollowSettings
+    from lianpu.video.tracking.tracker import UNSMOOTHED, TrackSettings
 
-    made = None
+    synthetic = None
     if parsed.video is not None:
-        facts = clip_of_file(parsed.video, parsed.frames, size, encoding, folder)
+        probe = clip_of_file(parsed.video, parsed.frames, size, encoding, folder)
     else:
-        assert size is not None, "made videos have sizes"
-        facts, made = made_clip(parsed.photos, parsed.frames, size, encoding, folder)
+        assert size is not None, "synthetic videos have sizes"
+        probe, synthetic = synthetic_clip(parsed.photos, parsed.frames, size, encoding, folder)
     clock = time.perf_counter if parsed.clock == "wall" else time.process_time
     raw = smoothed = None
     with stages() as begin:
-        on_progress = begin(f"{facts.width} x {facts.height}, {facts.file.name}")
+        on_progress = begin(f"{probe.width} x {probe.height}, {probe.file.name}")
         speed = measure_speed(
-            facts,
+            probe,
             applied,
             analyzer,
             encoding,
@@ -187,15 +187,15 @@ def _measure_size(
             clock=clock,
             on_progress=on_progress,
         )
-        if made is not None:
-            raw = clip_flicker(made, analyzer, UNSMOOTHED, applied, on_progress=begin("Flicker as it is read"))
-            smoothed = clip_flicker(made, analyzer, FollowSettings(), applied, on_progress=begin("Flicker smoothed"))
-    return SizeMeasured((facts.width, facts.height), speed, raw, smoothed)
+        if synthetic is not None:
+            raw = clip_flicker(synthetic, analyzer, UNSMOOTHED, applied, on_progress=begin("Flicker without smoothing"))
+            smoothed = clip_flicker(synthetic, analyzer, TrackSettings(), applied, on_progress=begin("Flicker with smoothing"))
+    return SizeMeasured((probe.width, probe.height), speed, raw, smoothed)
 
 
 @dataclass(frozen=True)
 class SizeMeasured:
-    """What was measured at one size (width, height); `raw` and `smoothed` flicker only where the true motion is known."""
+    """The measurements at one size (width, height); `raw` and `smoothed` flicker only where the true motion is known."""
 
     size: tuple[int, int]
     speed: ClipSpeed
@@ -204,15 +204,15 @@ class SizeMeasured:
 
 
 def speed_table(measured: SizeMeasured, circumstances: str) -> Table:
-    """Milliseconds of each stage and effect, frames a second of a whole video with it, and the ratio to one without."""
+    """Milliseconds of each stage and effect, frames per second of a whole video with it, and the ratio to one without effects."""
     from rich.table import Table
 
     speed = measured.speed
     table = Table(
-        title=f"{measured.size[0]} x {measured.size[1]}, {speed.frames} frames, {speed.faces:.1f} faces a frame",
-        caption=f"{circumstances}. An effect's frames a second and ratio are those of the whole, stages included.",
+        title=f"{measured.size[0]} x {measured.size[1]}, {speed.frames} frames, {speed.faces:.1f} faces per frame",
+        caption=f"{circumstances}. An effect's frames per second and ratio include all stages.",
     )
-    for heading in ("stage or effect", "ms a frame", "frames a second", "times no effect"):
+    for heading in ("stage or effect", "ms per frame", "frames per second", "times no effect"):
         table.add_column(heading, justify="left" if heading == "stage or effect" else "right")
     for name, seconds in speed.stages.items():
         table.add_row(name, f"{1000 * seconds:.1f}", f"{1 / seconds:.0f}" if seconds > 0 else "", "")
@@ -225,14 +225,14 @@ def speed_table(measured: SizeMeasured, circumstances: str) -> Table:
 
 
 def flicker_table(size: tuple[int, int], raw: Flicker, smoothed: Flicker) -> Table:
-    """What changes from frame to frame beside the true motion, before and after smoothing."""
+    """The flicker before and after smoothing."""
     from rich.table import Table
 
     table = Table(
-        title=f"{size[0]} x {size[1]}: change from frame to frame, the true motion taken out, {raw.frames} pairs of frames",
-        caption="Points: hundredths of the distance of the eyes. Parts: % of the face's pixels. Effects: % of what they do.",
+        title=f"{size[0]} x {size[1]}: change from frame to frame without the true motion, {raw.frames} pairs of frames",
+        caption="Points: % of the eye distance. Parts: % of the face's pixels. Effects: % of the effect.",
     )
-    for heading in ("of", "every reading as it is", "smoothed", "left"):
+    for heading in ("of", "not smoothed", "smoothed", "ratio"):
         table.add_column(heading, justify="left" if heading == "of" else "right")
     rows = {"points": (raw.points, smoothed.points), "parts": (raw.parts, smoothed.parts)}
     rows |= {name: (raw.effects[name], smoothed.effects[name]) for name in raw.effects}
@@ -243,7 +243,7 @@ def flicker_table(size: tuple[int, int], raw: Flicker, smoothed: Flicker) -> Tab
 
 
 def as_json(measured: Sequence[SizeMeasured], cpu: str, clock: str, rounds: int) -> dict[str, Any]:
-    """All numbers; seconds, and ratios to a video without effects."""
+    """All numbers: seconds, and ratios to a video without effects."""
     sizes = []
     for one in measured:
         told = asdict(one.speed) | {"size": list(one.size), "ratios": {name: one.speed.ratio(name) for name in one.speed.steps}}

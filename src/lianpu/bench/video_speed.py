@@ -1,4 +1,4 @@
-"""What each stage and each step costs on a video, measured in one process: the steps take turns on every frame."""
+"""The time of each stage and each contender on a video, measured in one process, interleaved on every frame."""
 
 from __future__ import annotations
 
@@ -17,11 +17,11 @@ from lianpu.faces.subject import Subject
 from lianpu.imaging.picture import Picture
 from lianpu.video.io.encoding import Encoding
 from lianpu.video.io.muxing import PIECE_ENDING, PIECE_TIME_BASE, piece_writer
-from lianpu.video.io.probe import VideoFacts
+from lianpu.video.io.probe import VideoProbe
 from lianpu.video.io.reading import frames_from
 from lianpu.video.io.writing import FrameWriter
-from lianpu.video.job.frame_edit import READ, WRITE
-from lianpu.video.tracking.tracker import Following, FollowSettings, follow
+from lianpu.video.job.segment_edit import READ, WRITE
+from lianpu.video.tracking.tracker import TrackerState, TrackSettings, track_faces
 
 Clock = Callable[[], float]
 """Seconds: `time.perf_counter`, or `time.process_time` where other programs keep the processors busy."""
@@ -29,14 +29,14 @@ Clock = Callable[[], float]
 
 @dataclass(frozen=True)
 class ClipSpeed:
-    """What a clip took.
+    """The times of a clip.
 
     Args:
-        frames: how many it has.
-        with_faces: how many show a face.
-        faces: how many faces a frame shows, on the average.
-        stages: seconds a frame of `read`, `search`, `follow`, `parts` and `write`: all that every video takes.
-        steps: seconds that each contender takes for a frame, over the frames with faces.
+        frames: number of frames.
+        with_faces: number of frames with a face.
+        faces: faces per frame, on average.
+        stages: seconds per frame of `read`, `detect`, `track`, `parse` and `write`.
+        steps: seconds per frame of each contender, over the frames with faces.
     """
 
     frames: int
@@ -47,60 +47,60 @@ class ClipSpeed:
 
     @property
     def without_steps_s(self) -> float:
-        """Seconds a frame of a video in which nothing is edited."""
+        """Seconds per frame without any edit."""
         return sum(self.stages.values())
 
     def ratio(self, name: str) -> float:
-        """How many times as long a frame takes with the contender as with none."""
+        """The time of a frame with the contender over that without."""
         return (self.without_steps_s + self.steps[name]) / self.without_steps_s
 
 
 def measure_speed(
-    facts: VideoFacts,
+    probe: VideoProbe,
     contenders: Mapping[str, Contender],
     analyzer: FaceAnalyzer,
     encoding: Encoding,
     folder: Path,
     *,
-    settings: FollowSettings | None = None,
+    settings: TrackSettings | None = None,
     rounds: int = 3,
     threads: int | None = None,
     clock: Clock = time.perf_counter,
     on_progress: Callable[[int, int], None] = lambda done, total: None,
 ) -> ClipSpeed:
-    """What the stages and contenders cost on a video.
+    """Measure the stages and contenders on a video.
 
-    Each round goes through the whole video. Of each frame the median of the rounds counts, and of these the mean: a search in every
-    tenth frame counts for a tenth, and what another program took once does not count. All contenders get the same frames, in an order
-    that turns from frame to frame; the first frame with a face is done once before, to warm up.
+    Each round goes through the whole video. The result is the mean over frames of the median over rounds: a detection in every tenth
+    frame counts for a tenth, and single disturbances by other programs do not count. All contenders get the same frames, in an order that
+    rotates from frame to frame; the first frame with a face is edited once before, as a warm-up.
 
     Args:
-        facts: of the video.
+        probe: of the video.
         contenders: by name.
-        analyzer: what sees faces.
-        encoding: of what is written: the frames as they are, by the way of edited ones (through RGB).
-        folder: where that is written.
-        settings: how faces are followed.
-        rounds: how many.
+        analyzer: detects and describes faces.
+        encoding: of the written frames, which are not edited but pass through RGB like edited ones.
+        folder: for the written video.
+        settings: how faces are tracked.
+        rounds: number of rounds.
         threads: of the encoder.
         clock: see `Clock`.
         on_progress: called with (frames done, frames of all rounds).
 
     Raises:
-        DataError: there is no face in any frame.
+        DataError: no frame shows a face.
     """
-    settings = FollowSettings() if settings is None else settings
+    settings = TrackSettings() if settings is None else settings
     stage_rounds: list[Mapping[str, np.ndarray]] = []
     shown: list[int] = []
     for round_ in range(rounds):
 
         def on_frame(number: int, round_: int = round_) -> None:
-            on_progress(round_ * len(facts.stamps) + number + 1, rounds * len(facts.stamps))
+            on_progress(round_ * len(probe.timestamps) + number + 1, rounds * len(probe.timestamps))
 
-        with piece_writer(folder / f"written{PIECE_ENDING}", facts, encoding, threads) as writer:
-            seconds, shown = _one_round(facts, contenders, analyzer, settings, writer, round_, clock, on_frame)
+        with piece_writer(folder / f"written{PIECE_ENDING}", probe, encoding, threads) as writer:
+            seconds, shown = _one_round(probe, contenders, analyzer, settings, writer, round_, clock, on_frame)
             begin = clock()
-        held_back_s = clock() - begin  # by the encoder, which looks ahead
+        held_back_s = clock() - begin  # by the encoder's lookahead
         seconds[WRITE] = np.full(len(shown), seconds[WRITE].mean() + held_back_s / len(shown))
         stage_rounds.append(seconds)
     with_face = np.array(shown) > 0
@@ -111,42 +111,42 @@ def measure_speed(
 
 
 def _one_round(
-    facts: VideoFacts,
+    probe: VideoProbe,
     contenders: Mapping[str, Contender],
     analyzer: FaceAnalyzer,
-    settings: FollowSettings,
+    settings: TrackSettings,
     writer: FrameWriter,
     round_: int,
     clock: Clock,
     on_frame: Callable[[int], None],
 ) -> tuple[dict[str, np.ndarray], list[int]]:
-    """Seconds of every frame, by stage and contender; and how many faces each shows."""
-    seconds: dict[str, list[float]] = {name: [] for name in (READ, "search", "follow", "parts", WRITE, *contenders)}
+    """Seconds of every frame by stage and contender, and its number of faces."""
+    seconds: dict[str, list[float]] = {name: [] for name in (READ, "detect", "track", "parse", WRITE, *contenders)}
     shown: list[int] = []
-    known, begin = Following(), clock()
-    for number, frame in enumerate(frames_from(facts, 0, len(facts.stamps))):
+    state, begin = TrackerState(), clock()
+    for number, frame in enumerate(frames_from(probe, 0, len(probe.timestamps))):
         seconds[READ].append(clock() - begin)
-        known, sight = follow(known, frame.picture, number, facts.time_s(frame.stamp), analyzer, settings, clock=clock)
+        state, tracked = track_faces(state, frame.picture, number, probe.time_s(frame.timestamp), analyzer, settings, clock=clock)
         if not round_ and not any(shown):
-            _take_turns(contenders, 0, frame.picture, sight.subjects, clock)  # to warm up
-        taken = {**sight.seconds, **_take_turns(contenders, number + round_, frame.picture, sight.subjects, clock)}
+            _take_turns(contenders, 0, frame.picture, tracked.subjects, clock)  # to warm up
+        taken = {**tracked.seconds, **_take_turns(contenders, number + round_, frame.picture, tracked.subjects, clock)}
         begin = clock()
         writer.write(frame.picture, number, PIECE_TIME_BASE)
         taken[WRITE] = clock() - begin
-        for name in (WRITE, *sight.seconds, *contenders):
+        for name in (WRITE, *tracked.seconds, *contenders):
             seconds[name].append(taken.get(name, 0.0))
-        shown.append(len(sight.subjects))
+        shown.append(len(tracked.subjects))
         on_frame(number)
         begin = clock()
     if not any(shown):
-        raise DataError(f"No face was found in any frame of {facts.file.name}. Take another clip, or another --detector.")
+        raise DataError(f"No face was found in any frame of {probe.file.name}. Take another clip, or another --detector.")
     return {name: np.array(values) for name, values in seconds.items()}, shown
 
 
 def _take_turns(
     contenders: Mapping[str, Contender], first: int, picture: Picture, subjects: Sequence[Subject], clock: Clock
 ) -> dict[str, float]:
-    """Seconds that each contender takes for a frame, beginning with another in every frame; nothing without a face."""
+    """Seconds of each contender for a frame, starting with another one in every frame; empty without a face."""
     seconds: dict[str, float] = {}
     names = list(contenders)
     for place in range(len(names) if subjects else 0):

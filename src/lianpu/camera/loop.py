@@ -1,4 +1,4 @@
-"""The live picture of a camera, edited: always the newest frame, so that what is seen is never late by more than one edit."""
+"""The camera loop: always edit the newest frame, so that the output is never late by more than one edit."""
 
 from __future__ import annotations
 
@@ -11,71 +11,71 @@ from typing import Generic, TypeVar
 
 from lianpu.camera.outputs import CameraOutput
 from lianpu.camera.sources import CameraFrame, CameraSource, fitted, mirrored
-from lianpu.camera.stats import CameraFigures, Meter, ShownFrame
+from lianpu.camera.stats import CameraStatistics, Meter, ShownFrame
 from lianpu.editing.session import EditJob
 from lianpu.errors import LianpuError
 from lianpu.imaging.picture import Picture
 from lianpu.video.job.frame_edit import edit_frame
-from lianpu.video.tracking.tracker import Following, FollowSettings
+from lianpu.video.tracking.tracker import TrackerState, TrackSettings
 
 FIT = "size, mirror"
-"""The stage in which a frame is brought to the size that was asked."""
+"""The stage that resizes a frame to the requested size."""
 
-_LOOK_UP_S = 0.2
+_POLL_S = 0.2
 
-_GOODBYE_S = 2.0
+_JOIN_S = 2.0
 
 
 @dataclass(frozen=True)
 class CameraSettings:
-    """How a camera's picture is worked on.
+    """How frames of a camera are processed.
 
     Args:
-        size_px: width and height of what is edited and handed out.
-        mirror: left and right change places.
-        frames: stop after so many edited frames; None: never.
-        seconds: stop when this much of the source's time has gone by; None: never.
-        follow: how faces are followed; its frames are the edited ones, not those that came.
+        size_px: width and height of edited frames.
+        mirror: flip left and right.
+        frames: stop after this many edited frames; None for no limit.
+        seconds: stop after this many seconds of the source's time; None for no limit.
+        tracking: how faces are tracked; it counts edited frames, not received ones.
     """
 
     size_px: tuple[int, int]
     mirror: bool = False
     frames: int | None = None
     seconds: float | None = None
-    follow: FollowSettings = field(default_factory=FollowSettings)
+    tracking: TrackSettings = field(default_factory=TrackSettings)
 
 
 @dataclass(frozen=True)
-class LiveFigures:
-    """What can be said while it runs.
+class LiveStatistics:
+    """Statistics while the camera runs.
 
     Args:
         recent: of the last seconds.
-        frames: edited so far.
-        came: frames that the source gave.
-        dropped: those of them that were never edited, for a newer one was there.
+        frames: number of frames edited so far.
+        received: number of frames from the source.
+        dropped: number of received frames that a newer one replaced before they were edited.
     """
 
-    recent: CameraFigures
+    recent: CameraStatistics
     frames: int
-    came: int
+    received: int
     dropped: int
 
 
 @dataclass(frozen=True)
-class CameraDone:
-    """What came of it.
+class CameraResult:
+    """The result of `run_camera`.
 
     Args:
-        figures: of all frames.
-        came: frames that the source gave.
-        dropped: those that were never edited.
-        ended: why: `asked` (by `stop`), `frames`, `seconds`, or `source` (it gave no more).
-        problem: why the source broke off; None when it did not.
+        statistics: of all frames.
+        received: number of frames from the source.
+        dropped: number of received frames that were never edited.
+        ended: `asked` (by `stop`), `frames`, `seconds`, or `source` (it ended).
+        problem: the error that ended the source; None without one.
     """
 
-    figures: CameraFigures
-    came: int
+    statistics: CameraStatistics
+    received: int
     dropped: int
     ended: str
     problem: LianpuError | None
@@ -87,26 +87,26 @@ def run_camera(
     outputs: Sequence[CameraOutput],
     settings: CameraSettings,
     stop: threading.Event,
-    on_frame: Callable[[LiveFigures], None] = lambda figures: None,
-) -> CameraDone:
-    """Edit the newest frame of `source`, hand it to all `outputs`, and again, until something ends it.
+    on_frame: Callable[[LiveStatistics], None] = lambda statistics: None,
+) -> CameraResult:
+    """Edit the newest frame of `source` and pass it to all `outputs`, again and again, until something ends it.
 
-    A source that breaks off is told in `problem`, so that what was recorded can be closed first.
+    An error of the source is returned as `problem` and not raised, so that a recording can be closed first.
 
     Args:
-        source: read by a thread of its own.
-        job: what is asked, opened.
-        outputs: each gets every edited frame, in that order.
+        source: read by a separate thread.
+        job: the opened request.
+        outputs: each gets every edited frame, in this order.
         settings: size, mirror, when to stop.
-        stop: set it from anywhere to end well.
-        on_frame: called after each frame, by the thread that edits.
+        stop: set it from any thread to stop.
+        on_frame: called after each frame, in this thread.
 
     Raises:
         LianpuError: a frame cannot be edited, or an output cannot take it.
     """
-    meter, known, ended = Meter(), Following(), "source"
+    meter, state, ended = Meter(), TrackerState(), "source"
     with _read(source, stop) as (mailbox, problems):
-        for number, frame in enumerate(_taken(mailbox, stop)):
+        for number, frame in enumerate(_newest(mailbox, stop)):
             if settings.seconds is not None and frame.time_s >= settings.seconds:
                 ended = "seconds"
                 break
@@ -114,11 +114,11 @@ def run_camera(
             picture = fitted(frame.picture, settings.size_px)
             picture = mirrored(picture) if settings.mirror else picture
             took = {} if picture is frame.picture else {FIT: time.perf_counter() - begin}
-            known, edited = edit_frame(known, picture, number, frame.time_s, job, settings.follow)
-            took |= edited.seconds | _hand_out(edited.picture, frame.time_s, outputs)
+            state, edited = edit_frame(state, picture, number, frame.time_s, job, settings.tracking)
+            took |= edited.seconds | _show(edited.picture, frame.time_s, outputs)
             now = time.perf_counter()
-            meter.add(ShownFrame(now, now - frame.came_s, bool(edited.edited), took))
-            on_frame(LiveFigures(meter.recent(), number + 1, mailbox.came, mailbox.dropped))
+            meter.add(ShownFrame(now, now - frame.received_s, bool(edited.edited), took))
+            on_frame(LiveStatistics(meter.recent(), number + 1, mailbox.received, mailbox.dropped))
             if number + 1 == settings.frames:
                 ended = "frames"
                 break
@@ -127,19 +127,19 @@ def run_camera(
     problem = problems[0] if problems else None
     if problem is not None and not isinstance(problem, LianpuError):
         raise problem
-    return CameraDone(meter.total(), mailbox.came, mailbox.dropped, ended, problem)
+    return CameraResult(meter.total(), mailbox.received, mailbox.dropped, ended, problem)
 
 
-def warm_up(job: EditJob, portrait: Picture, settings: FollowSettings) -> None:
-    """Edit a portrait (H, W, 3) for nothing: what is loaded and made ready in the first edit shall not hold up a live picture.
+def warm_up(job: EditJob, portrait: Picture, settings: TrackSettings) -> None:
+    """Edit a portrait (H, W, 3) and drop the result: what the first edit loads and prepares must not delay a live picture.
 
     Raises:
         LianpuError: the job cannot edit.
     """
-    edit_frame(Following(), portrait, 0, 0.0, job, settings)
+    edit_frame(TrackerState(), portrait, 0, 0.0, job, settings)
 
 
-def _hand_out(picture: Picture, time_s: float, outputs: Sequence[CameraOutput]) -> dict[str, float]:
+def _show(picture: Picture, time_s: float, outputs: Sequence[CameraOutput]) -> dict[str, float]:
     took = {}
     for output in outputs:
         begin = time.perf_counter()
@@ -148,26 +148,26 @@ def _hand_out(picture: Picture, time_s: float, outputs: Sequence[CameraOutput]) 
     return took
 
 
-def _taken(mailbox: Mailbox[CameraFrame], stop: threading.Event) -> Iterator[CameraFrame]:
-    """The newest frames, one after the other. It looks up now and then: a signal's handler may have set `stop`."""
+def _newest(mailbox: Mailbox[CameraFrame], stop: threading.Event) -> Iterator[CameraFrame]:
+    """The newest frame, again and again. It polls: a signal handler may have set `stop`."""
     while not stop.is_set() and not mailbox.ended:
-        frame = mailbox.take(_LOOK_UP_S)
+        frame = mailbox.take(_POLL_S)
         if frame is not None and not stop.is_set():
             yield frame
 
 
 @contextmanager
 def _read(source: CameraSource, stop: threading.Event) -> Iterator[tuple[Mailbox[CameraFrame], list[Exception]]]:
-    """A mailbox that a thread fills from the source while the block runs, and a list for the problem that ended the thread."""
+    """A mailbox that a thread fills from the source while the block runs, and a list with the error that ended the thread."""
     mailbox: Mailbox[CameraFrame] = Mailbox()
     problems: list[Exception] = []
-    enough = threading.Event()
+    done = threading.Event()
 
     def read() -> None:
         try:
-            for frame in source.frames(enough):
+            for frame in source.frames(done):
                 mailbox.put(frame)
-                if enough.is_set():
+                if done.is_set():
                     return
         except Exception as problem:  # raised again by the thread that edits
             problems.append(problem)
@@ -179,15 +179,15 @@ def _read(source: CameraSource, stop: threading.Event) -> Iterator[tuple[Mailbox
     try:
         yield mailbox, problems
     finally:
-        enough.set()
-        reader.join(_GOODBYE_S)
+        done.set()
+        reader.join(_JOIN_S)
 
 
 Item = TypeVar("Item")
 
 
 class Mailbox(Generic[Item]):
-    """Holds the newest thing that was put in. For one thread that puts and one that takes."""
+    """Holds the newest item, for one thread that puts and one that takes."""
 
     def __init__(self) -> None:
         self._changed = threading.Condition()
@@ -197,20 +197,20 @@ class Mailbox(Generic[Item]):
         self._taken = 0
 
     def put(self, item: Item) -> None:
-        """Put in what came; what nobody has taken is dropped."""
+        """Put in an item; one that was not taken is dropped."""
         with self._changed:
             self._item = item
             self._put += 1
             self._changed.notify_all()
 
     def close(self) -> None:
-        """Nothing more will come. What is in it can still be taken."""
+        """No more items will follow. The last one can still be taken."""
         with self._changed:
             self._closed = True
             self._changed.notify_all()
 
     def take(self, timeout_s: float) -> Item | None:
-        """The newest thing that nobody has taken; None when nothing came in time, or nothing more will come (`ended`)."""
+        """The newest item that was not taken yet; None after the timeout or when the mailbox has `ended`."""
         with self._changed:
             self._changed.wait_for(lambda: self._item is not None or self._closed, timeout_s)
             item, self._item = self._item, None
@@ -224,13 +224,13 @@ class Mailbox(Generic[Item]):
             return self._closed and self._item is None
 
     @property
-    def came(self) -> int:
-        """How many things were put in."""
+    def received(self) -> int:
+        """The number of items that were put in."""
         with self._changed:
             return self._put
 
     @property
     def dropped(self) -> int:
-        """How many of them were replaced before anybody took them."""
+        """The number of items that were replaced before they were taken."""
         with self._changed:
             return self._put - self._taken - (self._item is not None)

@@ -1,4 +1,4 @@
-"""Clips made of photos: a camera that pans, zooms and turns over them, so that the true motion is known."""
+"""Synthetic clips: a camera that pans, zooms and rotates over photos, so that the true motion is known."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ from lianpu.imaging.picture import Picture
 
 @dataclass(frozen=True, eq=False)
 class MadeFrame:
-    """A frame of a made clip.
+    """A frame of a synthetic clip.
 
     Args:
         picture: (H, W, 3).
         photo: the number of the photo that it shows.
-        matrix: (2, 3), takes a point of that photo to the frame.
+        matrix: (2, 3), maps points of that photo to the frame.
     """
 
     picture: Picture
@@ -39,11 +39,11 @@ def pan_over(
 
     Args:
         photos: (H, W, 3) each.
-        frames_each: how long each is shown.
+        frames_each: number of frames of each photo.
         size_px: width and height of the frames.
-        noise: standard deviation of a sensor's noise, of 255.
+        noise: standard deviation of the sensor noise, of 255.
         seed: of the noise.
-        way_frames: in how many frames the camera goes its whole way over a photo; `frames_each` unless said.
+        way_frames: frames of the camera's whole path over a photo; None for `frames_each`.
     """
     way = frames_each if way_frames is None else way_frames
     random = np.random.default_rng(seed)
@@ -58,14 +58,14 @@ def pan_over(
 
 
 def camera_matrix(photo: Picture, at: float, width: int, height: int, number: int = 0) -> Matrix:
-    """Takes points of a photo to a frame of a camera that moves along a bow over its middle, comes nearer, and turns a little.
+    """The matrix (2, 3) that maps points of a photo to a frame of a camera that moves in an arc, zooms in and rotates slightly.
 
     Args:
         photo: (H, W, 3).
-        at: where on its way the camera is, from 0 to 1.
+        at: position on the camera's path, 0 to 1.
         width: of the frame.
         height: likewise.
-        number: another begins its way elsewhere.
+        number: of the photo; shifts the path.
     """
     high, wide = photo.shape[:2]
     fit = max(width / wide, height / high)

@@ -1,4 +1,4 @@
-"""Where edited frames of a camera go."""
+"""Outputs of edited camera frames: a recording, a virtual camera; the preview page is in `preview`."""
 
 from __future__ import annotations
 
@@ -15,24 +15,24 @@ from lianpu.files import atomic_file
 from lianpu.imaging.picture import Picture
 from lianpu.video.io.av_library import load_av
 from lianpu.video.io.encoding import Encoding, check_target, choose_encoding
-from lianpu.video.io.writing import Form, FrameWriter, frame_writer
+from lianpu.video.io.writing import FrameWriter, StreamFormat, frame_writer
 
 
 class CameraOutput(Protocol):
-    """A file, a page, or another program's camera."""
+    """A file, the preview page, or a virtual camera."""
 
     @property
     def name(self) -> str:
-        """A word for what it does, under which its time is told."""
+        """Its name in the table of times."""
         ...
 
     def show(self, picture: Picture, time_s: float) -> None:
-        """Take the next picture (H, W, 3), captured at that time. Raises LianpuError when it cannot."""
+        """Show the next picture (H, W, 3), captured at `time_s`. Raises LianpuError when that fails."""
         ...
 
 
 TIME_BASE = Fraction(1, 90_000)
-"""The unit of stamps: MPEG's, which holds all usual rates."""
+"""The unit of timestamps: MPEG's, exact for all common frame rates."""
 
 _LIVE: dict[str, dict[str, str]] = {
     "libx264": {"preset": "veryfast"},
@@ -40,30 +40,30 @@ _LIVE: dict[str, dict[str, str]] = {
     "libvpx-vp9": {"deadline": "realtime", "cpu-used": "8"},
     "libsvtav1": {"preset": "12"},
 }
-"""What an encoder is told so that edits wait little for it; the quality stays, the file grows."""
+"""Options for fast encoding: same quality, larger files."""
 
 
 @dataclass(eq=False)
 class Recording:
-    """A file in the making; see `recording`."""
+    """An open recording: see `recording`."""
 
     target: Path
     writer: FrameWriter
     name: str = "record"
-    stamps: list[int] = field(default_factory=list)
+    timestamps: list[int] = field(default_factory=list)
 
     def show(self, picture: Picture, time_s: float) -> None:
-        """Add a picture (H, W, 3), shown from `time_s` on, counted from the first one."""
-        stamp = round(time_s / TIME_BASE)
-        begin = self.stamps[0] if self.stamps else stamp
-        if self.stamps and stamp <= self.stamps[-1]:
-            stamp = self.stamps[-1] + 1
-        self.stamps.append(stamp)
-        self.writer.write(picture, stamp - begin, TIME_BASE)
+        """Add a picture (H, W, 3) captured at `time_s`; timestamps count from the first one."""
+        timestamp = round(time_s / TIME_BASE)
+        begin = self.timestamps[0] if self.timestamps else timestamp
+        if self.timestamps and timestamp <= self.timestamps[-1]:
+            timestamp = self.timestamps[-1] + 1
+        self.timestamps.append(timestamp)
+        self.writer.write(picture, timestamp - begin, TIME_BASE)
 
 
 def recording_encoding(target: Path, encoder: str, crf: float | None, *, force: bool) -> Encoding:
-    """How `target` is encoded while it is filmed. Raises SettingsError or VideoError when it cannot be, or is there already."""
+    """The encoding of a live recording. Raises SettingsError or VideoError for a wrong encoder or target, and for an existing file."""
     encoding = choose_encoding(target, load_av().codecs_available, encoder, crf)
     check_target(target, force=force)
     return replace(encoding, options={**encoding.options, **_LIVE.get(encoding.encoder, {})})
@@ -71,21 +71,21 @@ def recording_encoding(target: Path, encoder: str, crf: float | None, *, force: 
 
 @contextmanager
 def recording(target: Path, encoding: Encoding, size_px: tuple[int, int], rate: float) -> Iterator[Recording]:
-    """A recording of pictures of that width and height, which takes the place of `target` when the block has ended well.
+    """A recording of pictures of that width and height; it replaces `target` when the block has ended without an error.
 
     Raises:
-        DataError: no picture came; `target` is as it was.
+        DataError: there was no picture; `target` is unchanged.
         VideoError, LianpuError: it cannot be encoded or written.
     """
-    form = Form(*size_px, Fraction(rate).limit_denominator(1001))
-    with atomic_file(target) as partial, frame_writer(partial, form, encoding, TIME_BASE) as writer:
+    stream_format = StreamFormat(*size_px, Fraction(rate).limit_denominator(1001))
+    with atomic_file(target) as partial, frame_writer(partial, stream_format, encoding, TIME_BASE) as writer:
         recorded = Recording(target, writer)
         yield recorded
-        if not recorded.stamps:
-            raise DataError(f"It was stopped before the first frame: {target} was not written.")
+        if not recorded.timestamps:
+            raise DataError(f"Stopped before the first frame: {target} was not written.")
 
 
-_HOW = {
+_INSTALL = {
     "linux": "Install v4l2loopback and load it: sudo modprobe v4l2loopback exclusive_caps=1 card_label=Lianpu",
     "darwin": "Install OBS Studio, start its virtual camera once, and stop it",
     "win32": "Install OBS Studio: its virtual camera comes with it",
@@ -94,24 +94,24 @@ _HOW = {
 
 @dataclass(frozen=True, eq=False)
 class VirtualCamera:
-    """An open virtual camera; see `virtual_camera`."""
+    """An open virtual camera: see `virtual_camera`."""
 
     camera: Any
     name: str = "virtual camera"
 
     @property
     def device(self) -> str:
-        """What other programs call it."""
+        """Its name in other programs."""
         return str(self.camera.device)
 
     def show(self, picture: Picture, time_s: float) -> None:
-        """Send a picture (H, W, 3), now."""
+        """Send a picture (H, W, 3)."""
         self.camera.send(picture)
 
 
 @contextmanager
 def virtual_camera(name: str | None, size_px: tuple[int, int], rate: float) -> Iterator[VirtualCamera]:
-    """A virtual camera of that width and height, or the one of that name. Raises SettingsError when there is none."""
+    """A virtual camera of that width and height, the first one or that of the given name. Raises SettingsError without one."""
     try:
         import pyvirtualcam
     except ImportError:
@@ -121,14 +121,17 @@ def virtual_camera(name: str | None, size_px: tuple[int, int], rate: float) -> I
     try:
         camera = pyvirtualcam.Camera(*size_px, fps=rate, fmt=pyvirtualcam.PixelFormat.RGB, device=name)
     except (RuntimeError, ValueError, OSError) as problem:
-        asked = f"--virtual_camera {name}" if name else "--virtual_camera"
-        how = next((words for system, words in _HOW.items() if sys.platform.startswith(system)), "See the pages of pyvirtualcam")
+        option = f"--virtual_camera {name}" if name else "--virtual_camera"
+        how = next(
+            (words for system, words in _INSTALL.items() if sys.platform.startswith(system)),
+            "See the documentation of pyvirtualcam",
+        )
         raise SettingsError(
-            f"{asked}: no virtual camera of {size_px[0]} x {size_px[1]} opens ({_told(problem)}). {how}."
+            f"{option}: no virtual camera of {size_px[0]} x {size_px[1]} opens ({_reason(problem)}). {how}."
         ) from None
     with camera:
         yield VirtualCamera(camera)
 
 
-def _told(problem: Exception) -> str:
+def _reason(problem: Exception) -> str:
     return " ".join(str(problem).split())[:160] or type(problem).__name__

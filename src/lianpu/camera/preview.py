@@ -1,8 +1,8 @@
-"""The edited picture in a browser: a page of this machine only, made with the standard library.
+"""The preview: a page on 127.0.0.1 that shows the edited picture, made with the standard library.
 
-A page and not a window: cv2.imshow is missing or present by which of two OpenCV wheels was installed last, and ends the whole process where
-there is no display; tkinter is missing from many Pythons and takes no pictures in another thread. A browser is everywhere, also at the other end
-of an ssh tunnel. The page's address holds a secret, so that neither other users of the machine nor other pages can look through the camera.
+A page and not a window: cv2.imshow depends on which OpenCV wheel was installed last, and ends the process where there is no display; tkinter is
+missing from many Pythons and is limited to one thread. A browser works everywhere, also at the other end of an ssh tunnel. The page's address
+holds a secret, so that neither other users of the machine nor other pages can see the camera.
 """
 
 from __future__ import annotations
@@ -26,13 +26,13 @@ _BOUNDARY = b"lianpu-frame"
 
 _QUALITY = 85
 
-_LOOK_UP_S = 0.5
+_POLL_S = 0.5
 
-_GOODBYE_S = 2.0
+_JOIN_S = 2.0
 
 
 class Preview:
-    """A page that shows the newest picture; see `preview_page`."""
+    """A page that shows the newest picture: see `preview_page`."""
 
     name = "preview"
 
@@ -42,18 +42,18 @@ class Preview:
         self._changed = threading.Condition()
         self._picture: Picture | None = None
         self._number = 0
-        self._figures: Mapping[str, float] = {}
+        self._statistics: Mapping[str, float] = {}
         self._closed = False
 
     def show(self, picture: Picture, time_s: float) -> None:
-        """Show a picture (H, W, 3): who looks gets the newest, as fast as the line takes it. Nothing is encoded while nobody looks."""
+        """Show a picture (H, W, 3). Viewers get the newest one at the speed of their connection; without viewers nothing is encoded."""
         with self._changed:
             self._picture, self._number = picture, self._number + 1
             self._changed.notify_all()
 
-    def tell(self, figures: Mapping[str, float]) -> None:
-        """Numbers for the line below the picture."""
-        self._figures = dict(figures)
+    def tell(self, statistics: Mapping[str, float]) -> None:
+        """Set the numbers below the picture."""
+        self._statistics = dict(statistics)
 
     def close(self) -> None:
         """End all streams."""
@@ -62,16 +62,16 @@ class Preview:
             self._changed.notify_all()
 
     @property
-    def figures(self) -> Mapping[str, float]:
-        """What was told last."""
-        return self._figures
+    def statistics(self) -> Mapping[str, float]:
+        """The newest numbers."""
+        return self._statistics
 
     def jpegs(self) -> Iterator[bytes]:
-        """The newest picture as JPEG, again whenever there is a newer one, until the page closes."""
+        """Each new picture as JPEG, skipping those that a newer one has replaced, until the page closes."""
         seen = 0
         while True:
             with self._changed:
-                self._changed.wait_for(lambda seen=seen: self._closed or self._number > seen, _LOOK_UP_S)  # type: ignore[misc]
+                self._changed.wait_for(lambda seen=seen: self._closed or self._number > seen, _POLL_S)  # type: ignore[misc]
                 picture, closed, newest = self._picture, self._closed, self._number
             if closed:
                 return
@@ -83,10 +83,10 @@ class Preview:
 
 @contextmanager
 def preview_page(stop: threading.Event, port: int = 0) -> Iterator[Preview]:
-    """A page at `url`, as long as the block runs; its button and the key q set `stop`.
+    """A page at `url` while the block runs; its button and the key q set `stop`.
 
     Args:
-        stop: what ends the camera.
+        stop: ends the camera.
         port: 0 takes a free one.
 
     Raises:
@@ -98,7 +98,7 @@ def preview_page(stop: threading.Event, port: int = 0) -> Iterator[Preview]:
         server = _Server((_HOST, port), _handler(preview, f"/{secret}/"))
     except (OSError, OverflowError) as problem:
         raise SettingsError(
-            f"--port {port}: the page cannot be there ({problem}). Give another, 0 for any free one, or --no-preview."
+            f"--port {port}: the preview page cannot use it ({problem}). Give another port, 0 for a free one, or --no-preview."
         ) from None
     preview.url = f"http://{_HOST}:{server.server_address[1]}/{secret}/"
     thread = threading.Thread(target=server.serve_forever, name="preview", kwargs={"poll_interval": 0.1}, daemon=True)
@@ -109,7 +109,7 @@ def preview_page(stop: threading.Event, port: int = 0) -> Iterator[Preview]:
         preview.close()
         server.shutdown()
         server.server_close()
-        thread.join(_GOODBYE_S)
+        thread.join(_JOIN_S)
 
 
 class _Server(ThreadingHTTPServer):
@@ -117,7 +117,7 @@ class _Server(ThreadingHTTPServer):
     block_on_close = False
 
     def handle_error(self, request: object, client_address: object) -> None:
-        """Nothing: a browser that went away is no news."""
+        """Ignore a browser that has disconnected."""
 
 
 def _handler(preview: Preview, root: str) -> type[BaseHTTPRequestHandler]:
@@ -129,8 +129,8 @@ def _handler(preview: Preview, root: str) -> type[BaseHTTPRequestHandler]:
         def do_GET(self) -> None:
             if self.path == root:
                 self._answer(page, "text/html; charset=utf-8")
-            elif self.path == f"{root}figures":
-                self._answer(json.dumps(preview.figures).encode(), "application/json")
+            elif self.path == f"{root}statistics":
+                self._answer(json.dumps(preview.statistics).encode(), "application/json")
             elif self.path == f"{root}stream":
                 self._stream()
             else:
@@ -148,7 +148,7 @@ def _handler(preview: Preview, root: str) -> type[BaseHTTPRequestHandler]:
             self._head(f"multipart/x-mixed-replace; boundary={_BOUNDARY.decode()}")
             self.end_headers()
             self.wfile.write(b"--" + _BOUNDARY + b"\r\n")
-            for data in preview.jpegs():  # the boundary comes right after a picture: browsers show it only then
+            for data in preview.jpegs():  # browsers show a picture when its closing boundary arrives
                 head = b"Content-Type: image/jpeg\r\nContent-Length: %d\r\n\r\n" % len(data)
                 self.wfile.write(head + data + b"\r\n--" + _BOUNDARY + b"\r\n")
 
@@ -167,6 +167,6 @@ def _handler(preview: Preview, root: str) -> type[BaseHTTPRequestHandler]:
             self.send_header("X-Frame-Options", "DENY")
 
         def log_message(self, format: str, *args: object) -> None:
-            """Nothing: the terminal shows the camera's figures."""
+            """Log nothing: the terminal shows the statistics."""
 
     return Handler

@@ -1,4 +1,4 @@
-"""What a camera gives, whatever it is: frames as they come, each with the time at which it came."""
+"""Camera sources: frames with their capture times, from a file or a moving test picture; webcams are in `webcam`."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ import numpy as np
 from lianpu.camera.moving_picture import camera_matrix
 from lianpu.errors import SettingsError
 from lianpu.imaging.picture import Picture
-from lianpu.video.io.probe import VideoFacts, shown
+from lianpu.video.io.probe import VideoProbe, shown
 from lianpu.video.io.reading import frames_from
 
 _LONGEST_PX = 8192
@@ -23,27 +23,27 @@ _LONGEST_PX = 8192
 
 @dataclass(frozen=True, eq=False)
 class CameraFrame:
-    """A frame that came.
+    """A frame of a source.
 
     Args:
-        number: in its source, from 0; those that nobody took are counted, too.
-        time_s: when it was captured, in seconds from the first one.
-        came_s: when it came here, on `time.perf_counter`: what latency is counted from.
+        number: in its source, from 0; dropped frames count, too.
+        time_s: capture time in seconds from the first frame.
+        received_s: when it was received, on `time.perf_counter`; latency counts from here.
         picture: (H, W, 3).
     """
 
     number: int
     time_s: float
-    came_s: float
+    received_s: float
     picture: Picture
 
 
 class CameraSource(Protocol):
-    """A webcam, a file or a made picture."""
+    """A webcam, a file or a moving test picture."""
 
     @property
     def name(self) -> str:
-        """What the user knows it by."""
+        """Its name for the user."""
         ...
 
     @property
@@ -53,27 +53,27 @@ class CameraSource(Protocol):
 
     @property
     def rate(self) -> float:
-        """Frames a second, as it says."""
+        """Nominal frames per second."""
         ...
 
     def frames(self, stop: threading.Event) -> Iterator[CameraFrame]:
-        """Frames at the source's own speed, of any size, until `stop` is set or it ends. Raises LianpuError when it breaks off."""
+        """Frames of any size at the source's own speed, until `stop` is set or it ends. Raises LianpuError when the source fails."""
         ...
 
 
 def read_size(words: str) -> tuple[int, int]:
-    """Width and height of words such as 1280x720. Raises SettingsError for others."""
+    """Width and height from a text such as 1280x720. Raises SettingsError for any other text."""
     width, separator, height = words.lower().replace("×", "x").partition("x")
     if not separator or not width.strip().isdecimal() or not height.strip().isdecimal():
         raise SettingsError(f"--size {words}: write WIDTHxHEIGHT in pixels, such as 1280x720.")
     size = (int(width), int(height))
     if min(size) < 16 or max(size) > _LONGEST_PX:
-        raise SettingsError(f"--size {words}: sides are from 16 to {_LONGEST_PX} pixels.")
+        raise SettingsError(f"--size {words}: width and height are 16 to {_LONGEST_PX} pixels.")
     return size
 
 
 def fitted(picture: Picture, size_px: tuple[int, int]) -> Picture:
-    """The picture (H, W, 3) inside (height, width, 3) of `size_px` = (width, height): all of it, undistorted, with black beside it."""
+    """The picture (H, W, 3) inside (height, width, 3) of `size_px` = (width, height): scaled to fit, with black borders."""
     width, height = size_px
     high, wide = picture.shape[:2]
     if (wide, high) == size_px:
@@ -88,12 +88,12 @@ def fitted(picture: Picture, size_px: tuple[int, int]) -> Picture:
 
 
 def mirrored(picture: Picture) -> Picture:
-    """The picture (H, W, 3), left and right changed, as in a mirror."""
+    """The picture (H, W, 3), flipped left to right."""
     return np.ascontiguousarray(picture[:, ::-1])
 
 
 def wait_until(moment_s: float, stop: threading.Event) -> bool:
-    """Wait until `time.perf_counter` is at `moment_s`; False when `stop` was set before."""
+    """Wait until `time.perf_counter` reaches `moment_s`; False when `stop` was set before."""
     left = moment_s - time.perf_counter()
     return not (stop.wait(left) if left > 0 else stop.is_set())
 
@@ -103,44 +103,44 @@ class FileCamera:
     """A video that plays at its own speed.
 
     Args:
-        facts: of the video.
-        loop: whether it begins anew at its end.
+        probe: of the video.
+        loop: start again at its end.
     """
 
-    facts: VideoFacts
+    probe: VideoProbe
     loop: bool = False
 
     @property
     def name(self) -> str:
-        """What the user knows it by."""
-        return str(self.facts.file)
+        """Its name for the user."""
+        return str(self.probe.file)
 
     @property
     def size_px(self) -> tuple[int, int]:
-        """Width and height of its frames, as they are shown."""
-        lying = np.empty((self.facts.height, self.facts.width, 3), dtype=np.uint8)
-        height, width = shown(lying, self.facts.matrix).shape[:2]
+        """Width and height of its frames as shown."""
+        lying = np.empty((self.probe.height, self.probe.width, 3), dtype=np.uint8)
+        height, width = shown(lying, self.probe.matrix).shape[:2]
         return width, height
 
     @property
     def rate(self) -> float:
-        """Frames a second, on the average."""
-        return float(self.facts.rate)
+        """Frames per second, on average."""
+        return float(self.probe.rate)
 
     def frames(self, stop: threading.Event) -> Iterator[CameraFrame]:
-        """Frames when they are due; where decoding is too slow for that, as soon as they are there."""
+        """Frames at their timestamps; as soon as possible where decoding is slower."""
         begin, number, offset = time.perf_counter(), 0, 0.0
         while not stop.is_set():
             before = number
-            for frame in frames_from(self.facts, 0, len(self.facts.stamps)):
-                time_s = offset + self.facts.time_s(frame.stamp)
+            for frame in frames_from(self.probe, 0, len(self.probe.timestamps)):
+                time_s = offset + self.probe.time_s(frame.timestamp)
                 if not wait_until(begin + time_s, stop):
                     return
                 yield CameraFrame(number, time_s, time.perf_counter(), frame.picture)
                 number += 1
             if not self.loop or number == before:
                 return
-            offset += self.facts.seconds
+            offset += self.probe.seconds
 
 
 _PERIOD_S = 6.0
@@ -148,7 +148,7 @@ _PERIOD_S = 6.0
 
 @dataclass(frozen=True, eq=False)
 class MovingPicture:
-    """The motion of `clips.pan_over`, there and back without a jump.
+    """A portrait under a moving camera (`moving_picture.camera_matrix`), back and forth without a jump.
 
     Args:
         portrait: (h, w, 3).
@@ -162,11 +162,11 @@ class MovingPicture:
 
     @property
     def name(self) -> str:
-        """What the user knows it by."""
+        """Its name for the user."""
         return "test"
 
     def frames(self, stop: threading.Event) -> Iterator[CameraFrame]:
-        """Frames without end; those for which this machine is too slow are left out, as a camera would."""
+        """Endless frames; a slow machine skips some, as with a camera."""
         scene = _widened(self.portrait, self.size_px)
         begin, number = time.perf_counter(), 0
         while wait_until(begin + number / self.rate, stop):
@@ -178,7 +178,7 @@ class MovingPicture:
 
 
 def _widened(portrait: Picture, size_px: tuple[int, int]) -> Picture:
-    """The portrait with its sides drawn out to the proportions of the frames, so that the face is not cut."""
+    """The portrait padded to the aspect ratio of the frames, so that the face is not cropped."""
     high, wide = portrait.shape[:2]
     more_x = max(0, math.ceil((high * size_px[0] / size_px[1] - wide) / 2))
     more_y = max(0, math.ceil((wide * size_px[1] / size_px[0] - high) / 2))

@@ -1,4 +1,4 @@
-"""What a running camera is judged by: frames a second, latency, and what each stage takes; of all frames, and of the last seconds."""
+"""Statistics of a running camera: frames per second, latency and time by stage, of all frames and of the last seconds."""
 
 from __future__ import annotations
 
@@ -12,16 +12,16 @@ _RECENT_S = 2.0
 
 
 @dataclass(frozen=True)
-class CameraFigures:
-    """Figures of some frames.
+class CameraStatistics:
+    """Statistics of some frames.
 
     Args:
-        frames: that were edited and handed out.
-        with_faces: how many of them showed a face that was edited.
-        rate: frames a second, from the first one handed out to the last; 0 of fewer than two.
-        latency_s: from coming in to being handed out, the median.
-        worst_s: likewise, the longest.
-        took: seconds by stage and step, over all of these frames.
+        frames: number of frames shown.
+        with_faces: number of frames in which a face was edited.
+        rate: frames per second from the first one shown to the last; 0 for fewer than two.
+        latency_s: median time from receiving a frame to showing it.
+        worst_s: longest such time.
+        took: seconds by stage and step, over all these frames.
     """
 
     frames: int
@@ -34,7 +34,7 @@ class CameraFigures:
 
 @dataclass(frozen=True)
 class ShownFrame:
-    """What is noted of a frame: when it was handed out, how long after it came, whether a face was edited, seconds by stage."""
+    """A frame for the statistics: when it was shown, its latency, whether a face was edited, seconds by stage."""
 
     at_s: float
     latency_s: float
@@ -43,7 +43,7 @@ class ShownFrame:
 
 
 class Meter:
-    """Counts frames as they are handed out."""
+    """Collects the statistics of frames as they are shown."""
 
     def __init__(self) -> None:
         self._recent: deque[ShownFrame] = deque()
@@ -53,7 +53,7 @@ class Meter:
         self._first_s = self._last_s = 0.0
 
     def add(self, shown: ShownFrame) -> None:
-        """Count a frame."""
+        """Add a frame."""
         if not self._frames:
             self._first_s = shown.at_s
         self._latencies.append(shown.latency_s)
@@ -66,8 +66,8 @@ class Meter:
         while shown.at_s - self._recent[0].at_s > _RECENT_S:
             self._recent.popleft()
 
-    def recent(self) -> CameraFigures:
-        """Of the last two seconds."""
+    def recent(self) -> CameraStatistics:
+        """Statistics of the last two seconds."""
         took: dict[str, float] = {}
         for one in self._recent:
             for name, seconds in one.took.items():
@@ -75,16 +75,16 @@ class Meter:
         latencies = [one.latency_s for one in self._recent]
         span = self._recent[-1].at_s - self._recent[0].at_s if self._recent else 0.0
         with_faces = sum(one.with_face for one in self._recent)
-        return _figures(len(self._recent), with_faces, span, latencies, took)
+        return _statistics(len(self._recent), with_faces, span, latencies, took)
 
-    def total(self) -> CameraFigures:
-        """Of all frames."""
-        return _figures(self._frames, self._with_faces, self._last_s - self._first_s, self._latencies, dict(self._took))
+    def total(self) -> CameraStatistics:
+        """Statistics of all frames."""
+        return _statistics(self._frames, self._with_faces, self._last_s - self._first_s, self._latencies, dict(self._took))
 
 
-def _figures(
+def _statistics(
     frames: int, with_faces: int, span_s: float, latencies: array[float] | list[float], took: Mapping[str, float]
-) -> CameraFigures:
+) -> CameraStatistics:
     rate = (frames - 1) / span_s if frames > 1 and span_s > 0 else 0.0
     middle, worst = (median(latencies), max(latencies)) if len(latencies) else (0.0, 0.0)
-    return CameraFigures(frames, with_faces, rate, middle, worst, took)
+    return CameraStatistics(frames, with_faces, rate, middle, worst, took)

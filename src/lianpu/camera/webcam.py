@@ -1,7 +1,7 @@
-"""A webcam, read by OpenCV.
+"""Webcams, read by OpenCV.
 
-By OpenCV and not by PyAV, because a camera's number means the same on Linux, macOS and Windows: FFmpeg's dshow takes names only, and its
-avfoundation gives EAGAIN between frames and has to be told a rate that the camera knows.
+OpenCV and not PyAV, because a camera's number then means the same on Linux, macOS and Windows: FFmpeg's dshow accepts names only, and its
+avfoundation returns EAGAIN between frames and needs a frame rate that the camera supports.
 """
 
 from __future__ import annotations
@@ -23,14 +23,14 @@ from lianpu.camera.sources import CameraFrame
 from lianpu.errors import VideoError
 from lianpu.imaging.picture import Picture
 
-_USUAL_RATE = 30.0
+_DEFAULT_RATE = 30.0
 
 _DEVICES = Path("/dev")
 
 
 @dataclass(frozen=True, eq=False)
 class Webcam:
-    """An open camera; see `open_webcam`."""
+    """An open camera: see `open_webcam`."""
 
     name: str
     size_px: tuple[int, int]
@@ -38,25 +38,25 @@ class Webcam:
     capture: cv2.VideoCapture
 
     def frames(self, stop: threading.Event) -> Iterator[CameraFrame]:
-        """Frames as the driver gives them. Raises VideoError when it gives no more."""
+        """Frames of the driver. Raises VideoError when it fails."""
         first, number = None, 0
         try:
             while not stop.is_set():
                 there, picture = self.capture.read()
-                came = time.perf_counter()
+                received = time.perf_counter()
                 if not there:
                     raise VideoError(
-                        f"The camera {self.name} gave no more frames after {number}. Was it unplugged, or taken by another program?"
+                        f"The camera {self.name} stopped after {number} frames. Was it unplugged, or taken by another program?"
                     )
-                first = came if first is None else first
-                yield CameraFrame(number, came - first, came, _rgb(picture))
+                first = received if first is None else first
+                yield CameraFrame(number, received - first, received, _rgb(picture))
                 number += 1
         finally:
             self.capture.release()
 
 
 def is_camera(words: str) -> bool:
-    """Whether it is a camera's number or device, and not a file's name."""
+    """Whether `words` is a camera's number or device and not the name of a file."""
     if words.isdecimal() or words.startswith("/dev/video"):
         return True
     try:
@@ -66,14 +66,14 @@ def is_camera(words: str) -> bool:
 
 
 def open_webcam(words: str, size_px: tuple[int, int] | None = None) -> Webcam:
-    """The camera of that number or device, its first frame read.
+    """Open the camera of that number or device and read its first frame.
 
     Args:
         words: 0, 1, ... or /dev/video0.
-        size_px: the width and height that the driver is asked for; it may give others.
+        size_px: width and height requested from the driver, which may choose others.
 
     Raises:
-        VideoError: it is not there, may not be opened, is another program's, or gives no frame.
+        VideoError: the camera is missing, may not be opened, is in use, or gives no frame.
     """
     device = Path(f"/dev/video{words}") if words.isdecimal() else Path(words)
     if sys.platform.startswith("linux"):
@@ -82,19 +82,19 @@ def open_webcam(words: str, size_px: tuple[int, int] | None = None) -> Webcam:
     with _quiet_opencv():
         capture = cv2.VideoCapture(number, cv2.CAP_V4L2 if sys.platform.startswith("linux") else cv2.CAP_ANY)
         if size_px is not None and capture.isOpened():
-            capture.set(cv2.CAP_PROP_FOURCC, cv2.VideoWriter.fourcc(*"MJPG"))  # raw pictures of this size come slower over USB
+            capture.set(cv2.CAP_PROP_FOURCC, cv2.VideoWriter.fourcc(*"MJPG"))  # raw frames of this size are slower over USB
             capture.set(cv2.CAP_PROP_FRAME_WIDTH, size_px[0])
             capture.set(cv2.CAP_PROP_FRAME_HEIGHT, size_px[1])
         there, picture = capture.read() if capture.isOpened() else (False, None)
     if not there or picture is None:
         capture.release()
         raise VideoError(
-            f"--source {words}: the camera does not open. It may be another program's now, or this program may not use it (the privacy "
-            f"settings of macOS and Windows), or no camera has that number. {_others(device)}"
+            f"--source {words}: the camera does not open. It may be in use by another program, forbidden by the privacy settings of macOS or "
+            f"Windows, or no camera has that number. {_others(device)}"
         )
     height, width = picture.shape[:2]
     rate = capture.get(cv2.CAP_PROP_FPS)
-    return Webcam(words, (width, height), rate if 1 <= rate <= 1000 else _USUAL_RATE, capture)
+    return Webcam(words, (width, height), rate if 1 <= rate <= 1000 else _DEFAULT_RATE, capture)
 
 
 def _check_device(words: str, device: Path) -> None:
@@ -105,11 +105,11 @@ def _check_device(words: str, device: Path) -> None:
 
 
 def _number(device: Path) -> int:
-    """The camera's number: of /dev/video1 it is 1, also by another name that leads there. Raises VideoError for what is no camera."""
+    """The camera's number: 1 for /dev/video1 and for links to it. Raises VideoError for another device."""
     real = device.resolve()
     digits = real.name.removeprefix("video")
     if not real.name.startswith("video") or not digits.isdecimal():
-        raise VideoError(f"--source {device} is a device, and no camera. {_others(device)}")
+        raise VideoError(f"--source {device} is a device, but not a camera. {_others(device)}")
     return int(digits)
 
 
@@ -125,7 +125,7 @@ def _rgb(picture: np.ndarray) -> Picture:
 
 @contextmanager
 def _quiet_opencv() -> Iterator[None]:
-    """Without OpenCV's warnings on stderr: what went wrong is said by us, in one line."""
+    """Silence OpenCV's warnings on stderr: we report errors ourselves, in one line."""
     logging = getattr(cv2.utils, "logging", None)
     if logging is None:
         yield

@@ -1,4 +1,4 @@
-"""Where `lianpu camera` shows its picture: opened in one go, and said."""
+"""The outputs of `lianpu camera`, and what it prints."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from pathlib import Path
 from rich.live import Live
 from rich.text import Text
 
-from lianpu.camera.loop import CameraDone, LiveFigures
+from lianpu.camera.loop import CameraResult, LiveStatistics
 from lianpu.camera.outputs import CameraOutput, recording, virtual_camera
 from lianpu.camera.preview import Preview, preview_page
 from lianpu.terminal import console
@@ -22,17 +22,17 @@ from lianpu.video.io.encoding import Encoding
 
 
 @dataclass(frozen=True)
-class Asked:
-    """Which outputs are asked for.
+class OutputOptions:
+    """The requested outputs.
 
     Args:
-        preview: a page that shows the picture.
-        browser: open it, where there is a display.
+        preview: show a page.
+        browser: open the page where there is a display.
         port: of the page.
-        record: a file.
-        encoding: of that file.
-        virtual: a virtual camera.
-        virtual_name: its name; None for any.
+        record: a file to record into.
+        encoding: of the recording.
+        virtual: be a virtual camera.
+        virtual_name: name of the virtual camera; None for the first one.
     """
 
     preview: bool
@@ -46,14 +46,14 @@ class Asked:
 
 @contextmanager
 def open_outputs(
-    asked: Asked, size_px: tuple[int, int], rate: float, stop: threading.Event
+    asked: OutputOptions, size_px: tuple[int, int], rate: float, stop: threading.Event
 ) -> Iterator[tuple[list[CameraOutput], Preview | None]]:
-    """All that is asked for, open for pictures of that width and height; closed when the block ends. Raises LianpuError."""
+    """The requested outputs, open for pictures of that width and height while the block runs. Raises LianpuError."""
     outputs: list[CameraOutput] = []
     with ExitStack() as stack:
         if asked.virtual:
             virtual = stack.enter_context(virtual_camera(asked.virtual_name, size_px, rate))
-            _say(f"Other programs find the picture as the camera {virtual.device}.")
+            _say(f"Other programs can use the camera {virtual.device}.")
             outputs.append(virtual)
         preview = stack.enter_context(preview_page(stop, asked.port)) if asked.preview else None
         if preview is not None:
@@ -65,23 +65,23 @@ def open_outputs(
 
 
 def has_display(system: str, environment: dict[str, str]) -> bool:
-    """Whether a browser that is opened here would be seen by who typed the command."""
+    """Whether a browser opened here would show on the user's display."""
     if environment.get("SSH_CONNECTION") and not environment.get("DISPLAY"):
         return False
     return system in ("win32", "darwin") or bool(environment.get("DISPLAY") or environment.get("WAYLAND_DISPLAY"))
 
 
 def _where(url: str, browser: bool) -> str:
-    """Where the picture is seen, after opening it where there is a display."""
+    """Open the page where there is a display, and tell where it is."""
     display = has_display(sys.platform, dict(os.environ))
     if browser and display and webbrowser.open(url):
-        return f"The picture is in your browser, at {url} (q ends it)."
+        return f"The picture is in your browser, at {url} (q stops it)."
     if display:
-        return f"The picture is at {url} (q ends it)."
+        return f"The picture is at {url} (q stops it)."
     port = url.split(":")[2].partition("/")[0]
     return (
         f"There is no display here. Open {url} in a browser (on another computer: ssh -L {port}:127.0.0.1:{port} to here first), "
-        "or give --record FILE or --virtual_camera. Ctrl-C or q ends it."
+        "or give --record FILE or --virtual-camera. Ctrl-C or q stops it."
     )
 
 
@@ -91,31 +91,31 @@ def _say(words: str) -> None:
 
 _WHY = {
     "asked": "Stopped",
-    "frames": "As many frames as asked",
-    "seconds": "As many seconds as asked",
-    "source": "The source has ended",
+    "frames": "--frames reached",
+    "seconds": "--seconds reached",
+    "source": "The source ended",
 }
 
 
 @contextmanager
-def live_line(preview: Preview | None) -> Iterator[Callable[[LiveFigures], None]]:
-    """What is called after each frame: it shows the figures of the last seconds, in the terminal and in the page."""
-    newest: list[LiveFigures] = []
+def live_line(preview: Preview | None) -> Iterator[Callable[[LiveStatistics], None]]:
+    """A callback for each frame that shows the statistics of the last seconds in the terminal and in the page."""
+    newest: list[LiveStatistics] = []
 
     def line() -> Text:
         return Text(one_line(newest[0]) if newest else "Waiting for the first frame ...", overflow="ellipsis", no_wrap=True)
 
-    def on_frame(figures: LiveFigures) -> None:
-        newest[:] = [figures]
+    def on_frame(statistics: LiveStatistics) -> None:
+        newest[:] = [statistics]
         if preview is not None:
-            recent = figures.recent
+            recent = statistics.recent
             preview.tell(
                 {
-                    "frames": figures.frames,
+                    "frames": statistics.frames,
                     "rate": recent.rate,
                     "latency_ms": 1000 * recent.latency_s,
                     "worst_ms": 1000 * recent.worst_s,
-                    "dropped": figures.dropped,
+                    "dropped": statistics.dropped,
                 }
             )
 
@@ -123,24 +123,24 @@ def live_line(preview: Preview | None) -> Iterator[Callable[[LiveFigures], None]
         yield on_frame
 
 
-def one_line(figures: LiveFigures) -> str:
-    """The figures of the last seconds."""
-    recent = figures.recent
+def one_line(statistics: LiveStatistics) -> str:
+    """The statistics of the last seconds in one line."""
+    recent = statistics.recent
     each = {name: 1000 * seconds / max(1, recent.frames) for name, seconds in recent.took.items()}
     stages = ", ".join(f"{name} {ms:.1f}" for name, ms in each.items() if ms >= 0.05)
     return (
-        f"{recent.rate:.1f} frames a second · latency {1000 * recent.latency_s:.0f} ms, worst {1000 * recent.worst_s:.0f} · "
-        f"{figures.dropped} of {figures.came} dropped · ms: {stages}"
+        f"{recent.rate:.1f} frames per second · latency {1000 * recent.latency_s:.0f} ms, worst {1000 * recent.worst_s:.0f} · "
+        f"{statistics.dropped} of {statistics.received} dropped · ms: {stages}"
     )
 
 
-def in_words(done: CameraDone, source: str, record: Path | None) -> str:
-    """What came of it."""
-    figures = done.figures
-    if not figures.frames:
+def summary(done: CameraResult, source: str, record: Path | None) -> str:
+    """The result of the camera in words."""
+    statistics = done.statistics
+    if not statistics.frames:
         return f"{_WHY[done.ended]}: no frame of {source} was edited."
-    said = f"{_WHY[done.ended]}: {figures.frames} frames of {source}, {figures.with_faces} of them with a face that was edited; "
-    said += f"{done.dropped} of the {done.came} that came were dropped for newer ones."
-    if figures.rate:
-        said += f" {figures.rate:.1f} frames a second; latency {1000 * figures.latency_s:.0f} ms (median), {1000 * figures.worst_s:.0f} ms (worst)."
+    said = f"{_WHY[done.ended]}: {statistics.frames} frames of {source}, {statistics.with_faces} of them with an edited face; "
+    said += f"{done.dropped} of the {done.received} received frames were dropped for newer ones."
+    if statistics.rate:
+        said += f" {statistics.rate:.1f} frames per second; latency {1000 * statistics.latency_s:.0f} ms (median), {1000 * statistics.worst_s:.0f} ms (worst)."
     return said if record is None else f"{said} Written: {record}."

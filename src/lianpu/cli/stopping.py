@@ -1,4 +1,4 @@
-"""Ends well: Ctrl-C, a TERM signal, or the key q in the terminal set an event instead of breaking the work off."""
+"""Stopping: Ctrl-C, a TERM signal, or the key q in the terminal set an event instead of interrupting the program."""
 
 from __future__ import annotations
 
@@ -9,12 +9,12 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from types import FrameType
 
-_LOOK_UP_S = 0.2
+_POLL_S = 0.2
 
 
 @contextmanager
 def stoppable() -> Iterator[threading.Event]:
-    """An event that is set by Ctrl-C, TERM or q while the block runs. A second Ctrl-C breaks off."""
+    """An event that Ctrl-C, TERM or q set while the block runs. A second Ctrl-C raises KeyboardInterrupt."""
     stop = threading.Event()
 
     def on_signal(number: int, frame: FrameType | None) -> None:
@@ -36,7 +36,7 @@ def stoppable() -> Iterator[threading.Event]:
 
 @contextmanager
 def _key_q(stop: threading.Event, over: threading.Event) -> Iterator[None]:
-    """Watch the terminal for the key q; nothing where the input is no terminal, or is another program's now."""
+    """Watch the terminal for the key q; do nothing where the input is not a terminal, or another program reads it."""
     if not sys.stdin or not sys.stdin.isatty() or _in_background(sys.stdin.fileno()):
         yield
         return
@@ -46,12 +46,12 @@ def _key_q(stop: threading.Event, over: threading.Event) -> Iterator[None]:
 
 
 def _in_background(handle: int) -> bool:
-    """Whether the shell runs us with `&`: to ask for keys would then stop the process."""
+    """Whether the shell runs this process with `&`: reading keys would stop it."""
     import os
 
     try:
         return os.tcgetpgrp(handle) != os.getpgrp()
-    except (OSError, AttributeError):  # not the terminal that this process hangs on; Windows
+    except (OSError, AttributeError):  # not the controlling terminal; Windows
         return False
 
 
@@ -67,11 +67,11 @@ def _watch_terminal(stop: threading.Event, over: threading.Event) -> Iterator[No
 
     def watch() -> None:
         while not over.is_set():
-            if select.select([handle], [], [], _LOOK_UP_S)[0] and os.read(handle, 1) in (b"q", b"Q", b""):
+            if select.select([handle], [], [], _POLL_S)[0] and os.read(handle, 1) in (b"q", b"Q", b""):
                 stop.set()
                 return
 
-    tty.setcbreak(handle)  # keys come without Enter; Ctrl-C stays a signal
+    tty.setcbreak(handle)  # keys arrive without Enter; Ctrl-C stays a signal
     thread = threading.Thread(target=watch, name="keys", daemon=True)
     thread.start()
     try:
@@ -86,10 +86,10 @@ def _watch_terminal(stop: threading.Event, over: threading.Event) -> Iterator[No
 def _watch_windows(stop: threading.Event, over: threading.Event) -> Iterator[None]:
     import importlib
 
-    keyboard = importlib.import_module("msvcrt")  # only there, and unknown to type checkers elsewhere
+    keyboard = importlib.import_module("msvcrt")  # Windows only: type checkers do not know it elsewhere
 
     def watch() -> None:
-        while not over.wait(_LOOK_UP_S):
+        while not over.wait(_POLL_S):
             while keyboard.kbhit():
                 if keyboard.getwch() in "qQ":
                     stop.set()

@@ -1,4 +1,4 @@
-"""`lianpu video IN OUT --preset P`: the faces of a video edited, with its sound, times and turn as they were."""
+"""`lianpu video IN OUT --preset P`: edit the faces of a video; sound, frame times and rotation stay."""
 
 from __future__ import annotations
 
@@ -19,74 +19,74 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class EncodingOptions:
-    """How a video is encoded."""
+    """How the video is encoded."""
 
     encoder: str = "auto"
-    """What encodes: auto (H.264; VP9 for .webm), or FFmpeg's name of an encoder."""
+    """The encoder: auto (H.264; VP9 for .webm), or FFmpeg's name of one."""
     crf: float | None = None
-    """Quality of the encoder, smaller is better; 18 for H.264 unless given."""
+    """Quality of the encoder, smaller is better; default: 18 for H.264."""
     force: bool = False
-    """Write over a file that is there."""
+    """Overwrite an existing file."""
 
 
 @dataclass(frozen=True)
 class VideoArguments(EncodingOptions, EditOptions):
-    """Edit the faces of a video. Sound is copied; frame times, rotation and colours stay; faces are followed, so that nothing jitters.
+    """Edit the faces of a video. Sound is copied; frame times, rotation and colours stay. Faces are tracked, so that edits do not jitter.
 
-    A stopped command goes on where it was: finished segments lie in a folder beside OUT until all is done.
+    A stopped command resumes when you repeat it: finished segments are kept in a folder beside OUT until the video is complete.
     """
 
     video: Annotated[Path, tyro.conf.Positional] = tyro.MISSING
-    """A video."""
+    """The video to edit."""
     out: Annotated[Path, tyro.conf.Positional] = tyro.MISSING
-    """The video that is written: .mp4, .m4v, .mov, .mkv or .webm."""
+    """The edited video: .mp4, .m4v, .mov, .mkv or .webm."""
     jobs: int = 1
-    """Processes that edit segments; the result is the same with any number."""
-    search_every: int = 10
-    """In every how manieth frame faces are looked for; in between they are followed."""
+    """Processes that edit segments at the same time; the result does not depend on their number."""
+    detect_every: int = 10
+    """Detect faces every N frames; track them in between."""
     parse_every: int = 2
-    """In every how manieth frame the parts of faces are parsed; in between they move along."""
+    """Parse the parts of faces every N frames; move them with the face in between."""
 
 
 def main(arguments: list[str]) -> None:
-    """Parse the command line, edit, and say how long each step took."""
+    """Parse the command line, edit the video, and print the time of each step."""
     parsed = tyro.cli(VideoArguments, args=arguments, prog="lianpu video")
     from lianpu.errors import SettingsError
     from lianpu.terminal import console, stage
     from lianpu.video.job.job import VideoSettings, edit_video
-    from lianpu.video.tracking.tracker import FollowSettings
+    from lianpu.video.tracking.tracker import TrackSettings
 
-    if parsed.search_every < 1 or parsed.parse_every < 1:
+    if parsed.detect_every < 1 or parsed.parse_every < 1:
         raise SettingsError(
-            f"--search_every {parsed.search_every} --parse_every {parsed.parse_every}: give at least 1 (every frame)."
+            f"--detect-every {parsed.detect_every} --parse-every {parsed.parse_every}: give at least 1 (every frame)."
         )
     request = edit_request(parsed, for_video=True)
-    follow = FollowSettings(search_every=parsed.search_every, parse_every=parsed.parse_every)
-    settings = VideoSettings(parsed.jobs, parsed.encoder, parsed.crf, follow)
+    tracking = TrackSettings(detect_every=parsed.detect_every, parse_every=parsed.parse_every)
+    settings = VideoSettings(parsed.jobs, parsed.encoder, parsed.crf, tracking)
     try:
         with stage("Frames") as on_progress:
             done = edit_video(parsed.video, parsed.out, request, settings, force=parsed.force, on_progress=on_progress)
     except KeyboardInterrupt:
-        console.print("Stopped. Finished segments are kept: the same command goes on there.", highlight=False, soft_wrap=True)
+        console.print("Stopped. Finished segments are kept: repeat the command to resume.", highlight=False, soft_wrap=True)
         raise SystemExit(130) from None
     if done.took:
         console.print(speed_table(done.took, done.frames, f"Time per frame, {parsed.jobs} process{'es' * (parsed.jobs > 1)}"))
-    console.print(_in_words(done), markup=False, highlight=False, soft_wrap=True)
+    console.print(_summary(done), markup=False, highlight=False, soft_wrap=True)
 
 
 def speed_table(took: Mapping[str, float], frames: int, title: str) -> Table:
-    """Milliseconds a frame and frames a second of each stage and step."""
+    """Milliseconds per frame and frames per second of each stage and step."""
     from rich.table import Table
 
     table = Table(title=title)
-    for heading in ("step", "ms a frame", "frames a second"):
+    for heading in ("step", "ms per frame", "frames per second"):
         table.add_column(heading, justify="left" if heading == "step" else "right")
-    order = ("read", "search", "follow", "parts")
+    order = ("read", "detect", "track", "parse")
     names = [name for name in order if name in took] + [name for name in took if name not in (*order, "write")]
     for name in (*names, *(["write"] if "write" in took else [])):
         table.add_row(name, *_speed(took[name], frames))
     table.add_section()
-    table.add_row("all of it", *_speed(sum(took.values()), frames))
+    table.add_row("total", *_speed(sum(took.values()), frames))
     return table
 
 
@@ -95,11 +95,11 @@ def _speed(seconds: float, frames: int) -> tuple[str, str]:
     return f"{1000 * each:.1f}", f"{1 / each:.1f}" if each > 0 else ""
 
 
-def _in_words(done: EditedVideo) -> str:
+def _summary(done: EditedVideo) -> str:
     cuts = f", {len(done.cuts)} cuts (at {', '.join(f'{cut:.2f}' for cut in done.cuts[:8])} s)" if done.cuts else ""
     kept = f" ({done.kept} of them by an earlier command)" if done.kept else ""
-    said = (
+    summary = (
         f"Edited {done.with_faces} of {done.frames} frames{kept}{cuts} in {done.wall_s:.1f} s, "
-        f"{(done.frames - done.kept) / max(done.wall_s, 1e-3):.1f} frames a second, with {done.encoder}. Written: {done.target}."
+        f"{(done.frames - done.kept) / max(done.wall_s, 1e-3):.1f} frames per second, with {done.encoder}. Written: {done.target}."
     )
-    return said + "".join(f" {words[0].upper()}{words[1:]}." for words in done.words)
+    return summary + "".join(f" {note[0].upper()}{note[1:]}." for note in done.notes)

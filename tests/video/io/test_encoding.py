@@ -9,7 +9,7 @@ import pytest
 
 from lianpu.errors import VideoError
 from lianpu.video.io.encoding import check_ending, choose_encoding
-from lianpu.video.io.writing import Form, frame_writer
+from lianpu.video.io.writing import StreamFormat, frame_writer
 
 BASE = Fraction(1, 25)
 
@@ -21,9 +21,9 @@ def test_the_same_frames_become_the_same_bits(ending: str, encoder: str, frames:
     written = set()
     for number in range(8):
         file = tmp_path / f"{number}{ending}"
-        with frame_writer(file, Form(200, 200, Fraction(25)), encoding, BASE) as writer:
-            for stamp, picture in enumerate(frames[:18]):
-                writer.write(picture, stamp, BASE)
+        with frame_writer(file, StreamFormat(200, 200, Fraction(25)), encoding, BASE) as writer:
+            for timestamp, picture in enumerate(frames[:18]):
+                writer.write(picture, timestamp, BASE)
         with av.open(str(file)) as container:
             written.add(b"".join(bytes(packet) for packet in container.demux(video=0)))
     assert len(written) == 1

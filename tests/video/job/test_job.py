@@ -11,7 +11,7 @@ import pytest
 
 from lianpu.editing.session import EditJob
 from lianpu.errors import DataError, LianpuError, SettingsError, VideoError
-from lianpu.video.io.probe import read_facts
+from lianpu.video.io.probe import probe_video
 from lianpu.video.io.reading import frames_from
 from lianpu.video.job.job import EditedVideo, VideoSettings, edit_video
 
@@ -32,13 +32,13 @@ def _edit(source: Path, target: Path, job: EditJob, settings: VideoSettings | No
 
 
 def _pictures(file: Path) -> Frames:
-    facts = read_facts(file)
-    return [frame.picture for frame in frames_from(facts, 0, len(facts.stamps))]
+    probe = probe_video(file)
+    return [frame.picture for frame in frames_from(probe, 0, len(probe.timestamps))]
 
 
 def _times(file: Path) -> list[Fraction]:
-    facts = read_facts(file)
-    return [stamp * facts.time_base for stamp in facts.stamps]
+    probe = probe_video(file)
+    return [timestamp * probe.time_base for timestamp in probe.timestamps]
 
 
 def _sound(file: Path) -> list[tuple[Fraction, bytes]]:
@@ -60,7 +60,7 @@ def test_faces_of_a_turned_video_are_found_upright_and_it_stays_turned(
     source = write_video(tmp_path / "turned.mp4", stored, matrix=TURNS[degrees])
     done = _edit(source, tmp_path / "out.mp4", blue_job)
     assert done.with_faces == 4
-    assert read_facts(done.target).matrix == read_facts(source).matrix != ()
+    assert probe_video(done.target).matrix == probe_video(source).matrix != ()
     for picture, before, now in zip(frames, _pictures(source), _pictures(done.target), strict=False):
         assert np.abs(picture.astype(int) - before).mean() < 6  # shown upright
         assert _bluer(before, now) > 1
@@ -69,9 +69,9 @@ def test_faces_of_a_turned_video_are_found_upright_and_it_stays_turned(
 def test_uneven_times_and_frames_stored_out_of_order_stay_to_the_tick(
     frames: Frames, blue_job: EditJob, write_video: WriteVideo, tmp_path: Path
 ) -> None:
-    stamps = [0, 33, 66, 150, 151, 220, 300, 333, 400, 431]
+    timestamps = [0, 33, 66, 150, 151, 220, 300, 333, 400, 431]
     options = {"bf": "3", "b_strategy": "0", "g": "10"}
-    source = write_video(tmp_path / "in.mkv", frames[:10], stamps=stamps, base=Fraction(1, 1000), options=options)
+    source = write_video(tmp_path / "in.mkv", frames[:10], timestamps=timestamps, base=Fraction(1, 1000), options=options)
     with av.open(str(source)) as container:
         stored = [packet.pts for packet in container.demux(video=0) if packet.size]
     assert stored != sorted(stored)
@@ -105,7 +105,7 @@ def test_an_odd_size_gains_a_line_and_says_so(frames: Frames, blue_job: EditJob,
     odd = [picture[:199, :197] for picture in frames[:3]]
     source = write_video(tmp_path / "in.mkv", odd, encoder="ffv1", pixel_format="bgr0")
     done = _edit(source, tmp_path / "out.mp4", blue_job)
-    assert any("odd size 197 x 199 gained a line" in words for words in done.words)
+    assert any("odd size 197 x 199 gained a row or column" in words for words in done.notes)
     assert _pictures(done.target)[0].shape == (200, 198, 3)
     assert np.abs(_pictures(done.target)[0][150:199, :100].astype(int) - odd[0][150:, :100]).mean() < 6
 
@@ -119,8 +119,8 @@ def test_ten_bits_become_eight_and_keep_what_their_colours_mean(
         tmp_path / "in.mp4", frames[:3], encoder="libx265", pixel_format="yuv420p10le", colors=pq, options=options
     )
     done = _edit(source, tmp_path / "out.mp4", blue_job)
-    assert done.words == ("its 10 bits a colour became 8",)
-    before, now = read_facts(source), read_facts(done.target)
+    assert done.notes == ("its 10 bits a colour became 8",)
+    before, now = probe_video(source), probe_video(done.target)
     assert (now.colors.primaries, now.colors.transfer, now.colors.space) == pq
     assert (before.bits, now.bits) == (10, 8)
 
@@ -131,7 +131,7 @@ def test_that_transparency_is_not_kept_is_said(
     clear = [np.dstack([picture, np.full(picture.shape[:2], 200, np.uint8)]) for picture in frames[:3]]
     source = write_video(tmp_path / "in.mov", clear, encoder="png", pixel_format="rgba")
     done = _edit(source, tmp_path / "out.mp4", blue_job)
-    assert done.with_faces == 3 and any("transparency is not kept" in words for words in done.words)
+    assert done.with_faces == 3 and any("transparency is not kept" in words for words in done.notes)
 
 
 def test_a_moving_gif_is_a_video_and_no_gif_is_written(
@@ -152,7 +152,7 @@ def test_of_a_cut_off_video_what_can_be_read_is_edited(
     source.write_bytes(whole.read_bytes()[: whole.stat().st_size * 6 // 10])
     done = _edit(source, tmp_path / "out.mp4", blue_job)
     assert 4 <= done.frames < 24 and done.with_faces == done.frames
-    assert any(words.startswith("the video is cut off: ") for words in done.words), done.words
+    assert any(words.startswith("the video is cut off: ") for words in done.notes), done.notes
     assert len(_pictures(done.target)) == done.frames
 
 
@@ -181,7 +181,7 @@ def test_a_file_whose_table_of_contents_is_cut_off_is_refused(
 ) -> None:
     source = write_video(tmp_path / "in.mp4", frames[:8])
     source.write_bytes(source.read_bytes()[:4000])
-    with pytest.raises(VideoError, match="its end, where some formats keep their table of contents, is missing"):
+    with pytest.raises(VideoError, match="its end is missing, where some formats keep their index"):
         _edit(source, tmp_path / "out.mp4", blue_job)
     assert len(list(tmp_path.iterdir())) == 1
 

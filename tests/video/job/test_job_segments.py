@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 
 from lianpu.editing.session import EditJob
-from lianpu.video.io.probe import read_facts
+from lianpu.video.io.probe import probe_video
 from lianpu.video.io.reading import frames_from
 from lianpu.video.job.job import EditedVideo, VideoSettings, edit_video
 from lianpu.video.job.work_folder import WorkFolder
@@ -40,8 +40,8 @@ def _edit(source: Path, target: Path, job: EditJob, settings: VideoSettings | No
 
 
 def _pictures(file: Path) -> Frames:
-    facts = read_facts(file)
-    return [frame.picture for frame in frames_from(facts, 0, len(facts.stamps))]
+    probe = probe_video(file)
+    return [frame.picture for frame in frames_from(probe, 0, len(probe.timestamps))]
 
 
 def _stop_after(frames: int) -> Callable[[int, int], None]:

@@ -1,4 +1,4 @@
-"""PyAV, which carries FFmpeg: the only door to it."""
+"""PyAV, which bundles FFmpeg: the only module that imports it."""
 
 from __future__ import annotations
 
@@ -27,12 +27,12 @@ def load_av() -> Any:
         import av
     except ImportError:
         raise SettingsError("Videos need PyAV, which is not installed. Install it: pip install 'lianpu[video]'") from None
-    av.logging.set_level(None)  # broken files are reported by us, in one line
+    av.logging.set_level(None)  # we report broken files ourselves, in one line
     return av
 
 
 def reason(problem: object) -> str:
-    """What FFmpeg says of a problem, in one short line."""
+    """FFmpeg's description of a problem, in one short line."""
     text = getattr(problem, "strerror", None) or str(problem) or type(problem).__name__
     return " ".join(str(text).split())[:120]
 
@@ -42,7 +42,7 @@ _STILL_ENDINGS = (".jpg", ".jpeg", ".png", ".bmp", ".webp", ".tif", ".tiff", ".h
 
 @contextmanager
 def opened(file: Path) -> Iterator[InputContainer]:
-    """The open file. Raises VideoError when it is missing, empty, a picture, or nothing that can be read."""
+    """The open file. Raises VideoError when it is missing, empty, a picture, or not readable."""
     av = load_av()
     if file.is_dir():
         raise VideoError(f"{file} is a folder. Give a video.")
@@ -58,7 +58,7 @@ def opened(file: Path) -> Iterator[InputContainer]:
         raise VideoError(f"{file} may not be read. Change its permissions.") from None
     except (av.error.FFmpegError, OSError, ValueError) as problem:
         raise VideoError(
-            f"{file} is no video that can be read, or its end, where some formats keep their table of contents, is missing "
+            f"{file} cannot be read as a video, or its end is missing, where some formats keep their index "
             f"({reason(problem)}). Give another file."
         ) from None
     with container:
@@ -68,11 +68,11 @@ def opened(file: Path) -> Iterator[InputContainer]:
 
 
 def video_stream(container: InputContainer, file: Path) -> VideoStream:
-    """The first stream of moving pictures: covers of songs are none. Raises VideoError that says what there is instead."""
+    """The first video stream, cover pictures of songs excepted. Raises VideoError that says what the file holds instead."""
     for stream in container.streams.video:
         if not stream.disposition & type(stream.disposition).attached_pic:
             if stream.codec_context is None:
-                raise VideoError(f"{file}: its pictures are in a form that cannot be decoded here. Convert it first.")
+                raise VideoError(f"{file}: its video codec cannot be decoded here. Convert it first.")
             return stream
     kinds = sorted({stream.type for stream in container.streams} - {"video"})
     raise VideoError(f"{file} has no video stream (it holds: {', '.join(kinds) or 'nothing'}). Give a file with moving pictures.")

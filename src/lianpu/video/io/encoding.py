@@ -1,4 +1,4 @@
-"""Which encoder writes a video, and how well: by the ending of the file, and by what this machine's FFmpeg has."""
+"""The encoder of a video and its quality, by the ending of the file and the encoders of this machine's FFmpeg."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ import cv2
 from lianpu.errors import SettingsError, VideoError, nearest_name
 
 ENDINGS: dict[str, str] = {".mp4": "mp4", ".m4v": "mp4", ".mov": "mov", ".mkv": "matroska", ".webm": "webm"}
-"""The files that are written, and FFmpeg's name of each form."""
+"""Endings of files that are written: FFmpeg's name of the container format."""
 
 CRF: dict[str, float] = {"libx264": 18, "libx265": 20, "libvpx-vp9": 24, "libsvtav1": 24}
-"""Encoders that aim at a quality, and the one at which an edit of good footage is not told from it; smaller is better."""
+"""Encoders with a quality setting: the default, at which encoding good footage shows no loss; smaller is better."""
 
 _BIT_RATE_PER_PIXEL = 0.2
 
@@ -29,8 +29,8 @@ class Encoding:
 
     Args:
         encoder: FFmpeg's name.
-        options: of that encoder.
-        pixel_format: of what is encoded.
+        options: for the encoder.
+        pixel_format: of the encoded frames.
     """
 
     encoder: str
@@ -38,12 +38,12 @@ class Encoding:
     pixel_format: str = "yuv420p"
 
     def bit_rate(self, width: int, height: int, rate: float) -> int:
-        """Bits a second for encoders that aim at no quality; 0 where a quality is set."""
+        """Bits per second for encoders without a quality setting; 0 where a quality is set."""
         return 0 if "crf" in self.options else round(_BIT_RATE_PER_PIXEL * width * height * max(rate, 10.0))
 
 
 def check_ending(target: Path) -> str:
-    """FFmpeg's name of the form that the file's ending stands for. Raises VideoError for one that is not written."""
+    """FFmpeg's name of the container format for the file's ending. Raises VideoError for an ending that is not written."""
     form = ENDINGS.get(target.suffix.lower())
     if form is None:
         raise VideoError(f"{target}: videos are written as {', '.join(ENDINGS)}, not '{target.suffix}'. Give another ending.")
@@ -51,17 +51,17 @@ def check_ending(target: Path) -> str:
 
 
 def choose_encoding(target: Path, available: Collection[str], wanted: str = "auto", crf: float | None = None) -> Encoding:
-    """The encoder for a file: the one that is wanted, or the first that there is of those that suit the file's ending.
+    """The encoder for a file: the one that was asked for, or the first available one that suits the file's ending.
 
     Args:
-        target: its ending counts.
-        available: the encoders that there are.
+        target: only its ending is used.
+        available: encoders of this machine.
         wanted: `auto`, or the name of an encoder.
-        crf: quality, smaller is better; None for the encoder's own of `CRF`.
+        crf: quality, smaller is better; None for the default of `CRF`.
 
     Raises:
-        SettingsError: an encoder that is not there, or a quality for one that takes none.
-        VideoError: the ending is not written, or no encoder for it is there.
+        SettingsError: the encoder is not available, or has no quality setting.
+        VideoError: the ending is not written, or no encoder for it is available.
     """
     suited = _FOR_WEBM if check_ending(target) == "webm" else _FOR_ALL
     if wanted != "auto" and wanted not in available:
@@ -74,7 +74,7 @@ def choose_encoding(target: Path, available: Collection[str], wanted: str = "aut
         )
     if name not in CRF:
         if crf is not None:
-            raise SettingsError(f"--crf {crf:g}: {name} takes no quality. Leave it out, or take --encoder libx264.")
+            raise SettingsError(f"--crf {crf:g}: {name} has no quality setting. Leave it out, or take --encoder libx264.")
         return Encoding(name)
     if crf is not None and not 0 <= crf <= 51:
         raise SettingsError(f"--crf {crf:g} is not from 0 (best) to 51.")
@@ -83,10 +83,10 @@ def choose_encoding(target: Path, available: Collection[str], wanted: str = "aut
 
 
 _CV_CPU_AVX_512F = 13
-"""OpenCV's number for it (cv::CpuFeatures), which Python has no name for."""
+"""OpenCV's number for AVX-512F (cv::CpuFeatures), which has no name in Python."""
 
 _WITHOUT_AVX_512 = {"x264-params": "asm=avx2"}
-"""With AVX-512, x264's look ahead (mbtree) makes other bits of the same frames in every run, unless they are a multiple of 256 px wide."""
+"""With AVX-512, x264's lookahead (mbtree) is not deterministic unless frames are a multiple of 256 px wide."""
 
 _MORE: dict[str, dict[str, str]] = {
     "libx264": {"preset": "medium"},
@@ -97,8 +97,8 @@ _MORE: dict[str, dict[str, str]] = {
 
 
 def check_target(target: Path, *, force: bool) -> None:
-    """Nothing, when `target` may be written. Raises SettingsError for a folder, and without `force` for a file that is there."""
+    """Raise SettingsError unless `target` may be written: for a folder, and without `force` for an existing file."""
     if target.is_dir():
         raise SettingsError(f"{target} is a folder. Give the name of a file.")
     if target.exists() and not force:
-        raise SettingsError(f"{target} is there already, and nothing is written over. Give another name, or --force.")
+        raise SettingsError(f"{target} exists already and is not overwritten. Give another name, or --force.")

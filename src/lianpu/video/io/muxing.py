@@ -1,4 +1,4 @@
-"""Encoded pieces of a video joined to one file, with the sound of the source copied beside them."""
+"""Muxing: encoded pieces of a video become one file, with the sound and subtitles of the source copied."""
 
 from __future__ import annotations
 
@@ -16,15 +16,15 @@ from typing import TYPE_CHECKING, Any
 from lianpu.errors import VideoError
 from lianpu.video.io.av_library import load_av, opened
 from lianpu.video.io.encoding import ENDINGS, Encoding
-from lianpu.video.io.probe import VideoFacts
-from lianpu.video.io.writing import Form, FrameWriter, frame_writer
+from lianpu.video.io.probe import VideoProbe
+from lianpu.video.io.writing import FrameWriter, StreamFormat, frame_writer
 
 if TYPE_CHECKING:
     from lianpu.video.io.av_library import InputContainer, Packet, VideoStream
 
 
 PIECE_ENDING = ".mkv"
-"""The form of pieces: it holds what any encoder makes."""
+"""The container format of pieces: it holds the output of any encoder."""
 
 PIECE_TIME_BASE = Fraction(1, 25)
 
@@ -33,28 +33,28 @@ _COPIED = ("audio", "subtitle")
 
 @dataclass(frozen=True, eq=False)
 class Piece:
-    """A part of a video that is encoded already.
+    """An encoded part of a video.
 
     Args:
-        file: its file; times in it mean nothing, only the order of frames does.
-        stamps: when each of its frames is shown, ascending, in the time base of the video.
+        file: its file; its own timestamps are not used, only the order of its frames.
+        timestamps: of its frames, ascending, in the time base of the source.
     """
 
     file: Path
-    stamps: tuple[int, ...]
+    timestamps: tuple[int, ...]
 
 
 def piece_writer(
-    file: Path, facts: VideoFacts, encoding: Encoding, threads: int | None = None
+    file: Path, probe: VideoProbe, encoding: Encoding, threads: int | None = None
 ) -> AbstractContextManager[FrameWriter]:
-    """A writer of a piece, whose stamps are 0, 1, 2 ...; what a whole file says (turned, colours) is said when pieces are joined."""
-    return frame_writer(file, Form.of(facts), encoding, PIECE_TIME_BASE, threads)
+    """A writer of a piece, with the timestamps 0, 1, 2 ...; metadata of the whole file (rotation) is written by `mux_pieces`."""
+    return frame_writer(file, StreamFormat.of(probe), encoding, PIECE_TIME_BASE, threads)
 
 
-def check_copied(facts: VideoFacts, target: Path) -> None:
-    """Nothing, if a file of the target's form can hold the sound as it is. Raises VideoError, naming what it cannot hold."""
+def check_sound(probe: VideoProbe, target: Path) -> None:
+    """Raise VideoError unless the target's container format can hold the source's sound without encoding it again."""
     av = load_av()
-    with opened(facts.file) as source:
+    with opened(probe.file) as source:
         for stream in source.streams.audio:
             container = av.open(io.BytesIO(), "w", format=ENDINGS[target.suffix.lower()])
             try:
@@ -62,24 +62,24 @@ def check_copied(facts: VideoFacts, target: Path) -> None:
             except (ValueError, av.error.FFmpegError):
                 name = stream.codec_context.name if stream.codec_context is not None else "unknown"
                 raise VideoError(
-                    f"{target.suffix} cannot hold the sound of {facts.file} ({name}), and sound is copied, not encoded again. Take .mkv."
+                    f"{target.suffix} cannot hold the sound of {probe.file} ({name}), which is copied and not encoded again. Take .mkv."
                 ) from None
 
 
-def join_pieces(pieces: Sequence[Piece], facts: VideoFacts, target: Path, comment: str) -> tuple[str, ...]:
-    """`target`, holding the frames of the pieces at their stamps, and sound, subtitles, chapters and titles of the source, copied.
+def mux_pieces(pieces: Sequence[Piece], probe: VideoProbe, target: Path, comment: str) -> tuple[str, ...]:
+    """Write `target`: the frames of the pieces at their timestamps; sound, subtitles, chapters and titles copied from the source.
 
-    Nothing is encoded again. Gives words on what could not be copied.
+    Nothing is encoded again. Returns a description of each stream that could not be copied.
     """
     av = load_av()
-    left_out: list[str] = []
-    with opened(facts.file) as source, av.open(str(target), "w", format=ENDINGS[target.suffix.lower()]) as container:
-        container.metadata.update({**_kept_words(source.metadata), "comment": comment})
+    not_copied: list[str] = []
+    with opened(probe.file) as source, av.open(str(target), "w", format=ENDINGS[target.suffix.lower()]) as container:
+        container.metadata.update({**_kept_metadata(source.metadata), "comment": comment})
         with av.open(str(pieces[0].file)) as first:
             video = container.add_stream_from_template(first.streams.video[0], opaque=True)
-        video.time_base = facts.time_base
-        if facts.matrix:
-            video.set_display_matrix(facts.matrix)
+        video.time_base = probe.time_base
+        if probe.matrix:
+            video.set_display_matrix(probe.matrix)
         copies = {}
         for stream in source.streams:
             if stream.type in _COPIED and stream.codec_context is not None:
@@ -87,28 +87,28 @@ def join_pieces(pieces: Sequence[Piece], facts: VideoFacts, target: Path, commen
                     copies[stream.index] = container.add_stream_from_template(stream)
                     copies[stream.index].metadata.update(stream.metadata)
                 except (ValueError, av.error.FFmpegError):
-                    left_out.append(f"{stream.type} stream {stream.index} ({stream.codec_context.name})")
+                    not_copied.append(f"{stream.type} stream {stream.index} ({stream.codec_context.name})")
         if hasattr(source, "chapters") and source.chapters():
             container.set_chapters(source.chapters())
         copied = _copied_packets(source, copies)
-        for _, packet in heapq.merge(_piece_packets(pieces, facts, video), copied, key=lambda timed: timed[0]):
+        for _, packet in heapq.merge(_piece_packets(pieces, probe, video), copied, key=lambda timed: timed[0]):
             container.mux(packet)
-    return tuple(left_out)
+    return tuple(not_copied)
 
 
-def _piece_packets(pieces: Sequence[Piece], facts: VideoFacts, stream: VideoStream) -> Iterator[tuple[float, Packet]]:
-    """The pieces' packets at their stamps in the source: exact, whatever the time base of a piece."""
+def _piece_packets(pieces: Sequence[Piece], probe: VideoProbe, stream: VideoStream) -> Iterator[tuple[float, Packet]]:
+    """The packets of the pieces with exact timestamps of the source, whatever the time base of a piece."""
     av = load_av()
-    every = [stamp for piece in pieces for stamp in piece.stamps]
+    shown = [timestamp for piece in pieces for timestamp in piece.timestamps]
     ranks: list[int] = []
     for piece in pieces:
         with av.open(str(piece.file)) as container:
             times = [int(packet.pts) for packet in container.demux(video=0) if packet.size]
         order = {time: rank for rank, time in enumerate(sorted(times))}
-        assert len(order) == len(piece.stamps), f"{piece.file} holds {len(order)} frames, not {len(piece.stamps)}"
+        assert len(order) == len(piece.timestamps), f"{piece.file} holds {len(order)} frames, not {len(piece.timestamps)}"
         begin = len(ranks)
         ranks += [begin + order[time] for time in times]
-    decoding = decoding_stamps(every, ranks)
+    decoding = decoding_timestamps(shown, ranks)
     number = 0
     for piece in pieces:
         with av.open(str(piece.file)) as container:
@@ -116,16 +116,16 @@ def _piece_packets(pieces: Sequence[Piece], facts: VideoFacts, stream: VideoStre
                 if not packet.size:
                     continue
                 rank = ranks[number]
-                packet.time_base, packet.pts, packet.dts = facts.time_base, every[rank], decoding[number]
-                after = every[rank + 1] if rank + 1 < len(every) else every[rank] + facts.last_duration
-                packet.duration = after - every[rank]
+                packet.time_base, packet.pts, packet.dts = probe.time_base, shown[rank], decoding[number]
+                after = shown[rank + 1] if rank + 1 < len(shown) else shown[rank] + probe.last_duration
+                packet.duration = after - shown[rank]
                 packet.stream = stream
                 number += 1
-                yield float(packet.dts * facts.time_base), packet
+                yield float(packet.dts * probe.time_base), packet
 
 
 def _copied_packets(source: InputContainer, copies: dict[int, Any]) -> Iterator[tuple[float, Packet]]:
-    """The packets of the copied streams, with their own times, up to where the file breaks."""
+    """The packets of the copied streams with their own timestamps, up to where the file breaks."""
     av = load_av()
     if not copies:
         return
@@ -141,26 +141,26 @@ def _copied_packets(source: InputContainer, copies: dict[int, Any]) -> Iterator[
         return
 
 
-def _kept_words(metadata: Any) -> dict[str, str]:
-    """Titles, places and dates of the source; not what describes its file's form."""
+def _kept_metadata(metadata: Any) -> dict[str, str]:
+    """Titles, places and dates of the source, without what describes its container format."""
     form = ("major_brand", "minor_version", "compatible_brands", "encoder", "comment")
     return {key: value for key, value in metadata.items() if key not in form}
 
 
-def decoding_stamps(shown: Sequence[int], ranks: Sequence[int]) -> tuple[int, ...]:
-    """When each packet of a file is decoded: ascending, and never after it is shown.
+def decoding_timestamps(shown: Sequence[int], ranks: Sequence[int]) -> tuple[int, ...]:
+    """The decoding timestamp of each packet: ascending, and never after its frame is shown.
 
-    Joined pieces keep the stamps of their frames to the tick; each piece's own decoding stamps would overlap with the piece before.
+    Muxed pieces keep the timestamps of their frames exactly; the decoding timestamps of the pieces themselves would overlap.
 
     Args:
-        shown: when each frame is shown, ascending.
-        ranks: for each packet in the file's order, which of `shown` is its frame's.
+        shown: the timestamp of each frame, ascending.
+        ranks: for each packet in the file's order, the index of its frame in `shown`.
 
     Raises:
         ValueError: `shown` does not ascend, or `ranks` does not name each frame once.
     """
     if any(later <= earlier for earlier, later in pairwise(shown)):
-        raise ValueError("stamps ascend")
+        raise ValueError("timestamps ascend")
     if sorted(ranks) != list(range(len(shown))):
         raise ValueError("each frame has one packet")
     delay = max((place - rank for place, rank in enumerate(ranks)), default=0)

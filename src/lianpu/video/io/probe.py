@@ -1,4 +1,4 @@
-"""What a video's file holds: sizes, colours, the stamp of every frame, and what is missing in it."""
+"""Probing: the size, colours and timestamps of a video, and what is missing in its file."""
 
 from __future__ import annotations
 
@@ -22,12 +22,12 @@ _HD_LINES = 720
 
 _BT709, _BT601 = 1, 5
 
-_RGB_OR_UNSAID = (0, 2, 3)
+_RGB_OR_UNSPECIFIED = (0, 2, 3)
 
 
 @dataclass(frozen=True)
 class Colors:
-    """How the numbers of a video's pixels stand for colours, as FFmpeg numbers it; what is not said is not said in the copy either."""
+    """The colour tags of a video, as numbered by FFmpeg; an unspecified tag stays unspecified in the edited video."""
 
     range: int = 0
     space: int = 2
@@ -35,31 +35,31 @@ class Colors:
     transfer: int = 2
 
     def matrix(self, height: int) -> int:
-        """The matrix between RGB and YUV, or, where none is said, what players take: BT.709 from 720 lines on, BT.601 below."""
-        if self.space not in _RGB_OR_UNSAID:
+        """The matrix between RGB and YUV; if unspecified, what players assume: BT.709 from 720 lines on, BT.601 below."""
+        if self.space not in _RGB_OR_UNSPECIFIED:
             return self.space
         return _BT709 if height >= _HD_LINES else _BT601
 
 
 @dataclass(frozen=True)
-class VideoFacts:
-    """What a video's file holds, found by reading it once without decoding.
+class VideoProbe:
+    """The properties of a video, found by reading its file once without decoding.
 
     Args:
         file: the video.
         width: of the stored frames, in pixels.
         height: likewise.
-        rate: frames a second, on the average.
-        time_base: the unit of stamps, in seconds.
-        stamps: when each frame is shown, in units of `time_base`, ascending; no two alike.
-        last_duration: how long the last frame is shown, in the same units.
-        matrix: how frames are turned for showing.
-        colors: what the numbers of pixels mean.
-        aspect: how many times wider than high a pixel is.
-        bits: of a sample of a pixel.
-        transparent: whether frames have an alpha channel, or their file says that they do.
-        sound: a word for each sound stream: its codec.
-        cut_off: what is missing, in words; empty for a whole file.
+        rate: frames per second, on average.
+        time_base: the unit of timestamps in seconds.
+        timestamps: of every frame, in units of `time_base`, strictly ascending.
+        last_duration: of the last frame, in the same units.
+        matrix: rotation of the shown frames.
+        colors: its colour tags.
+        aspect: width of a pixel over its height.
+        bits: per sample.
+        transparent: whether frames have an alpha channel.
+        sound: the codec of each sound stream.
+        cut_off: what is missing; empty for a whole file.
     """
 
     file: Path
@@ -67,7 +67,7 @@ class VideoFacts:
     height: int
     rate: Fraction
     time_base: Fraction
-    stamps: tuple[int, ...]
+    timestamps: tuple[int, ...]
     last_duration: int
     matrix: DisplayMatrix
     colors: Colors
@@ -79,16 +79,16 @@ class VideoFacts:
 
     @property
     def seconds(self) -> float:
-        """From the first frame's begin to the last one's end."""
-        return float((self.stamps[-1] + self.last_duration - self.stamps[0]) * self.time_base)
+        """Duration of the video."""
+        return float((self.timestamps[-1] + self.last_duration - self.timestamps[0]) * self.time_base)
 
-    def time_s(self, stamp: int) -> float:
-        """The time of a stamp in seconds from the first frame."""
-        return float((stamp - self.stamps[0]) * self.time_base)
+    def time_s(self, timestamp: int) -> float:
+        """Seconds from the first frame to a timestamp."""
+        return float((timestamp - self.timestamps[0]) * self.time_base)
 
 
-def read_facts(file: Path) -> VideoFacts:
-    """What the file holds. Raises VideoError when there is no video in it that can be decoded."""
+def probe_video(file: Path) -> VideoProbe:
+    """The properties of a video file. Raises VideoError when it holds no video that can be decoded."""
     with opened(file) as container:
         stream = video_stream(container, file)
         first = _first_frame(container, stream, file)
@@ -97,26 +97,26 @@ def read_facts(file: Path) -> VideoFacts:
         times = dict(_packet_times(container, stream))
         if not times:
             raise VideoError(f"{file} has a video stream without frames. Give another file.")
-        stamps = tuple(sorted(times))
+        timestamps = tuple(sorted(times))
         base = Fraction(stream.time_base or Fraction(1, 1000))
         rate = Fraction(stream.average_rate or stream.guessed_rate or 25)
-        usual = max(1, round(1 / (rate * base)))
+        typical = max(1, round(1 / (rate * base)))
         context = stream.codec_context
-        return VideoFacts(
+        return VideoProbe(
             file,
             first.width,
             first.height,
             rate,
             base,
-            stamps,
-            times[stamps[-1]] or usual,
+            timestamps,
+            times[timestamps[-1]] or typical,
             _display_matrix(first),
             Colors(first.color_range, first.colorspace, first.color_primaries, first.color_trc),
             Fraction(context.sample_aspect_ratio or 1),
             max(component.bits for component in first.format.components),
             _is_transparent(first, stream),
             tuple(str(one.codec_context.name) for one in container.streams.audio if one.codec_context is not None),
-            _missing(container, stream, stamps, base),
+            _missing(container, stream, timestamps, base),
         )
 
 
@@ -136,32 +136,32 @@ def _first_frame(container: InputContainer, stream: VideoStream, file: Path) -> 
 
 
 def _packet_times(container: InputContainer, stream: VideoStream) -> Iterator[tuple[int, int]]:
-    """The stamp and duration of every frame, in the file's order, up to where the file breaks."""
+    """The timestamp and duration of every frame, in the order of the file, up to where the file breaks."""
     av = load_av()
     try:
         for packet in container.demux(stream):
-            stamp = packet.pts if packet.pts is not None else packet.dts
-            if stamp is not None and not packet.is_corrupt and packet.size and not packet.is_discard:
-                yield int(stamp), int(packet.duration or 0)
+            timestamp = packet.pts if packet.pts is not None else packet.dts
+            if timestamp is not None and not packet.is_corrupt and packet.size and not packet.is_discard:
+                yield int(timestamp), int(packet.duration or 0)
     except av.error.FFmpegError:
         return
 
 
 def _is_transparent(frame: VideoFrame, stream: VideoStream) -> bool:
-    """Of WebM the alpha channel lies beside the frames, where FFmpeg's own decoder does not look; its file says that it is there."""
+    """Whether frames have an alpha channel; in WebM it is a separate layer that FFmpeg's own decoder ignores, named by a tag."""
     named = any(word in frame.format.name for word in ("yuva", "rgba", "bgra", "argb", "abgr", "gbrap", "ya8", "ya16", "pal8"))
     return named or stream.metadata.get("alpha_mode") == "1"
 
 
-def _missing(container: InputContainer, stream: VideoStream, stamps: tuple[int, ...], base: Fraction) -> str:
-    """What the file promises and does not hold, in words."""
-    if stream.frames and len(stamps) < stream.frames - 2:
-        return f"{len(stamps)} of {stream.frames} frames can be read"
-    promised = float(stream.duration * base) if stream.duration else (container.duration or 0) / 1e6
-    begin = float(stamps[0] * base) if stream.duration else (container.start_time or 0) / 1e6
-    held = float(stamps[-1] * base) - begin
-    if promised - held > max(1.5, 0.02 * promised):
-        return f"{held:.1f} of {promised:.1f} s can be read"
+def _missing(container: InputContainer, stream: VideoStream, timestamps: tuple[int, ...], base: Fraction) -> str:
+    """What the header promises and the file does not hold."""
+    if stream.frames and len(timestamps) < stream.frames - 2:
+        return f"{len(timestamps)} of {stream.frames} frames can be read"
+    expected = float(stream.duration * base) if stream.duration else (container.duration or 0) / 1e6
+    begin = float(timestamps[0] * base) if stream.duration else (container.start_time or 0) / 1e6
+    present = float(timestamps[-1] * base) - begin
+    if expected - present > max(1.5, 0.02 * expected):
+        return f"{present:.1f} of {expected:.1f} s can be read"
     return ""
 
 
@@ -175,11 +175,11 @@ def _display_matrix(frame: VideoFrame) -> DisplayMatrix:
 
 
 DisplayMatrix = tuple[int, ...]
-"""Nine numbers, row by row, as FFmpeg gives them (libavutil/display.h); () for a video that is shown as it is stored."""
+"""Nine numbers, row by row, as in libavutil/display.h; () for a video without rotation."""
 
 
 def shown(stored: Picture, matrix: DisplayMatrix) -> Picture:
-    """A stored frame (h, w, 3) as players show it."""
+    """A stored frame (h, w, 3) rotated as players show it."""
     transposed, left_right, up_down = _turn(matrix)
     picture: np.ndarray[Any, Any] = stored.transpose(1, 0, 2) if transposed else stored
     picture = picture[:, ::-1] if left_right else picture
@@ -187,7 +187,7 @@ def shown(stored: Picture, matrix: DisplayMatrix) -> Picture:
 
 
 def stored(picture: Picture, matrix: DisplayMatrix) -> Picture:
-    """A shown frame (H, W, 3) as it lies in the file: the inverse of `shown`."""
+    """A shown frame (H, W, 3) rotated as it is stored: the inverse of `shown`."""
     transposed, left_right, up_down = _turn(matrix)
     turned: np.ndarray[Any, Any] = picture[::-1] if up_down else picture
     turned = turned[:, ::-1] if left_right else turned
@@ -195,9 +195,9 @@ def stored(picture: Picture, matrix: DisplayMatrix) -> Picture:
 
 
 def _turn(matrix: DisplayMatrix) -> tuple[bool, bool, bool]:
-    """Whether rows become columns, then left becomes right, then up becomes down.
+    """Whether to transpose, then to flip left and right, then to flip up and down.
 
-    The matrix takes (x, y) to (a x + c y, b x + d y). Raises VideoError for one that turns by other than quarter turns.
+    The matrix maps (x, y) to (a x + c y, b x + d y). Raises VideoError for a rotation by other than multiples of 90 degrees.
     """
     if not matrix:
         return False, False, False
@@ -205,5 +205,5 @@ def _turn(matrix: DisplayMatrix) -> tuple[bool, bool, bool]:
     if (a and d and not b and not c) or (b and c and not a and not d):
         return (True, c < 0, b < 0) if b else (False, a < 0, d < 0)
     raise VideoError(
-        f"The video is turned by other than quarter turns (display matrix {a}, {b}, {c}, {d}). Turn it upright first, with another program."
+        f"The video is not rotated by a multiple of 90 degrees (display matrix {a}, {b}, {c}, {d}). Rotate it with another program first."
     )

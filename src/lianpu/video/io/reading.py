@@ -1,4 +1,4 @@
-"""The frames of a video, decoded in the order in which they are shown."""
+"""The decoded frames of a video, in the order in which they are shown."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import numpy as np
 
 from lianpu.imaging.picture import Picture
 from lianpu.video.io.av_library import load_av, opened, video_stream
-from lianpu.video.io.probe import VideoFacts, shown
+from lianpu.video.io.probe import VideoProbe, shown
 
 if TYPE_CHECKING:
     from lianpu.video.io.av_library import VideoFrame
@@ -21,46 +21,46 @@ class Frame:
     """A decoded frame.
 
     Args:
-        stamp: when it is shown, in the file's time base.
-        raw: as PyAV holds it.
-        picture: (H, W, 3), as it is shown.
+        timestamp: in the file's time base.
+        raw: PyAV's frame.
+        picture: (H, W, 3), rotated as it is shown.
     """
 
-    stamp: int
+    timestamp: int
     raw: VideoFrame
     picture: Picture
 
 
-def frames_from(facts: VideoFacts, first: int, last: int) -> Iterator[Frame]:
-    """The frames number `first` to `last` (without it), in the order in which they are shown; those that cannot be decoded are left out."""
-    start, end = facts.stamps[first], facts.stamps[last - 1]
+def frames_from(probe: VideoProbe, first: int, last: int) -> Iterator[Frame]:
+    """Frames `first` to `last` (exclusive) in the order in which they are shown, without those that cannot be decoded."""
+    start, end = probe.timestamps[first], probe.timestamps[last - 1]
     seen = None
-    for raw in _decoded(facts, start if first else None):
-        stamp = _stamp(raw)
-        if stamp is None or stamp < start or (seen is not None and stamp <= seen):
+    for raw in _decoded(probe, start if first else None):
+        timestamp = _timestamp(raw)
+        if timestamp is None or timestamp < start or (seen is not None and timestamp <= seen):
             continue
-        if stamp > end:
+        if timestamp > end:
             return
-        seen = stamp
-        yield Frame(stamp, raw, shown(rgb_of(raw, facts), facts.matrix))
+        seen = timestamp
+        yield Frame(timestamp, raw, shown(rgb_of(raw, probe), probe.matrix))
 
 
-def rgb_of(raw: VideoFrame, facts: VideoFacts) -> Picture:
-    """The stored frame (h, w, 3) as RGB; a frame of another size than the first is brought to its size."""
+def rgb_of(raw: VideoFrame, probe: VideoProbe) -> Picture:
+    """The stored frame (h, w, 3) as RGB; a frame of another size is resized to that of the first frame."""
     rgb = raw.reformat(
-        width=facts.width,
-        height=facts.height,
+        width=probe.width,
+        height=probe.height,
         format="rgb24",
-        src_colorspace=facts.colors.matrix(facts.height) if raw.format.name.startswith(("yuv", "nv", "p0")) else None,
+        src_colorspace=probe.colors.matrix(probe.height) if raw.format.name.startswith(("yuv", "nv", "p0")) else None,
         interpolation="BICUBIC",
     )
     return np.asarray(rgb.to_ndarray(), dtype=np.uint8)
 
 
-def _decoded(facts: VideoFacts, start: int | None) -> Iterator[VideoFrame]:
+def _decoded(probe: VideoProbe, start: int | None) -> Iterator[VideoFrame]:
     av = load_av()
-    with opened(facts.file) as container:
-        stream = video_stream(container, facts.file)
+    with opened(probe.file) as container:
+        stream = video_stream(container, probe.file)
         if start is not None:
             try:
                 container.seek(start, stream=stream, backward=True)
@@ -80,5 +80,5 @@ def _decoded(facts: VideoFacts, start: int | None) -> Iterator[VideoFrame]:
             yield from frames
 
 
-def _stamp(raw: VideoFrame) -> int | None:
+def _timestamp(raw: VideoFrame) -> int | None:
     return raw.pts if raw.pts is not None else raw.dts

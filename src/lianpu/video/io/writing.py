@@ -1,4 +1,4 @@
-"""Frames encoded into a file."""
+"""Encoding frames into a file."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from lianpu.files import disk_errors_named
 from lianpu.imaging.picture import Picture
 from lianpu.video.io.av_library import load_av
 from lianpu.video.io.encoding import ENDINGS, Encoding
-from lianpu.video.io.probe import Colors, DisplayMatrix, VideoFacts, stored
+from lianpu.video.io.probe import Colors, DisplayMatrix, VideoProbe, stored
 from lianpu.video.io.reading import Frame
 
 if TYPE_CHECKING:
@@ -24,16 +24,16 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True)
-class Form:
-    """What an encoded stream needs to know of its frames.
+class StreamFormat:
+    """The properties of an encoded stream.
 
     Args:
         width: of the stored frames.
         height: likewise.
-        rate: frames a second, on the average.
-        matrix: how they are turned for showing.
-        colors: what their numbers mean.
-        aspect: of a pixel.
+        rate: frames per second, on average.
+        matrix: rotation of the shown frames.
+        colors: their colour tags.
+        aspect: width of a pixel over its height.
     """
 
     width: int
@@ -44,88 +44,91 @@ class Form:
     aspect: Fraction = Fraction(1)
 
     @classmethod
-    def of(cls, facts: VideoFacts) -> Form:
-        """The form of a video that was read."""
-        return cls(facts.width, facts.height, facts.rate, facts.matrix, facts.colors, facts.aspect)
+    def of(cls, probe: VideoProbe) -> StreamFormat:
+        """The format of a source video."""
+        return cls(probe.width, probe.height, probe.rate, probe.matrix, probe.colors, probe.aspect)
 
 
 class FrameWriter:
-    """Encodes frames into a file; see `frame_writer`. Frames are given in the order in which they are shown."""
+    """Encodes frames into a file; see `frame_writer`. Frames are written in the order in which they are shown."""
 
-    def __init__(self, container: OutputContainer, stream: VideoStream, form: Form) -> None:
-        self._container, self._stream, self._form = container, stream, form
+    def __init__(self, container: OutputContainer, stream: VideoStream, stream_format: StreamFormat) -> None:
+        self._container, self._stream, self._format = container, stream, stream_format
         self._size = (stream.width, stream.height)
 
-    def write(self, picture: Picture, stamp: int, time_base: Fraction) -> None:
-        """Add a frame (H, W, 3), as it is shown."""
+    def write(self, picture: Picture, timestamp: int, time_base: Fraction) -> None:
+        """Add a frame (H, W, 3), rotated as it is shown."""
         av = load_av()
-        lying = _padded(stored(picture, self._form.matrix), self._size)
+        lying = _padded(stored(picture, self._format.matrix), self._size)
         raw = av.VideoFrame.from_ndarray(lying, format="rgb24")
-        self._encode(_yuv(raw, self._stream.pix_fmt, self._form), stamp, time_base)
+        self._encode(_yuv(raw, self._stream.pix_fmt, self._format), timestamp, time_base)
 
-    def write_raw(self, frame: Frame, stamp: int, time_base: Fraction) -> None:
-        """Add a frame that nothing changed: without a way through RGB where its form is the file's."""
+    def write_raw(self, frame: Frame, timestamp: int, time_base: Fraction) -> None:
+        """Add an unchanged frame, without a conversion through RGB where its pixel format is that of the file."""
         raw = frame.raw
         if raw.format.name != self._stream.pix_fmt or (raw.width, raw.height) != self._size:
-            self.write(frame.picture, stamp, time_base)
+            self.write(frame.picture, timestamp, time_base)
             return
-        self._encode(raw, stamp, time_base)
+        self._encode(raw, timestamp, time_base)
 
-    def _encode(self, raw: VideoFrame, stamp: int, time_base: Fraction) -> None:
-        raw.pts, raw.time_base = stamp, time_base
-        raw.pict_type = 0  # the encoder chooses: what the source's encoder chose is its own affair
+    def _encode(self, raw: VideoFrame, timestamp: int, time_base: Fraction) -> None:
+        raw.pts, raw.time_base = timestamp, time_base
+        raw.pict_type = 0  # the encoder chooses, not the source's encoder
         self._container.mux(self._stream.encode(raw))
 
 
 @contextmanager
 def frame_writer(
-    file: Path, form: Form, encoding: Encoding, time_base: Fraction, threads: int | None = None
+    file: Path, stream_format: StreamFormat, encoding: Encoding, time_base: Fraction, threads: int | None = None
 ) -> Iterator[FrameWriter]:
-    """A writer of `file`, which is whole when the block has ended well. Odd sizes gain a line: the formats hold pairs.
+    """A writer of `file`, which is complete when the block has ended. Odd sizes gain a row or column: encoders need even sizes.
 
     Raises:
-        VideoError: the encoder does not take this.
-        LianpuError: the disk is full, or may not be written.
+        VideoError: the encoder refuses.
+        LianpuError: the disk is full, or the file may not be written.
     """
     av = load_av()
     try:
         with disk_errors_named(file), av.open(str(file), "w", format=ENDINGS[file.suffix.lower()]) as container:
-            stream = container.add_stream(encoding.encoder, rate=form.rate, options=dict(encoding.options))
-            stream.width, stream.height = form.width + form.width % 2, form.height + form.height % 2
+            stream = container.add_stream(encoding.encoder, rate=stream_format.rate, options=dict(encoding.options))
+            stream.width, stream.height = (
+                stream_format.width + stream_format.width % 2,
+                stream_format.height + stream_format.height % 2,
+            )
             stream.pix_fmt = encoding.pixel_format
             context = stream.codec_context
             context.time_base = time_base
-            rate = encoding.bit_rate(form.width, form.height, float(form.rate))
+            rate = encoding.bit_rate(stream_format.width, stream_format.height, float(stream_format.rate))
             if rate:
                 context.bit_rate = rate
             if threads is not None:
                 context.thread_count = threads
-            context.sample_aspect_ratio = form.aspect
-            context.color_range, context.colorspace = form.colors.range, _said_space(form.colors)
-            context.color_primaries, context.color_trc = form.colors.primaries, form.colors.transfer
-            if form.matrix:
-                stream.set_display_matrix(form.matrix)
-            yield FrameWriter(container, stream, form)
+            context.sample_aspect_ratio = stream_format.aspect
+            context.color_range, context.colorspace = stream_format.colors.range, _space_tag(stream_format.colors)
+            context.color_primaries, context.color_trc = stream_format.colors.primaries, stream_format.colors.transfer
+            if stream_format.matrix:
+                stream.set_display_matrix(stream_format.matrix)
+            yield FrameWriter(container, stream, stream_format)
             container.mux(stream.encode(None))
     except av.error.FFmpegError as problem:
         raise VideoError(f"{file}: {encoding.encoder} could not encode ({problem}). Take another --encoder.") from None
 
 
-def _yuv(raw: VideoFrame, pixel_format: str, form: Form) -> VideoFrame:
-    full = form.colors.range == 2
+def _yuv(raw: VideoFrame, pixel_format: str, stream_format: StreamFormat) -> VideoFrame:
+    full = stream_format.colors.range == 2
     frame = raw.reformat(
         format=pixel_format,
-        dst_colorspace=form.colors.matrix(form.height),
+        dst_colorspace=stream_format.colors.matrix(stream_format.height),
         dst_color_range=2 if full else 1,
         interpolation="BICUBIC",
     )
-    frame.color_range, frame.colorspace = form.colors.range, _said_space(form.colors)
-    frame.color_primaries, frame.color_trc = form.colors.primaries, form.colors.transfer
+    frame.color_range, frame.colorspace = stream_format.colors.range, _space_tag(stream_format.colors)
+    frame.color_primaries, frame.color_trc = stream_format.colors.primaries, stream_format.colors.transfer
     return frame
 
 
-def _said_space(colors: Colors) -> int:
-    """What the file says of its matrix; a source of RGB (0) becomes one that says nothing."""
+def _space_tag(colors: Colors) -> int:
+    """The matrix tag of the file; RGB (0) becomes unspecified."""
     return 2 if colors.space == 0 else colors.space
 
 

@@ -1,4 +1,4 @@
-"""One video edited into another: what is asked, and what came of it."""
+"""A video edited into another one."""
 
 from __future__ import annotations
 
@@ -15,54 +15,54 @@ from lianpu.files import atomic_file
 from lianpu.version import __version__
 from lianpu.video.io.av_library import load_av
 from lianpu.video.io.encoding import check_ending, check_target, choose_encoding
-from lianpu.video.io.muxing import check_copied, join_pieces
-from lianpu.video.io.probe import VideoFacts, read_facts
+from lianpu.video.io.muxing import check_sound, mux_pieces
+from lianpu.video.io.probe import VideoProbe, probe_video
 from lianpu.video.job.frame_edit import check_faces
-from lianpu.video.job.segment_workers import Task, edit_segments
-from lianpu.video.job.work_folder import SEGMENT_S, SegmentDone, file_facts, open_work, plan_segments
-from lianpu.video.tracking.tracker import FollowSettings
+from lianpu.video.job.segment_edit import SegmentTask, edit_segments
+from lianpu.video.job.work_folder import SEGMENT_S, SegmentResult, file_identity, open_work, plan_segments
+from lianpu.video.tracking.tracker import TrackSettings
 
 OnProgress = Callable[[int, int], None]
 
 
 @dataclass(frozen=True)
 class VideoSettings:
-    """How a video is worked on.
+    """How a video is processed.
 
     Args:
-        jobs: processes that edit segments.
-        encoder: FFmpeg's name of one, or `auto`.
-        crf: quality of encoders that take one, smaller is better; None for the encoder's own.
-        follow: how faces are followed.
-        segment_s: how long a segment is.
+        jobs: processes that edit segments at the same time.
+        encoder: FFmpeg's name of an encoder, or `auto`.
+        crf: quality for encoders that have one, smaller is better; None for our default of that encoder.
+        tracking: how faces are tracked.
+        segment_s: length of a segment in seconds.
     """
 
     jobs: int = 1
     encoder: str = "auto"
     crf: float | None = None
-    follow: FollowSettings = field(default_factory=FollowSettings)
+    tracking: TrackSettings = field(default_factory=TrackSettings)
     segment_s: float = SEGMENT_S
 
 
 @dataclass(frozen=True)
 class EditedVideo:
-    """What came of a video.
+    """The result of `edit_video`.
 
     Args:
         target: the file that was written.
-        facts: of the source.
-        encoder: that encoded it.
-        frames: how many were written.
-        with_faces: how many of them were edited.
+        probe: of the source.
+        encoder: the encoder that was used.
+        frames: number of frames written.
+        with_faces: number of frames in which a face was edited.
         cuts: times of cuts, in seconds from the first frame.
         took: seconds by stage and step, over all processes.
         wall_s: seconds from begin to end.
-        kept: frames that an earlier command had done.
-        words: what there is to say: what is missing in the source, what could not be kept.
+        kept: frames that an earlier, stopped call had finished.
+        notes: what is missing in the source, and what could not be kept.
     """
 
     target: Path
-    facts: VideoFacts
+    probe: VideoProbe
     encoder: str
     frames: int
     with_faces: int
@@ -70,7 +70,7 @@ class EditedVideo:
     took: Mapping[str, float]
     wall_s: float
     kept: int
-    words: tuple[str, ...]
+    notes: tuple[str, ...]
 
 
 def edit_video(
@@ -83,24 +83,24 @@ def edit_video(
     job: EditJob | None = None,
     on_progress: OnProgress = lambda done, total: None,
 ) -> EditedVideo:
-    """The video in `source`, edited frame by frame into `target`; sound, stamps, turn and colours stay.
+    """Edit every frame of the video `source` and write it to `target`; sound, timestamps, rotation and colours stay.
 
-    Finished segments lie in a folder beside `target` until all is done: the same call after a stop goes on there, another request begins
-    anew. The result does not depend on the number of processes.
+    Finished segments are kept in a folder beside `target` until the video is complete: the same call resumes there after a stop, and
+    another request starts from the beginning. The result does not depend on the number of processes.
 
     Args:
         source: a video.
-        target: its ending chooses the form (`encoding.ENDINGS`).
-        request: what is asked; `faces` are `all` or `largest`.
-        settings: how it is done.
-        force: write over a file that is there.
-        job: what the request needs, where it is open already; other processes open their own.
-        on_progress: called with (frames done, frames).
+        target: its ending chooses the container format (`encoding.ENDINGS`).
+        request: what is edited; `faces` are `all` or `largest`.
+        settings: how the video is processed.
+        force: overwrite an existing file.
+        job: the opened request, where the caller has it; other processes open their own.
+        on_progress: called with (frames done, all frames).
 
     Raises:
-        SettingsError: what is asked cannot be, or the target is there and `force` is false.
+        SettingsError: the request is invalid, or the target exists and `force` is false.
         VideoError: the source cannot be read, or the target cannot hold its sound.
-        DataError: there is no face in any frame.
+        DataError: no frame shows a face.
     """
     begin = time.perf_counter()
     settings = VideoSettings() if settings is None else settings
@@ -112,27 +112,27 @@ def edit_video(
     if target.exists() and source.exists() and target.samefile(source):
         raise SettingsError(f"{target} is the video itself, which is read to the end. Give another name.")
     encoding = choose_encoding(target, load_av().codecs_available, settings.encoder, settings.crf)
-    facts = read_facts(source)
-    check_copied(facts, target)
+    probe = probe_video(source)
+    check_sound(probe, target)
     job = open_job(request) if job is None else job
     assert job.request == request, "a job is for one request"
-    told = {
+    asked = {
         "job": job.fingerprint,
-        "source": file_facts(source),
+        "source": file_identity(source),
         "encoding": asdict(encoding),
-        "follow": asdict(settings.follow),
+        "tracking": asdict(settings.tracking),
         "segment_s": settings.segment_s,
         "version": __version__,
     }
-    work = open_work(target, told)
-    segments = plan_segments(facts, settings.segment_s)
-    done: dict[int, SegmentDone] = {}
+    work = open_work(target, asked)
+    segments = plan_segments(probe, settings.segment_s)
+    done: dict[int, SegmentResult] = {}
     for segment in segments:
         finished = work.done(segment)
         if finished is not None:
             done[segment.number] = finished
-    kept = sum(len(one.stamps) for one in done.values())
-    count, total = kept, len(facts.stamps)
+    kept = sum(len(one.timestamps) for one in done.values())
+    count, total = kept, len(probe.timestamps)
     on_progress(count, total)
 
     def on_frames(more: int) -> None:
@@ -140,7 +140,7 @@ def edit_video(
         count += more
         on_progress(min(count, total), total)
 
-    task = Task(request, facts, work, encoding, settings.follow)
+    task = SegmentTask(request, probe, work, encoding, settings.tracking)
     left = [segment for segment in segments if segment.number not in done]
     with closing(edit_segments(task, job, left, settings.jobs, on_frames)) as edited:
         for segment, finished in edited:
@@ -148,38 +148,38 @@ def edit_video(
     if not any(one.with_faces for one in done.values()):
         work.remove()
         raise DataError(
-            f"No face was found in any of the {total} frames of {source}: nothing was written. Try another --detector."
+            f"No face was found in any of the {total} frames of {source}: nothing was written. Try another --detector, or --upright."
         )
-    pieces = [work.piece(segment, done[segment.number]) for segment in segments if done[segment.number].stamps]
+    pieces = [work.piece(segment, done[segment.number]) for segment in segments if done[segment.number].timestamps]
     with atomic_file(target) as partial:
-        left_out = join_pieces(pieces, facts, partial, f"Edited with Lianpu {__version__}: {describe_steps(job.preset)}")
+        not_copied = mux_pieces(pieces, probe, partial, f"Edited with Lianpu {__version__}: {describe_steps(job.preset)}")
     work.remove()
     ordered = [done[segment.number] for segment in segments]
-    return _told(target, facts, encoding.encoder, ordered, time.perf_counter() - begin, kept, left_out)
+    return _result(target, probe, encoding.encoder, ordered, time.perf_counter() - begin, kept, not_copied)
 
 
-def _told(
+def _result(
     target: Path,
-    facts: VideoFacts,
+    probe: VideoProbe,
     encoder: str,
-    done: list[SegmentDone],
+    done: list[SegmentResult],
     wall_s: float,
     kept: int,
-    left_out: tuple[str, ...],
+    not_copied: tuple[str, ...],
 ) -> EditedVideo:
     took: dict[str, float] = {}
     for one in done:
         for name, seconds in one.seconds.items():
             took[name] = took.get(name, 0.0) + seconds
-    frames = sum(len(one.stamps) for one in done)
-    lost = len(facts.stamps) - frames
-    words = [f"the video is cut off: {facts.cut_off}, and that was edited"] if facts.cut_off else []
-    words += [f"{lost} frames could not be decoded and were left out"] if lost else []
-    words += [f"not kept: {', '.join(left_out)}"] if left_out else []
-    words += ["its transparency is not kept, for what is written has none"] if facts.transparent else []
-    words += [f"its {facts.bits} bits a colour became 8"] if facts.bits > 8 else []
-    if facts.width % 2 or facts.height % 2:
-        words.append(f"its odd size {facts.width} x {facts.height} gained a line, for encoders take pairs")
-    cuts = tuple(facts.time_s(stamp) for one in done for stamp in one.cuts)
+    frames = sum(len(one.timestamps) for one in done)
+    lost = len(probe.timestamps) - frames
+    notes = [f"the video is cut off: {probe.cut_off}, and that was edited"] if probe.cut_off else []
+    notes += [f"{lost} frames could not be decoded and were left out"] if lost else []
+    notes += [f"not kept: {', '.join(not_copied)}"] if not_copied else []
+    notes += ["its transparency is not kept: the written formats have none"] if probe.transparent else []
+    notes += [f"its {probe.bits} bits a colour became 8"] if probe.bits > 8 else []
+    if probe.width % 2 or probe.height % 2:
+        notes.append(f"its odd size {probe.width} x {probe.height} gained a row or column: encoders need even sizes")
+    cuts = tuple(probe.time_s(timestamp) for one in done for timestamp in one.cuts)
     with_faces = sum(one.with_faces for one in done)
-    return EditedVideo(target, facts, encoder, frames, with_faces, cuts, took, wall_s, kept, tuple(words))
+    return EditedVideo(target, probe, encoder, frames, with_faces, cuts, took, wall_s, kept, tuple(notes))

@@ -1,4 +1,4 @@
-"""A video in segments: each edited by itself, in any process, and kept when the work is stopped."""
+"""The folder beside a video in the making: its finished segments, kept when the job is stopped."""
 
 from __future__ import annotations
 
@@ -13,13 +13,13 @@ from typing import Any
 from lianpu.errors import SettingsError, VideoError
 from lianpu.files import disk_errors_named, read_json, write_json
 from lianpu.video.io.muxing import PIECE_ENDING, Piece, frame_before
-from lianpu.video.io.probe import VideoFacts
+from lianpu.video.io.probe import VideoProbe
 
 SEGMENT_S = 5.0
-"""How long a segment is. It does not follow the number of processes: the result is the same with any."""
+"""Length of a segment in seconds. It does not depend on the number of processes, so neither does the result."""
 
 RUN_IN_S = 1.0
-"""Faces are followed through this much before a segment begins, so that all that is smoothed has settled as if nothing had been cut there."""
+"""Seconds before a segment in which faces are tracked already, so that smoothed values are as without a border between segments."""
 
 
 @dataclass(frozen=True)
@@ -28,9 +28,9 @@ class Segment:
 
     Args:
         number: from 0.
-        run_in: the first frame that is looked at.
+        run_in: the first frame that is tracked.
         first: the first frame that is edited.
-        last: the frame behind the last.
+        last: the frame after its last one.
     """
 
     number: int
@@ -39,18 +39,18 @@ class Segment:
     last: int
 
 
-def plan_segments(facts: VideoFacts, segment_s: float = SEGMENT_S, run_in_s: float = RUN_IN_S) -> tuple[Segment, ...]:
-    """The segments of a video, by time; a last one that would be shorter than half is part of the one before."""
+def plan_segments(probe: VideoProbe, segment_s: float = SEGMENT_S, run_in_s: float = RUN_IN_S) -> tuple[Segment, ...]:
+    """The segments of a video; a last one that is shorter than half of `segment_s` becomes part of the one before."""
     begins = [0]
-    for number, stamp in enumerate(facts.stamps):
-        if facts.time_s(stamp) - facts.time_s(facts.stamps[begins[-1]]) >= segment_s - 1e-9:
+    for number, timestamp in enumerate(probe.timestamps):
+        if probe.time_s(timestamp) - probe.time_s(probe.timestamps[begins[-1]]) >= segment_s - 1e-9:
             begins.append(number)
-    if len(begins) > 1 and facts.seconds - facts.time_s(facts.stamps[begins[-1]]) < segment_s / 2:
+    if len(begins) > 1 and probe.seconds - probe.time_s(probe.timestamps[begins[-1]]) < segment_s / 2:
         begins.pop()
-    ends = [*begins[1:], len(facts.stamps)]
-    base = float(facts.time_base)
+    ends = [*begins[1:], len(probe.timestamps)]
+    base = float(probe.time_base)
     return tuple(
-        Segment(number, frame_before(facts.stamps, first, run_in_s, base), first, last)
+        Segment(number, frame_before(probe.timestamps, first, run_in_s, base), first, last)
         for number, (first, last) in enumerate(zip(begins, ends, strict=True))
     )
 
@@ -61,17 +61,17 @@ _ENDING = ".lianpu-work"
 
 
 @dataclass(frozen=True)
-class SegmentDone:
-    """What came of a segment.
+class SegmentResult:
+    """What is known of a finished segment.
 
     Args:
-        stamps: of the frames that were written.
-        with_faces: how many of them were edited.
-        cuts: the stamps of frames that begin another scene.
-        seconds: what it took, by stage.
+        timestamps: of the frames that were written.
+        with_faces: in how many of them a face was edited.
+        cuts: timestamps of frames that begin another scene.
+        seconds: time by stage and step.
     """
 
-    stamps: tuple[int, ...]
+    timestamps: tuple[int, ...]
     with_faces: int
     cuts: tuple[int, ...]
     seconds: Mapping[str, float]
@@ -79,7 +79,7 @@ class SegmentDone:
 
 @dataclass(frozen=True)
 class WorkFolder:
-    """The folder of a video in the making; see `open_work`."""
+    """The work folder of one video: see `open_work`."""
 
     folder: Path
 
@@ -91,30 +91,30 @@ class WorkFolder:
         """The segment while it is encoded."""
         return self.folder / f"{segment.number:05d}.partial{PIECE_ENDING}"
 
-    def keep(self, segment: Segment, done: SegmentDone) -> None:
-        """Keep what was encoded into `partial_file`: from now on the segment is finished."""
+    def keep(self, segment: Segment, done: SegmentResult) -> None:
+        """Mark the segment in `partial_file` as finished."""
         with disk_errors_named(self.folder):
             size = self.partial_file(segment).stat().st_size
             self.partial_file(segment).replace(self.piece_file(segment))
         write_json(self._done_file(segment), asdict(done) | {"bytes": size})
 
-    def done(self, segment: Segment) -> SegmentDone | None:
-        """What came of a segment; None for one that is not finished, or whose file a machine that went down left broken."""
+    def done(self, segment: Segment) -> SegmentResult | None:
+        """The result of a finished segment; None for one that is not finished, or whose file was broken by a crash."""
         try:
-            told = read_json(self._done_file(segment), VideoError)
+            saved = read_json(self._done_file(segment), VideoError)
         except VideoError:
             return None
         piece = self.piece_file(segment)
-        if not piece.is_file() or piece.stat().st_size != told["bytes"]:
+        if not piece.is_file() or piece.stat().st_size != saved["bytes"]:
             return None
-        return SegmentDone(tuple(told["stamps"]), told["with_faces"], tuple(told["cuts"]), told["seconds"])
+        return SegmentResult(tuple(saved["timestamps"]), saved["with_faces"], tuple(saved["cuts"]), saved["seconds"])
 
-    def piece(self, segment: Segment, done: SegmentDone) -> Piece:
-        """The segment as it is joined."""
-        return Piece(self.piece_file(segment), done.stamps)
+    def piece(self, segment: Segment, done: SegmentResult) -> Piece:
+        """The segment for `mux_pieces`."""
+        return Piece(self.piece_file(segment), done.timestamps)
 
     def remove(self) -> None:
-        """Remove the folder with all that is in it."""
+        """Delete the folder."""
         shutil.rmtree(self.folder, ignore_errors=True)
 
     def _done_file(self, segment: Segment) -> Path:
@@ -122,40 +122,40 @@ class WorkFolder:
 
 
 def open_work(target: Path, request: Mapping[str, Any]) -> WorkFolder:
-    """The folder beside `target` for this request; what another request left there is removed.
+    """The work folder beside `target` for this request; segments of another request are deleted.
 
     Args:
         target: the video in the making.
-        request: all that decides how the frames come out, as JSON holds it.
+        request: everything that the frames depend on, as JSON values.
 
     Raises:
-        SettingsError: a folder of that name is there that is not ours.
+        SettingsError: a folder of that name exists that is not a work folder.
         LianpuError: it cannot be written.
     """
     folder = target.with_name(f".{target.name}{_ENDING}")
     mark = folder / _REQUEST
-    told = json.loads(json.dumps(dict(request), sort_keys=True))
+    saved = json.loads(json.dumps(dict(request), sort_keys=True))
     if folder.exists():
         if not mark.is_file() and any(folder.iterdir()):
-            raise SettingsError(f"{folder} is there and is no folder of lianpu video. Move it away, or give another name.")
-        if not _holds(mark, told):
+            raise SettingsError(f"{folder} exists and is not a work folder of lianpu video. Move it away, or give another name.")
+        if not _holds(mark, saved):
             shutil.rmtree(folder)
     with disk_errors_named(folder):
         folder.mkdir(parents=True, exist_ok=True)
     if not mark.is_file():
-        write_json(mark, told)
+        write_json(mark, saved)
     return WorkFolder(folder)
 
 
-def _holds(file: Path, told: Any) -> bool:
+def _holds(file: Path, saved: Any) -> bool:
     try:
-        return bool(read_json(file, VideoError) == told)
+        return bool(read_json(file, VideoError) == saved)
     except VideoError:
         return False
 
 
-def file_facts(file: Path) -> dict[str, Any]:
-    """What tells a file from another of the same name: size, time, and a hash of its two ends."""
+def file_identity(file: Path) -> dict[str, Any]:
+    """What distinguishes a file from another one of the same name: size, time, and a hash of its first and last megabyte."""
     about = file.stat()
     with file.open("rb") as stream:
         head = stream.read(1 << 20)

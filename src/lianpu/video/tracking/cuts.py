@@ -1,4 +1,4 @@
-"""Cuts: frames that begin another scene, where nothing of the frame before may be used."""
+"""Cut detection: a frame that begins another scene shares nothing with the frame before."""
 
 from __future__ import annotations
 
@@ -16,22 +16,22 @@ _BINS = 8
 
 _SHIFT_PX = 3
 
-_LEAST_CHANGE = 0.055
+_MIN_CHANGE = 0.055
 
-_LEAST_COLORS = 0.12
+_MIN_COLORS = 0.12
 
-_TIMES_USUAL = 3.0
+_TIMES_MEDIAN = 3.0
 
-_REMEMBERED = 12
+_HISTORY = 12
 
 
 @dataclass(frozen=True, eq=False)
-class Glance:
-    """A frame as it is compared with the next one.
+class FrameSignature:
+    """A small summary of a frame, for comparison with the next one.
 
     Args:
         small: (27, 48, 3) float32, 0 to 1.
-        colors: a histogram of its colours that sums to 1.
+        colors: its colour histogram, smoothed; sums to 1.
     """
 
     small: np.ndarray
@@ -43,27 +43,27 @@ class Difference:
     """How much a frame differs from the one before.
 
     Args:
-        change: mean difference of the small frames where they agree best when one is shifted a little, 0 to 1: a pan is no cut.
-        colors: the share of pixels whose colour went elsewhere in the histogram, 0 to 1.
+        change: least mean absolute difference of the small frames over small shifts, 0 to 1: a pan is not a cut.
+        colors: total variation distance of the histograms, 0 to 1.
     """
 
     change: float
     colors: float
 
 
-def glance(picture: Picture) -> Glance:
-    """What of a frame (H, W, 3) is compared."""
+def frame_signature(picture: Picture) -> FrameSignature:
+    """The signature of a frame (H, W, 3)."""
     small = cv2.resize(picture, _GRID, interpolation=cv2.INTER_AREA)
-    places = (small // (256 // _BINS)).reshape(-1, 3).astype(np.int64) @ (_BINS * _BINS, _BINS, 1)
-    counts = np.bincount(places, minlength=_BINS**3).reshape(_BINS, _BINS, _BINS).astype(np.float32)
+    cells = (small // (256 // _BINS)).reshape(-1, 3).astype(np.int64) @ (_BINS * _BINS, _BINS, 1)
+    counts = np.bincount(cells, minlength=_BINS**3).reshape(_BINS, _BINS, _BINS).astype(np.float32)
     soft = counts
-    for axis in range(3):  # a little brighter is no other colour
+    for axis in range(3):  # slightly brighter is not another colour
         soft = soft + 0.5 * (_shifted(soft, 1, axis) + _shifted(soft, -1, axis))
-    return Glance(small.astype(np.float32) / 255, (soft / soft.sum()).ravel())
+    return FrameSignature(small.astype(np.float32) / 255, (soft / soft.sum()).ravel())
 
 
-def difference(before: Glance, now: Glance) -> Difference:
-    """How much one frame differs from the other."""
+def difference(before: FrameSignature, now: FrameSignature) -> Difference:
+    """The difference of two frames."""
     inner = now.small[_SHIFT_PX:-_SHIFT_PX, _SHIFT_PX:-_SHIFT_PX]
     high, wide = inner.shape[:2]
     change = min(
@@ -75,20 +75,20 @@ def difference(before: Glance, now: Glance) -> Difference:
 
 
 def is_cut(now: Difference, earlier: Sequence[Difference]) -> bool:
-    """Whether a frame begins another scene: it differs much, in place and in colours, and far more than frames did lately.
+    """Whether a frame begins another scene: it differs much, in shape and in colours, and far more than recent frames.
 
     Args:
-        now: against the frame before.
-        earlier: of the frames before, since the last cut.
+        now: its difference from the frame before.
+        earlier: the differences of earlier frames since the last cut.
     """
-    usual = float(np.median([one.change for one in earlier[-_REMEMBERED:]])) if earlier else 0.0
-    much = now.change > max(_LEAST_CHANGE, _TIMES_USUAL * usual)
-    return much and (now.colors > _LEAST_COLORS or now.change > 3 * _LEAST_CHANGE)
+    typical = float(np.median([one.change for one in earlier[-_HISTORY:]])) if earlier else 0.0
+    large = now.change > max(_MIN_CHANGE, _TIMES_MEDIAN * typical)
+    return large and (now.colors > _MIN_COLORS or now.change > 3 * _MIN_CHANGE)
 
 
-def remembered(earlier: tuple[Difference, ...], now: Difference) -> tuple[Difference, ...]:
-    """The differences that the next frame is judged by."""
-    return (*earlier, now)[-_REMEMBERED:]
+def with_difference(earlier: tuple[Difference, ...], now: Difference) -> tuple[Difference, ...]:
+    """The recent differences, for the next frame."""
+    return (*earlier, now)[-_HISTORY:]
 
 
 def _shifted(counts: np.ndarray, by: int, axis: int) -> np.ndarray:

@@ -1,4 +1,4 @@
-"""Where things went from one frame to the next: optical flow at points (pyramidal Lucas-Kanade) and over crops (DIS)."""
+"""Optical flow from one frame to the next: at points (pyramidal Lucas-Kanade) and over whole crops (DIS)."""
 
 from __future__ import annotations
 
@@ -28,11 +28,11 @@ _ROUNDS = 3
 
 @dataclass(frozen=True, eq=False)
 class GreyFrame:
-    """A frame made small and grey.
+    """A small grey copy of a frame.
 
     Args:
         grey: (h, w) uint8.
-        scale: pixels of `grey` for one of the frame.
+        scale: pixels of `grey` per pixel of the frame.
     """
 
     grey: Grey
@@ -41,34 +41,34 @@ class GreyFrame:
 
 @dataclass(frozen=True, eq=False)
 class Motion:
-    """What points did.
+    """The motion of points between two frames.
 
     Args:
-        points: (K, 2), where they are now.
-        sure: (K,) bool, which of them were found again where they came from when the flow was run backwards.
-        rigid: (2, 3), the turn, scale and shift nearest to what the sure ones did.
+        points: (K, 2), their positions in the second frame.
+        reliable: (K,) bool, whether the backward flow leads to where the forward flow began.
+        rigid: (2, 3), the similarity (rotation, scale, shift) that fits the reliable points best.
     """
 
     points: np.ndarray
-    sure: np.ndarray
+    reliable: np.ndarray
     rigid: Matrix
 
     @property
     def share(self) -> float:
-        """The share of points that are sure."""
-        return float(self.sure.mean()) if self.sure.size else 0.0
+        """The share of reliable points."""
+        return float(self.reliable.mean()) if self.reliable.size else 0.0
 
 
 def grey_frame(picture: Picture) -> GreyFrame:
-    """The frame (H, W, 3) as motion is looked for in it: grey, its longer side at most 640 pixels."""
+    """The grey copy of a frame (H, W, 3) for optical flow, its longer side at most 640 pixels."""
     grey = shrink(cv2.cvtColor(picture, cv2.COLOR_RGB2GRAY), _LONGEST_PX)
     return GreyFrame(np.asarray(grey, dtype=np.uint8), scale_between(picture, grey))
 
 
 def motion_of(points: np.ndarray, before: GreyFrame, now: GreyFrame) -> Motion:
-    """What points (K, 2) of the frame before did. Where none can be found again, none is sure and `rigid` stays.
+    """The motion of points (K, 2) of the frame before. Where too few are reliable, `rigid` is the identity.
 
-    Lucas-Kanade in pyramids (Bouguet 2001), forwards and back: Kalal et al. 2010, Forward-Backward Error.
+    Lucas-Kanade in pyramids (Bouguet 2001), forward and backward: Kalal et al. 2010, Forward-Backward Error.
     """
     start = scale_points(points, before.scale).astype(np.float32).reshape(-1, 1, 2)
     there, found, _ = _flow(before.grey, now.grey, start)
@@ -76,14 +76,14 @@ def motion_of(points: np.ndarray, before: GreyFrame, now: GreyFrame) -> Motion:
     error = np.linalg.norm((back - start).reshape(-1, 2), axis=1)
     high, wide = now.grey.shape
     inside = ((there >= 0) & (there <= (wide - 1, high - 1))).all(axis=-1).ravel()
-    sure = (found.ravel() == 1) & (found_back.ravel() == 1) & (error < _BACK_PX) & inside
+    reliable = (found.ravel() == 1) & (found_back.ravel() == 1) & (error < _BACK_PX) & inside
     moved = scale_points(there.reshape(-1, 2), (1 / now.scale[0], 1 / now.scale[1]))
-    rigid = _rigid(np.asarray(points, dtype=np.float64), moved, sure)
-    return Motion(np.where(sure[:, None], moved, map_points(rigid, points)).astype(np.float32), sure, rigid)
+    rigid = _rigid(np.asarray(points, dtype=np.float64), moved, reliable)
+    return Motion(np.where(reliable[:, None], moved, map_points(rigid, points)).astype(np.float32), reliable, rigid)
 
 
 def crop_flow(before: Grey, now: Grey) -> np.ndarray:
-    """(h, w, 2) float32: for each pixel of `now` the way back to where it was in `before`.
+    """(h, w, 2) float32: for each pixel of `now` the offset to its position in `before`.
 
     Kroeger et al. 2016, Fast Optical Flow using Dense Inverse Search.
     """
@@ -96,9 +96,9 @@ def _flow(before: Grey, now: Grey, points: np.ndarray) -> tuple[np.ndarray, np.n
     return found[0], found[1], found[2]
 
 
-def _rigid(points: np.ndarray, moved: np.ndarray, sure: np.ndarray) -> Matrix:
-    """The similarity of the sure points, without those that differ most from what the others did."""
-    kept = np.flatnonzero(sure)
+def _rigid(points: np.ndarray, moved: np.ndarray, reliable: np.ndarray) -> Matrix:
+    """The similarity of the reliable points, fitted again without outliers."""
+    kept = np.flatnonzero(reliable)
     if len(kept) < _FEWEST:
         return np.array([[1.0, 0.0, 0.0], [0.0, 1.0, 0.0]])
     matrix = np.eye(2, 3)

@@ -1,4 +1,4 @@
-"""The One Euro filter: points that stand still do not tremble, and points that move are not late.
+"""The One Euro filter: it smooths points that rest, and hardly delays points that move.
 
 Casiez, Roussel & Vogel 2012, 1 Euro Filter: A Simple Speed-based Low-pass Filter for Noisy Input in Interactive Systems (CHI).
 """
@@ -16,12 +16,12 @@ Values = np.ndarray[Any, np.dtype[np.float64]]
 
 @dataclass(frozen=True)
 class OneEuro:
-    """How a filter behaves.
+    """Parameters of a filter.
 
     Args:
-        min_cutoff_hz: below this frequency what changes slowly passes; smaller trembles less and is later.
-        beta: how much higher the cutoff is for each unit a second of speed; larger is less late in fast moves.
-        speed_cutoff_hz: of the low-pass filter that the speed itself goes through.
+        min_cutoff_hz: cutoff frequency at rest; a smaller one jitters less and lags more.
+        beta: increase of the cutoff per unit of speed; a larger one lags less in fast motion.
+        speed_cutoff_hz: cutoff of the low-pass filter of the speed itself.
 
     Raises:
         ValueError: a frequency that is not positive, or a negative beta.
@@ -38,11 +38,11 @@ class OneEuro:
 
 @dataclass(frozen=True, eq=False)
 class Smoothed:
-    """What a filter has made of its values so far.
+    """The state of a filter.
 
     Args:
         value: (K, 2), smoothed.
-        speed: (K, 2), smoothed, in units a second.
+        speed: (K, 2), smoothed, in units per second.
     """
 
     value: Values
@@ -50,7 +50,7 @@ class Smoothed:
 
     @classmethod
     def begin(cls, value: np.ndarray) -> Smoothed:
-        """The first values, as they are, at rest."""
+        """The state after the first values: these values, at rest."""
         first = np.asarray(value, dtype=np.float64)
         return cls(first, np.zeros_like(first))
 
@@ -61,10 +61,10 @@ def smoothed(before: Smoothed, value: np.ndarray, seconds: float, filter_: OneEu
     Each point's cutoff follows its speed (the length of its vector, so that a filter does the same in every direction).
 
     Args:
-        before: what came of the values before.
-        value: the new ones, in the units of `beta`.
-        seconds: between the two.
-        filter_: how to smooth.
+        before: the state after the values before.
+        value: the new values, in the units of `beta`.
+        seconds: since the values before.
+        filter_: its parameters.
 
     Raises:
         ValueError: no time has passed.

@@ -1,11 +1,10 @@
-"""The parts of a face, remembered from frame to frame along what moves, so that their edges do not flicker."""
+"""Temporal parsing: a face's parts, averaged from frame to frame along the optical flow, so that their edges do not flicker."""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
 
 import cv2
 import numpy as np
@@ -21,13 +20,13 @@ _CHANGED_FROM, _CHANGED_TO = 12.0, 40.0
 
 
 @dataclass(frozen=True, eq=False)
-class PartMemory:
-    """What is known of a face's parts, in its upright crop.
+class PartState:
+    """A face's parts in its upright crop, averaged over the frames so far.
 
     Args:
-        shares: (19, s, s) float32: how sure each part is at each place, 0 to 1; they sum to 1.
-        parsed: (19, s, s) float32: what the parser said last, moved along since.
-        grey: (s, s) uint8, the crop when it was last seen.
+        shares: (19, s, s) float32: the weight of each part at each pixel, 0 to 1; they sum to 1.
+        parsed: (19, s, s) float32: the parser's last result, warped to the last frame.
+        grey: (s, s) uint8, the crop of the last frame.
     """
 
     shares: np.ndarray
@@ -35,51 +34,53 @@ class PartMemory:
     grey: Grey
 
 
-def remember(memory: PartMemory | None, crop: Picture, mask: np.ndarray | None, seconds: float, settle_s: float) -> PartMemory:
-    """The memory after another frame.
+def update_parts(
+    state: PartState | None, crop: Picture, mask: np.ndarray | None, seconds: float, time_constant_s: float
+) -> PartState:
+    """The state after another frame.
 
-    In every frame, parsed or not, what is known goes 1 - exp(-seconds / settle_s) of the way to what the parser said last: taken over
-    in parsed frames alone, a change would come in steps. Where the crop of a parsed frame does not look as the flow from the frame
-    before says that it should (a mouth that opens, a hand before the face) it goes up to all of the way.
+    In every frame, parsed or not, `shares` moves towards the parser's last result by 1 - exp(-seconds / time_constant_s): an update in
+    parsed frames alone would show as steps. Where the crop of a parsed frame differs from the warped crop before (a mouth that opens, a
+    hand before the face), it moves by up to all of the difference.
 
     Args:
-        memory: of the frame before; None for a face that is new, which then needs a mask.
-        crop: (S, S, 3), the face upright, as smoothed points place it.
-        mask: (S, S) class indices of this frame; None for a frame that was not parsed: what is known moves along.
+        state: of the frame before; None for a new face, which needs a mask.
+        crop: (S, S, 3), the upright crop of the face, aligned by smoothed points.
+        mask: (S, S) class indices of this frame; None for a frame that was not parsed.
         seconds: since the frame before.
-        settle_s: the time in which two thirds of a change are taken over; 0 takes every mask as it is at once.
+        time_constant_s: of the average; 0 takes every mask as it is.
     """
     small = cv2.resize(crop, (_SIDE_PX, _SIDE_PX), interpolation=cv2.INTER_AREA)
     grey = np.asarray(cv2.cvtColor(small, cv2.COLOR_RGB2GRAY), dtype=np.uint8)
-    if memory is None:
+    if state is None:
         assert mask is not None, "a new face is parsed"
         shares = _shares(mask)
-        return PartMemory(shares, shares, grey)
-    flow = crop_flow(memory.grey, grey)
+        return PartState(shares, shares, grey)
+    flow = crop_flow(state.grey, grey)
     y, x = np.mgrid[:_SIDE_PX, :_SIDE_PX].astype(np.float32)
     back = (x + flow[:, :, 0], y + flow[:, :, 1])
-    moved = _moved(memory.shares, back)
-    usual = 1 - math.exp(-seconds / settle_s) if settle_s > 0 else 1.0
+    moved = _moved(state.shares, back)
+    rate = 1 - math.exp(-seconds / time_constant_s) if time_constant_s > 0 else 1.0
     if mask is None:
-        parsed = _moved(memory.parsed, back)
-        moved += np.float32(usual) * (parsed - moved)
-        return PartMemory(moved, parsed, grey)
-    expected = cv2.remap(memory.grey, *back, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
-    wrong = cv2.GaussianBlur(cv2.absdiff(expected, grey).astype(np.float32), (0, 0), 2.0)
-    surprise = np.clip((wrong - _CHANGED_FROM) / (_CHANGED_TO - _CHANGED_FROM), 0, 1)
-    weight = (usual + (1 - usual) * surprise).astype(np.float32)
+        parsed = _moved(state.parsed, back)
+        moved += np.float32(rate) * (parsed - moved)
+        return PartState(moved, parsed, grey)
+    expected = cv2.remap(state.grey, *back, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
+    error = cv2.GaussianBlur(cv2.absdiff(expected, grey).astype(np.float32), (0, 0), 2.0)
+    changed = np.clip((error - _CHANGED_FROM) / (_CHANGED_TO - _CHANGED_FROM), 0, 1)
+    weight = (rate + (1 - rate) * changed).astype(np.float32)
     parsed = _shares(mask)
     moved += weight * (parsed - moved)
-    return PartMemory(moved, parsed, grey)
+    return PartState(moved, parsed, grey)
 
 
-def recalled(memory: PartMemory, size_px: int) -> np.ndarray:
-    """The mask (size_px, size_px) uint8 of what is known: at each place the surest part."""
+def part_mask(state: PartState, size_px: int) -> np.ndarray:
+    """The mask (size_px, size_px) uint8: at each pixel the part with the largest share."""
     best = np.full((size_px, size_px), -1.0, dtype=np.float32)
     mask = np.zeros((size_px, size_px), dtype=np.uint8)
     for part in range(len(PARTS)):
-        if memory.shares[part].any():
-            share = cv2.resize(memory.shares[part], (size_px, size_px), interpolation=cv2.INTER_LINEAR)
+        if state.shares[part].any():
+            share = cv2.resize(state.shares[part], (size_px, size_px), interpolation=cv2.INTER_LINEAR)
             wins = share > best
             mask[wins] = part
             np.maximum(best, share, out=best)
@@ -102,52 +103,32 @@ def _shares(mask: np.ndarray) -> np.ndarray:
     return shares
 
 
-class RememberingParser:
-    """Made for one frame and asked once, with the crops of the faces whose memories it was given, in that order.
+class TemporalParser:
+    """A parser for the faces of one frame, called once with their crops; afterwards `states` holds the new states.
 
     Args:
-        parser: what parses.
-        memories: of the frame before, one for each face; None for a face that is new.
-        parse: whether known faces are parsed in this frame; new ones always are.
+        parser: the parser of single crops.
+        states: of the frame before, one for each face in the order of the crops; None for a new face.
+        parse: whether faces that have a state are parsed in this frame; new ones always are.
         seconds: since the frame before.
-        settle_s: see `part_memory.remember`; 0 keeps nothing.
+        time_constant_s: see `update_parts`; 0 averages nothing.
     """
 
     def __init__(
-        self, parser: FaceParser, memories: Sequence[PartMemory | None], parse: bool, seconds: float, settle_s: float
+        self, parser: FaceParser, states: Sequence[PartState | None], parse: bool, seconds: float, time_constant_s: float
     ) -> None:
-        self._parser, self._parse, self._seconds, self._settle_s = parser, parse, seconds, settle_s
-        self.memories = list(memories)
-        """After `parse_crops`: what is known now."""
-
-    @property
-    def name(self) -> str:
-        """The parser's."""
-        return self._parser.name
-
-    @property
-    def file(self) -> Path:
-        """The parser's."""
-        return self._parser.file
-
-    @property
-    def licence(self) -> str:
-        """The parser's."""
-        return self._parser.licence
-
-    @property
-    def size_px(self) -> int:
-        """The parser's."""
-        return self._parser.size_px
+        self.name, self.file, self.licence, self.size_px = parser.name, parser.file, parser.licence, parser.size_px
+        self.states = list(states)
+        self._parser, self._parse, self._seconds, self._time_constant_s = parser, parse, seconds, time_constant_s
 
     def parse_crops(self, crops: Sequence[Picture]) -> Masks:
         """Class indices (N, S, S) of the faces' crops (S, S, 3)."""
-        assert len(crops) == len(self.memories), "one crop for each face"
-        if self._settle_s <= 0 and self._parse:
+        assert len(crops) == len(self.states), "one crop for each face"
+        if self._time_constant_s <= 0 and self._parse:
             return self._parser.parse_crops(crops)
-        parsed = [index for index, memory in enumerate(self.memories) if self._parse or memory is None]
+        parsed = [index for index, state in enumerate(self.states) if self._parse or state is None]
         masks = dict(zip(parsed, self._parser.parse_crops([crops[index] for index in parsed]), strict=True))
         for index, crop in enumerate(crops):
-            self.memories[index] = remember(self.memories[index], crop, masks.get(index), self._seconds, self._settle_s)
-        known = [recalled(memory, crop.shape[0]) for memory, crop in zip(self.memories, crops, strict=True) if memory is not None]
-        return np.stack(known) if known else np.zeros((0, 0, 0), dtype=np.uint8)
+            self.states[index] = update_parts(self.states[index], crop, masks.get(index), self._seconds, self._time_constant_s)
+        masks_now = [part_mask(state, crop.shape[0]) for state, crop in zip(self.states, crops, strict=True) if state is not None]
+        return np.stack(masks_now) if masks_now else np.zeros((0, 0, 0), dtype=np.uint8)

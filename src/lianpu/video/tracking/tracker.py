@@ -1,4 +1,4 @@
-"""Faces followed through a video: searched now and then, followed in between, with points and parts that do not jitter."""
+"""Face tracking: faces are detected every N frames and tracked by optical flow in between; points and parts are smoothed."""
 
 from __future__ import annotations
 
@@ -12,51 +12,51 @@ from lianpu.faces.results import Face, Points
 from lianpu.faces.subject import Subject, describe_faces
 from lianpu.imaging.geometry import scale_between, shrink
 from lianpu.imaging.picture import Picture
-from lianpu.video.tracking.cuts import Difference, Glance, difference, glance, is_cut, remembered
+from lianpu.video.tracking.cuts import Difference, FrameSignature, difference, frame_signature, is_cut, with_difference
 from lianpu.video.tracking.motion import GreyFrame, Motion, grey_frame, motion_of
 from lianpu.video.tracking.one_euro import OneEuro
-from lianpu.video.tracking.temporal_parsing import PartMemory, RememberingParser
-from lianpu.video.tracking.tracks import Track, begin_track, is_inside, matched, moved_face, next_track, without_doubles
+from lianpu.video.tracking.temporal_parsing import PartState, TemporalParser
+from lianpu.video.tracking.tracks import Track, begin_track, is_inside, matched, moved_face, next_track, without_duplicates
 
 _LOST_SHARE = 0.4
-"""A face of whose points fewer can be found again is looked for at once."""
+"""A face with a smaller share of reliable points triggers a detection."""
 
-_LARGER_BY = 1.3
-"""The largest face stays the largest until another is this much larger: two of a size do not take turns."""
+_SWITCH_RATIO = 1.3
+"""The largest face stays the largest until the area of another is this many times larger: similar faces do not alternate."""
 
 
 @dataclass(frozen=True)
-class FollowSettings:
-    """How faces are followed.
+class TrackSettings:
+    """How faces are tracked.
 
     Args:
-        search_every: in every how manieth frame faces are looked for; in between they are followed by optical flow.
-        search_px: frames are made this small (their longer side) for looking.
-        parse_every: in every how manieth frame parts are parsed; in between they move along.
-        lost_after: searches in a row that must miss a face before it is gone.
-        points: how the 68 points are smoothed; speeds are in distances of the eyes a second. None: as they are read.
-        settle_s: in what time two thirds of a change of parts are taken over; 0: at once.
+        detect_every: detect faces every N frames; track them by optical flow in between.
+        detect_px: longer side of the frame for detection.
+        parse_every: parse the parts of faces every N frames; warp them in between.
+        lost_after: a track ends after this many missed detections in a row.
+        points: filter of the 68 points, with speeds in eye distances per second; None for no filter.
+        time_constant_s: of the temporal average of parts; 0 for no average.
     """
 
-    search_every: int = 10
-    search_px: int = 800
+    detect_every: int = 10
+    detect_px: int = 800
     parse_every: int = 2
     lost_after: int = 3
     points: OneEuro | None = field(default_factory=lambda: OneEuro(0.7, 5.0, 1.0))
-    settle_s: float = 0.4
+    time_constant_s: float = 0.4
 
 
-UNSMOOTHED = FollowSettings(parse_every=1, points=None, settle_s=0.0)
-"""Every reading as it is: what smoothing is compared with."""
+UNSMOOTHED = TrackSettings(parse_every=1, points=None, time_constant_s=0.0)
+"""No smoothing: the baseline of the flicker benchmark."""
 
 
 @dataclass(frozen=True, eq=False)
-class Following:
-    """All that is known when the next frame comes. `Following()` knows nothing yet."""
+class TrackerState:
+    """What is known before the next frame. `TrackerState()` is the state before the first one."""
 
     tracks: tuple[Track, ...] = ()
     grey: GreyFrame | None = None
-    glance: Glance | None = None
+    signature: FrameSignature | None = None
     differences: tuple[Difference, ...] = ()
     time_s: float = 0.0
     next_number: int = 0
@@ -64,78 +64,81 @@ class Following:
 
 
 @dataclass(frozen=True, eq=False)
-class Sight:
-    """What is seen in a frame.
+class TrackedFaces:
+    """The faces of a frame.
 
     Args:
-        subjects: the faces, largest first.
-        largest: the face that counts as the largest; none in a frame without faces.
+        subjects: all faces, largest first.
+        largest: the face that counts as the largest; empty in a frame without faces.
         cut: whether the frame begins another scene.
-        searched: whether faces were looked for.
-        seconds: what it took, by stage: `search`, `follow`, `parts`.
+        detected: whether faces were detected in it, not only tracked.
+        seconds: time by stage: `detect`, `track`, `parse`.
     """
 
     subjects: tuple[Subject, ...]
     largest: tuple[Subject, ...]
     cut: bool
-    searched: bool
+    detected: bool
     seconds: Mapping[str, float]
 
 
-def follow(
-    before: Following,
+def track_faces(
+    before: TrackerState,
     picture: Picture,
     number: int,
     time_s: float,
     analyzer: FaceAnalyzer,
-    settings: FollowSettings,
+    settings: TrackSettings,
     *,
     clock: Callable[[], float] = time.perf_counter,
-) -> tuple[Following, Sight]:
-    """What is seen in the next frame (H, W, 3), and what is to be known for the one after it.
+) -> tuple[TrackerState, TrackedFaces]:
+    """The state after the next frame (H, W, 3), and the faces of that frame.
 
     Args:
-        before: what was known before.
+        before: the state after the frame before.
         picture: the frame, as it is shown.
-        number: of the frame in its video: searches fall on the same frames wherever one begins.
-        time_s: when it is shown, after the frame before.
-        analyzer: what sees faces.
-        settings: see there.
-        clock: by which `Sight.seconds` are taken.
+        number: of the frame in its video: detections fall on the same frames wherever tracking begins.
+        time_s: when it is shown, later than the frame before.
+        analyzer: its models, and whether turned faces are detected, too.
+        settings: how faces are tracked.
+        clock: measures `TrackedFaces.seconds`.
     """
-    begin = clock()
-    grey, now = grey_frame(picture), glance(picture)
-    change = None if before.glance is None else difference(before.glance, now)
+    begin_s = clock()
+    grey, signature = grey_frame(picture), frame_signature(picture)
+    change = None if before.signature is None else difference(before.signature, signature)
     cut = change is not None and is_cut(change, before.differences)
     tracks = () if cut or before.grey is None or before.grey.grey.shape != grey.grey.shape else before.tracks
     motions = tuple(motion_of(track.points.value, before.grey, grey) for track in tracks if before.grey is not None)
     lost = any(motion.share < _LOST_SHARE for motion in motions)
-    searched = cut or before.grey is None or lost or number % settings.search_every == 0
-    searching = clock()
-    found = _search(picture, analyzer, settings.search_px, thorough=not tracks) if searched else None
-    following = clock()
+    detected = cut or before.grey is None or lost or number % settings.detect_every == 0
+    detect_s = clock()
+    found = _detect(picture, analyzer, settings.detect_px, whole=not tracks) if detected else None
+    track_s = clock()
     seconds = max(time_s - before.time_s, 1e-3)
-    tracks, next_number = _followed(before.next_number, tracks, motions, found, picture, seconds, analyzer, settings)
-    parsing = clock()
+    tracks, next_number = _updated(before.next_number, tracks, motions, found, picture, seconds, analyzer, settings)
+    parse_s = clock()
     tracks, subjects = _described(tracks, picture, seconds, number, analyzer, settings)
-    done = clock()
+    end_s = clock()
     leader = _leader(tracks, before.leader)
-    differences = () if cut or change is None else remembered(before.differences, change)
-    after = Following(tracks, grey, now, differences, time_s, next_number, leader)
-    took = {"search": following - searching, "follow": searching - begin + parsing - following, "parts": done - parsing}
-    ordered = sorted(subjects, key=lambda number_: -subjects[number_].face.area)
+    differences = () if cut or change is None else with_difference(before.differences, change)
+    after = TrackerState(tracks, grey, signature, differences, time_s, next_number, leader)
+    took = {"detect": track_s - detect_s, "track": detect_s - begin_s + parse_s - track_s, "parse": end_s - parse_s}
+    ordered = sorted(subjects, key=lambda one: -subjects[one].face.area)
     largest = (subjects[leader],) if leader in subjects else ()
-    return after, Sight(tuple(subjects[one] for one in ordered), largest, cut, searched, took)
+    return after, TrackedFaces(tuple(subjects[one] for one in ordered), largest, cut, detected, took)
 
 
-def _search(picture: Picture, analyzer: FaceAnalyzer, longest_px: int, *, thorough: bool) -> tuple[Face, ...]:
-    """The faces of a frame, looked for in a smaller copy; thoroughly (also for one that fills the frame) where none is known."""
+def _detect(picture: Picture, analyzer: FaceAnalyzer, longest_px: int, *, whole: bool) -> tuple[Face, ...]:
+    """The faces of a frame, detected in a smaller copy; where `whole`, also one that fills the frame; where asked, also turned ones."""
     small = shrink(picture, longest_px)
-    found = find_faces(small, analyzer.detector) if thorough else analyzer.detector.detect(small)
+    if whole or analyzer.upright:
+        found = find_faces(small, analyzer.detector, upright=analyzer.upright)
+    else:
+        found = analyzer.detector.detect(small)
     return tuple(sorted((scale_face(face, scale_between(small, picture)) for face in found), key=lambda face: -face.area))
 
 
-def _followed(
+def _updated(
     next_number: int,
     tracks: Sequence[Track],
     motions: Sequence[Motion],
@@ -143,9 +146,9 @@ def _followed(
     picture: Picture,
     seconds: float,
     analyzer: FaceAnalyzer,
-    settings: FollowSettings,
+    settings: TrackSettings,
 ) -> tuple[tuple[Track, ...], int]:
-    """The tracks in this frame: those that go on, those that begin, without those that are gone; and the next free number."""
+    """The tracks in this frame, continued and new ones, without lost ones; and the next unused number."""
     of_track, new = matched([track.face for track in _moved(tracks, motions)], found or ())
     kept: list[Track] = []
     for index, (track, motion) in enumerate(zip(tracks, motions, strict=True)):
@@ -153,13 +156,13 @@ def _followed(
         misses = track.misses if found is None else 0 if own is not None else track.misses + 1
         gone = misses >= settings.lost_after or (misses > track.misses and motion.share < _LOST_SHARE)
         if not gone:
-            going = next_track(track, motion, own, picture, analyzer.landmarks, seconds, settings.points)
-            kept.append(replace(going, misses=misses))
+            continued = next_track(track, motion, own, picture, analyzer.landmarks, seconds, settings.points)
+            kept.append(replace(continued, misses=misses))
     for index in new:
         assert found is not None
         kept.append(begin_track(next_number, found[index], picture, analyzer.landmarks))
         next_number += 1
-    return without_doubles([track for track in kept if is_inside(track.face, picture)]), next_number
+    return without_duplicates([track for track in kept if is_inside(track.face, picture)]), next_number
 
 
 def _moved(tracks: Sequence[Track], motions: Sequence[Motion]) -> list[Track]:
@@ -167,23 +170,23 @@ def _moved(tracks: Sequence[Track], motions: Sequence[Motion]) -> list[Track]:
 
 
 def _described(
-    tracks: tuple[Track, ...], picture: Picture, seconds: float, number: int, analyzer: FaceAnalyzer, settings: FollowSettings
+    tracks: tuple[Track, ...], picture: Picture, seconds: float, number: int, analyzer: FaceAnalyzer, settings: TrackSettings
 ) -> tuple[tuple[Track, ...], dict[int, Subject]]:
-    """The tracks with what is now known of their parts, and each as a subject, by its number."""
-    parser = RememberingParser(
-        analyzer.parser, [track.parts for track in tracks], number % settings.parse_every == 0, seconds, settings.settle_s
+    """The tracks with their parts updated, and the subject of each track, by its number."""
+    parser = TemporalParser(
+        analyzer.parser, [track.parts for track in tracks], number % settings.parse_every == 0, seconds, settings.time_constant_s
     )
-    points = _Known({id(track.face): track.landmarks for track in tracks})
+    points = _KnownPoints({id(track.face): track.landmarks for track in tracks})
     subjects = describe_faces(picture, [track.face for track in tracks], parser, points)
     by_face = {id(track.face): track.number for track in tracks}
-    memories: list[PartMemory | None] = list(parser.memories)
-    kept = tuple(replace(track, parts=memory) for track, memory in zip(tracks, memories, strict=True))
+    states: list[PartState | None] = list(parser.states)
+    kept = tuple(replace(track, parts=state) for track, state in zip(tracks, states, strict=True))
     return kept, {by_face[id(subject.face)]: subject for subject in subjects}
 
 
 @dataclass(frozen=True, eq=False)
-class _Known:
-    """Points that were read already, as a reader."""
+class _KnownPoints:
+    """A landmark reader for points that are known already."""
 
     by_face: Mapping[int, Points]
 
@@ -196,6 +199,6 @@ def _leader(tracks: Sequence[Track], before: int | None) -> int | None:
         return None
     largest = max(tracks, key=lambda track: track.face.area)
     for track in tracks:
-        if track.number == before and largest.face.area < _LARGER_BY * track.face.area:
+        if track.number == before and largest.face.area < _SWITCH_RATIO * track.face.area:
             return before
     return largest.number
