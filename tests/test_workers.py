@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from lianpu.editing.presets import EffectStep, Preset, preset_text
+from lianpu.editing.presets import EffectStep, Preset, dump_preset
 from lianpu.editing.session import EditRequest
 from lianpu.effects.catalogue import effect_of
 from lianpu.errors import DataError, SettingsError
@@ -154,7 +154,7 @@ def _is_gone(process: int) -> bool:
 
 def test_processes_that_edit_frames_by_effects_use_so_many_threads_and_do_not_import_torch() -> None:
     preset = Preset("lianpu edit", (EffectStep(effect_of("lipstick"), 0.8),))  # the name that --effect alone gives
-    request = EditRequest(preset_text(preset), analyzer=AnalyzerSettings("dlib"))
+    request = EditRequest(dump_preset(preset), analyzer=AnalyzerSettings("dlib"))
     before = os.environ.get("OMP_NUM_THREADS")
     told = dict(run_tasks(["onnxruntime", "torch"], partial(open_frame_worker, request), 1, threads=1))
     assert told == {"onnxruntime": "1 1 True", "torch": "1 1 False"}
