@@ -66,12 +66,12 @@ def test_real_faces_are_measured_with_given_masks(tmp_path: Path) -> None:
         shutil.copy(FACES / "images" / f"{number:06d}.jpg", data / "images")
     (data / "train.txt").write_text("000001.jpg\n000002.jpg\n")
     (data / "val.txt").write_text("000003.jpg\n")
-    seeing = open_analysis_models(PrepareSettings(detector=str(YUNET), parser="none"), threads=1)
-    table, faces = known_faces(data, "train", seeing, FACES / "masks")
+    models = open_analysis_models(PrepareSettings(detector=str(YUNET), parser="none"), threads=1)
+    table, faces = known_faces(data, "train", models, FACES / "masks")
     assert "non-commercial" in table.licence and len(faces) == 2
     assert len(faces[0].identity) == 128 and "hair_lightness" in faces[0].measures
     assert faces[1].labels["Mouth_Slightly_Open"] and faces[1].measures["mouth_open"] > faces[0].measures["mouth_open"]
     with pytest.raises(DataError, match=r"000001\.png cannot be read as a mask"):
-        known_faces(data, "train", seeing, tmp_path)
+        known_faces(data, "train", models, tmp_path)
     with pytest.raises(DataError, match="no faces in the split 'test'"):
-        known_faces(data, "test", seeing)
+        known_faces(data, "test", models)

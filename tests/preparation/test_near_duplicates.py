@@ -7,16 +7,15 @@ import pytest
 from PIL import Image, ImageEnhance
 
 from lianpu.photo.reading import read_image
-from lianpu.preparation.hashes import BYTES, FacePrint, picture_hash
-from lianpu.preparation.near_duplicates import HashFile
+from lianpu.preparation.near_duplicates import BYTES, FaceHashes, HashFile, picture_hash
 from tests.support.shared import REAL_FACES
 
 FACES = REAL_FACES
 
 
-def _print(number: int) -> FacePrint:
+def _hashes(number: int) -> FaceHashes:
     chance = np.random.default_rng(number)
-    return FacePrint(chance.bytes(BYTES), chance.bytes(BYTES))
+    return FaceHashes(chance.bytes(BYTES), chance.bytes(BYTES))
 
 
 def _flipped(value: bytes, bits: int) -> bytes:
@@ -37,32 +36,32 @@ def test_the_hash_of_a_picture_is_worked_out_by_hand() -> None:
 
 
 def test_a_near_print_is_found_among_many_and_a_far_one_is_not(tmp_path: Path) -> None:
-    kept = [(3 * number, _print(number)) for number in range(20_000)]  # more than two blocks
+    kept = [(3 * number, _hashes(number)) for number in range(20_000)]  # more than two blocks
     prints = HashFile(tmp_path / "prints.bin", kept)
     wanted = kept[19_000][1]
-    other = _print(-1 % 2**32)
-    assert list(prints.near(FacePrint(_flipped(wanted.face, 46), other.photo), 46)) == [(57_000, 46)]
-    assert list(prints.near(FacePrint(_flipped(wanted.face, 47), other.photo), 46)) == []
-    assert list(prints.near(FacePrint(other.face, _flipped(wanted.photo, 2)), 46)) == [(57_000, 2)]
+    other = _hashes(-1 % 2**32)
+    assert list(prints.near(FaceHashes(_flipped(wanted.face, 46), other.photo), 46)) == [(57_000, 46)]
+    assert list(prints.near(FaceHashes(_flipped(wanted.face, 47), other.photo), 46)) == []
+    assert list(prints.near(FaceHashes(other.face, _flipped(wanted.photo, 2)), 46)) == [(57_000, 2)]
 
 
 def test_prints_are_found_in_the_order_in_which_they_were_kept(tmp_path: Path) -> None:
-    prints = HashFile(tmp_path / "prints.bin", [(1, _print(1))])
-    prints.add(2, _print(2))
-    prints.add(5, FacePrint(_flipped(_print(1).face, 1), _print(5).photo))
-    assert [number for number, _ in prints.near(_print(1), 5)] == [1, 5]
+    prints = HashFile(tmp_path / "prints.bin", [(1, _hashes(1))])
+    prints.add(2, _hashes(2))
+    prints.add(5, FaceHashes(_flipped(_hashes(1).face, 1), _hashes(5).photo))
+    assert [number for number, _ in prints.near(_hashes(1), 5)] == [1, 5]
 
 
 def test_an_older_numpy_counts_the_same_bits(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    prints = HashFile(tmp_path / "prints.bin", [(number, _print(number)) for number in range(50)])
-    found = list(prints.near(_print(3), 120))
+    prints = HashFile(tmp_path / "prints.bin", [(number, _hashes(number)) for number in range(50)])
+    found = list(prints.near(_hashes(3), 120))
     monkeypatch.delattr(np, "bitwise_count", raising=False)
-    assert list(prints.near(_print(3), 120)) == found and 3 < len(found) < 50
+    assert list(prints.near(_hashes(3), 120)) == found and 3 < len(found) < 50
 
 
 def test_a_file_left_by_a_crash_is_written_anew(tmp_path: Path) -> None:
     (tmp_path / "prints.bin").write_bytes(b"half a record")
-    assert list(HashFile(tmp_path / "prints.bin", [(7, _print(7))]).near(_print(7), 0)) == [(7, 0)]
+    assert list(HashFile(tmp_path / "prints.bin", [(7, _hashes(7))]).near(_hashes(7), 0)) == [(7, 0)]
 
 
 @pytest.mark.skipif(not FACES.is_dir(), reason="../shared is not there")

@@ -5,7 +5,7 @@ import pytest
 
 from lianpu.imaging.color import lab_of
 from lianpu.part_names import PART_INDEX
-from lianpu.preparation.part_measures import part_measures
+from lianpu.preparation.measures import part_measures
 
 SKIN, HAIR = (200, 160, 140), (60, 40, 25)
 

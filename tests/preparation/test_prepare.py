@@ -1,4 +1,4 @@
-"""From real photos to a training set: what is taken and what is not, killed and gone on with, with several processes, and bad input."""
+"""From real photos to a training set: what is kept and what is not, killed and resumed, with several processes, and bad input."""
 
 import csv
 import json
@@ -21,8 +21,8 @@ from lianpu.errors import DataError, SettingsError
 from lianpu.photo.reading import read_image
 from lianpu.preparation.analysis import AnalyzedPhoto, FailedPhoto
 from lianpu.preparation.prepare import Prepared, crop_name, prepare_faces, walk_photos
-from lianpu.preparation.settings import PrepareSettings
-from lianpu.preparation.workers import look_in_order
+from lianpu.preparation.settings import RECORD_FILE, PrepareSettings, begin_record, settings_from_json
+from lianpu.preparation.workers import analyze_in_order
 from tests.support.shared import PHOTOS, YUNET
 
 SETTINGS = PrepareSettings(size_px=64, detector=str(YUNET), parser="none")
@@ -122,14 +122,14 @@ def test_two_processes_give_the_same_as_one(photos: Path, prepared: Prepared, tm
 
 def test_a_process_that_dies_costs_no_other_photo(photos: Path) -> None:
     names = sorted(walk_photos(photos, but=photos / "out"))
-    found: Iterator[AnalyzedPhoto | FailedPhoto] = look_in_order(photos, SETTINGS, names, 2)
-    looked = [next(found)]
+    found: Iterator[AnalyzedPhoto | FailedPhoto] = analyze_in_order(photos, SETTINGS, names, 2)
+    analyzed = [next(found)]
     for child in multiprocessing.active_children():
         assert child.pid is not None
         os.kill(child.pid, signal.SIGKILL)
-    looked += found
-    assert [one.photo for one in looked] == names
-    assert {one.photo for one in looked if isinstance(one, FailedPhoto)} == {"broken.jpg", "large.png"}
+    analyzed += found
+    assert [one.photo for one in analyzed] == names
+    assert {one.photo for one in analyzed if isinstance(one, FailedPhoto)} == {"broken.jpg", "large.png"}
 
 
 def test_processes_that_cannot_start_are_one_error_and_no_photo_is_blamed(photos: Path, tmp_path: Path) -> None:
@@ -159,7 +159,7 @@ def test_ray_gives_the_same_as_one_process(photos: Path, prepared: Prepared, tmp
     assert _result(tmp_path / "faces") == _result(prepared.folder)
 
 
-def test_photos_that_are_added_later_are_looked_at_and_others_are_not(photos: Path, copy_of: Path) -> None:
+def test_photos_that_are_added_later_are_analyzed_and_others_are_not(photos: Path, copy_of: Path) -> None:
     more = copy_of.parent / "photos"
     shutil.copytree(photos, more)
     _moved_to(copy_of, more)
@@ -219,7 +219,7 @@ def test_no_face_at_all_is_an_error_that_counts_the_reasons(photos: Path, tmp_pa
     for name in ("p25_landscape.jpg", "p21_motion_blur.jpg", "large.png"):
         shutil.copy(photos / name, tmp_path / "photos" / name)
     with pytest.raises(
-        DataError, match=r"No face of the 3 photos was taken \(1 blurred, 1 broken, 1 no face\)\. Each is in .*dropped\.csv"
+        DataError, match=r"No face of the 3 photos was kept \(1 blurred, 1 broken, 1 no face\)\. Each is in .*dropped\.csv"
     ):
         prepare_faces(tmp_path / "photos", tmp_path / "out", SETTINGS)
     assert len(_rows(tmp_path / "out" / "dropped.csv")) == 3
@@ -237,3 +237,15 @@ def test_names_of_crops_hold_no_blank_and_differ_for_photos_of_one_name() -> Non
     names = {crop_name(photo, 0, "jpg") for photo in ("a b/x y.jpg", "a/x y.jpg", "x y.png", "x-y.png")}
     assert len(names) == 4 and not any(" " in name for name in names)
     assert len(crop_name("a" * 250 + ".jpg", 12, "png")) < 70
+
+
+def test_a_folder_that_was_begun_before_the_option_landmarks_is_resumed(tmp_path: Path) -> None:
+    models = {"detector": {"name": "dlib", "licence": "none"}, "parser": None, "encoder": None, "sex_age": None}
+    begin_record(tmp_path, tmp_path, PrepareSettings(), models)
+    record = json.loads((tmp_path / RECORD_FILE).read_text())
+    del record["settings"]["landmarks"]
+    (tmp_path / RECORD_FILE).write_text(json.dumps(record))
+    begin_record(tmp_path, tmp_path, PrepareSettings(), models)
+    assert settings_from_json(record["settings"], tmp_path) == PrepareSettings()
+    with pytest.raises(SettingsError, match=r"landmarks auto not own\.dat"):
+        begin_record(tmp_path, tmp_path, PrepareSettings(landmarks="own.dat"), models)

@@ -6,19 +6,19 @@ import numpy as np
 import pytest
 
 from lianpu.errors import DataError
-from lianpu.preparation.analysis import FitFace, Place, RejectedFace
-from lianpu.preparation.hashes import BYTES, FacePrint
-from lianpu.preparation.quality import FaceQuality, Rejection
+from lianpu.preparation.analysis import FacePosition, FitFace, RejectedFace
+from lianpu.preparation.measures import FaceQuality, Rejection
+from lianpu.preparation.near_duplicates import BYTES, FaceHashes
 from lianpu.preparation.store import DroppedRow, PhotoRow, open_store
 
-PLACE = Place(0, (1.5, 2.0, 30.0, 40.25), 0.9, 0)
+PLACE = FacePosition(0, (1.5, 2.0, 30.0, 40.25), 0.9, 0)
 FIGURES = FaceQuality(28.5, 12.0, 0.3, 4.0, 0.1)
-PRINT = FacePrint(b"f" * BYTES, b"p" * BYTES)
+PRINT = FaceHashes(b"f" * BYTES, b"p" * BYTES)
 
 
 def _face(number: int = 0) -> FitFace:
     identity = np.array([0.6, -0.8], dtype=np.float32)
-    return FitFace(Place(number, PLACE.box_xyxy, 0.9, 0), FIGURES, b"crop", PRINT, PRINT, identity, {"hat": -5.0})
+    return FitFace(FacePosition(number, PLACE.box_xyxy, 0.9, 0), FIGURES, b"crop", PRINT, PRINT, identity, {"hat": -5.0})
 
 
 def test_photos_come_back_in_the_order_of_their_paths_and_only_once(tmp_path: Path) -> None:
@@ -51,18 +51,24 @@ def test_what_is_written_is_read_again_after_closing(tmp_path: Path) -> None:
             number = store.add_kept("a.jpg", "a-0.jpg", _face())
             store.add_rejected(
                 "a.jpg",
-                RejectedFace(Place(1, PLACE.box_xyxy, 0.9, 0), FIGURES, Rejection("small", "5 px")),
+                RejectedFace(FacePosition(1, PLACE.box_xyxy, 0.9, 0), FIGURES, Rejection("small", "5 px")),
                 Rejection("small", "5 px"),
             )
         with store.photo_done("b.jpg", Rejection("broken", "cut off")):
             pass
     with open_store(tmp_path) as store:
         [row] = store.kept()
-        assert (row.file, row.photo, row.place, row.figures, row.measures) == ("a-0.jpg", "a.jpg", PLACE, FIGURES, {"hat": -5.0})
+        assert (row.file, row.photo, row.position, row.quality, row.measures) == (
+            "a-0.jpg",
+            "a.jpg",
+            PLACE,
+            FIGURES,
+            {"hat": -5.0},
+        )
         assert np.allclose(row.identity, [0.6, -0.8], atol=1e-3)
-        assert list(store.prints()) == [(number, PRINT)]
+        assert list(store.hashes()) == [(number, PRINT)]
         face, photo = store.dropped()
-        assert isinstance(face, DroppedRow) and (face.place.number, face.rejection) == (1, Rejection("small", "5 px"))
+        assert isinstance(face, DroppedRow) and (face.position.number, face.rejection) == (1, Rejection("small", "5 px"))
         assert photo == PhotoRow("b.jpg", Rejection("broken", "cut off"))
         assert store.reason_counts() == {"small": 1, "broken": 1}
 

@@ -28,23 +28,25 @@ class PrepareArguments:
     """
 
     photos: Annotated[Path, tyro.conf.Positional, tyro.conf.arg(metavar="PHOTOS")]
-    """The folder of photos; folders in it are looked into."""
+    """The folder of photos; folders in it are analyzed into."""
     out: Annotated[Path, tyro.conf.Positional, tyro.conf.arg(metavar="OUT")]
     """Where the training set is made."""
     size: int = 256
     """Side of the crops in pixels."""
     workers: int = 1
-    """Processes that look at photos."""
+    """Processes that analyze photos."""
     ray: bool = False
-    """Let a Ray cluster look at them (RAY_ADDRESS, or a local one): --workers actors."""
+    """Let a Ray cluster analyze them (RAY_ADDRESS, or a local one): --workers actors."""
     detector: str = "auto"
     """auto, buffalo_l, yunet, dlib, or a detector's .onnx file."""
     parser: str = "auto"
     """auto (the one in the package), bisenet, a parser's file, or none."""
     upright: bool = False
     """Also look for faces in the photo turned by 90, 180 and 270 degrees."""
+    landmarks: str = "auto"
+    """The 68 points from which the detector dlib makes its five: auto, dlib, or the path of a .dat file."""
     min_score: float | None = None
-    """Faces the detector is less sure of are not taken."""
+    """Faces below this score of the detector are dropped."""
     min_face: int | None = None
     """Faces narrower than this many pixels are dropped; a quarter of --size unless given."""
     min_sharpness: float | None = None
@@ -54,18 +56,18 @@ class PrepareArguments:
     max_outside: float | None = None
     """Crops with a larger share outside of the photo are dropped; 1 keeps all."""
     max_hash_distance: int | None = None
-    """Of 256 bits, in how many the hashes of doubles may differ (0 to 80); -1 keeps doubles."""
+    """Of 256 bits, in how many the hashes of near-duplicates may differ (0 to 80); -1 keeps near-duplicates."""
     confidence: float | None = None
     """Labels less sure than this stay unlabelled (0.5 to 1)."""
     rules: Path | None = None
-    """Label rules made by lianpu prepare fit, instead of those of the package."""
+    """Label rules made by lianpu prepare fit, instead of the bundled ones."""
     picture_format: Literal["jpg", "png"] = "jpg"
     """jpg (quality 95) or png."""
 
 
 @dataclass(frozen=True)
 class LabelsArguments:
-    """Make the labels of a prepared folder again, with what its corrections.csv says; photos are not looked at again."""
+    """Make the labels of a prepared folder again, with what its corrections.csv says; photos are not analyzed at again."""
 
     out: Annotated[Path, tyro.conf.Positional, tyro.conf.arg(metavar="OUT")]
     """What lianpu prepare made."""
@@ -156,6 +158,7 @@ def prepare(parsed: PrepareArguments) -> Prepared:
     settings = PrepareSettings(
         size_px=parsed.size,
         detector=parsed.detector,
+        landmarks=parsed.landmarks,
         parser=parsed.parser,
         upright=parsed.upright,
         picture_format=parsed.picture_format,
@@ -170,11 +173,11 @@ def prepare(parsed: PrepareArguments) -> Prepared:
         console.print("\nStopped. What was done is kept: the same command goes on from here.", markup=False)
         raise SystemExit(130) from None
     console.print(
-        f"{made.photos:,} photos, {made.faces:,} faces taken in {made.folder}", markup=False, highlight=False, soft_wrap=True
+        f"{made.photos:,} photos, {made.faces:,} faces kept in {made.folder}", markup=False, highlight=False, soft_wrap=True
     )
     if made.dropped:
         reasons = ", ".join(f"{count:,} {reason}" for reason, count in sorted(made.dropped.items(), key=lambda item: -item[1]))
-        console.print(f"Not taken: {reasons} (each in dropped.csv)", markup=False, highlight=False, soft_wrap=True)
+        console.print(f"Not kept: {reasons} (each in dropped.csv)", markup=False, highlight=False, soft_wrap=True)
     if made.passed_over.count:
         console.print(str(made.passed_over), markup=False, highlight=False, soft_wrap=True)
     _print_labels(made.labels, made.folder)
@@ -211,15 +214,15 @@ def fit(parsed: FitArguments) -> Path:
     from lianpu.preparation.settings import PrepareSettings
     from lianpu.terminal import console, stages
 
-    seeing = open_analysis_models(PrepareSettings(detector=parsed.detector, parser=parsed.parser))
-    described = seeing.described()
+    models = open_analysis_models(PrepareSettings(detector=parsed.detector, parser=parsed.parser))
+    described = models.described()
     encoder, parser = (described[part]["name"] if described[part] else "none" for part in ("encoder", "parser"))
     with stages() as begin:
-        table, faces = known_faces(parsed.data, "train", seeing, parsed.masks, begin("Training faces"))
+        table, faces = known_faces(parsed.data, "train", models, parsed.masks, begin("Training faces"))
         rules = fit_rules(
             faces, f"{len(faces)} faces of {parsed.data.name}", table.licence, encoder, "given masks" if parsed.masks else parser
         )
-        _, held_out = known_faces(parsed.data, table.held_out_split(), seeing, parsed.masks, begin("Held-out faces"))
+        _, held_out = known_faces(parsed.data, table.held_out_split(), models, parsed.masks, begin("Held-out faces"))
     console.print(agreement_table(score_rules(rules, held_out, parsed.confidence)))
     write_json(parsed.out, rules.to_json())
     console.print(

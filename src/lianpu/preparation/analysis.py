@@ -1,4 +1,4 @@
-"""What looking at one photo gives: the same whoever looked, this process, another one, or a machine of a cluster."""
+"""The analysis of one photo: the same in this process, in another one, or on a machine of a cluster."""
 
 from __future__ import annotations
 
@@ -16,16 +16,15 @@ from lianpu.faces.detection import find_faces
 from lianpu.faces.results import Face
 from lianpu.imaging.picture import Picture
 from lianpu.photo.reading import read_image
-from lianpu.preparation.hashes import FacePrint
+from lianpu.preparation.measures import FaceQuality, Measures, Rejection, part_measures, quality_of, rejection_of
 from lianpu.preparation.models import AnalysisModels, open_analysis_models
-from lianpu.preparation.part_measures import Measures, part_measures
-from lianpu.preparation.quality import FaceQuality, Rejection, quality_of, rejection_of
+from lianpu.preparation.near_duplicates import FaceHashes
 from lianpu.preparation.settings import PrepareSettings
 
 
 @dataclass(frozen=True)
-class Place:
-    """Where a face is in its photo.
+class FacePosition:
+    """Where a face is in its photo, and how it was found.
 
     Args:
         number: 0 for the largest face of the photo.
@@ -40,17 +39,17 @@ class Place:
     turned: int
 
     @classmethod
-    def of(cls, number: int, face: Face) -> Place:
-        """The place of a found face."""
+    def of(cls, number: int, face: Face) -> FacePosition:
+        """The position of a found face."""
         return cls(number, face.box_xyxy, face.score, face.turned)
 
 
 @dataclass(frozen=True)
 class RejectedFace:
-    """A face that is not taken, with the figure that says why."""
+    """A face that is not kept, with the number that decided."""
 
-    place: Place
-    figures: FaceQuality
+    position: FacePosition
+    quality: FaceQuality
     rejection: Rejection
 
 
@@ -60,19 +59,19 @@ class FitFace:
 
     Args:
         place: where it is in its photo.
-        figures: what was measured on it.
+        quality: what was measured on it.
         crop: its crop as the bytes of a picture file.
-        face_print: tells near-identical pictures of it.
-        mirrored_print: the same of the mirrored photo.
+        hashes: tells near-identical pictures of it.
+        mirrored_hashes: the same of the mirrored photo.
         identity: unit vector (F,) float32 of who it is; empty when no encoder is there.
         measures: what its labels are made from.
     """
 
-    place: Place
-    figures: FaceQuality
+    position: FacePosition
+    quality: FaceQuality
     crop: bytes
-    face_print: FacePrint
-    mirrored_print: FacePrint
+    hashes: FaceHashes
+    mirrored_hashes: FaceHashes
     identity: np.ndarray
     measures: Measures
 
@@ -108,8 +107,8 @@ Analyzed = AnalyzedPhoto | FailedPhoto
 PARSED_PX = 512
 """Side of the crops whose parts are measured."""
 
-JUDGED_PX = 256
-"""Side of the crops on which faces are judged and compared, whatever size is asked for: the same photos give the same faces."""
+CHECKED_PX = 256
+"""Side of the crops on which faces are checked and compared, whatever size is asked for: the same photos give the same faces."""
 
 _AT_ONCE = 16
 """Faces of a crowd that are measured together: memory does not grow with the crowd."""
@@ -117,16 +116,16 @@ _AT_ONCE = 16
 
 @dataclass(frozen=True, eq=False)
 class Candidate:
-    """A face that was found good enough, and the crop by which it was judged."""
+    """A face that was found good enough, and the crop on which it was checked."""
 
     face: Face
-    place: Place
-    figures: FaceQuality
-    judged: Picture
+    position: FacePosition
+    quality: FaceQuality
+    checked_crop: Picture
 
 
 class PhotoAnalyzer:
-    """Looks at photos of one folder; every process that helps has one of its own, with its own models.
+    """Analyzes photos of one folder; every worker process has one of its own, with its own models.
 
     Args:
         root: the folder of photos.
@@ -137,13 +136,13 @@ class PhotoAnalyzer:
     def __init__(self, root: Path, settings: PrepareSettings, threads: int | None = None) -> None:
         self._root = root
         self._settings = settings
-        self._seeing = open_analysis_models(settings, threads)
+        self._models = open_analysis_models(settings, threads)
 
-    def look(self, photo: str) -> Analyzed:
+    def analyze(self, photo: str) -> Analyzed:
         """What is in a photo of the folder; a photo that cannot be read, or stops a model, is a result too."""
         path = self._root / photo
         try:
-            return AnalyzedPhoto(photo, analyze_photo(read_image(path), self._seeing, self._settings))
+            return AnalyzedPhoto(photo, analyze_photo(read_image(path), self._models, self._settings))
         except PictureError as problem:
             return FailedPhoto(photo, Rejection("broken", str(problem).removeprefix(f"{path} ")))
         except (
@@ -152,41 +151,41 @@ class PhotoAnalyzer:
             return FailedPhoto(photo, Rejection("failed", f"{type(problem).__name__}: {' '.join(str(problem).split())[:200]}"))
 
 
-def analyze_photo(photo: Picture, seeing: AnalysisModels, settings: PrepareSettings) -> tuple[RejectedFace | FitFace, ...]:
+def analyze_photo(photo: Picture, models: AnalysisModels, settings: PrepareSettings) -> tuple[RejectedFace | FitFace, ...]:
     """The faces of a photo (H, W, 3), largest first, each rejected or fit."""
     rejected: list[RejectedFace | FitFace] = []
     candidates: list[Candidate] = []
-    for number, face in enumerate(find_faces(photo, seeing.detector, upright=settings.upright, min_score=settings.min_score)):
-        aligned = align(photo, face, TEMPLATES["celeba"], JUDGED_PX)
-        figures = quality_of(face, aligned.picture, aligned.matrix, (photo.shape[1], photo.shape[0]))
-        rejection = rejection_of(figures, settings)
+    for number, face in enumerate(find_faces(photo, models.detector, upright=settings.upright, min_score=settings.min_score)):
+        aligned = align(photo, face, TEMPLATES["celeba"], CHECKED_PX)
+        quality = quality_of(face, aligned.picture, aligned.matrix, (photo.shape[1], photo.shape[0]))
+        rejection = rejection_of(quality, settings)
         if rejection is not None:
-            rejected.append(RejectedFace(Place.of(number, face), figures, rejection))
+            rejected.append(RejectedFace(FacePosition.of(number, face), quality, rejection))
         else:
-            candidates.append(Candidate(face, Place.of(number, face), figures, aligned.picture))
+            candidates.append(Candidate(face, FacePosition.of(number, face), quality, aligned.picture))
     faces = [candidate.face for candidate in candidates]
     fit = [
         FitFace(
-            place=one.place,
-            figures=one.figures,
+            position=one.position,
+            quality=one.quality,
             crop=encoded(align(photo, one.face, TEMPLATES["celeba"], settings.size_px).picture, settings.picture_format),
-            face_print=FacePrint.of(one.judged, photo),
-            mirrored_print=FacePrint.of(one.judged[:, ::-1], photo[:, ::-1]),
+            hashes=FaceHashes.of(one.checked_crop, photo),
+            mirrored_hashes=FaceHashes.of(one.checked_crop[:, ::-1], photo[:, ::-1]),
             identity=identity,
             measures=measures,
         )
-        for one, (identity, measures) in zip(candidates, measured(photo, faces, seeing), strict=True)
+        for one, (identity, measures) in zip(candidates, measured(photo, faces, models), strict=True)
     ]
-    return tuple(sorted([*rejected, *fit], key=lambda face: face.place.number))
+    return tuple(sorted([*rejected, *fit], key=lambda face: face.position.number))
 
 
-def measured(photo: Picture, faces: Sequence[Face], seeing: AnalysisModels) -> Iterator[tuple[np.ndarray, Measures]]:
+def measured(photo: Picture, faces: Sequence[Face], models: AnalysisModels) -> Iterator[tuple[np.ndarray, Measures]]:
     """For each face its identity (F,), empty without an encoder, and what its labels are made from."""
     for start in range(0, len(faces), _AT_ONCE):
         some = faces[start : start + _AT_ONCE]
-        identities = [each.vector for each in seeing.encoder.of(photo, some)] if seeing.encoder else [_nobody()] * len(some)
-        measures = _parts(photo, some, seeing)
-        for at, sex_age in enumerate(seeing.sex_age.of(photo, some) if seeing.sex_age else ()):
+        identities = [each.vector for each in models.encoder.of(photo, some)] if models.encoder else [_no_identity()] * len(some)
+        measures = _parts(photo, some, models)
+        for at, sex_age in enumerate(models.sex_age.of(photo, some) if models.sex_age else ()):
             measures[at] |= {"male_score": sex_age.male_score, "age": sex_age.age}
         yield from zip(identities, measures, strict=True)
 
@@ -199,13 +198,13 @@ def encoded(crop: Picture, picture_format: str) -> bytes:
     return stream.getvalue()
 
 
-def _parts(photo: Picture, faces: Sequence[Face], seeing: AnalysisModels) -> list[Measures]:
-    if seeing.parser is None:
+def _parts(photo: Picture, faces: Sequence[Face], models: AnalysisModels) -> list[Measures]:
+    if models.parser is None:
         return [{} for _ in faces]
     crops = [align(photo, face, TEMPLATES["celebamask-hq"], PARSED_PX).picture for face in faces]
-    masks = seeing.parser.parse_crops(crops)
+    masks = models.parser.parse_crops(crops)
     return [part_measures(crop, mask) for crop, mask in zip(crops, masks, strict=True)]
 
 
-def _nobody() -> np.ndarray:
+def _no_identity() -> np.ndarray:
     return np.zeros(0, dtype=np.float32)

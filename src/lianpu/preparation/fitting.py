@@ -19,8 +19,8 @@ from lianpu.photo.reading import read_image
 from lianpu.preparation.analysis import measured
 from lianpu.preparation.label_rules import YOUNG, IdentityRule, LabelRules, MeasureRule, log_odds, term_values
 from lianpu.preparation.labels import ATTRIBUTES, NO, UNKNOWN, YES, labels_of
+from lianpu.preparation.measures import Measures, part_measures
 from lianpu.preparation.models import AnalysisModels
-from lianpu.preparation.part_measures import Measures, part_measures
 from lianpu.preparation.scoring import Agreement, LabelScore
 
 FOLDS = 5
@@ -166,7 +166,7 @@ def fit_rules(faces: Sequence[KnownFace], trained_on: str, licence: str, encoder
 def known_faces(
     data: Path,
     split: str,
-    seeing: AnalysisModels,
+    models: AnalysisModels,
     masks: Path | None = None,
     on_progress: Callable[[int, int], None] | None = None,
 ) -> tuple[FaceTable, list[KnownFace]]:
@@ -175,10 +175,10 @@ def known_faces(
     Args:
         data: the folder.
         split: train, val or test.
-        seeing: the models.
+        models: what analyzes the pictures.
         masks: a folder of masks (PNG of class indices, named as the pictures) to take instead of the parser's; the pictures must be
             aligned as CelebAMask-HQ is.
-        on_progress: told how many pictures were measured.
+        on_progress: called with pictures measured, and pictures in all.
 
     Raises:
         DataError: the folder or a picture is wrong, or the split is empty.
@@ -190,9 +190,9 @@ def known_faces(
     faces = []
     for done, row in enumerate(rows, start=1):
         picture = read_image(table.root / table.files[row])
-        found = find_faces(picture, seeing.detector)[:1]
+        found = find_faces(picture, models.detector)[:1]
         if found:
-            [(identity, measures)] = measured(picture, found, seeing)
+            [(identity, measures)] = measured(picture, found, models)
             if masks is not None:
                 measures = part_measures(picture, _mask(masks / f"{Path(table.files[row]).stem}.png", picture))
             labels = {

@@ -1,6 +1,6 @@
 """From numbers measured on a face to the chance that it has an attribute: small rules that were fitted to labelled faces.
 
-A rule is a logistic regression. The rules of the package are `models/label_rules.json`, whose card is beside it; others are fitted
+A rule is a logistic regression. The bundled rules are `models/label_rules.json`, whose card is beside it; others are fitted
 with `lianpu prepare fit`.
 """
 
@@ -17,7 +17,7 @@ import numpy as np
 from lianpu.errors import ModelError, WeightsError
 from lianpu.files import read_json
 from lianpu.models.store.policy import is_commercial_safe
-from lianpu.preparation.part_measures import Measures
+from lianpu.preparation.measures import Measures
 
 BUNDLED_RULES = Path(__file__).parent / "models" / "label_rules.json"
 
@@ -144,11 +144,11 @@ class LabelRules:
 
 
 def load_rules(file: Path | str | None = None) -> LabelRules:
-    """The rules in a file; those of the package when None.
+    """The rules in a file; the bundled ones when None.
 
     Raises:
         ModelError: the file is missing or damaged.
-        WeightsError: the package's rules are asked for under --commercial-safe: they were fitted to CelebAMask-HQ.
+        WeightsError: the bundled rules are asked for under --commercial-safe: they were fitted to CelebAMask-HQ.
     """
     if file is None and is_commercial_safe():
         raise WeightsError(

@@ -1,4 +1,4 @@
-"""Labels for all faces of a prepared folder, made from what is in its notebook: no photo is looked at again."""
+"""Labels for all faces of a prepared folder, made from the measures in its database: no photo is analyzed again."""
 
 from __future__ import annotations
 
@@ -8,11 +8,22 @@ from pathlib import Path
 from typing import Any
 
 from lianpu.files import sha256_of, write_text
-from lianpu.preparation.corrections import CORRECTIONS_FILE, FACE, HEADER, Corrections, read_corrections, removed_faces
 from lianpu.preparation.label_rules import LabelRules, load_rules
-from lianpu.preparation.labels import ATTRIBUTES, NO, UNKNOWN, YES, Label, labels_of
-from lianpu.preparation.record import RECORD_FILE, note_in_record, read_record
-from lianpu.preparation.settings import settings_from_json
+from lianpu.preparation.labels import (
+    ATTRIBUTES,
+    CORRECTIONS_FILE,
+    FACE,
+    HEADER,
+    NO,
+    UNKNOWN,
+    YES,
+    Corrections,
+    Label,
+    labels_of,
+    read_corrections,
+    removed_faces,
+)
+from lianpu.preparation.settings import RECORD_FILE, note_in_record, read_record, settings_from_json
 from lianpu.preparation.sheet import SheetFaces, write_sheets
 from lianpu.preparation.store import KeptRow, Store, open_store
 from lianpu.preparation.tables import LABEL_FILE, write_label_files, write_split, write_terms

@@ -13,7 +13,7 @@ from lianpu.dataset.label_sheet import LabelSheet, read_label_sheet
 from lianpu.dataset.lines import numbered_lines
 from lianpu.dataset.table import UNLABELLED
 from lianpu.errors import DataError
-from lianpu.preparation.record import read_record
+from lianpu.preparation.settings import read_record
 from lianpu.preparation.tables import FACES_FILE, LABEL_FILE
 
 
@@ -102,7 +102,7 @@ def score_labels(folder: Path | str, label_file: Path | str, only: Path | None =
 
 
 def _largest_faces(faces_file: Path, pictures: Collection[str]) -> dict[str, str]:
-    """Picture name -> file of the largest face that was taken from it."""
+    """Picture name -> file of the largest face that was kept from it."""
     found: dict[str, tuple[int, str]] = {}
     with faces_file.open(encoding="utf-8", newline="") as stream:
         for row in csv.DictReader(stream):

@@ -13,8 +13,7 @@ from urllib.parse import quote
 import jinja2
 
 from lianpu.files import write_text
-from lianpu.preparation.corrections import CORRECTIONS_FILE
-from lianpu.preparation.labels import NO, UNKNOWN, YES, Label
+from lianpu.preparation.labels import CORRECTIONS_FILE, NO, UNKNOWN, YES, Label
 from lianpu.preparation.tables import IMAGES
 
 SHEETS = "sheets"
@@ -23,7 +22,7 @@ SHOWN = 300
 
 
 @dataclass(frozen=True)
-class Shown:
+class Thumbnail:
     """A thumbnail: the file, how likely it has the attribute (None when nothing tells), and who says so."""
 
     file: str
@@ -32,7 +31,7 @@ class Shown:
 
     @property
     def url(self) -> str:
-        """The picture's place, seen from a page."""
+        """The address of the picture relative to a page."""
         return f"../{IMAGES}/{quote(self.file)}"
 
 
@@ -41,13 +40,13 @@ class SheetFaces:
 
     def __init__(self) -> None:
         self._counts = dict.fromkeys((YES, NO, UNKNOWN), 0)
-        self._kept: dict[int, list[tuple[float, str, Shown]]] = {value: [] for value in self._counts}
+        self._kept: dict[int, list[tuple[float, str, Thumbnail]]] = {value: [] for value in self._counts}
 
     def add(self, file: str, label: Label) -> None:
         """Count a face, and keep it if it is among the least sure of its value."""
         self._counts[label.value] += 1
         estimate = label.estimate
-        shown = Shown(file, estimate.chance if estimate else None, estimate.source if estimate else "not measured")
+        shown = Thumbnail(file, estimate.chance if estimate else None, estimate.source if estimate else "not measured")
         order = -shown.chance if label.value == UNKNOWN and shown.chance is not None else label.confidence
         kept = self._kept[label.value]
         kept.append((order, file, shown))
@@ -59,7 +58,7 @@ class SheetFaces:
         """How many faces have the value."""
         return self._counts[value]
 
-    def shown(self, value: int) -> list[Shown]:
+    def shown(self, value: int) -> list[Thumbnail]:
         """The thumbnails of a value: the least sure first; of the unlabelled, the likeliest first."""
         return [shown for _, _, shown in sorted(self._kept[value], key=lambda entry: entry[:2])[:SHOWN]]
 
@@ -71,7 +70,7 @@ class Section:
     value: int
     title: str
     count: int
-    faces: list[Shown] = field(default_factory=list)
+    faces: list[Thumbnail] = field(default_factory=list)
 
 
 def write_sheets(folder: Path, sheets: Mapping[str, SheetFaces], confidence: float) -> Path:

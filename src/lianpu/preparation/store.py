@@ -1,6 +1,6 @@
-"""The notebook of a preparation: one SQLite file in which every photo is either wholly done or not begun.
+"""The database of a preparation: one SQLite file in which every photo is either wholly done or not begun.
 
-So a killed run goes on where it was, and a million photos need no more memory than a hundred.
+So a killed run can be resumed, and a million photos need no more memory than a hundred.
 """
 
 from __future__ import annotations
@@ -16,10 +16,9 @@ from typing import Any
 import numpy as np
 
 from lianpu.errors import DataError
-from lianpu.preparation.analysis import FitFace, Place, RejectedFace
-from lianpu.preparation.hashes import FacePrint
-from lianpu.preparation.part_measures import Measures
-from lianpu.preparation.quality import FaceQuality, Rejection
+from lianpu.preparation.analysis import FacePosition, FitFace, RejectedFace
+from lianpu.preparation.measures import FaceQuality, Measures, Rejection
+from lianpu.preparation.near_duplicates import FaceHashes
 
 STORE_FILE = "prepare.sqlite"
 
@@ -29,7 +28,7 @@ CREATE TABLE IF NOT EXISTS photos (photo TEXT PRIMARY KEY, done INTEGER NOT NULL
 WITHOUT ROWID;
 CREATE INDEX IF NOT EXISTS waiting ON photos (photo) WHERE done = 0;
 CREATE TABLE IF NOT EXISTS faces (id INTEGER PRIMARY KEY, photo TEXT NOT NULL, number INTEGER NOT NULL, file TEXT UNIQUE,
-    place TEXT NOT NULL, figures TEXT NOT NULL, reason TEXT NOT NULL, detail TEXT NOT NULL, face_hash BLOB, photo_hash BLOB, identity BLOB, measures TEXT,
+    place TEXT NOT NULL, quality TEXT NOT NULL, reason TEXT NOT NULL, detail TEXT NOT NULL, face_hash BLOB, photo_hash BLOB, identity BLOB, measures TEXT,
     UNIQUE (photo, number));
 """
 
@@ -48,22 +47,22 @@ class PhotoRow:
 
 @dataclass(frozen=True)
 class DroppedRow:
-    """A face that was not taken, and why."""
+    """A face that was not kept, and why."""
 
     photo: str
-    place: Place
-    figures: FaceQuality
+    position: FacePosition
+    quality: FaceQuality
     rejection: Rejection
 
 
 @dataclass(frozen=True, eq=False)
 class KeptRow:
-    """A face that was taken; `file` is the name of its crop."""
+    """A face that was kept; `file` is the name of its crop."""
 
     photo: str
     file: str
-    place: Place
-    figures: FaceQuality
+    position: FacePosition
+    quality: FaceQuality
     identity: Identity
     measures: Measures
 
@@ -75,13 +74,13 @@ class Store:
         self._connection = connection
 
     def add_photos(self, photos: Iterable[str]) -> None:
-        """Note photos that are to be looked at; those known already stay as they are."""
+        """Record photos that are to be analyzed; those known already stay as they are."""
         with self._connection:
             rows = ((photo, "", "") for photo in photos)
             self._connection.executemany("INSERT OR IGNORE INTO photos VALUES (?, 0, ?, ?)", rows)
 
     def retry_failed(self) -> None:
-        """Photos on which a model stopped are to be looked at again."""
+        """Photos on which a model stopped are to be analyzed again."""
         with self._connection:
             self._connection.execute("UPDATE photos SET done = 0, reason = '', detail = '' WHERE reason = 'failed'")
 
@@ -110,72 +109,72 @@ class Store:
             )
 
     def add_rejected(self, photo: str, face: RejectedFace | FitFace, rejection: Rejection) -> None:
-        """Note a face that is not taken."""
+        """Record a face that is not kept."""
         self._connection.execute(
-            "INSERT INTO faces (photo, number, place, figures, reason, detail) VALUES (?, ?, ?, ?, ?, ?)",
-            (photo, face.place.number, _packed(face.place), _packed(face.figures), rejection.reason, rejection.detail),
+            "INSERT INTO faces (photo, number, place, quality, reason, detail) VALUES (?, ?, ?, ?, ?, ?)",
+            (photo, face.position.number, _packed(face.position), _packed(face.quality), rejection.reason, rejection.detail),
         )
 
     def add_kept(self, photo: str, file: str, face: FitFace) -> int:
-        """Note a face that is taken, and give its number."""
+        """Record a face that is kept, and give its number."""
         row = (
             photo,
-            face.place.number,
+            face.position.number,
             file,
-            _packed(face.place),
-            _packed(face.figures),
-            face.face_print.face,
-            face.face_print.photo,
+            _packed(face.position),
+            _packed(face.quality),
+            face.hashes.face,
+            face.hashes.photo,
             face.identity.astype(np.float16).tobytes(),
             json.dumps(face.measures),
         )
         cursor = self._connection.execute(
-            "INSERT INTO faces (photo, number, file, place, figures, reason, detail, face_hash, photo_hash, identity, measures) "
+            "INSERT INTO faces (photo, number, file, place, quality, reason, detail, face_hash, photo_hash, identity, measures) "
             "VALUES (?, ?, ?, ?, ?, '', '', ?, ?, ?, ?)",
             row,
         )
         assert cursor.lastrowid is not None, "an INSERT gives its row a number"
         return cursor.lastrowid
 
-    def prints(self) -> Iterator[tuple[int, FacePrint]]:
-        """The number and print of every taken face, in the order in which they were taken."""
+    def hashes(self) -> Iterator[tuple[int, FaceHashes]]:
+        """The number and hashes of every face that was kept, in the order in which they were kept."""
         for number, face, photo in self._connection.execute(
             "SELECT id, face_hash, photo_hash FROM faces WHERE reason = '' ORDER BY id"
         ):
-            yield number, FacePrint(face, photo)
+            yield number, FaceHashes(face, photo)
 
-    def taken_face(self, number: int) -> tuple[str, Identity]:
-        """The file and the identity of a taken face."""
+    def kept_face(self, number: int) -> tuple[str, Identity]:
+        """The file and the identity of a face that was kept."""
         file, identity = self._connection.execute("SELECT file, identity FROM faces WHERE id = ?", (number,)).fetchone()
         return file, _vector(identity)
 
     def kept(self) -> Iterator[KeptRow]:
-        """The faces that were taken, in the order of their files."""
+        """The faces that were kept, in the order of their files."""
         for row in self._connection.execute(
-            "SELECT photo, file, place, figures, identity, measures FROM faces WHERE reason = '' ORDER BY file"
+            "SELECT photo, file, place, quality, identity, measures FROM faces WHERE reason = '' ORDER BY file"
         ):
-            photo, file, place, figures, identity, measures = row
-            yield KeptRow(photo, file, _place(place), _figures(figures), _vector(identity), json.loads(measures))
+            photo, file, place, quality, identity, measures = row
+            yield KeptRow(photo, file, _position(place), _quality(quality), _vector(identity), json.loads(measures))
 
     def dropped(self) -> Iterator[PhotoRow | DroppedRow]:
-        """The photos that gave no face and the faces that were not taken, in the order of their photos."""
+        """The photos that gave no face and the faces that were not kept, in the order of their photos."""
         rows = self._connection.execute(
             "SELECT photo, -1 AS number, '', '', reason, detail FROM photos WHERE reason != '' UNION ALL "
-            "SELECT photo, number, place, figures, reason, detail FROM faces WHERE reason != '' ORDER BY photo, number"
+            "SELECT photo, number, place, quality, reason, detail FROM faces WHERE reason != '' ORDER BY photo, number"
         )
-        for photo, number, place, figures, reason, detail in rows:
+        for photo, number, place, quality, reason, detail in rows:
             rejection = Rejection(reason, detail)
             if number < 0:
                 yield PhotoRow(photo, rejection)
             else:
-                yield DroppedRow(photo, _place(place), _figures(figures), rejection)
+                yield DroppedRow(photo, _position(place), _quality(quality), rejection)
 
     def kept_count(self) -> int:
-        """How many faces were taken."""
+        """How many faces were kept."""
         return int(self._connection.execute("SELECT count(*) FROM faces WHERE reason = ''").fetchone()[0])
 
     def reason_counts(self) -> dict[str, int]:
-        """How many photos and faces were not taken for each reason."""
+        """How many photos and faces were not kept for each reason."""
         return dict(
             self._connection.execute(
                 "SELECT reason, count(*) FROM (SELECT reason FROM photos UNION ALL SELECT reason FROM faces) "
@@ -184,7 +183,7 @@ class Store:
         )
 
     def has_file(self, file: str) -> bool:
-        """Whether a taken face has this file name."""
+        """Whether a face that was kept has this file name."""
         return self._connection.execute("SELECT 1 FROM faces WHERE file = ?", (file,)).fetchone() is not None
 
     def files_like(self, start: str, limit: int = 200) -> list[str]:
@@ -197,7 +196,7 @@ class Store:
 
 @contextmanager
 def open_store(folder: Path) -> Iterator[Store]:
-    """The notebook in a folder, made when it is not there; nobody else can use it meanwhile.
+    """The database in a folder, made when it is not there; no other process can use it meanwhile.
 
     Raises:
         DataError: another process uses it, or it is damaged.
@@ -224,16 +223,16 @@ def open_store(folder: Path) -> Iterator[Store]:
         connection.close()
 
 
-def _packed(value: Place | FaceQuality) -> str:
+def _packed(value: FacePosition | FaceQuality) -> str:
     return json.dumps(list(asdict(value).values()))
 
 
-def _place(text: str) -> Place:
+def _position(text: str) -> FacePosition:
     number, box, score, turned = json.loads(text)
-    return Place(number, (box[0], box[1], box[2], box[3]), score, turned)
+    return FacePosition(number, (box[0], box[1], box[2], box[3]), score, turned)
 
 
-def _figures(text: str) -> FaceQuality:
+def _quality(text: str) -> FaceQuality:
     return FaceQuality(*json.loads(text))
 
 

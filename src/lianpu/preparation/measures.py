@@ -1,4 +1,4 @@
-"""What is measured on a face before it is taken: size, sharpness, how far it is turned, how much of its crop the photo has."""
+"""What is measured on a face: its quality, which decides whether it is kept, and its parts, from which labels are made."""
 
 from __future__ import annotations
 
@@ -7,10 +7,13 @@ from dataclasses import dataclass
 
 import numpy as np
 from PIL import Image
+from scipy.ndimage import binary_erosion
 
 from lianpu.faces.results import Face
+from lianpu.imaging.color import lab_of
 from lianpu.imaging.geometry import Matrix, inverse, scale_points
 from lianpu.imaging.picture import Picture
+from lianpu.part_names import PART_INDEX
 from lianpu.preparation.settings import PrepareSettings
 
 SHARPNESS_SIDE_PX = 128
@@ -44,7 +47,7 @@ class FaceQuality:
 
 @dataclass(frozen=True)
 class Rejection:
-    """Why a face is not taken: one of `REASONS`, and the figure that says so."""
+    """Why a face is not kept: one of `REASONS`, and the number that decided."""
 
     reason: str
     detail: str
@@ -58,13 +61,13 @@ REASONS: dict[str, str] = {
     "cut off": "too much of the crop lies outside of the photo",
     "turned away": "the face looks to a side",
     "blurred": "the face is out of focus or moved",
-    "doubled": "a near-identical picture of the face was taken already",
+    "doubled": "a near-identical picture of the face was kept already",
 }
-"""Why a photo or face is not taken; in the order in which it is looked at."""
+"""Why a photo or face is not kept, in the order of the checks."""
 
 
 def quality_of(face: Face, crop: Picture, matrix: Matrix, photo_size_px: tuple[int, int]) -> FaceQuality:
-    """The figures of a face.
+    """The quality of a face.
 
     Args:
         face: as it was found in the photo.
@@ -81,16 +84,16 @@ def quality_of(face: Face, crop: Picture, matrix: Matrix, photo_size_px: tuple[i
     )
 
 
-def rejection_of(figures: FaceQuality, settings: PrepareSettings) -> Rejection | None:
-    """Why a face with these figures is not taken; None when it is."""
-    if figures.width_px < settings.least_face_px:
-        return Rejection("small", f"{figures.width_px:.0f} px wide, {settings.least_face_px:.0f} are needed")
-    if figures.outside > settings.max_outside:
-        return Rejection("cut off", f"{figures.outside:.0%} of the crop, {settings.max_outside:.0%} at most")
-    if figures.yaw_deg > settings.max_yaw_deg:
-        return Rejection("turned away", f"about {figures.yaw_deg:.0f} degrees, {settings.max_yaw_deg:.0f} at most")
-    if figures.sharpness < settings.min_sharpness:
-        return Rejection("blurred", f"sharpness {figures.sharpness:.4f}, {settings.min_sharpness:.4f} is needed")
+def rejection_of(quality: FaceQuality, settings: PrepareSettings) -> Rejection | None:
+    """Why a face of this quality is not kept; None when it is."""
+    if quality.width_px < settings.least_face_px:
+        return Rejection("small", f"{quality.width_px:.0f} px wide, {settings.least_face_px:.0f} are needed")
+    if quality.outside > settings.max_outside:
+        return Rejection("cut off", f"{quality.outside:.0%} of the crop, {settings.max_outside:.0%} at most")
+    if quality.yaw_deg > settings.max_yaw_deg:
+        return Rejection("turned away", f"about {quality.yaw_deg:.0f} degrees, {settings.max_yaw_deg:.0f} at most")
+    if quality.sharpness < settings.min_sharpness:
+        return Rejection("blurred", f"sharpness {quality.sharpness:.4f}, {settings.min_sharpness:.4f} is needed")
     return None
 
 
@@ -130,10 +133,67 @@ def yaw_of(points: np.ndarray) -> float:
 
 
 def outside_share(matrix: Matrix, crop_px: int, photo_size_px: tuple[int, int]) -> float:
-    """The share of a crop's pixels that the photo does not have, 0 to 1, looked at on a grid of 32 x 32."""
+    """The share of a crop's pixels that the photo does not have, 0 to 1, counted on a grid of 32 x 32."""
     place = scale_points(np.arange(32), crop_px / 32)
     grid = np.stack(np.meshgrid(place, place), axis=-1).reshape(-1, 2)
     back = inverse(matrix)
-    seen = grid @ back[:, :2].T + back[:, 2]
-    inside = (seen > -0.5).all(axis=1) & (seen < np.array(photo_size_px) - 0.5).all(axis=1)
+    in_photo = grid @ back[:, :2].T + back[:, 2]
+    inside = (in_photo > -0.5).all(axis=1) & (in_photo < np.array(photo_size_px) - 0.5).all(axis=1)
     return 1.0 - float(inside.mean())
+
+
+Measures = dict[str, float]
+"""Numbers by name; what could not be measured on a face is not in it."""
+
+_LEAST_HAIR = 0.004
+"""Least share of the crop that hair must cover, without its rim, for its colour to be measured."""
+_LEAST_LIPS = 0.0005
+_LEAST_SKIN = 0.02
+_GREY_CHROMA = 5.0
+"""Median chroma of skin below this: a black and white photo, whose hair has no colour to measure."""
+_EYE_LINE = 0.39
+"""Glasses above this height of the crop are pushed up on the head."""
+_TINY = 1e-5
+"""Smaller shares of the crop count as this."""
+
+
+def part_measures(crop: Picture, mask: np.ndarray) -> Measures:
+    """The measures of one face.
+
+    Args:
+        crop: (S, S, 3), the face in CelebAMask-HQ's place.
+        mask: (S, S) uint8, its parts in CelebAMask-HQ's order.
+
+    Returns:
+        hair_lightness, hair_a, hair_b (medians in Lab) and hair_chroma, when enough hair is visible in colour; glasses, hat, earrings,
+        hair (logarithm to base 10 of the share of the crop, -5 for none) and mouth_open (the logarithm of inner mouth over lips,
+        when lips are visible).
+    """
+    counts = np.bincount(mask.ravel(), minlength=len(PART_INDEX)) / mask.size
+    glasses = mask[round(_EYE_LINE * len(mask)) :] == PART_INDEX["eye_g"]
+    measures = {
+        "glasses": _log(np.count_nonzero(glasses) / mask.size),
+        "hat": _log(counts[PART_INDEX["hat"]]),
+        "earrings": _log(counts[PART_INDEX["ear_r"]]),
+        "hair": _log(counts[PART_INDEX["hair"]]),
+    }
+    lips = counts[PART_INDEX["u_lip"]] + counts[PART_INDEX["l_lip"]]
+    if lips >= _LEAST_LIPS:
+        measures["mouth_open"] = float(np.log10(counts[PART_INDEX["mouth"]] / lips + 0.01))
+    return measures | _hair_color(crop, mask)
+
+
+def _hair_color(crop: Picture, mask: np.ndarray) -> Measures:
+    skin = mask == PART_INDEX["skin"]
+    hair = binary_erosion(mask == PART_INDEX["hair"], iterations=max(1, round(len(mask) / 100)))
+    if np.count_nonzero(hair) < _LEAST_HAIR * mask.size or np.count_nonzero(skin) < _LEAST_SKIN * mask.size:
+        return {}
+    skin_a, skin_b = np.median(lab_of(crop[skin][::7]), axis=0)[1:]
+    if np.hypot(skin_a, skin_b) < _GREY_CHROMA:
+        return {}
+    lightness, a, b = np.median(lab_of(crop[hair][::7]), axis=0).tolist()
+    return {"hair_lightness": lightness, "hair_a": a, "hair_b": b, "hair_chroma": float(np.hypot(a, b))}
+
+
+def _log(share: float) -> float:
+    return float(np.log10(max(share, _TINY)))

@@ -7,8 +7,8 @@ from types import SimpleNamespace
 import pytest
 
 from lianpu.errors import SettingsError
-from lianpu.preparation.ray_run import look_on_ray
 from lianpu.preparation.settings import PrepareSettings
+from lianpu.preparation.workers import analyze_on_ray
 
 
 def test_a_cluster_that_cannot_be_reached_is_one_line(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -19,4 +19,4 @@ def test_a_cluster_that_cannot_be_reached_is_one_line(tmp_path: Path, monkeypatc
     monkeypatch.setitem(sys.modules, "ray", ray)
     monkeypatch.setitem(sys.modules, "ray.data", ray.data)
     with pytest.raises(SettingsError, match=r"cannot connect to 127\.0\.0\.1:1\)\. Check RAY_ADDRESS, or leave --ray out"):
-        next(look_on_ray(tmp_path, PrepareSettings(), iter(["a.jpg"]), 1))
+        next(analyze_on_ray(tmp_path, PrepareSettings(), iter(["a.jpg"]), 1))

@@ -8,7 +8,7 @@ from lianpu.faces.alignment import TEMPLATES, align
 from lianpu.faces.detection import find_faces
 from lianpu.faces.detectors import load_detector
 from lianpu.photo.reading import read_image
-from lianpu.preparation.quality import REASONS, FaceQuality, outside_share, quality_of, rejection_of, sharpness_of, yaw_of
+from lianpu.preparation.measures import REASONS, FaceQuality, outside_share, quality_of, rejection_of, sharpness_of, yaw_of
 from lianpu.preparation.settings import PrepareSettings
 from tests.support.shared import PHOTOS, YUNET
 
@@ -102,6 +102,6 @@ def test_real_photos_are_judged_as_an_eye_does(name: str, reason: str | None) ->
     photo = read_image(PHOTOS / name)
     face = find_faces(photo, load_detector(str(YUNET)))[0]
     aligned = align(photo, face, TEMPLATES["celeba"], 256)
-    figures = quality_of(face, aligned.picture, aligned.matrix, (photo.shape[1], photo.shape[0]))
-    rejection = rejection_of(figures, PrepareSettings())
+    quality = quality_of(face, aligned.picture, aligned.matrix, (photo.shape[1], photo.shape[0]))
+    rejection = rejection_of(quality, PrepareSettings())
     assert (rejection.reason if rejection else None) == reason
