@@ -6,11 +6,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from lianpu.dataset.fingerprint import fingerprint_of
 from lianpu.dataset.listing import missing_pictures, unlisted_pictures
 from lianpu.dataset.sources import open_dataset, read_table
 from lianpu.dataset.splits import split_by_hash
-from lianpu.dataset.table import FaceTable
+from lianpu.dataset.table import FaceTable, fingerprint_of
 from lianpu.errors import DataError, SettingsError
 
 

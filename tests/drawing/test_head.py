@@ -6,8 +6,7 @@ import numpy as np
 import pytest
 
 from lianpu.drawing.attributes import chance, sample_attributes
-from lianpu.drawing.head import Head, Places, sample_head, to_picture
-from lianpu.drawing.outline import Outline, face_outline
+from lianpu.drawing.head import Head, Outline, Places, face_outline, sample_head, to_picture
 
 
 def _head(**changes: float) -> Head:

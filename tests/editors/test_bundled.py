@@ -8,8 +8,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from lianpu.editors.bundled import BUNDLED_EDITORS, bundled_editor_file
-from lianpu.editors.loading import load_editor
+from lianpu.editors.loading import BUNDLED_EDITORS, bundled_editor_file, load_editor
 from lianpu.errors import WeightsError
 from lianpu.imaging.picture import resize, to_batch, to_pictures
 from lianpu.models import table as weights

@@ -11,8 +11,7 @@ from onnx import TensorProto, helper
 
 from lianpu.attributes import AttributeSet
 from lianpu.editors.editor import ModelInfo
-from lianpu.editors.onnx_editor import OnnxEditor
-from lianpu.editors.onnx_metadata import ONNX_FP32, write_metadata
+from lianpu.editors.onnx_editor import ONNX_FP32, OnnxEditor, write_metadata
 from lianpu.errors import ModelError
 
 INFO = ModelInfo(AttributeSet.of(("Black_Hair", "Blond_Hair", "Male")), 16, "none", "cafe0123", 7, "free")

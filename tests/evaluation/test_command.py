@@ -8,8 +8,7 @@ import pytest
 from lianpu.cli.evaluate import main, score_checkpoint
 from lianpu.dataset.faces import Dataset
 from lianpu.errors import LianpuError, RunError, SettingsError
-from lianpu.evaluation.curve import training_curve
-from lianpu.evaluation.run_scores import read_results
+from lianpu.evaluation.run_scores import read_results, training_curve
 from lianpu.runs import Run
 from lianpu.training.config import parse_config
 from lianpu.training.loop import train

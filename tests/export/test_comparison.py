@@ -10,8 +10,7 @@ import pytest
 from lianpu.dataset.faces import Dataset
 from lianpu.editors.editor import Editor, ModelInfo
 from lianpu.errors import ModelError
-from lianpu.export.advice import advise
-from lianpu.export.comparison import compare, compare_models
+from lianpu.export.comparison import advise, compare, compare_models
 from lianpu.export.graph import describe
 from lianpu.export.quantization import Quantization
 from lianpu.runs import Run

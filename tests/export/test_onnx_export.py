@@ -14,8 +14,7 @@ from lianpu.editors.editor import ModelInfo
 from lianpu.errors import CheckpointError, ModelError, RunError
 from lianpu.export import onnx_export
 from lianpu.export.graph import write_graph
-from lianpu.export.onnx_export import export_generator, export_onnx, export_run
-from lianpu.export.parity import noise_faces, random_labels, require_parity
+from lianpu.export.onnx_export import export_generator, export_onnx, export_run, noise_faces, random_labels, require_parity
 from lianpu.runs import Run
 from lianpu.stargan.networks import Generator
 from tests.support.shared import REAL_FACES

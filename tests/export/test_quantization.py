@@ -16,7 +16,7 @@ from lianpu.editors.onnx_editor import OnnxEditor
 from lianpu.errors import ModelError
 from lianpu.export import quantization
 from lianpu.export.channel_ranges import equalize_channels
-from lianpu.export.fidelity import compare_edits
+from lianpu.export.comparison import compare_edits
 from lianpu.export.quantization import Quantization, QuantizationSettings, quantize, quantize_onnx, quantize_run
 from lianpu.models.sessions import open_session
 from lianpu.runs import Run

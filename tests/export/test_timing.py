@@ -9,7 +9,7 @@ import torch
 from lianpu.attributes import AttributeSet, Labels
 from lianpu.dataset.faces import Dataset
 from lianpu.editors.editor import ModelInfo
-from lianpu.export.fidelity import compare_edits
+from lianpu.export.comparison import compare_edits
 from lianpu.export.inference_benchmark import bench_inference, count_multiplications
 from lianpu.export.timing import WARM_UP_ROUNDS, time_in_turn, torch_threads
 from lianpu.stargan.lite import LiteGenerator

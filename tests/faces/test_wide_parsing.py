@@ -5,7 +5,7 @@ import pytest
 
 from lianpu.effects.face_masks import crop_fade
 from lianpu.effects.hair import hair_color
-from lianpu.face_parsing.face_parser import FaceParser
+from lianpu.face_parsing.onnx_parser import FaceParser
 from lianpu.faces.analyzer import FaceAnalyzer
 from lianpu.faces.parts import load_parser
 from lianpu.faces.subject import WIDER, Subject

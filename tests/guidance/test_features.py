@@ -1,7 +1,7 @@
 import pytest
 import torch
 
-from lianpu.guidance.features import FrozenFeatures
+from lianpu.guidance.teacher import FrozenFeatures
 from lianpu.models.efficientnet import build_efficientnet
 
 

@@ -10,9 +10,8 @@ from lianpu.dataset.faces import Dataset
 from lianpu.editors.editor import ModelInfo
 from lianpu.errors import SettingsError
 from lianpu.export.onnx_export import export_generator
-from lianpu.guidance.features import FrozenFeatures
 from lianpu.guidance.making import make_guides
-from lianpu.guidance.teacher import STAGES, FeatureDistance, obtain_teacher
+from lianpu.guidance.teacher import STAGES, FeatureDistance, FrozenFeatures, obtain_teacher
 from lianpu.models.efficientnet import build_efficientnet
 from lianpu.stargan.lite import LiteGenerator
 from lianpu.stargan.networks import Generator

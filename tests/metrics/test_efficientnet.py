@@ -6,7 +6,7 @@ import torch
 
 from lianpu.errors import WeightsError
 from lianpu.imaging.picture import center_crop
-from lianpu.metrics.efficientnet import EfficientNetFeatures, to_network_input
+from lianpu.metrics.features import EfficientNetFeatures, to_network_input
 from lianpu.models.efficientnet import in_order
 from lianpu.photo.reading import read_image
 from tests.support.shared import PHOTOS

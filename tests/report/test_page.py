@@ -11,10 +11,9 @@ import pytest
 
 from lianpu.errors import RunError, SettingsError
 from lianpu.photo.writing import write_image
-from lianpu.report.contents import report_contents
 from lianpu.report.gallery import Gallery
 from lianpu.report.language import load_language
-from lianpu.report.page import render_html, write_report
+from lianpu.report.page import render_html, report_contents, write_report
 from lianpu.report.run_files import read_run_files
 from lianpu.runs import Run
 from tests.support import made_run as made

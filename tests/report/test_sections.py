@@ -12,11 +12,9 @@ from lianpu.report.run_files import read_run_files
 from lianpu.report.scored import Score
 from lianpu.report.sections.configuration import break_command
 from lianpu.report.sections.curves import curve_steps, mean_before
+from lianpu.report.sections.evaluation import common_protocol, judge_of_target
 from lianpu.report.sections.material import Material, compact_protocol, merge_numbers
-from lianpu.report.sections.metric_table import common_protocol
-from lianpu.report.sections.score_cell import score_cell
-from lianpu.report.sections.success import mean_success
-from lianpu.report.sections.transform_table import judge_of_target
+from lianpu.report.sections.score_cell import mean_success, score_cell
 from lianpu.runs import Run
 from tests.support import made_run as made
 

@@ -3,9 +3,9 @@
 import pytest
 
 from lianpu.stargan import networks
-from lianpu.stargan.build import build_generator
 from lianpu.stargan.config import ModelConfig
 from lianpu.stargan.layers import ModelSize, count_parameters, discriminator_layers, generator_layers
+from lianpu.stargan.lite import build_generator
 
 
 def test_published_sizes_have_the_published_counts() -> None:

@@ -8,10 +8,9 @@ from torch import nn
 from lianpu.attributes import AttributeSet
 from lianpu.editors.editor import ModelInfo
 from lianpu.export.onnx_export import export_generator
-from lianpu.stargan.build import build_generator
 from lianpu.stargan.config import ModelConfig
 from lianpu.stargan.layers import LITE_CHANNELS
-from lianpu.stargan.lite import Conditioning, LiteGenerator
+from lianpu.stargan.lite import Conditioning, LiteGenerator, build_generator
 from lianpu.stargan.networks import count_parameters
 
 SLOW_OPERATIONS = {"ConvTranspose", "Tile", "Gather", "GatherND", "GridSample", "Expand", "Loop", "If"}

@@ -14,7 +14,7 @@ from lianpu.errors import CheckpointError, ModelError, SettingsError
 from lianpu.export.onnx_export import export_generator
 from lianpu.export.quantization import quantize_onnx
 from lianpu.runs import Run
-from lianpu.stargan.build import build_generator
+from lianpu.stargan.lite import build_generator
 from lianpu.stargan.networks import Discriminator
 from lianpu.stargan.published import write_published_weights
 from lianpu.training.config import RunConfig, parse_config

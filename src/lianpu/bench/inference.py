@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
     from lianpu.editors.editor import ModelInfo
     from lianpu.export.inference_benchmark import FormSpeed
-    from lianpu.stargan.build import AnyGenerator
+    from lianpu.stargan.lite import AnyGenerator
 
 
 PUBLISHED = "stargan"
@@ -107,9 +107,9 @@ def _contests(parsed: BenchInferArguments) -> list[tuple[dict[str, AnyGenerator]
 def _built(name: str, attribute_count: int) -> AnyGenerator:
     """A generator of that name with random weights."""
     from lianpu.errors import SettingsError, nearest_name
-    from lianpu.stargan.build import build_generator
     from lianpu.stargan.config import ModelConfig
     from lianpu.stargan.layers import LITE_CHANNELS
+    from lianpu.stargan.lite import build_generator
 
     known = {PUBLISHED: ModelConfig()} | {
         f"lite-{size}": ModelConfig.model_validate({"generator": "lite", "lite_size": size}) for size in LITE_CHANNELS

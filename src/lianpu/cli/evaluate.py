@@ -61,9 +61,8 @@ def evaluate_run(parsed: EvaluateArguments, command: str) -> list[EvaluationResu
     from lianpu.cli.score_tables import curve_table, judge_table, notes_of, score_table
     from lianpu.devices import pick_device
     from lianpu.errors import SettingsError
-    from lianpu.evaluation.curve import training_curve
     from lianpu.evaluation.judges import prepare_judges
-    from lianpu.evaluation.run_scores import read_results, score_in_run, transforms_for_curve
+    from lianpu.evaluation.run_scores import read_results, score_in_run, training_curve, transforms_for_curve
     from lianpu.guidance.parts import part_maps_from_masks
     from lianpu.runs import open_run
     from lianpu.terminal import console, stage

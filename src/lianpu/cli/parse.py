@@ -12,7 +12,7 @@ import tyro
 if TYPE_CHECKING:
     from rich.table import Table
 
-    from lianpu.face_parsing.face_parser import FaceParser
+    from lianpu.face_parsing.onnx_parser import FaceParser
     from lianpu.faces.detection import Detector
     from lianpu.faces.results import Face, FaceParts
     from lianpu.photo.formats import PassedOver

@@ -47,7 +47,7 @@ def quantize_with_words(run: Run, parsed: QuantizeArguments) -> Quantization:
     from lianpu.cli.export import export_with_words
     from lianpu.editors.onnx_editor import OnnxEditor
     from lianpu.errors import SettingsError
-    from lianpu.export.fidelity import compare_edits
+    from lianpu.export.comparison import compare_edits
     from lianpu.export.quantization import QuantizationSettings, quantize_run
     from lianpu.terminal import console, stage
     from lianpu.training.record import read_record

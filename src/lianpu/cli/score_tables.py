@@ -6,9 +6,9 @@ from collections.abc import Sequence
 
 from rich.table import Table
 
-from lianpu.evaluation.curve import CurvePoint
 from lianpu.evaluation.protocol import Score
 from lianpu.evaluation.results import EvaluationResult, Judge
+from lianpu.evaluation.run_scores import CurvePoint
 
 HEADINGS = {
     "fid": "FID",

@@ -157,7 +157,7 @@ def open_engine(parsed: ServeArguments) -> tuple[PageEngine, dict[str, str]]:
 
 def _open_editor(parsed: ServeArguments) -> tuple[Editor | None, str, dict[str, str]]:
     """The editor, its name on the page, and its model cards. Raises LianpuError when a named one cannot be loaded."""
-    from lianpu.editors.bundled import BUNDLED_EDITORS, bundled_editor_file
+    from lianpu.editors.loading import BUNDLED_EDITORS, bundled_editor_file
     from lianpu.errors import WeightsError
 
     if parsed.model == "none":

@@ -8,10 +8,10 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from lianpu.dataset.label_sheet import read_label_sheet
-from lianpu.dataset.licence import CELEBA_LICENCE
 from lianpu.dataset.listing import first_file, first_folder
 from lianpu.dataset.splits import read_partition
 from lianpu.dataset.table import FaceTable
+from lianpu.dataset.text_files import CELEBA_LICENCE
 from lianpu.errors import DataError
 
 CROP_PX = 178

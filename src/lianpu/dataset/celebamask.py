@@ -5,12 +5,11 @@ Cheng-Han Lee, Ziwei Liu, Lingyun Wu, Ping Luo: MaskGAN, CVPR 2020. The faces fi
 
 from pathlib import Path
 
-from lianpu.dataset.alignment import alignment_of
 from lianpu.dataset.label_sheet import LabelSheet, read_label_sheet
-from lianpu.dataset.licence import CELEBA_LICENCE, licence_of
 from lianpu.dataset.listing import first_file, first_folder
 from lianpu.dataset.splits import read_name_lists, split_by_hash
 from lianpu.dataset.table import FaceTable, Split
+from lianpu.dataset.text_files import CELEBA_LICENCE, alignment_of, licence_of
 from lianpu.errors import DataError
 
 ALIGNMENT = "celebamask-hq"

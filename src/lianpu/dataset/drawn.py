@@ -13,8 +13,7 @@ from typing import Any
 import numpy as np
 from PIL import Image
 
-from lianpu.dataset.alignment import ALIGNMENT_FILE
-from lianpu.dataset.licence import DRAWN_LICENCE, LICENCE_FILE
+from lianpu.dataset.text_files import ALIGNMENT_FILE, DRAWN_LICENCE, LICENCE_FILE
 from lianpu.drawing.attributes import DRAWN_ATTRIBUTES, sample_attributes
 from lianpu.drawing.portrait import Points, paint_portrait
 from lianpu.errors import DataError

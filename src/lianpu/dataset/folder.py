@@ -6,10 +6,10 @@ from pathlib import Path
 
 import numpy as np
 
-from lianpu.dataset.licence import UNKNOWN_LICENCE, licence_of
 from lianpu.dataset.listing import folder_names, picture_names
 from lianpu.dataset.splits import split_by_hash
 from lianpu.dataset.table import MIDDLE_SQUARE, SPLITS, FaceTable, Split
+from lianpu.dataset.text_files import UNKNOWN_LICENCE, licence_of
 from lianpu.errors import DataError, nearest_name
 
 LAYOUT = "a folder per class with its pictures; or train/ and val/ or test/ with such folders in each"

@@ -8,8 +8,8 @@ from typing import Any
 
 import numpy as np
 
-from lianpu.dataset.lines import numbered_lines, refuse_lines
 from lianpu.dataset.table import UNLABELLED
+from lianpu.dataset.text_files import numbered_lines, refuse_lines
 from lianpu.errors import DataError
 
 _MANY = 50

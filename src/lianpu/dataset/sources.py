@@ -9,12 +9,11 @@ from lianpu.dataset.celeba import looks_like_celeba, read_celeba
 from lianpu.dataset.celebamask import LAYOUT as CELEBAMASK_LAYOUT
 from lianpu.dataset.celebamask import looks_like_celebamask, read_celebamask
 from lianpu.dataset.faces import Dataset
-from lianpu.dataset.fingerprint import fingerprint_of
 from lianpu.dataset.folder import LAYOUT as FOLDER_LAYOUT
 from lianpu.dataset.folder import looks_like_classes, read_folder
 from lianpu.dataset.listing import refuse_missing_pictures
 from lianpu.dataset.selection import refuse_constant_attributes, select_attributes, select_faces
-from lianpu.dataset.table import FaceTable
+from lianpu.dataset.table import FaceTable, fingerprint_of
 from lianpu.dataset.table_csv import LAYOUT as CSV_LAYOUT
 from lianpu.dataset.table_csv import looks_like_csv, read_csv
 from lianpu.errors import DataError, SettingsError, nearest_name

@@ -4,8 +4,8 @@ import hashlib
 from collections.abc import Collection, Iterator, Sequence
 from pathlib import Path
 
-from lianpu.dataset.lines import numbered_lines, refuse_lines
 from lianpu.dataset.table import SPLITS, Split
+from lianpu.dataset.text_files import numbered_lines, refuse_lines
 from lianpu.errors import DataError
 
 HELD_OUT_SHARE = 0.1

@@ -1,5 +1,8 @@
 """What every reader of a data source returns: which pictures there are, what is known of each, and the split."""
 
+from __future__ import annotations
+
+import hashlib
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
@@ -64,3 +67,16 @@ class FaceTable:
     def held_out_split(self) -> Split:
         """Where edits are judged: `test` where the source has one, else `val`."""
         return "test" if "test" in self.splits else "val"
+
+
+def fingerprint_of(table: FaceTable) -> str:
+    """SHA-256 over the kind of source, crop, picture names, attributes, labels and splits: 64 hexadecimal digits.
+
+    Everything that the source labels counts, not only what was selected. Where the folder lies does not count, nor do the
+    pictures' pixels: reading those would cost as much as an epoch.
+    """
+    digest = hashlib.sha256()
+    for part in (table.source, str(table.crop_px), *table.attributes, "", *table.files, "", *table.splits):
+        digest.update(part.encode() + b"\n")
+    digest.update(table.labels.tobytes())
+    return digest.hexdigest()

@@ -8,10 +8,9 @@ from pathlib import Path, PurePosixPath
 
 import numpy as np
 
-from lianpu.dataset.licence import UNKNOWN_LICENCE, licence_of
-from lianpu.dataset.lines import read_text, refuse_lines
 from lianpu.dataset.splits import split_by_hash
 from lianpu.dataset.table import MIDDLE_SQUARE, SPLITS, UNLABELLED, FaceTable, Split
+from lianpu.dataset.text_files import UNKNOWN_LICENCE, licence_of, read_text, refuse_lines
 from lianpu.errors import DataError, nearest_name
 
 LAYOUT = "labels.csv: a picture's path in the first column, an attribute in each other one (1/0, 1/-1, true/false, yes/no, empty where unknown), perhaps a column split"

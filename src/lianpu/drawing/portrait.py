@@ -12,16 +12,13 @@ from lianpu.drawing.attributes import chance
 from lianpu.drawing.canvas import Canvas, Field, Noise, blur, ramp
 from lianpu.drawing.eyes import brow_point, eye_point, lower_lid, paint_brow, paint_eye, sample_gaze, upper_lid
 from lianpu.drawing.hair import Hair, sample_hair
-from lianpu.drawing.hair_paint import curl_noise, paint_beard, paint_bun, paint_hair
-from lianpu.drawing.hair_places import hair_outline, hair_places
-from lianpu.drawing.hat import hat_line, paint_hat
-from lianpu.drawing.head import Head, Places, sample_head, to_picture
+from lianpu.drawing.hair_paint import curl_noise, hair_outline, hair_places, paint_beard, paint_bun, paint_hair
+from lianpu.drawing.head import Head, Outline, Places, face_outline, sample_head, to_picture
 from lianpu.drawing.mouth import Mouth, lip_curves, mouth_point, paint_mouth, paint_nose, sample_mouth
-from lianpu.drawing.outline import Outline, face_outline
 from lianpu.drawing.relief import light_face
 from lianpu.drawing.scene import paint_scene
 from lianpu.drawing.skin import paint_age, paint_ears, paint_face, paint_neck, sample_skin
-from lianpu.drawing.wear import Wear, paint_clothes, paint_glasses, sample_wear
+from lianpu.drawing.wear import Wear, hat_line, paint_clothes, paint_glasses, paint_hat, sample_wear
 
 Points = np.ndarray[Any, np.dtype[np.float32]]
 

@@ -9,8 +9,7 @@ from itertools import pairwise
 import numpy as np
 
 from lianpu.drawing.canvas import Field, bell, blur, ramp, resample
-from lianpu.drawing.head import Head, Places
-from lianpu.drawing.outline import Outline
+from lianpu.drawing.head import Head, Outline, Places
 
 CROWN_V = 0.36
 """Above this height the skull rounds off towards its top."""

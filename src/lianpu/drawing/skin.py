@@ -8,8 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from lianpu.drawing.canvas import Canvas, Field, bell, cloud, ramp
-from lianpu.drawing.head import Head, Places
-from lianpu.drawing.outline import Outline
+from lianpu.drawing.head import Head, Outline, Places
 from lianpu.drawing.relief import Lighting, stroke
 
 SKIN_TONES = (

@@ -12,8 +12,8 @@ from lianpu.editors.editor import ModelInfo, check_edit_inputs
 from lianpu.errors import CheckpointError
 from lianpu.files import read_json
 from lianpu.runs import Checkpoint
-from lianpu.stargan.build import AnyGenerator, build_generator
 from lianpu.stargan.config import ModelConfig
+from lianpu.stargan.lite import AnyGenerator, build_generator
 from lianpu.weights import Tensors, read_tensors
 
 

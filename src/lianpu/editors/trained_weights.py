@@ -11,10 +11,10 @@ import torch
 from google.protobuf.message import DecodeError
 from onnx import numpy_helper
 
-from lianpu.editors.bundled import BUNDLED_EDITORS, bundled_editor_file
 from lianpu.editors.checkpoint_editor import load_generator
 from lianpu.editors.editor import ModelInfo
-from lianpu.editors.onnx_metadata import ONNX_FP32, read_metadata
+from lianpu.editors.loading import BUNDLED_EDITORS, bundled_editor_file
+from lianpu.editors.onnx_editor import ONNX_FP32, read_metadata
 from lianpu.errors import ModelError
 from lianpu.runs import Checkpoint, open_run
 from lianpu.stargan.published import load_published_generator

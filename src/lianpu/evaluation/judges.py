@@ -19,8 +19,7 @@ from lianpu.evaluation.identity import IdentityOfCrops
 from lianpu.evaluation.results import Judge
 from lianpu.metrics.attribute_classifier import AttributeClassifier
 from lianpu.metrics.classifier_training import ClassifierSettings
-from lianpu.metrics.efficientnet import EfficientNetFeatures
-from lianpu.metrics.features import FeatureNetwork, Features, join_features
+from lianpu.metrics.features import EfficientNetFeatures, FeatureNetwork, Features, join_features
 from lianpu.metrics.fidelity import load_inception
 from lianpu.metrics.lpips_distance import LpipsDistance, load_lpips
 

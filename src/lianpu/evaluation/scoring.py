@@ -13,12 +13,11 @@ from lianpu.attributes import AttributeSet, Labels
 from lianpu.dataset.part_maps import PartMaps
 from lianpu.editors.editor import Editor
 from lianpu.errors import ScoreError
-from lianpu.evaluation.distances import distance_scores, metric_names, rank_note
-from lianpu.evaluation.edit_scores import attribute_scores, edit_score, success_scores
 from lianpu.evaluation.judges import BATCH, Judges
 from lianpu.evaluation.plan import EditTask, TooFew, chosen_transforms, overall_task, transform_task
 from lianpu.evaluation.protocol import OVERALL, NotMeasured, Score
 from lianpu.evaluation.results import EvaluationResult, Origin
+from lianpu.evaluation.scores import attribute_scores, distance_scores, edit_score, metric_names, rank_note, success_scores
 from lianpu.imaging.picture import to_batch, to_pictures
 from lianpu.metrics.features import Features, join_features
 

@@ -1,13 +1,14 @@
-"""The deployment table: what a model costs in bytes and milliseconds on this machine, and what it loses."""
+"""The deployment table: what each model costs in bytes and milliseconds on this machine, how far its edits are from the first, and advice."""
 
 from __future__ import annotations
 
 import datetime
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import torch
 
 from lianpu.dataset.faces import Faces
@@ -15,12 +16,89 @@ from lianpu.devices import describe_machine
 from lianpu.editors.editor import Editor
 from lianpu.editors.loading import load_editor
 from lianpu.errors import ModelError
-from lianpu.export.advice import advise
-from lianpu.export.fidelity import Fidelity, compare_edits
 from lianpu.export.graph import file_bytes
 from lianpu.export.timing import OnProgress, Timing, time_in_turn, torch_threads
 from lianpu.files import write_json
 from lianpu.runs import Checkpoint, Run, open_run
+
+_FACES_AT_ONCE = 8
+
+
+@dataclass(frozen=True)
+class Fidelity:
+    """PSNR between the edits of two editors: 10 log10(2^2 / mean squared difference), the range [-1, 1] being 2 wide.
+
+    Args:
+        psnr_db: over all pixels of all faces.
+        worst_db: of the face with the lowest.
+        faces: how many were edited.
+    """
+
+    psnr_db: float
+    worst_db: float
+    faces: int
+
+
+def compare_edits(editor: Editor, reference: Editor, faces: Faces, seed: int = 0) -> Fidelity:
+    """The fidelity of `editor` to `reference` on faces edited to the labels of other faces. Equal edits count as 200 dB."""
+    requests = editor.info.request(faces.labels, faces.labels[np.random.default_rng(seed).permutation(len(faces))])
+    errors = []
+    for start in range(0, len(faces), _FACES_AT_ONCE):
+        rows = np.arange(start, min(start + _FACES_AT_ONCE, len(faces)))
+        batch, _ = faces.batch(rows)
+        difference = editor.edit(batch, requests[rows]) - reference.edit(batch, requests[rows])
+        errors.append(difference.double().square().mean(dim=(1, 2, 3)).numpy())
+    per_face = np.concatenate(errors)
+    return Fidelity(_psnr_db(float(per_face.mean())), _psnr_db(float(per_face.max())), len(faces))
+
+
+def _psnr_db(mean_squared_difference: float) -> float:
+    return float(10 * np.log10(4.0 / max(mean_squared_difference, 4e-20)))
+
+
+ASKED_PSNR_DB = 30.0
+WORTH_TIMES = 1.1
+"""INT8 must be at least this many times as fast as the float ONNX model to be worth its loss."""
+WORSE_SHARE = 0.1
+"""A distance that grows by more than this share is named."""
+
+
+def advise(rows: Sequence[Mapping[str, Any]], cpu: str, threads: int) -> str:
+    """One paragraph: ship INT8 here or not, and why. `rows` are those of benchmark.json."""
+    by_model = {str(row["model"]): row for row in rows}
+    pytorch, onnx, int8 = (by_model.get(name) for name in ("PyTorch FP32", "ONNX FP32", "ONNX INT8"))
+    where = f"on {cpu} with {threads} thread{'' if threads == 1 else 's'}"
+    if int8 is None:
+        return f"INT8 was not measured {where}: make it with lianpu quantize RUN, then compare again."
+    reference = onnx or pytorch
+    if reference is None:
+        return f"INT8 was measured alone {where}: compare it with the float model before you ship it."
+    times = reference["latency_ms"] / int8["latency_ms"]
+    size = int8["bytes"] / reference["bytes"]
+    psnr = int8["psnr_to_fp32_db"]
+    name = reference["model"]
+    facts = f"{times:.2f} times as fast as {name} {where}, {size:.0%} of its size"
+    faithful = psnr is None or psnr >= ASKED_PSNR_DB
+    loss = "" if psnr is None else f", PSNR {psnr:.1f} dB to FP32"
+    if not faithful:
+        return (
+            f"Do not ship INT8: its edits are {psnr:.1f} dB from FP32's, where {ASKED_PSNR_DB:.0f} is asked ({facts}). "
+            "Calibrate with more faces or another --method, or ship ONNX FP32."
+        )
+    if times < WORTH_TIMES:
+        return f"Do not ship INT8 here for speed: it is {facts}{loss}. Ship ONNX FP32, unless the size of the download matters."
+    return f"Ship INT8 here: {facts}{loss}.{_distance_warning(reference, int8)}"
+
+
+def _distance_warning(reference: Mapping[str, Any], int8: Mapping[str, Any]) -> str:
+    before = {score["metric"]: score["value"] for score in reference["scores"]}
+    worse = [
+        f"{score['metric']} grows from {before[score['metric']]:.4g} to {score['value']:.4g}"
+        for score in int8["scores"]
+        if score["better"] == "lower" and score["value"] > before.get(score["metric"], float("inf")) * (1 + WORSE_SHARE)
+    ]
+    return f" But {', '.join(worse)}: look at the pictures first." if worse else ""
+
 
 Score = Callable[[Editor], list[dict[str, Any]]]
 """Overall scores of an editor as plain values, all under one protocol."""

@@ -16,10 +16,8 @@ from torch import nn
 from lianpu.dataset.faces import Faces
 from lianpu.dataset.table import FaceTable, Split
 from lianpu.editors.editor import ModelInfo
-from lianpu.editors.onnx_editor import OnnxEditor
-from lianpu.editors.onnx_metadata import ONNX_FP32, ONNX_INT8
-from lianpu.export.onnx_export import export_generator
-from lianpu.export.parity import noise_faces, random_labels
+from lianpu.editors.onnx_editor import ONNX_FP32, ONNX_INT8, OnnxEditor
+from lianpu.export.onnx_export import export_generator, noise_faces, random_labels
 from lianpu.export.quantization import quantize_onnx
 from lianpu.export.timing import OnProgress, Timing, time_in_turn, torch_threads
 from lianpu.imaging.picture import to_pictures

@@ -20,7 +20,7 @@ from onnxruntime.quantization.qdq_quantizer import QDQQuantizer
 from lianpu.dataset.faces import Faces
 from lianpu.devices import has_int8_dot_product
 from lianpu.editors.editor import ModelInfo
-from lianpu.editors.onnx_metadata import ONNX_FP32, ONNX_INT8, read_metadata
+from lianpu.editors.onnx_editor import ONNX_FP32, ONNX_INT8, read_metadata
 from lianpu.errors import ModelError
 from lianpu.export.channel_ranges import Feed, equalize_channels
 from lianpu.export.graph import describe, file_bytes, opset_of

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from lianpu.errors import DataError, Message, ModelError, SettingsError, WeightsError
-from lianpu.face_parsing.face_parser import FaceParser
+from lianpu.face_parsing.onnx_parser import FaceParser
 from lianpu.faces.detection import Detector, find_faces
 from lianpu.faces.subject import LandmarkReader, Subject, describe_faces
 from lianpu.faces.wide_parsing import parse_wide

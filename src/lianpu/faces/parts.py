@@ -10,8 +10,7 @@ import numpy as np
 
 from lianpu.errors import ModelError, SettingsError, WeightsError, nearest_name
 from lianpu.face_parsing.data.mask_warp import warped_mask
-from lianpu.face_parsing.face_parser import FaceParser
-from lianpu.face_parsing.onnx_parser import ALIGNMENT, OnnxParser
+from lianpu.face_parsing.onnx_parser import ALIGNMENT, FaceParser, OnnxParser
 from lianpu.faces.alignment import TEMPLATES, Aligned, align, window_of
 from lianpu.faces.results import Face, FaceParts
 from lianpu.imaging.geometry import Window, inverse, scale_of

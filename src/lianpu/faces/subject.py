@@ -9,7 +9,7 @@ from typing import Protocol
 import cv2
 import numpy as np
 
-from lianpu.face_parsing.face_parser import FaceParser
+from lianpu.face_parsing.onnx_parser import FaceParser
 from lianpu.faces.parts import parse_windows
 from lianpu.faces.results import Face, FaceParts, Landmarks, Points
 from lianpu.imaging.geometry import Window, scale_box, scale_points

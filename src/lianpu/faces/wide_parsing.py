@@ -12,7 +12,7 @@ from dataclasses import replace
 import cv2
 import numpy as np
 
-from lianpu.face_parsing.face_parser import FaceParser
+from lianpu.face_parsing.onnx_parser import FaceParser
 from lianpu.faces.alignment import TEMPLATES, alignment_matrix
 from lianpu.faces.parts import parse_windows
 from lianpu.faces.results import FaceParts

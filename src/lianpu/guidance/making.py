@@ -1,22 +1,62 @@
-"""The guides of a run, kept in its folder so that a resumed run has the same ones."""
+"""The guides of a run: an attribute classifier, part maps, features, a teacher. They are kept in its folder, so that a resumed run has the same."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
 
+import torch
+from torch import nn
+from torch.nn import functional
+
 from lianpu.dataset.faces import Dataset
 from lianpu.devices import pick_device
+from lianpu.evaluation.classifier_store import obtain_classifier
 from lianpu.faces.parts import load_parser
-from lianpu.guidance.classifier import obtain_guide
-from lianpu.guidance.features import FrozenFeatures
 from lianpu.guidance.parts import obtain_part_maps
-from lianpu.guidance.teacher import obtain_teacher
+from lianpu.guidance.teacher import FrozenFeatures, obtain_teacher
+from lianpu.metrics.attribute_classifier import AttributeClassifier
+from lianpu.metrics.classifier_training import ClassifierSettings
 from lianpu.models.efficientnet import load_efficientnet
 from lianpu.runs import Run
 from lianpu.training.config import RunConfig
 from lianpu.training.guides import Guides
 from lianpu.training.record import refuse_foreign_folder
+
+GUIDE_SEED = 7919
+"""Far from the seeds of judges."""
+GUIDE_SETTINGS = ClassifierSettings(input_px=112, epochs=12)
+
+
+class Guide(nn.Module):
+    """Faces to attribute logits, differentiable in the faces; its weights are held."""
+
+    def __init__(self, classifier: AttributeClassifier) -> None:
+        super().__init__()
+        self.network = classifier.network.eval().requires_grad_(False)
+        self.input_px = classifier.info.input_px
+
+    def forward(self, batch: torch.Tensor) -> torch.Tensor:
+        """Faces (B, 3, S, S) in [-1, 1] to logits (B, A)."""
+        if batch.shape[2] != self.input_px:
+            size = (self.input_px, self.input_px)
+            batch = functional.interpolate(batch, size=size, mode="bilinear", antialias=True, align_corners=False)
+        pixels = (batch * 127.5 + 0.5) / 128.0  # (value - 127) / 128, as the network was trained
+        logits: torch.Tensor = self.network(pixels.contiguous(memory_format=torch.channels_last))
+        return logits
+
+
+def obtain_guide(
+    dataset: Dataset, folder: Path, device: torch.device | str = "cpu", on_progress: Callable[[int, int], None] | None = None
+) -> Guide:
+    """The guide in `folder` when it was trained on the same faces, else a new one, left there with its held-out accuracy.
+
+    Raises:
+        WeightsError: the ImageNet weights cannot be had.
+        ModelError: the folder holds a damaged classifier.
+    """
+    return Guide(obtain_classifier(dataset, folder, GUIDE_SEED, GUIDE_SETTINGS, device, on_progress)[0])
+
 
 PROJECTED_BLOCKS = (1, 2, 4, 6)
 """Blocks of the network that the projected discriminator looks at: strides 4, 8, 16 and 32, as in Projected GAN."""

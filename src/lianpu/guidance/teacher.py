@@ -1,12 +1,13 @@
-"""Distillation: a trained editor, of any kind of file, that a small one learns to imitate.
+"""Distillation: a trained editor, of any kind of file, that a small one learns to imitate; and the frozen features that compare them.
 
-The student sees the same faces and targets as the teacher and is drawn to its edits, pixel for pixel and in the features of an ImageNet
-network (as a perceptual loss, Johnson et al. 2016, arXiv:1603.08155), beside its own adversarial and classification losses.
+The student gets the same faces and targets as the teacher. Its loss is the difference from the teacher's edits, pixel for pixel and in
+the features of an ImageNet network (a perceptual loss, Johnson et al. 2016, arXiv:1603.08155), besides its own adversarial and
+classification losses. The projected discriminator works on the same kind of features.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import torch
@@ -18,8 +19,39 @@ from lianpu.devices import pick_device
 from lianpu.editors.editor import Editor
 from lianpu.editors.loading import load_editor
 from lianpu.errors import SettingsError
-from lianpu.guidance.features import FrozenFeatures
 from lianpu.models.efficientnet import load_efficientnet
+
+_PROBE_PX = 64
+
+
+class FrozenFeatures(nn.Module):
+    """EfficientNet-Lite0's features after some of its blocks, differentiable in the faces; its weights are held.
+
+    Args:
+        network: from `load_efficientnet`.
+        blocks: after which of its seven blocks; their strides are 2, 4, 8, 16, 16, 32 and 32.
+    """
+
+    def __init__(self, network: nn.Module, blocks: Sequence[int]) -> None:
+        super().__init__()
+        self.taps = tuple(blocks)
+        self.stem = nn.Sequential(network.conv_stem, network.bn1)  # type: ignore[arg-type]
+        self.blocks = nn.ModuleList(list(network.blocks)[: max(blocks) + 1])  # type: ignore[arg-type]
+        self.eval().requires_grad_(False)
+        with torch.no_grad():
+            probe = self(torch.zeros(1, 3, _PROBE_PX, _PROBE_PX))
+        self.channels: tuple[int, ...] = tuple(features.shape[1] for features in probe)
+
+    def forward(self, batch: torch.Tensor) -> list[torch.Tensor]:
+        """Faces (B, 3, S, S) in [-1, 1] to maps (B, C, h, w), one for each of the blocks."""
+        features = self.stem((batch * 127.5 + 0.5) / 128.0)  # (value - 127) / 128, as the network was trained
+        kept = []
+        for index, block in enumerate(self.blocks):
+            features = block(features)
+            if index in self.taps:
+                kept.append(features)
+        return kept
+
 
 STAGES = (0, 1, 2)
 """Blocks of the network whose features are compared: strides 2, 4 and 8, which see texture and parts rather than objects."""

@@ -16,7 +16,7 @@ from lianpu.attributes import AttributeSet, Labels
 from lianpu.errors import ModelError
 from lianpu.files import atomic_folder, read_json, write_json
 from lianpu.imaging.picture import Picture, resize
-from lianpu.metrics.efficientnet import to_network_input
+from lianpu.metrics.features import to_network_input
 from lianpu.models.efficientnet import build_efficientnet
 from lianpu.weights import read_tensors, save_tensors
 

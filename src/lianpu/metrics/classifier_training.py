@@ -15,7 +15,7 @@ from torch.nn import functional
 from lianpu.attributes import AttributeSet, Labels
 from lianpu.imaging.picture import Picture
 from lianpu.metrics.attribute_classifier import AttributeClassifier, ClassifierInfo, LabelledFaces, shrink
-from lianpu.metrics.efficientnet import to_network_input
+from lianpu.metrics.features import to_network_input
 from lianpu.models.efficientnet import load_efficientnet
 
 _RECIPE_LABEL_SMOOTHING = 0.05

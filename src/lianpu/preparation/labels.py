@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 
 from lianpu.attributes import HAIR_COLORS
-from lianpu.dataset.lines import read_text, refuse_lines
+from lianpu.dataset.text_files import read_text, refuse_lines
 from lianpu.errors import nearest_name
 from lianpu.preparation.label_rules import Estimate, LabelRules
 from lianpu.preparation.measures import Measures

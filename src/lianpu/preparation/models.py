@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
 
-from lianpu.face_parsing.face_parser import FaceParser
+from lianpu.face_parsing.onnx_parser import FaceParser
 from lianpu.faces.analyzer import AnalyzerSettings, Part, open_models
 from lianpu.faces.detection import Detector
 from lianpu.faces.results import Face, Identity, SexAge

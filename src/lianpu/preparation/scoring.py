@@ -10,8 +10,8 @@ from pathlib import Path, PurePosixPath
 import numpy as np
 
 from lianpu.dataset.label_sheet import LabelSheet, read_label_sheet
-from lianpu.dataset.lines import numbered_lines
 from lianpu.dataset.table import UNLABELLED
+from lianpu.dataset.text_files import numbered_lines
 from lianpu.errors import DataError
 from lianpu.preparation.settings import read_record
 from lianpu.preparation.tables import FACES_FILE, LABEL_FILE

@@ -9,10 +9,9 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, TextIO
 
-from lianpu.dataset.alignment import ALIGNMENT_FILE
 from lianpu.dataset.celeba import ALIGNMENT
-from lianpu.dataset.licence import LICENCE_FILE
 from lianpu.dataset.splits import HELD_OUT_SHARE
+from lianpu.dataset.text_files import ALIGNMENT_FILE, LICENCE_FILE
 from lianpu.files import atomic_file, write_text
 from lianpu.preparation.labels import ATTRIBUTES, Label
 from lianpu.preparation.store import DroppedRow, KeptRow, PhotoRow, Store

@@ -1,4 +1,4 @@
-"""The report as files: one HTML page that holds everything, and one Markdown file with its pictures beside it."""
+"""A report as HTML and Markdown: the six sections of the specification in their order, and the files that are written."""
 
 from __future__ import annotations
 
@@ -10,12 +10,41 @@ import jinja2
 from markupsafe import Markup, escape
 
 from lianpu.files import write_text
-from lianpu.report.contents import report_contents
 from lianpu.report.document import Document
-from lianpu.report.gallery import draw_gallery
-from lianpu.report.language import load_language
-from lianpu.report.run_files import read_run_files
+from lianpu.report.gallery import Gallery, draw_gallery
+from lianpu.report.language import Language, load_language
+from lianpu.report.run_files import RunFiles, read_run_files
+from lianpu.report.sections.configuration import configuration
+from lianpu.report.sections.environment import environment, pretrained
+from lianpu.report.sections.evaluation import evaluation
+from lianpu.report.sections.material import Material
+from lianpu.report.sections.overview import overview
+from lianpu.report.sections.quantization import quantization
 from lianpu.runs import Run
+from lianpu.version import __version__
+
+SECTIONS = (overview, pretrained, configuration, evaluation, quantization, environment)
+
+
+def report_contents(files: RunFiles, gallery: Gallery, language: Language) -> Document:
+    """The report of a run in one language, ready for a template.
+
+    Raises:
+        RunError: a file of the run holds something of the wrong type; the message names the file and the entry.
+    """
+    material = Material(files, gallery, language)
+    data = files.config.text("data", "source") or ""
+    names = language.listed(language.attribute(name) for name in files.attributes)
+    return Document(
+        language=language.say("language.html"),
+        title=language.say("title"),
+        subtitle=language.say("subtitle", run=files.run.folder.name, data=data, attributes=names),
+        contents_title=language.say("contents"),
+        source_word=language.say("source"),
+        footer=language.say("footer", version=__version__),
+        sections=tuple(section(material) for section in SECTIONS),
+    )
+
 
 _MEDIA_TYPES = {".svg": "image/svg+xml", ".png": "image/png", ".jpg": "image/jpeg"}
 

@@ -4,8 +4,7 @@ What makes it fast: the picture enters by one strided convolution (a 6x6 of stri
 depthwise separable (Chollet 2017, arXiv:1610.02357) at an eighth of the picture, and upsampling is bilinear with a plain convolution: every
 operation has a fast kernel. What makes it learn: labels scale and shift every norm (FiLM, Perez et al. 2018, arXiv:1709.07871), where planes
 in front of an InstanceNorm are nearly removed by it; and the output is a change and where it applies, `x * (1 - mask) + change * mask`
-(GANimation, Pumarola et al. 2018, arXiv:1807.09251), so that what is not edited stays as sharp as it was.
-"""
+(GANimation, Pumarola et al. 2018, arXiv:1807.09251), so that what is not edited stays as sharp as it was."""
 
 from __future__ import annotations
 
@@ -14,6 +13,10 @@ from typing import Literal
 import torch
 from torch import nn
 from torch.nn import functional
+
+from lianpu.stargan.config import ModelConfig
+from lianpu.stargan.layers import LITE_CHANNELS
+from lianpu.stargan.networks import Generator
 
 MASK_BIAS = -1.0
 """The mask begins mostly closed: an editor that changes nothing is a better start than one that repaints everything."""
@@ -136,3 +139,14 @@ def _separable(features: int) -> nn.Sequential:
 
 def _twice(x: torch.Tensor) -> torch.Tensor:
     return functional.interpolate(x, scale_factor=2, mode="bilinear", align_corners=False)
+
+
+AnyGenerator = Generator | LiteGenerator
+"""Both take a batch (B, 3, S, S) and labels (B, A) and give a batch (B, 3, S, S)."""
+
+
+def build_generator(model: ModelConfig, attribute_count: int) -> AnyGenerator:
+    """A generator with random weights, of the kind and size that `model` names."""
+    if model.generator == "lite":
+        return LiteGenerator(LITE_CHANNELS[model.lite_size], attribute_count, model.g_repeat_num, model.conditioning)
+    return Generator(model.g_conv_dim, attribute_count, model.g_repeat_num)

@@ -62,9 +62,9 @@ class Guides:
                 f"training.teacher is {config.training.teacher}, but train() was given no teacher. Take lianpu.make_guides(...), or leave it out."
             )
         for name, weight, guide, maker in (
-            ("lambda_guide", loss.lambda_guide, self.classifier, "lianpu.guidance.classifier.obtain_guide"),
+            ("lambda_guide", loss.lambda_guide, self.classifier, "lianpu.guidance.making.obtain_guide"),
             ("lambda_outside", loss.lambda_outside, self.parts, "lianpu.guidance.parts.obtain_part_maps"),
-            ("lambda_projected", loss.lambda_projected, self.features, "lianpu.guidance.features.FrozenFeatures"),
+            ("lambda_projected", loss.lambda_projected, self.features, "lianpu.guidance.teacher.FrozenFeatures"),
         ):
             if weight and guide is None:
                 raise SettingsError(

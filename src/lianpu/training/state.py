@@ -7,8 +7,8 @@ from dataclasses import dataclass
 
 import torch
 
-from lianpu.stargan.build import AnyGenerator, build_generator
 from lianpu.stargan.config import ModelConfig
+from lianpu.stargan.lite import AnyGenerator, build_generator
 from lianpu.stargan.networks import Discriminator
 from lianpu.stargan.projected import ProjectedDiscriminator
 from lianpu.training.config import TrainingConfig

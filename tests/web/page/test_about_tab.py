@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from lianpu.editing.session import EditSession
-from lianpu.editors.bundled import bundled_editor_file
+from lianpu.editors.loading import bundled_editor_file
 from lianpu.faces.analyzer import FaceAnalyzer
 from lianpu.web.language import load_words
 from lianpu.web.page.about_tab import about_text, model_cards

@@ -1,4 +1,4 @@
-"""What every section is made from, and the phrases that several of them need."""
+"""What every section is made from: the files of the run, the comparison with other models, and phrases that several sections need."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from lianpu.report.document import Cell, Paragraph, Part, Section
 from lianpu.report.gallery import Gallery
 from lianpu.report.language import Language
 from lianpu.report.run_files import RunFiles
+from lianpu.report.values import Values
 
 
 @dataclass(frozen=True)
@@ -88,3 +89,34 @@ def _spell(value: object) -> str:
     if isinstance(value, list | tuple):
         return "×".join(str(entry) for entry in value)
     return str(value)
+
+
+@dataclass(frozen=True)
+class Ratio:
+    """One model against the first row of the table: how many times as fast, and its share of the size."""
+
+    source: str
+    speed_ratio: float | None
+    size_ratio: float | None
+    psnr_db: float | None
+
+
+def int8_against_pytorch(files: RunFiles) -> Ratio | None:
+    """The INT8 model against PyTorch, None when they were not compared."""
+    rows = files.benchmark.rows("rows") if files.benchmark else ()
+    int8 = [row for row in rows if "INT8" in (row.text("model") or "")]
+    return against(rows[0], int8[0]) if int8 and int8[0] is not rows[0] else None
+
+
+def against(first: Values, row: Values) -> Ratio:
+    """A row of benchmark.json against the first one."""
+    return Ratio(
+        source=row.source,
+        speed_ratio=_divide(first.number("latency_ms"), row.number("latency_ms")),
+        size_ratio=_divide(row.number("bytes"), first.number("bytes")),
+        psnr_db=row.number("psnr_to_fp32_db"),
+    )
+
+
+def _divide(upper: float | None, lower: float | None) -> float | None:
+    return None if upper is None or not lower else upper / lower

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from lianpu.report.document import Block, Bullets, Card, Cards, Cell, Facts, Figure, Figures, Paragraph, Part, Section
 from lianpu.report.language import as_percent, readable_time
-from lianpu.report.sections.comparison import int8_against_pytorch
-from lianpu.report.sections.material import Material
-from lianpu.report.sections.success import mean_success
+from lianpu.report.sections.material import Material, int8_against_pytorch
+from lianpu.report.sections.score_cell import mean_success
 from lianpu.report.sections.verdict import planned_steps, verdict
 
 

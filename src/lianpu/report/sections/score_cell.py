@@ -1,12 +1,57 @@
-"""A score as a cell of a table."""
+"""A score as a cell of a table, and attribute success with what unedited faces already show."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import dataclass
+
 from lianpu.report.document import Cell
 from lianpu.report.language import digits_for
-from lianpu.report.scored import Score
+from lianpu.report.scored import Score, Scored
 from lianpu.report.sections.material import Material
-from lianpu.report.sections.success import EDITED, UNEDITED
+
+EDITED, UNEDITED = "attribute_success", "attribute_success_unedited"
+
+
+@dataclass(frozen=True)
+class Success:
+    """Shares from 0 to 1 of faces that the classifier takes for the target, edited and as they were."""
+
+    transform: str
+    edited: float
+    unedited: float | None
+
+    @property
+    def gain(self) -> float | None:
+        """What the edit added."""
+        return None if self.unedited is None else self.edited - self.unedited
+
+
+def successes(scored: Scored) -> tuple[Success, ...]:
+    """One per transform that was measured, in the order of the file."""
+    found = []
+    for transform in scored.transforms():
+        edited, unedited = scored.find(EDITED, transform), scored.find(UNEDITED, transform)
+        if edited is not None and edited.value is not None:
+            found.append(Success(transform, edited.value, unedited.value if unedited else None))
+    return tuple(found)
+
+
+def mean_success(scored: Scored) -> Success | None:
+    """The mean over transforms, each counting the same; the overall figure where there are no transforms."""
+    each = successes(scored)
+    if each:
+        unedited = [one.unedited for one in each if one.unedited is not None]
+        return Success("overall", _mean([one.edited for one in each]), _mean(unedited) if len(unedited) == len(each) else None)
+    overall, before = scored.find(EDITED), scored.find(UNEDITED)
+    if overall is None or overall.value is None:
+        return None
+    return Success("overall", overall.value, before.value if before else None)
+
+
+def _mean(values: Sequence[float]) -> float:
+    return sum(values) / len(values)
+
 
 SHARES = (EDITED, UNEDITED)
 """Metrics that are shares from 0 to 1, written as percentages."""

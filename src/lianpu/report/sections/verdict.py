@@ -10,9 +10,8 @@ from lianpu.report.gallery import comparable_checkpoints
 from lianpu.report.language import as_percent
 from lianpu.report.run_files import RunFiles
 from lianpu.report.scored import Scored
-from lianpu.report.sections.comparison import int8_against_pytorch
-from lianpu.report.sections.material import Material
-from lianpu.report.sections.success import mean_success, successes
+from lianpu.report.sections.material import Material, int8_against_pytorch
+from lianpu.report.sections.score_cell import mean_success, successes
 
 GAIN_WORDS = ((0.65, "strong"), (0.35, "fair"), (0.10, "weak"), (-1.0, "none"))
 """From which gain in attribute success (edited minus unedited, mean over transforms) an editor is called what."""

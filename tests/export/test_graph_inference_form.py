@@ -4,7 +4,7 @@ import pytest
 import torch
 from torch import nn
 
-from lianpu.export.inference_form import BlockOutput, PhasedUpsampling, inference_form
+from lianpu.export.graph import BlockOutput, PhasedUpsampling, inference_form
 from lianpu.stargan.networks import Generator
 
 

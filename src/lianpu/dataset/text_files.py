@@ -1,4 +1,6 @@
-"""Text files of labels and splits, read line by line and refused with the line."""
+"""The small text files of a data folder: numbered lines, licence.txt, alignment.txt."""
+
+from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -39,3 +41,27 @@ def refuse_lines(file: Path, problems: Sequence[tuple[int, str]], mend: str = "M
     shown = "; ".join(f"line {number}: {text}" for number, text in sorted(problems)[:SHOWN])
     more = f"; and {len(problems) - SHOWN} more problems" if len(problems) > SHOWN else ""
     raise DataError(f"{file}, {shown}{more}. {mend}")
+
+
+ALIGNMENT_FILE = "alignment.txt"
+"""Holds one word, as models carry it in their metadata (`celeba-center-crop-178`)."""
+
+
+def alignment_of(folder: Path, otherwise: str) -> str:
+    """The word in the folder's `alignment.txt`; `otherwise` when it has none."""
+    file = folder / ALIGNMENT_FILE
+    return " ".join(read_text(file).split()) or otherwise if file.is_file() else otherwise
+
+
+CELEBA_LICENCE = "non-commercial research and education only (CelebA)"
+UNKNOWN_LICENCE = "follows the training data"
+DRAWN_LICENCE = "drawn by a program, no real faces: free for any use"
+
+LICENCE_FILE = "licence.txt"
+"""What it says goes before what a source takes for granted."""
+
+
+def licence_of(folder: Path, otherwise: str) -> str:
+    """The words of the folder's `licence.txt` in one line; `otherwise` when it has none."""
+    file = folder / LICENCE_FILE
+    return " ".join(read_text(file).split()) or otherwise if file.is_file() else otherwise
