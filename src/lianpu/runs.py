@@ -77,7 +77,7 @@ class Run:
         return self.folder / "samples"
 
     @property
-    def carried_editor_file(self) -> Path:
+    def bundled_editor_file(self) -> Path:
         """Edits of the editor that the package carries, for comparison; only a demo has them."""
         return self.samples_folder / "carried-editor.png"
 

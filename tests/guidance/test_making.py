@@ -11,7 +11,7 @@ from PIL import Image
 from lianpu.dataset.faces import Dataset
 from lianpu.dataset.sources import open_dataset
 from lianpu.errors import DataError, RunError
-from lianpu.guidance import classifier as guide_file
+from lianpu.guidance import making as guide_file
 from lianpu.guidance.making import make_guides
 from lianpu.guidance.parts import obtain_part_maps
 from lianpu.metrics.classifier_training import ClassifierSettings

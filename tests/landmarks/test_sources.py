@@ -130,7 +130,7 @@ def test_a_broken_csv_is_told_with_its_line(tmp_path: Path, points: np.ndarray) 
     with pytest.raises(DataError, match="line 3 has 135 numbers instead of 136"):
         read_labels(file)
     file.write_text(HEADING + "\n" + a_row("a.png", points).replace(",10,", ",ten,") + "\n")
-    with pytest.raises(DataError, match="line 2 holds what is no number"):
+    with pytest.raises(DataError, match="line 2 holds something that is not a number"):
         read_labels(file)
     file.write_text(HEADING + "\n" + a_row("a.png", points) + "\n")
     with pytest.raises(DataError, match=r"a\.png, which is not there"):

@@ -182,11 +182,11 @@ def test_a_demo_shows_what_the_editor_in_the_package_makes_of_such_faces(tmp_pat
     made.add_samples(run)
     steps = run.sample_steps()
     write_report(run)
-    assert "editor that the package carries" not in Page(read(run)).text
-    write_image(run.carried_editor_file, np.full((40, 240, 3), 90, dtype=np.uint8))
+    assert "bundled editor (" not in Page(read(run)).text
+    write_image(run.bundled_editor_file, np.full((40, 240, 3), 90, dtype=np.uint8))
     write_report(run)
     page = read(run)
-    assert "editor that the package carries (lite" in Page(page).text and "samples/carried-editor.png" in page
+    assert "bundled editor (lite" in Page(page).text and "samples/carried-editor.png" in page
     assert run.sample_steps() == steps  # it is no sample grid of the run
 
 

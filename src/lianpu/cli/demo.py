@@ -32,12 +32,12 @@ TRANSFORMS = (
 """The rows of the demo's table; a full evaluation has one for every pair."""
 
 SHEET_FACES, SHEET_PX = 4, 192
-"""Faces, and their side in pixels, that the editor in the package is shown on."""
+"""Faces, and their side in pixels, that the bundled editor is shown on."""
 
 
 @dataclass(frozen=True)
 class DemoArguments:
-    """A whole run on drawn faces: draw, train, evaluate, export, quantize, compare, report, with the edits of the editor in the package beside it. About 8 minutes with installing, on 2 CPU cores.
+    """A whole run on drawn faces: draw, train, evaluate, export, quantize, compare, report, and the edits of the bundled editor. About 8 minutes with installing, on 2 CPU cores.
 
     Nothing is downloaded. A stopped demo goes on with the same command.
     """
@@ -91,14 +91,14 @@ def run_demo(options: DemoArguments, command: str) -> Run:
     )
     console.print(comparison_table(comparison))
     console.print(comparison.advice, soft_wrap=True)
-    with console.status("Editing with the editor in the package"):
-        show_carried_editor(run, options)
+    with console.status("Editing with the bundled editor"):
+        show_bundled_editor(run, options)
     with console.status("Writing the report"):
         write_report(run, options.language)
     return run
 
 
-def show_carried_editor(run: Run, options: DemoArguments) -> None:
+def show_bundled_editor(run: Run, options: DemoArguments) -> None:
     """Edits of the editor that the package carries, of faces that this run has held out, drawn larger, kept with its sample grids."""
     from lianpu.dataset.drawn import draw_face
     from lianpu.editors.loading import load_editor
@@ -109,10 +109,10 @@ def show_carried_editor(run: Run, options: DemoArguments) -> None:
     try:
         editor = load_editor("lite")
     except WeightsError as refused:  # by --commercial-safe: the demo itself needs no such file
-        console.print(f"Without the editor in the package: {refused}", markup=False, highlight=False, soft_wrap=True)
+        console.print(f"Without the bundled editor: {refused}", markup=False, highlight=False, soft_wrap=True)
         return
     portraits = [draw_face(0, options.faces - 1 - back, SHEET_PX) for back in range(min(SHEET_FACES, options.faces))]
-    write_image(run.carried_editor_file, carried_editor_sheet(portraits, editor))
+    write_image(run.bundled_editor_file, bundled_editor_sheet(portraits, editor))
 
 
 def demo_config(options: DemoArguments) -> RunConfig:
@@ -145,7 +145,7 @@ HAIR = ("Black_Hair", "Blond_Hair", "Brown_Hair")
 FLIPPED = ("Male", "Young")
 
 
-def carried_editor_sheet(portraits: Sequence[DrawnFace], editor: Editor) -> Picture:
+def bundled_editor_sheet(portraits: Sequence[DrawnFace], editor: Editor) -> Picture:
     """A row for each portrait (S, S, 3): the face, three hair colours, the other sex, the other age; (H, W, 3)."""
     from lianpu.editing.attributes import edit_attributes
     from lianpu.imaging.picture import grid

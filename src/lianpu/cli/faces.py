@@ -53,7 +53,7 @@ class PartsArguments(FindArguments):
     """Find the 19 parts of each face (CelebAMask-HQ's classes)."""
 
     parser: str = "auto"
-    """auto (the one in the package), bisenet, the path of a parser, or the folder of a parser's training."""
+    """auto (the bundled one), bisenet, the path of a parser, or the folder of a parser's training."""
 
 
 @dataclass(frozen=True)

@@ -121,7 +121,7 @@ def fetch(parsed: FetchArguments) -> None:
             except WeightsError as problem:
                 problems[entry.file] = str(problem)
             except KeyboardInterrupt:
-                raise WeightsError("Stopped. What came so far is kept; the same command goes on from there.") from None
+                raise WeightsError("Stopped. What came so far is kept; the same command resumes from there.") from None
     if len(problems) > 1:
         for text in problems.values():
             _say(f"NOT FETCHED  {text}")

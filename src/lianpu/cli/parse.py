@@ -23,7 +23,7 @@ class ParseArguments:
     """Say of every pixel of every face which part it is: skin, hair, eyes and 15 more.
 
     For each photo it writes NAME.parts.png, whose pixel values are the classes in CelebAMask-HQ's order, and NAME.overlay.jpg, the
-    photo with the parts tinted. The parser in the package needs no download; its training faces are for non-commercial use only.
+    photo with the parts tinted. The bundled parser needs no download; its training faces are for non-commercial use only.
     """
 
     photos: Annotated[tuple[Path, ...], tyro.conf.Positional]
@@ -31,7 +31,7 @@ class ParseArguments:
     out: Path = Path("parts")
     """The folder that is written to."""
     parser: str = "auto"
-    """auto (the one in the package), bisenet, the path of an .onnx or .pth file, or the folder of a parser's training."""
+    """auto (the bundled one), bisenet, the path of an .onnx or .pth file, or the folder of a parser's training."""
     detector: str = "auto"
     """auto, buffalo_l, yunet, dlib, or the path of an .onnx file."""
     upright: bool = False

@@ -116,7 +116,7 @@ class ParserEvaluateArguments:
     """
 
     model: Annotated[str, tyro.conf.Positional]
-    """small (the one in the package), bisenet, the path of an .onnx or .pth file, or the folder of a parser's training."""
+    """small (the bundled one), bisenet, the path of an .onnx or .pth file, or the folder of a parser's training."""
     data: Annotated[Path, tyro.conf.Positional]
     """CelebAMask-HQ as downloaded, or a folder with images/, masks/, train.txt and val.txt."""
     split: Literal["train", "val", "test"] = "val"

@@ -40,7 +40,7 @@ class PrepareArguments:
     detector: str = "auto"
     """auto, buffalo_l, yunet, dlib, or a detector's .onnx file."""
     parser: str = "auto"
-    """auto (the one in the package), bisenet, a parser's file, or none."""
+    """auto (the bundled one), bisenet, a parser's file, or none."""
     upright: bool = False
     """Also look for faces in the photo turned by 90, 180 and 270 degrees."""
     landmarks: str = "auto"
@@ -102,7 +102,7 @@ class FitArguments:
     detector: str = "auto"
     """auto, buffalo_l, yunet, dlib, or a detector's .onnx file."""
     parser: str = "auto"
-    """auto (the one in the package), bisenet, a parser's file, or none."""
+    """auto (the bundled one), bisenet, a parser's file, or none."""
     confidence: float = 0.8
     """From which confidence on a held-out label counts."""
 
@@ -170,7 +170,7 @@ def prepare(parsed: PrepareArguments) -> Prepared:
                 parsed.photos, parsed.out, settings, workers=parsed.workers, ray=parsed.ray, on_progress=on_progress
             )
     except KeyboardInterrupt:
-        console.print("\nStopped. What was done is kept: the same command goes on from here.", markup=False)
+        console.print("\nStopped. What was done is kept: the same command resumes from here.", markup=False)
         raise SystemExit(130) from None
     console.print(
         f"{made.photos:,} photos, {made.faces:,} faces kept in {made.folder}", markup=False, highlight=False, soft_wrap=True

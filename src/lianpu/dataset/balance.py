@@ -25,7 +25,7 @@ class AttributeBalance:
         train_count: training faces whose value is known.
         test_positives: held-out faces that have it.
         test_count: held-out faces whose value is known.
-        unlabelled: training and held-out faces whose value nobody knows; training leaves them out when it is selected.
+        unlabelled: training and held-out faces whose value is unknown; training leaves them out when it is selected.
     """
 
     name: str
@@ -55,7 +55,7 @@ class AttributeBalance:
 
 
 def balance_of(table: FaceTable, names: Sequence[str]) -> tuple[AttributeBalance, ...]:
-    """For each of `names`, how many of the training and of the held-out faces have it, and of how many nobody knows."""
+    """For each of `names`, how many of the training and of the held-out faces have it, and of how many it is unknown."""
     train, test = (table.labels[table.rows_of([split])] for split in ("train", table.held_out_split()))
     columns = [table.attributes.index(name) for name in names]
     return tuple(_balance(name, train[:, at], test[:, at]) for name, at in zip(names, columns, strict=True))

@@ -43,7 +43,7 @@ class TrainingBatches:
         world: how many processes there are.
         workers: processes that read pictures when the faces do not fit in memory; 0 reads in this one.
         memory_budget_bytes: faces that need no more as uint8 (N * S * S * 3) are decoded at the start, by threads.
-        on_progress: told how many faces are decoded, when they are at the start.
+        on_progress: called with faces decoded, where all are decoded at the start.
         weights: (N,) how often each face is drawn; None walks through all alike.
 
     Raises:
@@ -206,7 +206,7 @@ def _unless_killed(stacks: Iterator[Any]) -> Iterator[Any]:
                 raise
             raise DataError(
                 "A process that reads pictures was killed, perhaps for want of memory. "
-                "Lower workers, then run the same command again: it goes on from the last checkpoint."
+                "Lower workers, then run the same command again: it resumes from the last checkpoint."
             ) from problem
         yield stack
 

@@ -113,7 +113,7 @@ MEANINGS: dict[Kind, str] = {
     "converted": "not 8-bit RGB, or not upright: converted when read",
     "two hair colours": "labels that contradict each other",
     "too few": "hardly enough faces to learn or to judge an edit",
-    "unlabelled": "nobody knows the value: these faces are left out where it is selected",
+    "unlabelled": "the value is unknown: these faces are left out where it is selected",
     "unlisted": "on disk, but without labels or in no split: not used",
 }
 """All kinds of problems, the worst first, and what each means."""
@@ -178,8 +178,8 @@ def check_data(
     Args:
         table: what `read_table` gives.
         image_size: side in pixels that training is to use.
-        attributes: those to be trained; None looks at all, and takes none that is constant for a hindrance.
-        on_progress: told how many pictures were looked at.
+        attributes: those to be trained; None checks all, and a constant one is then no problem.
+        on_progress: called with pictures checked, and pictures in all.
     """
     names = table.attributes if attributes is None else attributes.names
     missing = missing_pictures(table)

@@ -1,4 +1,4 @@
-"""Label files as CelebA spells them: a line of attribute names, then one row of 1 and -1 per picture; 0 where nobody knows."""
+"""Label files as CelebA spells them: a line of attribute names, then one row of 1 and -1 per picture; 0 where unknown."""
 
 from collections import Counter
 from collections.abc import Iterator
@@ -26,7 +26,7 @@ class LabelSheet:
         file: where it was read.
         pictures: N picture names, in the order of the file.
         attributes: A names.
-        labels: (N, A) uint8, 1 has the attribute, 0 has not, UNLABELLED nobody knows.
+        labels: (N, A) uint8, 1 has the attribute, 0 has not, UNLABELLED is unknown.
     """
 
     file: Path
@@ -79,7 +79,7 @@ def read_label_sheet(file: Path) -> LabelSheet:
 
 
 def _refuse_zeros_for_no(file: Path, labels: np.ndarray) -> None:
-    """Nothing, unless of many values some are unlabelled and none says no: then 0 was written where CelebA has -1."""
+    """Raise DataError where 0 stands for -1: of many values some are unlabelled and none says no."""
     if labels.size >= _MANY and (labels == UNLABELLED).any() and not (labels == 0).any():
         raise DataError(
             f"{file} has 1 and 0, but no -1. 0 means unlabelled here: write -1 where a face has not the attribute, "

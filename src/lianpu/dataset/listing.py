@@ -27,15 +27,15 @@ def missing_pictures(table: FaceTable) -> list[str]:
 
 
 def unlisted_pictures(table: FaceTable) -> list[str]:
-    """Pictures on disk, beside the table's, that the table does not know: without labels, or in no split."""
+    """Pictures on disk that the table does not know: without labels, or in no split."""
     known = set(table.files)
     parents = sorted({parent for parent, _ in map(_parent_and_name, table.files)})
-    beside = [f"{parent}/{name}" if parent else name for parent in parents for name in picture_names(table.root / parent)]
-    return [file for file in beside if file not in known]
+    on_disk = [f"{parent}/{name}" if parent else name for parent in parents for name in picture_names(table.root / parent)]
+    return [file for file in on_disk if file not in known]
 
 
 def refuse_missing_pictures(table: FaceTable) -> None:
-    """Nothing when every picture is on disk; else a DataError with how many are not, and the first."""
+    """Raise DataError, with their number and the first one, where pictures of the table are not on disk."""
     missing = missing_pictures(table)
     if missing:
         raise DataError(
@@ -59,7 +59,7 @@ def _listed(folder: Path) -> set[str]:
 
 
 def _entries(folder: Path) -> list[os.DirEntry[str]]:
-    """What lies in a folder; nothing when it is not there."""
+    """The names in a folder; empty when it is not there."""
     try:
         with os.scandir(folder) as entries:
             return list(entries)

@@ -59,7 +59,7 @@ def constant_attributes(faces: Faces) -> dict[str, bool]:
 
 
 def refuse_constant_attributes(faces: Faces) -> None:
-    """Nothing when each attribute is there with and without; else a DataError that names those that are not."""
+    """Raise DataError, naming them, where attributes have no face with, or none without."""
     constant = constant_attributes(faces)
     if constant:
         spelled = "; ".join(

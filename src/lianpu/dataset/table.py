@@ -14,7 +14,7 @@ Split = Literal["train", "val", "test"]
 SPLITS: tuple[Split, ...] = ("train", "val", "test")
 
 UNLABELLED = 2
-"""The label of a value that nobody knows: neither 1 (has the attribute) nor 0 (has not)."""
+"""The label of an unknown value: neither 1 (has the attribute) nor 0 (has not)."""
 
 MIDDLE_SQUARE = "center-square"
 """The alignment of pictures that may not be square: their middle square is taken."""
@@ -29,7 +29,7 @@ class FaceTable:
         root: the folder that `files` are relative to.
         files: N paths relative to root, with forward slashes.
         attributes: A names, all that the source labels, in its order.
-        labels: (N, A) uint8, 1 has the attribute, 0 has not, UNLABELLED nobody knows.
+        labels: (N, A) uint8, 1 has the attribute, 0 has not, UNLABELLED is unknown.
         splits: N of train, val, test.
         crop_px: side of the centre crop made before resizing (178 for CelebA), or None for the largest middle square: the
             whole picture where it is square. Nothing is ever squeezed.

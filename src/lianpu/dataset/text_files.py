@@ -35,7 +35,7 @@ def read_text(file: Path) -> str:
 
 
 def refuse_lines(file: Path, problems: Sequence[tuple[int, str]], mend: str = "Mend the file, or download it again.") -> None:
-    """Nothing when there are no problems; else a DataError with the first ones, each with its line, and their count."""
+    """Raise DataError for problems: the first ones, each with its line, and their count."""
     if not problems:
         return
     shown = "; ".join(f"line {number}: {text}" for number, text in sorted(problems)[:SHOWN])

@@ -26,7 +26,7 @@ class ModelInfo:
         run_id: the run that trained it.
         step: training steps behind it.
         licence: what the data allows the model to be used for.
-        label_input: what the model is told: `target` (the labels that are wanted) or `difference` (what shall change).
+        label_input: what the model is given: `target` (the labels that are wanted) or `difference` (what shall change).
     """
 
     attributes: AttributeSet
@@ -42,7 +42,7 @@ class ModelInfo:
             raise ValueError(f"label_input is target or difference, got '{self.label_input}'")
 
     def request(self, labels: Labels, targets: Labels) -> Labels:
-        """What the model is told (B, A) for faces with `labels` (B, A) to become `targets` (B, A)."""
+        """The labels (B, A) that the model is given for faces with `labels` (B, A) to become `targets` (B, A)."""
         return targets if self.label_input == "target" else self.attributes.differences(labels, targets)
 
     def to_json(self) -> dict[str, Any]:

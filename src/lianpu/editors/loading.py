@@ -34,7 +34,7 @@ def bundled_editor_file(name: str) -> Path:
     file = find_model_file(entry.name)
     if file is None:
         raise WeightsError(
-            f"{missing(entry)}, although the package carries it. Install Lianpu again ({entry.how_to_get}), or name another editor: "
+            f"{missing(entry)}, although it is bundled. Install Lianpu again ({entry.how_to_get}), or name another editor: "
             "a run folder or an .onnx file."
         )
     return check_model_file(file, entry)
@@ -47,18 +47,18 @@ def load_editor(
     attributes: AttributeSet | None = None,
     image_size: int | None = None,
 ) -> Editor:
-    """The editor in a run folder (its last checkpoint), a checkpoint folder, an ONNX file or a published `*-G.ckpt`; or `lite`, the one
-    that the package carries.
+    """The editor in a run folder (its last checkpoint), a checkpoint folder, an ONNX file or a published `*-G.ckpt`; or `lite`, the
+    bundled one.
 
     Args:
-        source: the name, folder or file (a folder that is called lite is ./lite); an ONNX file needs nothing beside it.
+        source: the name, folder or file (a folder that is called lite is ./lite); an ONNX file describes itself.
         device: where a torch generator runs (`auto`, `cpu`, `cuda`, ...).
         threads: how many threads ONNX Runtime uses; None lets it choose.
         attributes: labels and their order; needed for a published checkpoint only, which does not carry them.
         image_size: side of the faces in pixels; needed for a published checkpoint only.
 
     Raises:
-        LianpuError: there is nothing to load there, it is damaged, or it is the package's and not allowed under --commercial-safe.
+        LianpuError: there is nothing to load there, it is damaged, or it is a bundled one and not allowed under --commercial-safe.
     """
     if isinstance(source, Run):
         return _from_checkpoint(source.last_checkpoint(), device)
@@ -72,12 +72,12 @@ def load_editor(
         return _from_checkpoint(checkpoint if checkpoint.state_file.is_file() else open_run(path).last_checkpoint(), device)
     if not path.is_file():
         raise ModelError(
-            f"{path} is not there. Give a run folder, a checkpoint folder, an .onnx file, a *-G.ckpt, or lite, the editor in the package."
+            f"{path} is not there. Give a run folder, a checkpoint folder, an .onnx file, a *-G.ckpt, or lite, the bundled editor."
         )
     if path.suffix == ".onnx":
         return OnnxEditor(path, threads)
     if path.suffix in (".ckpt", ".pth"):
-        return _from_released(path, device, attributes, image_size)
+        return _from_published(path, device, attributes, image_size)
     raise ModelError(
         f"{path}: '{path.suffix}' is no model file. Give a run folder, a checkpoint folder, an .onnx file or a *-G.ckpt."
     )
@@ -90,7 +90,7 @@ def _from_checkpoint(checkpoint: Checkpoint, device: str) -> CheckpointEditor:
     return CheckpointEditor(generator, info, pick_device(device))
 
 
-def _from_released(file: Path, device: str, attributes: AttributeSet | None, image_size: int | None) -> CheckpointEditor:
+def _from_published(file: Path, device: str, attributes: AttributeSet | None, image_size: int | None) -> CheckpointEditor:
     from torch import nn
 
     from lianpu.editors.checkpoint_editor import CheckpointEditor

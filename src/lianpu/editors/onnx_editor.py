@@ -60,7 +60,7 @@ class OnnxEditor:
     """A float or INT8 model as an Editor, run by ONNX Runtime on the CPU.
 
     Args:
-        file: written by `lianpu export` or `lianpu quantize`; nothing beside it is read.
+        file: written by `lianpu export` or `lianpu quantize`; it describes itself.
         threads: threads for one operation; None takes as many as there are cores.
 
     Raises:

@@ -25,9 +25,9 @@ class TrainedWeights:
     """A generator's weights and where they came from.
 
     Args:
-        tensors: by the names of the network's `state_dict`; an ONNX file has others beside them, which belong to its graph.
+        tensors: by the names of the network's `state_dict`; an ONNX file has more, which belong to its graph.
         info: labels, size and licence; None for a published checkpoint, which does not say them.
-        discriminator_file: the discriminator that was trained beside it, or None.
+        discriminator_file: the discriminator that was trained with it, or None.
     """
 
     tensors: Mapping[str, torch.Tensor]
@@ -37,7 +37,7 @@ class TrainedWeights:
 
 def read_trained_weights(source: str) -> TrainedWeights:
     """The weights in a run folder (its last checkpoint; averaged where there is an average), a checkpoint folder, an ONNX file that
-    `lianpu export` wrote of a lite generator, a published `*-G.ckpt`; or those of `lite`, the editor in the package.
+    `lianpu export` wrote of a lite generator, a published `*-G.ckpt`; or those of `lite`, the bundled editor.
 
     Raises:
         LianpuError: there is nothing to read there, it is damaged or quantized, or not allowed under --commercial-safe.

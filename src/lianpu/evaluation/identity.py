@@ -10,14 +10,14 @@ from lianpu.faces.dlib_models import DlibEncoder
 from lianpu.faces.results import Face
 from lianpu.imaging.picture import Picture, resize
 
-LOOKED_AT_PX = 256
+ENCODED_PX = 256
 """Smaller crops are enlarged to this side: dlib was not made for less."""
 
 
 class IdentityOfCrops:
     """dlib's 128 numbers for crops whose faces lie where their template says, so that no detector is needed.
 
-    An edit that no detector would take for a face any more is looked at all the same: it then gets the low cosine that it deserves.
+    An edit that no detector would recognise as a face is encoded all the same, and gets the low cosine that it deserves.
 
     Raises:
         ScoreError: the data does not say how its faces were cut out.
@@ -25,7 +25,7 @@ class IdentityOfCrops:
     """
 
     name = DlibEncoder.name
-    resize = f"enlarged to {LOOKED_AT_PX} px where smaller"
+    resize = f"enlarged to {ENCODED_PX} px where smaller"
 
     def __init__(self, alignment: str) -> None:
         if alignment not in CROP_TEMPLATES:
@@ -41,7 +41,7 @@ class IdentityOfCrops:
         return np.stack([self._vector(picture) for picture in pictures])
 
     def _vector(self, picture: Picture) -> np.ndarray:
-        crop = resize(picture, LOOKED_AT_PX) if picture.shape[0] < LOOKED_AT_PX else picture
+        crop = resize(picture, ENCODED_PX) if picture.shape[0] < ENCODED_PX else picture
         side = crop.shape[0]
         face = Face((0.0, 0.0, float(side), float(side)), 1.0, self._template.scaled(side).astype(np.float32), "template", 0)
         return self._encoder.of(crop, [face])[0].vector

@@ -41,7 +41,7 @@ Stage = Callable[[str], Callable[[int, int], None] | None]
 
 @dataclass(frozen=True)
 class Judges:
-    """What looks at edited faces, and the real faces that they are compared with.
+    """What judges edited faces, and the real faces that they are compared with.
 
     Args:
         held_out: the faces that are edited.
@@ -222,7 +222,7 @@ def batches_of(faces: Faces) -> Iterator[np.ndarray]:
 def features_of_faces(
     network: FeatureNetwork, faces: Faces, done: int, total: int, on_progress: Callable[[int, int], None] | None
 ) -> Features:
-    """Features of unedited faces; progress goes on from `done` of `total`."""
+    """Features of unedited faces; progress is counted from `done` of `total`."""
     parts = []
     for rows in batches_of(faces):
         parts.append(Features(*network.extract(np.stack([faces.read(int(row)) for row in rows]))))

@@ -26,7 +26,7 @@ class Protocol:
 
     Args:
         metric: `fid`, `frechet_efficientnet_lite0`, `lpips_edit`, `attribute_success`, ...
-        features: the network that looked at the pictures (`inception-v3-compat`, `efficientnet-lite0`, ...) or `pixels`.
+        features: the network that gave the features (`inception-v3-compat`, `efficientnet-lite0`, ...) or `pixels`.
         resize: how pictures were brought to that network's size.
         real_count: real pictures in the comparison; 0 where none are needed.
         fake_count: edited pictures (or pictures in their place) in the comparison.
@@ -35,7 +35,7 @@ class Protocol:
         seed: of the draws (targets, subsets).
         image_size: side of the faces in pixels, before the resize.
         data: fingerprint of the dataset.
-        settings: what else the metric was told (kernel, subsets, splits), in words.
+        settings: the metric's other settings (kernel, subsets, splits), in words.
     """
 
     metric: str

@@ -84,7 +84,7 @@ def rank_note(judges: Judges, counts: list[int]) -> str | None:
     return (
         f"{metric_names(judges.network.name)['fid'] if judges.network else ''}: sets of {span} pictures, fewer than the "
         f"{feature_count} features: the covariance lacks rank and the distance is too large. Compare only rows of equal counts, "
-        "and read the kernel distance beside it."
+        "and read the kernel distance with it."
     )
 
 
@@ -117,7 +117,7 @@ def edit_score(
 
 
 def success_scores(judges: Judges, task: EditTask, seen: Labels | None) -> list[Score]:
-    """Success of the edits, and beside it the same judge's rate on the unedited faces."""
+    """Success of the edits, and the same judge's rate on the unedited faces."""
     if seen is None or judges.seen is None or judges.classifier is None:
         return []
     attributes = judges.held_out.attributes

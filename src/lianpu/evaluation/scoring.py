@@ -1,4 +1,4 @@
-"""Scores of an editor: every held-out face and every transform edited, looked at by the judges."""
+"""Scores of an editor: every held-out face is edited with every transform, and judged."""
 
 from __future__ import annotations
 

@@ -64,7 +64,7 @@ def bench_inference(
         generators: by name, each for faces of `info`'s size and labels; the first is what the others are compared with.
         compiled: measure torch.compile too; it needs a C++ compiler and a minute.
         runs: timed calls of each form.
-        on_progress: told (rounds done, rounds in all) for each count of threads anew.
+        on_progress: called with (rounds done, rounds in all) for each count of threads anew.
     """
     speeds: list[FormSpeed] = []
     with tempfile.TemporaryDirectory() as folder:

@@ -142,7 +142,7 @@ def export_generator(generator: nn.Module, info: ModelInfo, target: Path, faces:
 
 
 def export_run(run: Run, checkpoint: Checkpoint | None = None, faces: Faces | None = None) -> Export:
-    """The generator of a run's checkpoint (the last one when None) as `export/model.onnx`, with `parity.json` beside it.
+    """The generator of a run's checkpoint (the last one when None) as `export/model.onnx`, and its `parity.json`.
 
     Files that were made of an earlier `model.onnx` are removed: they are of another model now.
 

@@ -54,7 +54,7 @@ class QuantizationSettings:
     per_channel: bool = True
     """One weight scale per output channel."""
     reduce_range: bool | None = None
-    """Weights of 7 bits, for CPUs that saturate; None looks at this CPU."""
+    """Weights of 7 bits, for CPUs that saturate; None decides by this CPU."""
     equalize: bool = True
     """Give the channels in front of each InstanceNorm the same range first (export/channel_ranges.py)."""
     seed: int = 0
@@ -117,7 +117,7 @@ def quantize_onnx(
         source: a file that `export_onnx` wrote.
         target: where the INT8 model goes.
         faces: N faces of the training split, of the model's size and labels.
-        on_progress: told (faces shown, faces in all); each face is shown twice when channels are equalized.
+        on_progress: called with (faces shown, faces in all); each face is shown twice when channels are equalized.
 
     Raises:
         ModelError: the source is not a float model of ours, or does not fit the faces; or there are no faces.
@@ -167,7 +167,7 @@ def quantize_onnx(
 def quantize_run(
     run: Run, faces: Faces, settings: QuantizationSettings | None = None, on_progress: OnProgress | None = None
 ) -> Quantization:
-    """`export/model.int8.onnx` of a run's `model.onnx`, with `quantization.json` beside it. Raises as `quantize_onnx` does."""
+    """`export/model.int8.onnx` of a run's `model.onnx`, and its `quantization.json`. Raises as `quantize_onnx` does."""
     quantization = quantize_onnx(run.onnx_file, run.int8_file, faces, settings, on_progress)
     write_json(run.quantization_file, quantization.to_json())
     run.benchmark_file.unlink(missing_ok=True)  # it was of another INT8 model
@@ -175,7 +175,7 @@ def quantize_run(
 
 
 def quantize(onnx_file: Path | str, faces: Faces, settings: QuantizationSettings | None = None) -> Path:
-    """The INT8 model of `model.onnx`, beside it as `model.int8.onnx`. `quantize_onnx` says what more is known of it."""
+    """The INT8 model of `model.onnx`, next to it as `model.int8.onnx`. See `quantize_onnx`."""
     source = Path(onnx_file)
     run = Run(source.parent.parent)
     if run.onnx_file == source and run.config_file.is_file():

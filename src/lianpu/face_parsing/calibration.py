@@ -1,7 +1,7 @@
 """Biases of a trained parser's classes, so that it calls rare parts where they are and no more often than that.
 
 Class weights, faces drawn for their rare parts and objects laid on teach a network that rare parts are frequent. On faces as they are
-it then sees earrings and necklaces where there are none. A bias per class, chosen on training faces, takes that back at no cost.
+it then finds earrings and necklaces that are not there. A bias per class, chosen on training faces, takes that back at no cost.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ CHOICES = np.linspace(-4.0, 4.0, 81)
 _ROUNDS = 3
 
 _EVERY = 2
-"""Every second row and column of the logits is looked at: neighbours say the same."""
+"""Only every second row and column of the logits is used: neighbours agree."""
 
 
 def calibrated_biases(

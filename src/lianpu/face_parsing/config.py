@@ -56,7 +56,7 @@ class ParserConfig(BaseModel):
     workers: int = Field(default=2, ge=0)
     """Processes that prepare pictures; 0 prepares them in the training process."""
     checkpoint_every: int = Field(default=500, ge=1)
-    """Steps between checkpoints; training goes on from the last one."""
+    """Steps between checkpoints; a stopped training resumes from the last one."""
     log_every: int = Field(default=20, ge=1)
     """Steps between lines of steps.jsonl."""
     device: str = "auto"

@@ -60,7 +60,7 @@ def export_parser(
         size_px: the side S, a multiple of 32.
         facts: what else the file says of itself (`licence`, `trained_on`, `scores`, ...), plain values.
         pictures: a batch (N, 3, S, S) on which the file must agree with PyTorch.
-        biases: what the file adds to the logits of the classes, (19,); nothing when None.
+        biases: what the file adds to the logits of the classes, (19,); None adds nothing.
 
     Raises:
         ModelError: the file does not agree with PyTorch; nothing is written then.

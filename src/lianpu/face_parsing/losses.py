@@ -34,14 +34,14 @@ def weighted_dice_loss(logits: torch.Tensor, mask: torch.Tensor, class_weights: 
     Dice is Milletari et al. 2016 (arXiv:1606.04797) over all pixels of the batch: it counts an earring as much as the hair.
     """
     full = at_size_of(logits, mask)
-    looked_at = mask != IGNORED
+    counted = mask != IGNORED
     log_shares = functional.log_softmax(full, dim=1)
     entropy = functional.nll_loss(log_shares, mask.long(), class_weights, ignore_index=IGNORED)
-    truth = mask.where(looked_at, torch.zeros_like(mask)).long()
-    shares = log_shares.exp() * looked_at[:, None]
+    truth = mask.where(counted, torch.zeros_like(mask)).long()
+    shares = log_shares.exp() * counted[:, None]
     hit = shares.gather(1, truth[:, None])[:, 0]  # the share given to the true class of each pixel
     class_count = full.shape[1]
-    counts = torch.zeros(class_count).to(full).index_add_(0, truth.flatten(), looked_at.flatten().to(full.dtype))
+    counts = torch.zeros(class_count).to(full).index_add_(0, truth.flatten(), counted.flatten().to(full.dtype))
     hits = torch.zeros(class_count).to(full).index_add_(0, truth.flatten(), hit.flatten())
     dice = 2 * hits / (shares.sum(dim=(0, 2, 3)) + counts).clamp_min(1)
     return entropy + (1 - dice[counts > 0]).mean()

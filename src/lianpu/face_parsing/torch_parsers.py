@@ -28,7 +28,7 @@ class PartsForm(nn.Module):
 
     Args:
         network: gives logits (B, C, s, s) as the first of a tuple.
-        biases: what is added to the logits of each class, (C,); nothing when None (see `calibration`).
+        biases: what is added to the logits of each class, (C,); None adds nothing (see `calibration`).
     """
 
     biases: torch.Tensor | None
@@ -164,7 +164,7 @@ def sides_by_place(mask: Mask) -> Mask:
     """The mask (H, W) of an upright aligned face with eyes, brows and ears called left or right by where they lie.
 
     Each connected patch goes to the side of the nose that its centre is on; a patch that reaches far over both sides, as brows that
-    have grown together, is cut there. Which of the two the mask says is not looked at. Without a nose the middle of the skin counts,
+    have grown together, is cut there. Which of the two the mask says does not count. Without a nose the middle of the skin counts,
     and without skin the middle of the crop.
     """
     middle = _middle_column(mask)

@@ -30,7 +30,7 @@ from lianpu.weights import read_tensors, read_untrusted, save_tensors, update_av
 
 @dataclass(frozen=True)
 class Callbacks:
-    """What training tells the outside.
+    """What training calls as it runs.
 
     Args:
         on_read: masks counted and masks in all, before the first step.
@@ -65,21 +65,21 @@ def train_parser(
     command: str = "",
     callbacks: Callbacks | None = None,
 ) -> ParserRun:
-    """The run after all its steps. The same call goes on with a run that was stopped.
+    """The run after all its steps. The same call resumes a run that was stopped.
 
     Raises:
         RunError: `folder` holds a run with other settings or of other data.
         WeightsError: the ImageNet start is not here.
         TrainingError: the loss is no number, the disk is full, or it was asked to stop (after saving).
     """
-    told = callbacks or Callbacks()
+    calls = callbacks or Callbacks()
     run = _open_run(ParserRun(folder), data, config, preset, command)
     device = pick_device(config.device)
     if device.type == "cpu":
         keep_freed_memory()
     state = _new_state(config, device)
     _load_checkpoint(run, state)
-    counts = _counts(run, data, told.on_read)
+    counts = _counts(run, data, calls.on_read)
     loss = make_loss(config.loss, counts.class_weights().to(device))
     _keep_steps_up_to(run, state.step)
     started = time.monotonic() - state.seconds
@@ -87,15 +87,15 @@ def train_parser(
     for pictures, masks in batches:
         value = _step(state, pictures.to(device), masks.to(device), loss, config)
         state.seconds = time.monotonic() - started
-        last, stop = state.step == config.num_iters, told.should_stop()
+        last, stop = state.step == config.num_iters, calls.should_stop()
         if state.step % config.log_every == 0 or last:
             _log(run, state, value, config, device)
         if state.step % config.checkpoint_every == 0 or last or stop:
             _save_checkpoint(run, state)
-        if told.on_step:
-            told.on_step(state.step, config.num_iters)
+        if calls.on_step:
+            calls.on_step(state.step, config.num_iters)
         if stop and not last:
-            raise TrainingError(f"Stopped at step {state.step:,} of {config.num_iters:,}. The same command goes on from there.")
+            raise TrainingError(f"Stopped at step {state.step:,} of {config.num_iters:,}. The same command resumes it.")
     if state.step == config.num_iters:
         _save_weights(run, state)
     return run
@@ -167,7 +167,7 @@ def _step(state: _State, pictures: torch.Tensor, masks: torch.Tensor, loss: Loss
     total = total_loss(outputs, masks, loss, config.auxiliary_weight)
     value = float(total.detach())
     if not math.isfinite(value):
-        raise TrainingError(f"The loss is {value} at step {state.step:,}. Lower --lr, and go on from the last checkpoint.")
+        raise TrainingError(f"The loss is {value} at step {state.step:,}. Lower --lr, and resume from the last checkpoint.")
     state.optimizer.zero_grad(set_to_none=True)
     total.backward()
     state.optimizer.step()

@@ -131,10 +131,10 @@ def _explained(part: Part, settings: AnalyzerSettings, problem: str) -> str:
 
 
 def choose(subjects: Sequence[Subject], which: str) -> tuple[Subject, ...]:
-    """Some of the faces of a photo: `all`, `largest`, or numbers as `0,2`, where 0 is the largest. Without faces there are none to choose.
+    """Some of the faces of a photo: `all`, `largest`, or numbers as `0,2`, where 0 is the largest. An empty tuple for a photo without faces.
 
     Raises:
-        SettingsError: `which` is none of these.
+        SettingsError: `which` is something else.
         DataError: a number that no face has.
     """
     numbers = face_numbers(which)

@@ -45,7 +45,7 @@ _WORTH_WHILE = 0.75
 """A photo whose longest side is less than `SMALL_PX` over this is searched as it is: a smaller copy would save nothing."""
 
 _SURE_PX = {SMALL_PX // 2: 200, SMALL_PX: 80}
-"""Longest side of the copy: least width there of its smallest face. Where all are as wide, no face beside them was missed."""
+"""Longest side of the copy: least width there of its smallest face. Where all are as wide, no other face was missed."""
 
 
 def find_faces(

@@ -33,7 +33,7 @@ DETECTORS: dict[str, str] = {
 def load_detector(
     name: str = "auto", *, models: Path | str | None = None, landmarks: Path | str = "auto", threads: int | None = None
 ) -> Detector:
-    """The detector of a name of `DETECTORS`, or of an ONNX file of SCRFD's or YuNet's form (told apart by its outputs).
+    """The detector of a name of `DETECTORS`, or of an ONNX file of SCRFD's or YuNet's form (recognised by its outputs).
 
     Args:
         name: a name, or a path that ends with .onnx.

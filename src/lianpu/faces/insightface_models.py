@@ -165,7 +165,7 @@ def _run(package: Any, picture: Picture, matrices: Sequence[np.ndarray]) -> np.n
     """What a package's network says of the crop by each matrix: (N, F) float32.
 
     Raises:
-        ModelError: the network cannot run, or gives what is no number.
+        ModelError: the network cannot run, or gives values that are not finite.
     """
     side = int(package.input_size[0])
     check_picture(picture)

@@ -1,4 +1,4 @@
-"""Face networks in ONNX files: which kind one is, told by its inputs and outputs, and all faces through it as one batch."""
+"""Face networks in ONNX files: which kind one is, by its inputs and outputs, and all faces through it as one batch."""
 
 from __future__ import annotations
 

@@ -183,7 +183,7 @@ def _share(value: float, what: str) -> float:
 
 
 def _checked_points(points: np.ndarray, count: int, what: str) -> Points:
-    """The points as (count, 2) float32 of our own, which nobody can change."""
+    """The points as (count, 2) float32 in a read-only copy."""
     ours = np.array(points, dtype=np.float32)
     if ours.shape != (count, 2) or not np.isfinite(ours).all():
         raise ValueError(f"{what} has {count} finite points ({count}, 2), got {ours.shape}")

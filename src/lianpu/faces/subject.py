@@ -16,7 +16,7 @@ from lianpu.imaging.geometry import Window, scale_box, scale_points
 from lianpu.imaging.picture import Picture
 
 WIDER = 1.8
-"""How many times as wide as a face's crop a second look is (`surroundings.parse_wide`): down to the chest."""
+"""How many times as wide as a face's crop the second, wider crop is (`wide_parsing.parse_wide`): down to the chest."""
 
 
 class LandmarkReader(Protocol):
@@ -42,14 +42,14 @@ class WideParts:
 
 @dataclass(frozen=True, eq=False)
 class Subject:
-    """A face of a photo, as effects see it.
+    """A face of a photo with all that effects need.
 
     Args:
         face: its box and five points, in pixels of the photo.
         landmarks: its 68 points in iBUG's order (`dlib-68`), in pixels of the photo.
         window: the rows and columns of the photo that `parts` covers: where the face's crop of 512 px (`celebamask-hq`) lies.
         parts: its parts, over the window (h, w); hair and shoulders that reach out of the window are not in it.
-        around: the same over more of the photo; None where no hair leaves the crop, or nobody has looked.
+        around: the same over more of the photo; None where no hair leaves the crop, or it was not parsed.
         reach: how many times as much as the crop of 512 px the parts cover: 1, or `WIDER` of what `wide` gives.
 
     Raises:

@@ -45,7 +45,7 @@ _THREAD_SHARE = 0.008
 
 
 def parse_wide(photo: Picture, subjects: Sequence[Subject], parser: FaceParser) -> tuple[Subject, ...]:
-    """The subjects, those whose hair goes on with `around`. Subjects that may hide one another must be given at once."""
+    """The subjects; those whose hair leaves the crop get `around`. Subjects that may hide one another must be given at once."""
     return tuple(
         _with_around(photo, subjects, number, parser) if hair_goes_on(photo, subjects, number) else subject
         for number, subject in enumerate(subjects)
@@ -53,7 +53,7 @@ def parse_wide(photo: Picture, subjects: Sequence[Subject], parser: FaceParser) 
 
 
 def hair_goes_on(photo: Picture, subjects: Sequence[Subject], number: int) -> bool:
-    """Whether a subject's hair reaches the border of its crop, or the line from which on another face is nearer, and the photo goes on there."""
+    """Whether a subject's hair reaches the border of its crop, or the line from which on another face is nearer, and the photo continues there."""
     subject = subjects[number]
     side = _GRID_PX + 2 * _BORDER
     grid = np.mgrid[-_BORDER : _GRID_PX + _BORDER, -_BORDER : _GRID_PX + _BORDER][::-1].reshape(2, -1).T

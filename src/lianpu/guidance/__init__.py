@@ -1,1 +1,1 @@
-"""What guides an editor's training beside its discriminator: the parts of the faces, and a frozen attribute classifier."""
+"""What guides an editor's training besides its discriminator: the parts of the faces, and a frozen attribute classifier."""

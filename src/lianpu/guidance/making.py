@@ -59,7 +59,7 @@ def obtain_guide(
 
 
 PROJECTED_BLOCKS = (1, 2, 4, 6)
-"""Blocks of the network that the projected discriminator looks at: strides 4, 8, 16 and 32, as in Projected GAN."""
+"""Blocks of the network that the projected discriminator gets: strides 4, 8, 16 and 32, as in Projected GAN."""
 
 Stage = Callable[[str], Callable[[int, int], None] | None]
 
@@ -71,7 +71,7 @@ def make_guides(dataset: Dataset, config: RunConfig, run_folder: Path | str, *, 
     Args:
         dataset: that the editor is trained on.
         run_folder: the run's; the guides are kept there and taken from there.
-        stage: called as each longer part begins; gives what is told of its progress.
+        stage: called as each longer part begins; gives the callback for its progress.
 
     Raises:
         LianpuError: the folder is another's, weights cannot be had, masks are broken, or the teacher has other labels or another size.

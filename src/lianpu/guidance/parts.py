@@ -1,4 +1,4 @@
-"""Part maps of faces: from masks that lie beside them, in any layout that `lianpu parser train` reads, or seen by a parser."""
+"""Part maps of faces: from masks that lie with them, in any layout that `lianpu parser train` reads, or from a parser."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def obtain_part_maps(
 ) -> PartMaps:
     """The part maps of `faces`, from `file` when they were kept there, else made and kept.
 
-    Masks are read where they lie beside the pictures; else `load_parser` gives a parser, which looks at each face.
+    Masks are read where they lie with the pictures; else `load_parser` gives a parser, which parses each face.
 
     Raises:
         DataError: a mask is missing or unreadable.
@@ -41,7 +41,7 @@ def obtain_part_maps(
 
 
 def part_maps_from_masks(faces: Faces, on_progress: OnProgress | None = None) -> PartMaps | None:
-    """The part maps of faces that have masks beside them; None where there are none, or where faces are cut out of their pictures.
+    """The part maps of faces whose masks lie with them; None without masks, or where faces are cut out of their pictures.
 
     Raises:
         DataError: a mask is missing or broken.
@@ -62,7 +62,7 @@ def _mask_of(masks: Mapping[str, IndexMask | PartMasks], picture: str, folder: P
     mask = masks.get(Path(picture).stem)
     if mask is None:
         raise DataError(
-            f"{picture} has no mask in {folder}. Give every picture one, or move the masks away: then a parser looks at the faces."
+            f"{picture} has no mask in {folder}. Give every picture one, or move the masks away: then a parser is used."
         )
     return mask.read()
 

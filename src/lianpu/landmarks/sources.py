@@ -121,10 +121,10 @@ _HEADING = ["filename", *(f"{axis}{index}" for index in range(COUNT) for axis in
 def read_csv(file: Path) -> tuple[FaceLabel, ...]:
     """The faces of a CSV with the columns filename, x0, y0 to x67, y67; a row without numbers is a picture without a face found.
 
-    Pictures lie in `images/` beside the file, or beside it.
+    Pictures lie next to the file, or in `images/` next to it.
 
     Raises:
-        DataError: other columns, or a number that is none; the message names the line.
+        DataError: other columns, or a cell that is not a number; the message names the line.
     """
     try:
         with file.open(newline="", encoding="utf-8-sig") as stream:
@@ -155,7 +155,7 @@ def _numbers_of_line(cells: list[str], where: str) -> Points68:
     try:
         points = np.array([float(cell) for cell in cells], dtype=np.float32).reshape(COUNT, 2)
     except ValueError as problem:
-        raise DataError(f"{where} holds what is no number ({problem}). Mend or remove it.") from None
+        raise DataError(f"{where} holds something that is not a number ({problem}). Mend or remove it.") from None
     if not np.isfinite(points).all():
         raise DataError(f"{where} holds a number that is not finite. Mend or remove it.")
     return points
@@ -204,7 +204,7 @@ def read_labels(data: Path, only: Path | None = None) -> tuple[FaceLabel, ...]:
         only: a text file with names of pictures, one a line; only these are taken.
 
     Raises:
-        DataError: nothing is there, or it is none of these, or a label or a picture is missing or broken.
+        DataError: nothing is there, or it has another form, or a label or a picture is missing or broken.
     """
     if data.is_dir():
         labels = read_pts_folder(data)

@@ -145,7 +145,7 @@ def _lines(stream: IO[bytes]) -> Iterator[str]:
 def _train_in_child() -> None:
     import dlib
 
-    if hasattr(signal, "SIGPIPE"):  # when nobody reads its progress any more (the parent was killed), the child ends, too
+    if hasattr(signal, "SIGPIPE"):  # when its progress is no longer read (the parent was killed), the child ends, too
         signal.signal(signal.SIGPIPE, signal.SIG_DFL)
     samples, settings, target = pickle.load(sys.stdin.buffer)
     options = dlib.shape_predictor_training_options()

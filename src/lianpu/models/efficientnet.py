@@ -29,7 +29,7 @@ def load_efficientnet(path: Path | str | None = None) -> nn.Module:
     """The network with its ImageNet weights and 1000 logits, in eval mode.
 
     Raises:
-        WeightsError: the package that carries the weights is missing, or its file is damaged or of another network.
+        WeightsError: the package that contains the weights is missing, or its file is damaged or of another network.
     """
     network = build_efficientnet()
     tensors = read_tensors(require_model_file("efficientnet-lite0-imagenet", path), WeightsError)

@@ -20,7 +20,7 @@ def trace_to_onnx(network: nn.Module, inputs: Mapping[str, torch.Tensor], output
 
     Args:
         network: takes the inputs in their order.
-        inputs: an example of each by name; the first axis of each is the batch, and 2 long (1 would be taken for a constant).
+        inputs: an example of each by name; the first axis of each is the batch, and 2 long (1 would become a constant).
         output: the name of what the network gives.
     """
     # torch 2.6 and 2.7 take a batch without an upper end for a contradiction.

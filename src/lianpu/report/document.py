@@ -74,7 +74,7 @@ class Bullets:
 
 @dataclass(frozen=True)
 class Card:
-    """A headline figure: what it is, its value, what to know beside it, and the file it comes from."""
+    """A headline figure: what it is, its value, what to know about it, and the file it comes from."""
 
     label: str
     value: Cell

@@ -34,14 +34,14 @@ class Gallery:
     Args:
         grid: the last sample grid and its step.
         strips: the first face of several sample grids, with their steps, oldest first.
-        carried_editor: edits of the editor in the package, where a demo made them.
+        bundled_editor: edits of the bundled editor, where a demo made them.
     """
 
     networks: str | None
     curves: dict[str, str]
     grid: tuple[str, int] | None
     strips: tuple[tuple[str, int], ...]
-    carried_editor: str | None
+    bundled_editor: str | None
 
 
 def draw_gallery(files: RunFiles) -> Gallery:
@@ -56,7 +56,7 @@ def draw_gallery(files: RunFiles) -> Gallery:
         curves=_draw_logged(files, folder) | _draw_distance(files, folder),
         grid=_copy_grid(files, folder),
         strips=_cut_strips(files, folder),
-        carried_editor=_copy_carried_editor(files, folder),
+        bundled_editor=_copy_bundled_editor(files, folder),
     )
 
 
@@ -116,9 +116,9 @@ def _copy_grid(files: RunFiles, folder: Path) -> tuple[str, int] | None:
     return _copy(read_image(files.run.sample_file(steps[-1])), folder / "samples", files), steps[-1]
 
 
-def _copy_carried_editor(files: RunFiles, folder: Path) -> str | None:
-    file = files.run.carried_editor_file
-    return write_image(folder / "carried-editor.jpg", read_image(file), quality=92).name if file.is_file() else None
+def _copy_bundled_editor(files: RunFiles, folder: Path) -> str | None:
+    file = files.run.bundled_editor_file
+    return write_image(folder / "bundled-editor.jpg", read_image(file), quality=92).name if file.is_file() else None
 
 
 def _copy(picture: Picture, target: Path, files: RunFiles) -> str:

@@ -50,7 +50,7 @@ _MEDIA_TYPES = {".svg": "image/svg+xml", ".png": "image/png", ".jpg": "image/jpe
 
 
 def write_report(run: Run, language: str = "en") -> Path:
-    """The HTML report of a run; the Markdown one lies beside it (`report.md`, `report.zh.html`, ...).
+    """The HTML report of a run; the Markdown one lies in the same folder (`report.md`, `report.zh.html`, ...).
 
     A run that is only half done gives a report too: what no file holds is called "not measured". The page needs no network, no
     script and no other file. Writing it again replaces it.

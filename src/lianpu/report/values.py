@@ -12,7 +12,7 @@ from lianpu.errors import RunError
 
 @dataclass(frozen=True)
 class Values:
-    """A mapping and the file it stands in, as people are told it: `export/parity.json`.
+    """A mapping and the name of its file, as messages show it: `export/parity.json`.
 
     Every question answers None (or nothing) for what is not there, for null and for NaN: that was not measured.
     """

@@ -1,4 +1,4 @@
-"""A second discriminator, which looks at the frozen features of an ImageNet network and so knows textures and parts before it has learned.
+"""A second discriminator, which gets the frozen features of an ImageNet network and so knows textures and parts before it has learned.
 
 Projected GAN (Sauer et al. 2021, arXiv:2111.01007): small heads on features of several sizes, each head with spectral norm (Miyato et al.
 2018, arXiv:1802.05957). With a few hundred faces it tells edited from real ones after a hundred steps, where the published discriminator needs

@@ -67,7 +67,7 @@ class TrainingConfig(BaseModel):
     one_change: float = Field(default=0.0, ge=0, le=1)
     """Share of the faces whose target changes one attribute or hair colour only; the others get the labels of another face."""
     start_from: str = ""
-    """A trained editor whose weights the generator begins with (fine-tuning): a run, checkpoint, ONNX file, *-G.ckpt, or lite, the package's. Of a run
+    """A trained editor whose weights the generator begins with (fine-tuning): a run, checkpoint, ONNX file, *-G.ckpt, or lite, the bundled one. Of a run
     or checkpoint the discriminator is taken too."""
     teacher: str = ""
     """A run folder or ONNX file whose edits the generator also learns to imitate (distillation)."""

@@ -1,4 +1,4 @@
-"""What helps a training beside the discriminator, made before it begins."""
+"""What helps a training besides the discriminator, made before it begins."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ class Guides:
         classifier: frozen, faces (B, 3, S, S) in [-1, 1] to attribute logits (B, A); for loss.lambda_guide.
         parts: of the training faces, in their order; for loss.lambda_outside.
         teacher: the editor that is imitated, for training.teacher.
-        features: frozen, that the projected discriminator looks at; for loss.lambda_projected.
+        features: frozen, the input of the projected discriminator; for loss.lambda_projected.
     """
 
     classifier: nn.Module | None = None

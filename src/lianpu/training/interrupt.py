@@ -17,20 +17,20 @@ class Interrupted(TrainingError):
 @contextmanager
 def stop_signal() -> Iterator[Callable[[], bool]]:
     """A question that becomes true once Ctrl-C or a polite kill came. A second Ctrl-C stops at once."""
-    told = False
+    asked = False
 
     def remember(number: int, frame: FrameType | None) -> None:
-        nonlocal told
-        if told:
+        nonlocal asked
+        if asked:
             raise KeyboardInterrupt
-        told = True
+        asked = True
 
     try:
         before = {number: signal.signal(number, remember) for number in (signal.SIGINT, signal.SIGTERM)}
     except ValueError:  # not the main thread: signals go elsewhere
         before = {}
     try:
-        yield lambda: told
+        yield lambda: asked
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)

@@ -39,7 +39,7 @@ FIXED_FACES = 10
 
 @dataclass(frozen=True)
 class Callbacks:
-    """What training tells while it goes on; each does nothing by default. Only the main process calls them.
+    """What training calls as it runs; each does nothing by default. Only the main process calls them.
 
     Args:
         on_plan: before the first step.
@@ -67,7 +67,7 @@ def train(
     callbacks: Callbacks | None = None,
     guides: Guides = NO_GUIDES,
 ) -> Run:
-    """The run in `run_folder`, trained to its last step. A stopped run goes on from its last checkpoint with the same call.
+    """The run in `run_folder`, trained to its last step. The same call resumes a stopped run from its last checkpoint.
 
     Labels are those of `dataset`, whatever `config.selected_attrs` names. All chance follows from (seed, step), so on a CPU a resumed run
     ends with the same weights, bit for bit, as one that was never stopped.
@@ -77,7 +77,7 @@ def train(
         config: settings; batch_size is the batch over all processes.
         run_folder: made where it is not there.
         command: the command line, for the record.
-        callbacks: what to tell while it goes on.
+        callbacks: what to call as it runs.
         guides: what loss.lambda_guide and loss.lambda_outside ask for.
 
     Raises:
@@ -189,7 +189,7 @@ def _train_to(
 
 
 _STOP_CHECK = 10
-"""With several processes, steps between looks whether one of them was told to stop."""
+"""With several processes: steps from one check to the next whether one of them was asked to stop."""
 
 
 def _set_learning_rates(state: TrainingState, config: RunConfig, scale: float) -> None:

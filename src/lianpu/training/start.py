@@ -19,7 +19,7 @@ def read_start(config: RunConfig, attributes: AttributeSet) -> TrainedWeights | 
     """The weights that training.start_from names, or None where it names none.
 
     Raises:
-        SettingsError: they are of an editor of other attributes, or that is told its labels in another way.
+        SettingsError: they are of an editor of other attributes, or that gets its labels in another way.
         LianpuError: see `read_trained_weights`.
     """
     source = config.training.start_from
@@ -36,7 +36,7 @@ def read_start(config: RunConfig, attributes: AttributeSet) -> TrainedWeights | 
         )
     if theirs.label_input != config.model.label_input:
         raise SettingsError(
-            f"training.start_from {source} is told a {theirs.label_input}, this run's generator a {config.model.label_input}. "
+            f"training.start_from {source} gets a {theirs.label_input} as its labels, this run's generator a {config.model.label_input}. "
             f"Take --label_input {theirs.label_input}."
         )
     return start

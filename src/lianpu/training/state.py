@@ -64,7 +64,7 @@ def new_state(
 
     Args:
         channels_last: by default what is fast: on CUDA, not on a CPU, whose kernels have a blocked form of their own.
-        feature_channels: of the features that a projected discriminator looks at; empty for none.
+        feature_channels: of the features that a projected discriminator gets; empty for none.
     """
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(training.seed)

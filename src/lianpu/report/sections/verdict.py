@@ -23,7 +23,7 @@ FULL_RANK_COUNT = 2048
 """Fewer pictures than Inception features (2,048): the covariance in a Frechet distance is rank-deficient, and the distance biased upwards."""
 
 VISIBLE_CHANGE = 0.01
-"""Mean absolute change of the fixed faces, of 0 to 2, below which nobody sees an edit."""
+"""Mean absolute change of the fixed faces, of 0 to 2, below which an edit is not visible."""
 
 
 @dataclass(frozen=True)
@@ -138,7 +138,7 @@ def _on_reconstruction(material: Material, main: Scored) -> Iterator[str]:
 
 
 def int8_facts(material: Material) -> Iterator[str]:
-    """Speed, size and likeness of the INT8 model, nothing when it was not compared."""
+    """Speed, size and likeness of the INT8 model; empty when it was not compared."""
     found = int8_against_pytorch(material.files)
     if found is None or found.speed_ratio is None or found.size_ratio is None:
         return
