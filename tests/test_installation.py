@@ -9,7 +9,8 @@ from pathlib import Path
 import pytest
 
 from lianpu.dataset.drawn import draw_face
-from lianpu.photo.reading import read_image, write_image
+from lianpu.photo.reading import read_image
+from lianpu.photo.writing import write_image
 from lianpu.version import __version__
 
 ROOT = Path(__file__).parent.parent

@@ -59,7 +59,7 @@ _HOMES = {
     "to_batch": "lianpu.imaging.picture",
     "to_pictures": "lianpu.imaging.picture",
     "train": "lianpu.training.loop",
-    "write_image": "lianpu.photo.reading",
+    "write_image": "lianpu.photo.writing",
     "write_report": "lianpu.report.page",
 }
 """The file that each public name lives in."""
