@@ -100,6 +100,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "bench": {
         "attributes",
         "camera",
+        "cli",
         "dataset",
         "devices",
         "editing",

@@ -59,15 +59,16 @@ def test_the_wheel_alone_edits_a_portrait(tmp_path: Path) -> None:
         assert (read_image(tmp_path / f"{number}.png") != portrait.picture).any(axis=-1).mean() > 0.002
 
     (tmp_path / "a-G.ckpt").touch()  # a published checkpoint: torch is missed only when the editor is opened
-    for words, extras in (
+    needed: tuple[tuple[tuple[str, ...], str], ...] = (
         (("train", "--run-dir", "run"), "train"),
         (("report", "run"), "report"),
         (("video", "a.mp4", "b.mp4", "--effect", "lipstick"), "video"),
         (("serve",), "web"),
         (("demo",), "train,report"),
         (("edit", "portrait.png", "c.png", "--set", "Male=yes", "--model", "a-G.ckpt"), "train"),
-    ):
-        done = _run(python, "-m", "lianpu", *words, folder=tmp_path)
+    )
+    for asked, extras in needed:
+        done = _run(python, "-m", "lianpu", *asked, folder=tmp_path)
         assert done.returncode == 1 and done.stderr.count("\n") == 1, done.stderr
         assert done.stderr.endswith(f"pip install 'lianpu[{extras}]'\n")
 

@@ -12,6 +12,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import tyro
 
+from lianpu.cli.edit_options import FaceOptions, analyzer_settings
+
 if TYPE_CHECKING:
     from rich.table import Table
 
@@ -21,7 +23,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True)
-class BenchEffectsArguments:
+class BenchEffectsArguments(FaceOptions):
     """Time every effect on one photo, enlarged or shrunk to a number of megapixels, with all of its faces.
 
     Finding the faces is timed once and is no part of the effects' times. Memory is the most that the process held while the effect
@@ -29,7 +31,7 @@ class BenchEffectsArguments:
     processor seconds.
     """
 
-    photo: Annotated[Path, tyro.conf.Positional]
+    photo: Annotated[Path, tyro.conf.Positional] = tyro.MISSING
     """A photo with one face or more."""
     effects: tuple[str, ...] = ()
     """Names of effects; all of them when none is given."""
@@ -41,8 +43,6 @@ class BenchEffectsArguments:
     """Strength of every effect."""
     faces: str = "largest"
     """all, largest, or numbers as 0,2."""
-    detector: str = "auto"
-    """auto, buffalo_l, yunet, dlib, or the path of an .onnx file."""
     threads: int | None = None
     """Threads of OpenCV and ONNX Runtime; as many as there are cores when left out."""
 
@@ -76,13 +76,13 @@ def effects_table(parsed: BenchEffectsArguments) -> Table:
 
     from lianpu.devices import describe_machine
     from lianpu.errors import DataError
-    from lianpu.faces.analyzer import AnalyzerSettings, choose, open_analyzer
+    from lianpu.faces.analyzer import choose, open_analyzer
     from lianpu.photo.reading import read_image
     from lianpu.terminal import stage
 
     limit_threads(parsed.threads)
     photo = resized_to(read_image(parsed.photo), parsed.megapixels)
-    analyzer = open_analyzer(AnalyzerSettings(parsed.detector), threads=parsed.threads)
+    analyzer = open_analyzer(analyzer_settings(parsed), threads=parsed.threads)
     start = time.perf_counter()
     found = analyzer.analyze(photo)
     looking_s = time.perf_counter() - start

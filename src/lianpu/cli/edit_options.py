@@ -1,4 +1,4 @@
-"""The options that several commands share, each in one place: how faces are seen, what is edited, what signs."""
+"""The options that several commands share, each in one place: how faces are analyzed, what is edited, what signs."""
 
 from __future__ import annotations
 
@@ -15,49 +15,77 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True)
-class FaceOptions:
-    """How faces are found and described."""
+class DetectorOptions:
+    """How faces are found."""
 
     detector: str = "auto"
-    """auto (the best that is here), buffalo_l, yunet, dlib, or the path of an .onnx file."""
-    landmarks: str = "auto"
-    """The 68 points: auto or dlib (not for commercial use), or the path of a .dat file (lianpu landmarks train)."""
-    parser: str = "auto"
-    """What labels the parts of faces: auto (the bundled one), bisenet, or a path."""
+    """What finds faces: auto (the best that is installed), buffalo_l, yunet, dlib, or the path of an .onnx file."""
+
+
+@dataclass(frozen=True)
+class UprightOptions:
+    """Whether turned faces are found."""
+
     upright: bool = False
-    """Also look for faces in the picture turned by 90, 180 and 270 degrees: four times the work."""
+    """Also search the picture turned by 90, 180 and 270 degrees: four times the work."""
+
+
+@dataclass(frozen=True)
+class LandmarkOptions:
+    """What reads 68 points."""
+
+    landmarks: str = "auto"
+    """What reads the 68 points: auto or dlib (not for commercial use), or the path of a .dat file (lianpu landmarks train)."""
+
+
+@dataclass(frozen=True)
+class ParserOptions:
+    """What labels the parts of faces."""
+
+    parser: str = "auto"
+    """What labels the parts of faces: auto (the bundled parser), bisenet, an .onnx or .pth file, or the folder of a parser's training."""
+
+
+@dataclass(frozen=True)
+class FaceOptions(UprightOptions, ParserOptions, LandmarkOptions, DetectorOptions):
+    """How faces are found and described."""
 
 
 @dataclass(frozen=True)
 class SigningOptions:
-    """What signs edited pictures, beside the XMP mark that all of them carry."""
+    """What signs edited pictures, in addition to the XMP mark in all of them."""
 
     c2pa_cert: Path | None = None
     """A certificate chain (PEM): edited pictures are signed with C2PA. Install: pip install 'lianpu[c2pa]'."""
     c2pa_key: Path | None = None
     """The private key of that certificate (PEM)."""
     c2pa_algorithm: str = "es256"
-    """es256, es384, es512, ps256, ps384, ps512 or ed25519, as the key is."""
+    """The algorithm of the key: es256, es384, es512, ps256, ps384, ps512 or ed25519."""
 
 
 @dataclass(frozen=True)
-class EditOptions(FaceOptions):
+class ChangeOptions:
     """What is edited."""
 
+    effect: tuple[str, ...] = ()
+    """Effects, which need no editor: lipstick=0.8 hair_color:color=#aa3355,strength=0.6. List them: lianpu effects."""
     set: tuple[str, ...] = ()
     """Attributes, by an editor: Blond_Hair=yes Young=no."""
-    effect: tuple[str, ...] = ()
-    """Effects, which need no editor: lipstick=0.8 hair_color:color=#aa3355,strength=0.6. All of them: lianpu effects."""
     preset: str | None = None
     """A preset: its name, or a YAML file."""
     strength: str = "1"
     """Strength of --set and --preset: 0 (nothing) to 1.5."""
-    model: Annotated[str, tyro.conf.arg(aliases=["--editor"])] = "lite"
-    """The editor for attributes: lite (the bundled one), a run folder, a checkpoint folder, or an .onnx file."""
     faces: str = "all"
     """all, largest, or numbers as 0,2 (0 is the largest face; numbers for photos only)."""
+    model: Annotated[str, tyro.conf.arg(aliases=["--editor"])] = "lite"
+    """The editor for attributes: lite (the bundled one), a run folder, a checkpoint folder, or an .onnx file."""
     known: tuple[str, ...] = ()
-    """What the faces are (Male=yes Young=yes): only for editors that are told all labels."""
+    """What the faces are (Male=yes Young=yes): only for editors that need all labels."""
+
+
+@dataclass(frozen=True)
+class EditOptions(FaceOptions, ChangeOptions):
+    """What is edited, and how faces are found and described."""
 
 
 def analyzer_settings(options: FaceOptions) -> AnalyzerSettings:
@@ -68,7 +96,7 @@ def analyzer_settings(options: FaceOptions) -> AnalyzerSettings:
 
 
 def signing_files(options: SigningOptions) -> SigningFiles | None:
-    """The files that sign; None where none are given. Raises SettingsError for one without the other."""
+    """The files that sign; None when none are given. Raises SettingsError for one without the other."""
     from lianpu.errors import SettingsError
     from lianpu.photo.c2pa import SigningFiles
 

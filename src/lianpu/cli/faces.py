@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import tyro
 
+from lianpu.cli.edit_options import DetectorOptions, LandmarkOptions, ParserOptions, UprightOptions
+
 if TYPE_CHECKING:
     from lianpu.cli.faces_output import Seen
     from lianpu.faces.results import Face, FaceParts, Identity, Landmarks
@@ -19,17 +21,13 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True)
-class FindArguments:
+class FindArguments(UprightOptions, LandmarkOptions, DetectorOptions):
     """Find the faces of photos: box, five points, score."""
 
-    photos: Annotated[tuple[Path, ...], tyro.conf.Positional, tyro.conf.arg(metavar="PHOTO...")]
+    photos: Annotated[tuple[Path, ...], tyro.conf.Positional, tyro.conf.arg(metavar="PHOTO...")] = tyro.MISSING
     """Photos, or folders of photos."""
-    detector: str = "auto"
-    """auto (buffalo_l, else yunet, else dlib), one of these names, or the path of an SCRFD or YuNet .onnx file."""
     models: Path | None = None
-    """Folder or zip of the buffalo_l pack, where it does not lie where models lie."""
-    upright: bool = False
-    """Also search the photo turned by 90, 180 and 270 degrees."""
+    """Folder or zip of the buffalo_l pack, if it is not in the folder of models."""
     min_score: float | None = None
     """Leave out faces below this score."""
     json: bool = False
@@ -45,15 +43,12 @@ class LandmarksArguments(FindArguments):
     """Find the landmarks of each face."""
 
     scheme: Literal["auto", "insightface-106", "dlib-68"] = "auto"
-    """Which points: InsightFace's 106 if their network is here, else dlib's 68."""
+    """Which points: InsightFace's 106 if their network is installed and no --landmarks is given, else 68 (--landmarks)."""
 
 
 @dataclass(frozen=True)
-class PartsArguments(FindArguments):
+class PartsArguments(ParserOptions, FindArguments):
     """Find the 19 parts of each face (CelebAMask-HQ's classes)."""
-
-    parser: str = "auto"
-    """auto (the bundled one), bisenet, the path of a parser, or the folder of a parser's training."""
 
 
 @dataclass(frozen=True)
@@ -61,7 +56,7 @@ class IdentityArguments(FindArguments):
     """Compare every face with every other."""
 
     encoder: Literal["auto", "arcface", "dlib"] = "auto"
-    """ArcFace of buffalo_l if it is here, else dlib's."""
+    """ArcFace of buffalo_l if it is installed, else dlib's."""
 
 
 Arguments = (
@@ -106,7 +101,7 @@ def look_at_photos(files: Sequence[Path], parsed: FindArguments, failed: dict[Pa
     from lianpu.faces.detectors import load_detector
     from lianpu.photo.reading import read_image
 
-    detector = load_detector(parsed.detector, models=parsed.models, threads=parsed.threads)
+    detector = load_detector(parsed.detector, models=parsed.models, landmarks=parsed.landmarks, threads=parsed.threads)
     look = _open_look(parsed)
     for file in files:
         try:
@@ -145,21 +140,27 @@ def _open_look(parsed: FindArguments) -> Look:
 
 
 def _landmarks(parsed: LandmarksArguments) -> Look:
-    from lianpu.models.store.locate import is_usable
-
-    if parsed.scheme == "insightface-106" or (parsed.scheme == "auto" and is_usable("landmarks-106")):
+    if parsed.scheme == "insightface-106" or (
+        parsed.scheme == "auto" and parsed.landmarks == "auto" and _has_buffalo("landmarks-106")
+    ):
         from lianpu.faces.insightface_models import open_buffalo
 
         return open_buffalo(parsed.models, ("landmarks",), parsed.threads).landmarks
     from lianpu.faces.dlib_models import DlibLandmarks
 
-    return DlibLandmarks().of
+    return DlibLandmarks(parsed.landmarks).of
+
+
+def _has_buffalo(name: str) -> bool:
+    """Whether a network of buffalo_l can be used: its file is there and allowed, and insightface is installed."""
+    from lianpu.extras import missing_modules
+    from lianpu.models.store.locate import is_usable
+
+    return is_usable(name) and not missing_modules("insightface")
 
 
 def _identity(parsed: IdentityArguments) -> Look:
-    from lianpu.models.store.locate import is_usable
-
-    if parsed.encoder == "arcface" or (parsed.encoder == "auto" and is_usable("arcface-r50")):
+    if parsed.encoder == "arcface" or (parsed.encoder == "auto" and _has_buffalo("arcface-r50")):
         from lianpu.faces.insightface_models import open_buffalo
 
         return open_buffalo(parsed.models, ("identity",), parsed.threads).identity

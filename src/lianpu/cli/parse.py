@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import tyro
 
+from lianpu.cli.edit_options import FaceOptions, analyzer_settings
+
 if TYPE_CHECKING:
     from rich.table import Table
 
@@ -19,23 +21,17 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True)
-class ParseArguments:
-    """Say of every pixel of every face which part it is: skin, hair, eyes and 15 more.
+class ParseArguments(FaceOptions):
+    """Label every pixel of every face with its part: skin, hair, eyes and 15 more.
 
     For each photo it writes NAME.parts.png, whose pixel values are the classes in CelebAMask-HQ's order, and NAME.overlay.jpg, the
     photo with the parts tinted. The bundled parser needs no download; its training faces are for non-commercial use only.
     """
 
-    photos: Annotated[tuple[Path, ...], tyro.conf.Positional]
+    photos: Annotated[tuple[Path, ...], tyro.conf.Positional] = tyro.MISSING
     """Photos, or folders of photos."""
     out: Path = Path("parts")
-    """The folder that is written to."""
-    parser: str = "auto"
-    """auto (the bundled one), bisenet, the path of an .onnx or .pth file, or the folder of a parser's training."""
-    detector: str = "auto"
-    """auto, buffalo_l, yunet, dlib, or the path of an .onnx file."""
-    upright: bool = False
-    """Also look for faces in the photo turned by 90, 180 and 270 degrees."""
+    """The folder for the results."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -61,11 +57,11 @@ def parse(parsed: ParseArguments) -> list[ParsedPhoto]:
         DataError: no face was found, or photos could not be read; said after all others were done.
     """
     from lianpu.errors import DataError, PictureError
-    from lianpu.faces.analyzer import AnalyzerSettings, open_models
+    from lianpu.faces.analyzer import open_models
     from lianpu.terminal import console, stage
 
     photos, passed_over = named_photos(parsed.photos)
-    detector, parser = open_models(AnalyzerSettings(parsed.detector, parser=parsed.parser), "detector", "parser")
+    detector, parser = open_models(analyzer_settings(parsed), "detector", "parser")
     done: list[ParsedPhoto] = []
     problems: list[str] = []
     with stage("Parsing") as on_progress:

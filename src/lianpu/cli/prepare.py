@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import tyro
 
+from lianpu.cli.edit_options import DetectorOptions, FaceOptions, ParserOptions
 from lianpu.cli.subcommands import HELP, Command, run_subcommand
 from lianpu.extras import check_extras
 
@@ -20,16 +21,16 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True)
-class PrepareArguments:
+class PrepareArguments(FaceOptions):
     """Find the faces of a folder of photos, drop the bad ones, cut out the others, and label them.
 
     OUT becomes a folder like CelebAMask-HQ with StarGAN's CelebA crop. Run again, the command goes on where it was stopped, and looks
     at photos that are new. Other commands: lianpu prepare labels | score | fit --help.
     """
 
-    photos: Annotated[Path, tyro.conf.Positional, tyro.conf.arg(metavar="PHOTOS")]
-    """The folder of photos; folders in it are analyzed into."""
-    out: Annotated[Path, tyro.conf.Positional, tyro.conf.arg(metavar="OUT")]
+    photos: Annotated[Path, tyro.conf.Positional, tyro.conf.arg(metavar="PHOTOS")] = tyro.MISSING
+    """The folder of photos; its subfolders are searched too."""
+    out: Annotated[Path, tyro.conf.Positional, tyro.conf.arg(metavar="OUT")] = tyro.MISSING
     """Where the training set is made."""
     size: int = 256
     """Side of the crops in pixels."""
@@ -37,14 +38,6 @@ class PrepareArguments:
     """Processes that analyze photos."""
     ray: bool = False
     """Let a Ray cluster analyze them (RAY_ADDRESS, or a local one): --workers actors."""
-    detector: str = "auto"
-    """auto, buffalo_l, yunet, dlib, or a detector's .onnx file."""
-    parser: str = "auto"
-    """auto (the bundled one), bisenet, a parser's file, or none."""
-    upright: bool = False
-    """Also look for faces in the photo turned by 90, 180 and 270 degrees."""
-    landmarks: str = "auto"
-    """The 68 points from which the detector dlib makes its five: auto, dlib, or the path of a .dat file."""
     min_score: float | None = None
     """Faces below this score of the detector are dropped."""
     min_face: int | None = None
@@ -90,19 +83,15 @@ class ScoreArguments:
 
 
 @dataclass(frozen=True)
-class FitArguments:
+class FitArguments(ParserOptions, DetectorOptions):
     """Fit label rules to faces whose labels are known, and measure them on faces held out."""
 
-    data: Annotated[Path, tyro.conf.Positional, tyro.conf.arg(metavar="DATA")]
+    data: Annotated[Path, tyro.conf.Positional, tyro.conf.arg(metavar="DATA")] = tyro.MISSING
     """A folder like CelebAMask-HQ with train and val."""
     out: Path = Path("label_rules.json")
     """The file to write."""
     masks: Path | None = None
     """A folder of masks to measure, instead of the parser's."""
-    detector: str = "auto"
-    """auto, buffalo_l, yunet, dlib, or a detector's .onnx file."""
-    parser: str = "auto"
-    """auto (the bundled one), bisenet, a parser's file, or none."""
     confidence: float = 0.8
     """From which confidence on a held-out label counts."""
 
