@@ -1,21 +1,21 @@
 """`lianpu bench effects` as it is typed."""
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 
 from lianpu.bench.effects import resized_to
 from lianpu.cli.main import main
-from tests.support.shared import PHOTOS
-
-PHOTO = PHOTOS / "p17_portrait.png"
+from tests.support.portraits import write_portrait
 
 
-@pytest.mark.skipif(not PHOTO.is_file(), reason="the shared photos are not here")
-def test_an_effect_is_timed_on_a_photo_of_the_size_that_is_asked_for(capsys: pytest.CaptureFixture[str]) -> None:
+def test_an_effect_is_timed_on_a_photo_of_the_size_that_is_asked_for(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    photo = write_portrait(tmp_path / "portrait.png")
     words = ["--effects", "lipstick", "--megapixels", "0.15", "--rounds", "1", "--detector", "dlib", "--threads", "1"]
-    main(["bench", "effects", str(PHOTO), *words])
+    main(["bench", "effects", str(photo), *words])
     said = " ".join(capsys.readouterr().out.split())
-    assert "p17_portrait.png as 350 x 429 (0.2 megapixels), 1 of 1 face(s)" in said
+    assert "portrait.png as 387 x 387 (0.1 megapixels), 1 of 1 face(s)" in said
     assert "lipstick" in said and "blush" not in said and "Finding the faces" in said
 
 

@@ -9,7 +9,7 @@ from lianpu.cli.main import main
 from lianpu.errors import ModelError
 from lianpu.imaging.picture import Picture
 from lianpu.terminal import console
-from tests.support.shared import SHARED
+from tests.support.portraits import write_portrait
 
 
 def test_counts_become_a_table(capsys: pytest.CaptureFixture[str]) -> None:
@@ -42,10 +42,10 @@ def test_contenders_take_turns_and_must_see_the_same_faces() -> None:
         measure({"part": (seeing("theirs", 2), seeing("ours", 1))}, picture, 1, lambda done, total: None)  # type: ignore[dict-item]
 
 
-@pytest.mark.skipif(not SHARED.is_dir(), reason=f"{SHARED} is not here")
-def test_what_is_missing_is_said(capsys: pytest.CaptureFixture[str]) -> None:
+def test_what_is_missing_is_said(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    write_portrait(tmp_path / "a.png", side_px=64)
     assert BenchFacesArguments(Path("photos")).detectors == ("auto",)
     with pytest.raises(SystemExit) as stopped:
-        main(["bench", "faces", str(SHARED / "data" / "photos")])
+        main(["bench", "faces", str(tmp_path)])
     assert stopped.value.code == 1
     assert "Give --truth CSV (columns file, faces) to count faces, or --speed" in capsys.readouterr().err

@@ -7,6 +7,7 @@ import pytest
 from lianpu.bench.faces import FaceCounts, count_faces, read_truth
 from lianpu.errors import DataError
 from lianpu.faces.insightface_models import ScrfdDetector
+from tests.support.shared import SCRFD, real_model, real_photos
 
 
 def test_found_missed_and_false_faces_are_counted_apart() -> None:
@@ -25,7 +26,8 @@ def test_truth_that_cannot_be_read_is_refused(tmp_path: Path) -> None:
             read_truth(file)
 
 
-def test_a_border_and_turns_find_what_the_detector_alone_misses(photos: Path, scrfd: ScrfdDetector) -> None:
+def test_a_border_and_turns_find_what_the_detector_alone_misses() -> None:
+    photos, scrfd = real_photos(), ScrfdDetector(real_model(SCRFD), threads=1)
     truth = {name: count for name, count in read_truth(photos / "photos.csv").items() if name[:3] in ("p10", "p17", "p25", "p27")}
     alone, bordered, upright = count_faces(photos, truth, [scrfd])
     assert (alone.found, alone.expected) == ((0, 0, 0, 0), (1, 1, 0, 0))

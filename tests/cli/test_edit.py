@@ -1,7 +1,6 @@
 """`lianpu edit` as it is typed."""
 
 import json
-import shutil
 from pathlib import Path
 
 import cv2
@@ -17,13 +16,9 @@ from lianpu.editing.presets import EditStep, EffectStep, parse_effect, preset_fr
 from lianpu.editors.editor import ModelInfo
 from lianpu.errors import SettingsError
 from lianpu.export.onnx_export import export_generator
-from lianpu.imaging.picture import resize
 from lianpu.photo.reading import read_image, read_photo
 from lianpu.stargan.lite import LiteGenerator
-from tests.support.shared import REAL_FACES
-
-REAL_FACES = REAL_FACES / "images"
-needs_faces = pytest.mark.skipif(not REAL_FACES.is_dir(), reason="needs the real faces")
+from tests.support.portraits import PEOPLE, portrait, write_portrait
 
 
 @pytest.fixture(scope="module")
@@ -49,14 +44,13 @@ def _run(capsys: pytest.CaptureFixture[str], *words: object) -> tuple[int, str, 
     return code, printed.out, printed.err
 
 
-def _photo(file: Path, face: str = "000801") -> np.ndarray:
+def _photo(file: Path) -> np.ndarray:
     photo = np.full((400, 600, 3), 128, dtype=np.uint8)
-    photo[80:336, 40:296] = resize(read_image(REAL_FACES / f"{face}.jpg"), 256)
+    photo[80:336, 40:296] = portrait(side_px=256).picture
     Image.fromarray(photo).save(file)
     return photo
 
 
-@needs_faces
 def test_the_face_of_a_photo_is_edited_and_its_surroundings_stay(
     editor: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -84,9 +78,8 @@ def test_the_face_of_a_photo_is_edited_and_its_surroundings_stay(
     assert (tmp_path / "out.png").read_bytes() == before
 
 
-@needs_faces
 def test_no_strength_gives_the_same_file_and_effects_need_no_editor(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    shutil.copy(REAL_FACES / "000801.jpg", tmp_path / "photo.jpg")
+    write_portrait(tmp_path / "photo.jpg", side_px=256)
     assert _run(capsys, tmp_path / "photo.jpg", tmp_path / "same.jpg", "--effect", "lipstick=0")[0] == 0
     assert (tmp_path / "same.jpg").read_bytes() == (tmp_path / "photo.jpg").read_bytes()
     code, out, _ = _run(capsys, tmp_path / "photo.jpg", tmp_path / "lips.png", "--effect", "lipstick:color=#1030f0,strength=0.9")
@@ -95,14 +88,13 @@ def test_no_strength_gives_the_same_file_and_effects_need_no_editor(tmp_path: Pa
     assert difference.max() > 40 and (difference.sum(axis=2) > 0).mean() < 0.1
 
 
-@needs_faces
 def test_a_folder_goes_on_where_it_was_and_a_broken_photo_stops_nothing(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     source, target = tmp_path / "in", tmp_path / "out"
     source.mkdir()
-    shutil.copy(REAL_FACES / "000801.jpg", source / "a.jpg")
-    shutil.copy(REAL_FACES / "000802.jpg", source / "b.jpg")
+    write_portrait(source / "a.jpg", side_px=256)
+    write_portrait(source / "b.jpg", PEOPLE[1], 256)
     (source / "c.jpg").write_bytes((source / "a.jpg").read_bytes()[:900])
     Image.new("RGB", (120, 90), (90, 90, 90)).save(source / "d.png")
     words = (source, target, "--effect", "lipstick", "--detector", "dlib")
@@ -142,10 +134,9 @@ def test_ctrl_c_is_one_line_and_says_how_to_go_on(
     assert code == 130 and out == "Stopped. Nothing was written over.\n"
 
 
-@needs_faces
 def test_two_processes_make_what_one_makes(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     (tmp_path / "in").mkdir()
-    shutil.copy(REAL_FACES / "000801.jpg", tmp_path / "in" / "a.jpg")
+    write_portrait(tmp_path / "in" / "a.jpg", side_px=256)
     (tmp_path / "in" / "b.png").write_bytes(b"no picture")
     words = ("--effect", "lipstick", "--detector", "dlib")
     code, out, err = _run(capsys, tmp_path / "in", tmp_path / "two", *words, "--jobs", 2)
@@ -154,7 +145,6 @@ def test_two_processes_make_what_one_makes(tmp_path: Path, capsys: pytest.Captur
     assert np.array_equal(read_image(tmp_path / "two" / "a.jpg"), read_image(tmp_path / "one.jpg"))
 
 
-@needs_faces
 def test_odd_files_are_edited_and_keep_what_they_can(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     heif = pytest.importorskip("pillow_heif")
     source, target = tmp_path / "in", tmp_path / "out"

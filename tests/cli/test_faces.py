@@ -12,16 +12,20 @@ import pytest
 from lianpu.cli.main import main
 from lianpu.photo.reading import read_image
 from lianpu.photo.writing import write_image
-from tests.support.shared import SHARED
-
-SCRFD = SHARED / "models" / "scrfd_500m_kps.onnx"
-
-pytestmark = pytest.mark.skipif(not SHARED.is_dir(), reason=f"{SHARED} is not here")
+from tests.support.portraits import PEOPLE, group, portrait, write_portrait
 
 
-def photo(name: str) -> str:
-    (file,) = (SHARED / "data" / "photos").glob(f"{name}*")
-    return str(file)
+@pytest.fixture(scope="module")
+def photos(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """group.jpg of six people, pair.jpg of two, one.jpg, other.jpg, turned.jpg and wall.jpg, which has no face."""
+    folder = tmp_path_factory.mktemp("photos")
+    write_image(folder / "group.jpg", group()[0])
+    write_image(folder / "pair.jpg", group(PEOPLE[:2])[0])
+    write_image(folder / "turned.jpg", np.ascontiguousarray(portrait(PEOPLE[1], 256).picture[::-1, ::-1]))
+    write_image(folder / "wall.jpg", np.full((200, 300, 3), 128, dtype=np.uint8))
+    write_portrait(folder / "one.jpg", PEOPLE[0], 256)
+    write_portrait(folder / "other.jpg", PEOPLE[1], 256)
+    return folder
 
 
 def run(capsys: pytest.CaptureFixture[str], *words: str) -> tuple[int, str, str]:
@@ -35,52 +39,56 @@ def run(capsys: pytest.CaptureFixture[str], *words: str) -> tuple[int, str, str]
 
 
 def find(capsys: pytest.CaptureFixture[str], *words: str) -> Any:
-    code, out, err = run(capsys, *words, "--detector", str(SCRFD), "--threads", "1", "--json")
+    code, out, err = run(capsys, *words, "--detector", "dlib", "--threads", "1", "--json")
     assert (code, err) == (0, "")
     return json.loads(out)
 
 
-def test_faces_are_found_and_printed_as_a_table(capsys: pytest.CaptureFixture[str]) -> None:
-    code, out, err = run(capsys, "find", photo("p01"), photo("p25"), "--detector", str(SCRFD), "--threads", "1")
+def test_faces_are_found_and_printed_as_a_table(photos: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    code, out, err = run(
+        capsys, "find", str(photos / "group.jpg"), str(photos / "wall.jpg"), "--detector", "dlib", "--threads", "1"
+    )
     assert (code, err) == (0, "")
-    assert "p01_group.jpg" in out and "scrfd_500m_kps" in out
+    assert "group.jpg" in out and "dlib" in out
     assert "no face found" in out
-    assert sum(line.count("scrfd_500m_kps") for line in out.splitlines()) == 6
+    assert sum(line.count("dlib") for line in out.splitlines()) == 6
 
 
-def test_json_gives_boxes_points_and_scores_in_pixels_of_the_photo(capsys: pytest.CaptureFixture[str]) -> None:
-    (seen,) = find(capsys, "find", photo("p24"))["photos"]
+def test_json_gives_boxes_points_and_scores_in_pixels_of_the_photo(photos: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (seen,) = find(capsys, "find", str(photos / "one.jpg"))["photos"]
     (face,) = seen["faces"]
-    assert (seen["width"], seen["height"]) == read_image(photo("p24")).shape[1::-1]
+    assert (seen["width"], seen["height"]) == read_image(str(photos / "one.jpg")).shape[1::-1]
     x1, y1, x2, y2 = face["box_xyxy"]
     assert 0 <= x1 < x2 <= seen["width"] and 0 <= y1 < y2 <= seen["height"]
     assert len(face["points"]) == 5 and 0.5 <= face["score"] <= 1 and face["turned"] == 0
 
 
-def test_a_least_score_and_turned_photos(capsys: pytest.CaptureFixture[str]) -> None:
-    assert find(capsys, "find", photo("p10"))["photos"][0]["faces"] == []
-    (face,) = find(capsys, "find", photo("p10"), "--upright")["photos"][0]["faces"]
+def test_a_least_score_and_turned_photos(photos: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert find(capsys, "find", str(photos / "turned.jpg"))["photos"][0]["faces"] == []
+    (face,) = find(capsys, "find", str(photos / "turned.jpg"), "--upright")["photos"][0]["faces"]
     assert face["turned"] == 180
-    assert find(capsys, "find", photo("p10"), "--upright", "--min-score", "0.99")["photos"][0]["faces"] == []
-    code, _, err = run(capsys, "find", photo("p10"), "--min-score", "2")
+    assert find(capsys, "find", str(photos / "turned.jpg"), "--upright", "--min-score", "0.99")["photos"][0]["faces"] == []
+    code, _, err = run(capsys, "find", str(photos / "turned.jpg"), "--min-score", "2")
     assert code == 1 and "--min-score 2.0 is not from 0 to 1" in err
 
 
-def test_drawn_pictures_have_the_size_of_the_photos(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
-    twin = write_image(tmp_path / "other" / Path(photo("p05")).name, read_image(photo("p05")))
-    find(capsys, "find", photo("p05"), str(twin), "--draw", str(tmp_path / "drawn"))
-    assert sorted(file.name for file in (tmp_path / "drawn").iterdir()) == ["p05_group-2.jpg", "p05_group.jpg"]
-    drawn, plain = read_image(tmp_path / "drawn" / "p05_group.jpg"), read_image(photo("p05"))
+def test_drawn_pictures_have_the_size_of_the_photos(photos: Path, capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    twin = write_image(tmp_path / "other" / Path(str(photos / "pair.jpg")).name, read_image(str(photos / "pair.jpg")))
+    find(capsys, "find", str(photos / "pair.jpg"), str(twin), "--draw", str(tmp_path / "drawn"))
+    assert sorted(file.name for file in (tmp_path / "drawn").iterdir()) == ["pair-2.jpg", "pair.jpg"]
+    drawn, plain = read_image(tmp_path / "drawn" / "pair.jpg"), read_image(str(photos / "pair.jpg"))
     assert drawn.shape == plain.shape
     assert 0.002 < (np.abs(drawn.astype(int) - plain).max(axis=2) > 60).mean() < 0.2
-    find(capsys, "find", photo("p05"), "--draw", str(tmp_path / "one.png"))
+    find(capsys, "find", str(photos / "pair.jpg"), "--draw", str(tmp_path / "one.png"))
     assert (tmp_path / "one.png").is_file()
-    code, _, err = run(capsys, "find", photo("p05"), photo("p06"), "--draw", str(tmp_path / "one.png"))
+    code, _, err = run(capsys, "find", str(photos / "pair.jpg"), str(photos / "one.jpg"), "--draw", str(tmp_path / "one.png"))
     assert code == 1 and "one.png is one picture, but there are 2 photos. Give a folder." in err
 
 
-def test_landmarks_are_printed_for_each_face(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
-    (seen,) = find(capsys, "landmarks", photo("p05"), "--scheme", "dlib-68", "--draw", str(tmp_path / "marks.png"))["photos"]
+def test_landmarks_are_printed_for_each_face(photos: Path, capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    (seen,) = find(capsys, "landmarks", str(photos / "pair.jpg"), "--scheme", "dlib-68", "--draw", str(tmp_path / "marks.png"))[
+        "photos"
+    ]
     assert [(len(face["landmarks"]), face["scheme"]) for face in seen["faces"]] == [(68, "dlib-68")] * 2
     for face in seen["faces"]:
         middle, (x1, y1, x2, y2) = np.mean(face["landmarks"], axis=0), face["box_xyxy"]
@@ -88,41 +96,43 @@ def test_landmarks_are_printed_for_each_face(capsys: pytest.CaptureFixture[str],
     assert (tmp_path / "marks.png").is_file()
 
 
-def test_identities_of_one_person_are_nearer_than_of_two(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
-    picture = read_image(photo("p08"))
+def test_identities_of_one_person_are_nearer_than_of_two(
+    photos: Path, capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    picture = read_image(str(photos / "one.jpg"))
     darker = write_image(tmp_path / "darker.png", (picture * 0.8).astype(np.uint8))
-    seen = find(capsys, "identity", photo("p08"), str(darker), photo("p17"), "--encoder", "dlib")
+    seen = find(capsys, "identity", str(photos / "one.jpg"), str(darker), str(photos / "other.jpg"), "--encoder", "dlib")
     first, *others = seen["pairs"]
-    assert {first["first"], first["second"]} == {"p08_portrait_upright.jpg face 1", "darker.png face 1"}
+    assert {first["first"], first["second"]} == {"one.jpg face 1", "darker.png face 1"}
     assert first["cosine"] > 0.97 and len(others) == 2
     assert all(pair["distance"] > first["distance"] + 0.2 for pair in others)
-    code, out, _ = run(capsys, "identity", photo("p08"), str(darker), "--encoder", "dlib", "--detector", str(SCRFD))
+    code, out, _ = run(capsys, "identity", str(photos / "one.jpg"), str(darker), "--encoder", "dlib", "--detector", "dlib")
     assert code == 0 and "Most alike first" in out
 
 
 def test_parts_come_from_the_parser_in_the_package(
-    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+    photos: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     monkeypatch.setenv("LIANPU_OFFLINE", "1")
-    words = ("parts", photo("p23"), "--detector", str(SCRFD), "--threads", "1", "--draw", str(tmp_path / "seen.png"))
+    words = ("parts", str(photos / "one.jpg"), "--detector", "dlib", "--threads", "1", "--draw", str(tmp_path / "seen.png"))
     code, out, err = run(capsys, *words, "--json")
     assert (code, err) == (0, "")
     (face,) = json.loads(out)["photos"][0]["faces"]
     shares = face["part_shares"]
     assert face["parser"] == "small" and {"skin", "hair", "nose", "l_brow", "r_brow"} <= set(shares)
     assert shares["skin"] > shares["nose"] > shares["l_brow"]
-    assert (read_image(tmp_path / "seen.png") != read_image(photo("p23"))).any()
+    assert (read_image(tmp_path / "seen.png") != read_image(str(photos / "one.jpg"))).any()
 
 
 def test_a_bad_photo_does_not_stop_the_others_but_ends_with_exit_code_1(
-    capsys: pytest.CaptureFixture[str], tmp_path: Path
+    photos: Path, capsys: pytest.CaptureFixture[str], tmp_path: Path
 ) -> None:
-    (tmp_path / "broken.jpg").write_bytes(Path(photo("p05")).read_bytes()[:5000])
+    (tmp_path / "broken.jpg").write_bytes(Path(str(photos / "pair.jpg")).read_bytes()[:5000])
     (tmp_path / "words.png").write_text("no picture")
-    words = ("find", str(tmp_path / "gone.jpg"), str(tmp_path), photo("p05"), "--detector", str(SCRFD), "--threads", "1")
+    words = ("find", str(tmp_path / "gone.jpg"), str(tmp_path), str(photos / "pair.jpg"), "--detector", "dlib", "--threads", "1")
     code, out, err = run(capsys, *words)
     assert code == 1
-    assert "p05_group.jpg" in out
+    assert "pair.jpg" in out
     assert err.startswith("lianpu: 3 of 4 photos could not be read. ") and err.count("\n") == 1
     assert "gone.jpg is not there" in err and "broken.jpg is broken or cut off" in err and "words.png is not a picture" in err
     code, out, _ = run(capsys, *words, "--json")
@@ -131,7 +141,7 @@ def test_a_bad_photo_does_not_stop_the_others_but_ends_with_exit_code_1(
 
 
 def test_a_photo_that_declares_40000_by_40000_pixels_is_refused_without_eating_memory(
-    capsys: pytest.CaptureFixture[str], tmp_path: Path
+    photos: Path, capsys: pytest.CaptureFixture[str], tmp_path: Path
 ) -> None:
     import tracemalloc
 
@@ -144,20 +154,20 @@ def test_a_photo_that_declares_40000_by_40000_pixels_is_refused_without_eating_m
         b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", head) + chunk(b"IDAT", zlib.compress(bytes(1000))) + chunk(b"IEND", b"")
     )
     tracemalloc.start()
-    code, _, err = run(capsys, "find", str(bomb), "--detector", str(SCRFD), "--threads", "1")
+    code, _, err = run(capsys, "find", str(bomb), "--detector", "dlib", "--threads", "1")
     peak = tracemalloc.get_traced_memory()[1]
     tracemalloc.stop()
     assert code == 1 and "huge.png is too large" in err and "1600000000 pixels" in err
     assert peak < 100e6
 
 
-def test_what_cannot_be_used_is_said_in_one_line(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+def test_what_cannot_be_used_is_said_in_one_line(photos: Path, capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
     (tmp_path / "empty").mkdir()
     for words, expected in [
         (("find", str(tmp_path / "empty")), "empty has no photos"),
         (("find",), "No photo was given"),
-        (("find", photo("p05"), "--detector", "yunett"), "'yunett' is no detector (did you mean 'yunet'?)"),
-        (("find", photo("p05"), "--detector", str(tmp_path / "no.onnx")), "no.onnx is not there"),
+        (("find", str(photos / "pair.jpg"), "--detector", "yunett"), "'yunett' is no detector (did you mean 'yunet'?)"),
+        (("find", str(photos / "pair.jpg"), "--detector", str(tmp_path / "no.onnx")), "no.onnx is not there"),
     ]:
         code, _, err = run(capsys, *words)
         assert code == 1 and expected in err and err.count("\n") == 1

@@ -10,10 +10,7 @@ from lianpu.cli.main import main
 from lianpu.cli.parse import output_names
 from lianpu.photo.reading import read_image
 from tests.support.colour_parser import write_colour_parser
-from tests.support.shared import REAL_FACES
-
-REAL_FACES = REAL_FACES / "images"
-needs_faces = pytest.mark.skipif(not REAL_FACES.is_dir(), reason="needs the real faces")
+from tests.support.portraits import PEOPLE, write_portrait
 
 
 @pytest.fixture(scope="module")
@@ -37,12 +34,11 @@ def _grey(file: Path) -> Path:
     return file
 
 
-@needs_faces
 def test_each_photo_gets_a_mask_and_an_overlay_and_a_row(model: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     folder = tmp_path / "photos"
     folder.mkdir()
-    for name in ("000801.jpg", "000802.jpg"):
-        (folder / name).write_bytes((REAL_FACES / name).read_bytes())
+    write_portrait(folder / "000801.jpg")
+    write_portrait(folder / "000802.jpg", PEOPLE[1])
     _grey(folder / "wall.png")
     code, out, err = _run(capsys, folder, "--out", tmp_path / "out", "--parser", model, "--detector", "dlib")
     assert code == 0 and err == ""
@@ -70,10 +66,9 @@ def test_a_photo_without_a_face_is_said_in_one_line(model: Path, tmp_path: Path,
     assert not (tmp_path / "out").exists()
 
 
-@needs_faces
 def test_one_broken_photo_does_not_cost_the_others(model: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    (tmp_path / "broken.jpg").write_bytes((REAL_FACES / "000801.jpg").read_bytes()[:300])
-    good = REAL_FACES / "000802.jpg"
+    good = write_portrait(tmp_path / "000802.jpg")
+    (tmp_path / "broken.jpg").write_bytes(good.read_bytes()[:300])
     code, out, err = _run(
         capsys, tmp_path / "broken.jpg", good, "--out", tmp_path / "out", "--parser", model, "--detector", "dlib"
     )
@@ -82,7 +77,6 @@ def test_one_broken_photo_does_not_cost_the_others(model: Path, tmp_path: Path, 
     assert (tmp_path / "out" / "000802.parts.png").is_file()
 
 
-@needs_faces
 def test_no_option_and_no_network_are_needed(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -91,7 +85,7 @@ def test_no_option_and_no_network_are_needed(
     monkeypatch.setenv("HOME", str(tmp_path))
     monkeypatch.setenv("USERPROFILE", str(tmp_path))
     monkeypatch.chdir(tmp_path)
-    code, out, err = _run(capsys, REAL_FACES / "000802.jpg")
+    code, out, err = _run(capsys, write_portrait(tmp_path / "000802.jpg"))
     assert (
         code == 0 and err == "" and "Parser: small. Licence: non-commercial research and education only (CelebAMask-HQ)." in out
     )

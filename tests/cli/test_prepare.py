@@ -1,25 +1,24 @@
 """`lianpu prepare` as it is typed: what it prints, and one line for what the user can mend."""
 
-import shutil
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from lianpu.cli.main import main
-from tests.support.shared import SHARED
+from lianpu.photo.writing import write_image
+from tests.support.portraits import PEOPLE, group, write_portrait
 
-PHOTOS = SHARED / "data" / "photos"
-YUNET = SHARED / "models" / "yunet_n_640_640.onnx"
-OPTIONS = ["--size", "64", "--detector", str(YUNET), "--parser", "none"]
+OPTIONS = ["--size", "64", "--detector", "dlib", "--parser", "none"]
 
 
 @pytest.fixture(scope="module")
 def photos(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    if not PHOTOS.is_dir():
-        pytest.skip("../shared is not there")
+    """A photo of four people, one of another, and one without a face."""
     folder = tmp_path_factory.mktemp("photos")
-    for name in ("p03_group.jpg", "p23_portrait.jpg", "p25_landscape.jpg"):
-        shutil.copy(PHOTOS / name, folder / name)
+    write_image(folder / "group.jpg", group(PEOPLE[:4], 256, columns=2)[0])
+    write_portrait(folder / "portrait.jpg", PEOPLE[4])
+    write_image(folder / "wall.jpg", np.full((300, 400, 3), 128, dtype=np.uint8))
     return folder
 
 
@@ -47,7 +46,7 @@ def test_photos_become_a_training_set_that_is_corrected_and_scored(
     main(["prepare", "labels", str(out), "--confidence", "0.6"])
     assert "Wearing_Hat" in capsys.readouterr().out
     labels = tmp_path / "labels.txt"
-    labels.write_text("1\nMale Wearing_Hat\np03_group.jpg -1 -1\n")
+    labels.write_text("1\nMale Wearing_Hat\ngroup.jpg -1 -1\n")
     main(["prepare", "score", str(out), str(labels)])
     assert "1 of 1 labelled photos gave a face" in capsys.readouterr().out
 

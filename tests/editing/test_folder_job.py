@@ -1,7 +1,6 @@
 """A folder of photos, edited by a job that is broken off at the worst moment."""
 
 import json
-import shutil
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -16,9 +15,7 @@ from lianpu.editing.session import EditRequest
 from lianpu.effects.catalogue import effect_of
 from lianpu.errors import LianpuError
 from lianpu.faces.analyzer import AnalyzerSettings
-from tests.support.shared import REAL_FACES
-
-REAL_FACES = REAL_FACES / "images"
+from tests.support.portraits import write_portrait
 
 
 def _request(strength: float = 1.0) -> EditRequest:
@@ -120,11 +117,10 @@ def test_a_journal_whose_last_line_was_cut_goes_on(photos: Path, tmp_path: Path,
     assert all(json.loads(line) for line in (out / JOURNAL).read_text().splitlines())
 
 
-@pytest.mark.skipif(not REAL_FACES.is_dir(), reason="needs the real faces")
 def test_processes_that_are_stopped_leave_nothing_that_blocks_the_next_job(tmp_path: Path) -> None:
     (tmp_path / "in").mkdir()
     for name in "abcdef":
-        shutil.copy(REAL_FACES / "000801.jpg", tmp_path / "in" / f"{name}.jpg")
+        write_portrait(tmp_path / "in" / f"{name}.jpg", side_px=256)
 
     def stop_after_one(done: int, total: int) -> None:
         if done:

@@ -1,4 +1,4 @@
-"""Real photos and small real models where they are, and networks of buffalo_l's form with random weights."""
+"""Real photos and small real detectors, and networks of buffalo_l's form with random weights."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -11,7 +11,7 @@ from lianpu.faces.detectors import YuNetDetector
 from lianpu.faces.insightface_models import ScrfdDetector
 from lianpu.imaging.picture import Picture
 from lianpu.photo.reading import read_image
-from tests.support.shared import SHARED
+from tests.support.shared import SCRFD, YUNET, real_model, real_photos
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -24,35 +24,23 @@ def one_thread() -> Iterator[None]:
 
 @pytest.fixture(scope="session")
 def photos() -> Path:
-    """The folder of whole photos."""
-    folder = SHARED / "data" / "photos"
-    if not folder.is_dir():
-        pytest.skip(f"{folder} is not here")
-    return folder
+    """The folder of real photos."""
+    return real_photos()
 
 
 @pytest.fixture(scope="session")
-def models() -> Path:
-    """The folder of small real detectors."""
-    folder = SHARED / "models"
-    if not folder.is_dir():
-        pytest.skip(f"{folder} is not here")
-    return folder
+def scrfd() -> ScrfdDetector:
+    return ScrfdDetector(real_model(SCRFD), threads=1)
 
 
 @pytest.fixture(scope="session")
-def scrfd(models: Path) -> ScrfdDetector:
-    return ScrfdDetector(models / "scrfd_500m_kps.onnx", threads=1)
-
-
-@pytest.fixture(scope="session")
-def yunet(models: Path) -> YuNetDetector:
-    return YuNetDetector(models / "yunet_n_640_640.onnx")
+def yunet() -> YuNetDetector:
+    return YuNetDetector(real_model(YUNET))
 
 
 @pytest.fixture(scope="session")
 def group(photos: Path) -> Picture:
-    """Six faces, (886, 1280, 3)."""
+    """A real photo of six faces, (886, 1280, 3)."""
     return read_image(photos / "p01_group.jpg")
 
 

@@ -11,6 +11,8 @@ from lianpu.faces.detectors import YuNetDetector
 from lianpu.faces.insightface_models import ScrfdDetector
 from lianpu.imaging.geometry import scale_box, scale_points, scaling, warp
 from lianpu.photo.reading import read_image
+from tests.support.detectors import write_scrfd
+from tests.support.shared import YUNET, real_model
 
 
 def test_yunet_finds_the_six_faces_where_scrfd_finds_them(yunet: YuNetDetector, scrfd: ScrfdDetector, group: np.ndarray) -> None:
@@ -24,24 +26,22 @@ def test_yunet_finds_the_six_faces_where_scrfd_finds_them(yunet: YuNetDetector, 
 
 @pytest.mark.parametrize("name", ["yunet_n_320_320.onnx", "yunet_n_640_640.onnx"])
 @pytest.mark.parametrize("size", [(320, 320), (325, 402), (101, 127), (1280, 1920)])
-def test_the_place_of_a_face_does_not_depend_on_the_size_of_the_picture(
-    photos: Path, models: Path, name: str, size: tuple[int, int]
-) -> None:
+def test_the_place_of_a_face_does_not_depend_on_the_size_of_the_picture(photos: Path, name: str, size: tuple[int, int]) -> None:
     from PIL import Image
 
     picture = read_image(photos / "p08_portrait_upright.jpg")
     width, height = size
     resized = np.asarray(Image.fromarray(picture).resize((width, height)), dtype=np.uint8)
-    detector = YuNetDetector(models / name)
+    detector = YuNetDetector(real_model(YUNET.with_name(name)))
     (whole,), (face,) = find_faces(picture, detector), find_faces(resized, detector)
     scale = np.array([width / picture.shape[1], height / picture.shape[0]])
     assert np.abs(face.points / scale - whole.points).max() < 0.08 * whole.width_px
 
 
-def test_a_face_of_a_picture_four_times_as_large_has_scaled_points(photos: Path, models: Path) -> None:
+def test_a_face_of_a_picture_four_times_as_large_has_scaled_points(photos: Path) -> None:
     """With every pixel repeated the network sees the same: half-pixel centres, as everywhere."""
     picture = read_image(photos / "p08_portrait_upright.jpg")
-    detector = YuNetDetector(models / "yunet_n_640_640.onnx")
+    detector = YuNetDetector(real_model(YUNET))
     (face,) = detector.detect(small := warp(picture, scaling(640 / 402), (517, 640)))
     (large,) = detector.detect(np.ascontiguousarray(small.repeat(4, axis=0).repeat(4, axis=1)))
     assert large.points == pytest.approx(scale_points(face.points, 4), abs=0.01)
@@ -53,9 +53,9 @@ def test_odd_sizes_hold_no_face_and_are_no_error(yunet: YuNetDetector, shape: tu
     assert yunet.detect(np.zeros(shape, dtype=np.uint8)) == ()
 
 
-def test_another_kind_of_network_is_named(models: Path) -> None:
+def test_another_kind_of_network_is_named(tmp_path: Path) -> None:
     with pytest.raises(ModelError, match=r"scrfd_500m_kps\.onnx is a SCRFD detector .+; expected a YuNet detector"):
-        YuNetDetector(models / "scrfd_500m_kps.onnx")
+        YuNetDetector(write_scrfd(tmp_path / "scrfd_500m_kps.onnx", (), 320, 320))
 
 
 def test_a_broken_file_is_refused(tmp_path: Path) -> None:

@@ -1,6 +1,5 @@
-"""dlib on real faces: found, pointed at, and told apart; and boxes of other detectors turned into dlib's."""
+"""dlib on drawn and real faces: found, pointed at, and told apart; and boxes of other detectors turned into dlib's."""
 
-import csv
 from io import BytesIO
 from pathlib import Path
 
@@ -26,9 +25,8 @@ from lianpu.imaging.picture import Picture
 from lianpu.models.store.locate import require_model_file
 from lianpu.models.store.policy import commercial_safe
 from lianpu.photo.reading import read_image
-from tests.support.shared import REAL_FACES
-
-pytestmark = pytest.mark.skipif(not REAL_FACES.is_dir(), reason="the real faces are not here")
+from tests.support.portraits import PEOPLE, portrait
+from tests.support.shared import real_faces
 
 
 @pytest.fixture(scope="module")
@@ -46,19 +44,8 @@ def encoder() -> DlibEncoder:
     return DlibEncoder()
 
 
-def real(number: int) -> Picture:
-    return read_image(REAL_FACES / "images" / f"{number:06d}.jpg")
-
-
-def labels() -> dict[int, np.ndarray]:
-    """The 68 points of each picture that has them."""
-    with (REAL_FACES / "landmarks68.csv").open(newline="") as stream:
-        rows = list(csv.reader(stream))[1:]
-    return {int(row[0][:6]): np.array(row[1:], dtype=np.float32).reshape(68, 2) for row in rows if row[1]}
-
-
-LABELS = labels() if REAL_FACES.is_dir() else {}
-SOME = tuple(LABELS)[3:200:20]
+def drawn(number: int) -> Picture:
+    return portrait(number).picture
 
 
 def as_another_found_it(face: Face) -> Face:
@@ -72,18 +59,18 @@ def error(points: np.ndarray, reference: np.ndarray) -> float:
     return float(np.linalg.norm(points - reference, axis=1).mean() / np.linalg.norm(reference[36] - reference[45]))
 
 
-def test_real_faces_are_found_once_with_their_points(detector: DlibDetector) -> None:
-    for number in SOME:
-        (face,) = detector.detect(real(number))
+def test_faces_are_found_once_with_their_points(detector: DlibDetector) -> None:
+    for number in PEOPLE:
+        (face,) = detector.detect(drawn(number))
         assert face.detector == "dlib" and 0.5 < face.score <= 1
-        five = five_of_68(LABELS[number])
+        five = five_of_68(portrait(number).points)
         assert np.abs(face.points - five).max() < 0.15 * face.eye_distance_px
         assert face.points[0, 0] < face.points[1, 0] and face.points[3, 0] < face.points[4, 0]
 
 
 def test_a_surer_find_has_a_higher_score() -> None:
-    small = np.asarray(Image.fromarray(real(SOME[1])).resize((256, 256)))
-    picture = np.concatenate([real(SOME[0])[:256, :256] // 2 + 60, small, real(SOME[2])[128:384, 128:384]], axis=1)
+    small = np.asarray(Image.fromarray(drawn(PEOPLE[1])).resize((256, 256)))
+    picture = np.concatenate([drawn(PEOPLE[0])[:256, :256] // 2 + 60, small, drawn(PEOPLE[2])[128:384, 128:384]], axis=1)
     low = HogFinder(lowest_margin=-0.5).find(picture)
     margins = [margin for _, margin in low]
     scores = [face.score for face in DlibDetector(lowest_margin=-0.5).detect(picture)]
@@ -91,17 +78,17 @@ def test_a_surer_find_has_a_higher_score() -> None:
 
 
 def test_small_faces_are_found_because_the_picture_is_enlarged(detector: DlibDetector) -> None:
-    small = np.asarray(Image.fromarray(real(SOME[0])).resize((88, 88), Image.Resampling.LANCZOS))
+    small = np.asarray(Image.fromarray(drawn(PEOPLE[0])).resize((88, 88), Image.Resampling.LANCZOS))
     assert HogFinder(smallest_px=80).find(small) == ()
     (face,) = detector.detect(small)
     assert 40 < face.width_px < 65
-    assert np.abs(face.points - five_of_68(LABELS[SOME[0]]) * (88 / 512)).max() < 0.2 * face.eye_distance_px
+    assert np.abs(face.points - five_of_68(portrait(PEOPLE[0]).points) * (88 / 512)).max() < 0.2 * face.eye_distance_px
 
 
 def test_a_large_picture_is_searched_in_a_smaller_copy(detector: DlibDetector) -> None:
-    large = np.asarray(Image.fromarray(real(SOME[1])).resize((4096, 4096), Image.Resampling.BILINEAR))
+    large = np.asarray(Image.fromarray(drawn(PEOPLE[1])).resize((4096, 4096), Image.Resampling.BILINEAR))
     (face,) = detector.detect(large)
-    assert np.abs(face.points / 8 - five_of_68(LABELS[SOME[1]])).max() < 0.15 * face.eye_distance_px / 8
+    assert np.abs(face.points / 8 - five_of_68(portrait(PEOPLE[1]).points)).max() < 0.15 * face.eye_distance_px / 8
 
 
 def test_no_face_and_tiny_pictures_give_nothing(detector: DlibDetector) -> None:
@@ -116,7 +103,7 @@ def test_what_is_no_picture_is_refused(detector: DlibDetector) -> None:
 
 
 def test_a_view_of_a_picture_gives_what_its_copy_gives(detector: DlibDetector, landmarks: DlibLandmarks) -> None:
-    picture = real(SOME[0])
+    picture = drawn(PEOPLE[0])
     view = np.ascontiguousarray(picture[:, ::-1])[:, ::-1]
     assert not view.flags.c_contiguous
     (face,), (same,) = detector.detect(picture), detector.detect(view)
@@ -127,7 +114,7 @@ def test_a_view_of_a_picture_gives_what_its_copy_gives(detector: DlibDetector, l
 def test_landmarks_of_dlibs_own_box_are_dlibs(detector: DlibDetector, landmarks: DlibLandmarks) -> None:
     import dlib
 
-    picture = real(SOME[2])
+    picture = drawn(PEOPLE[2])
     (face,) = detector.detect(picture)
     predictor = dlib.shape_predictor(str(require_model_file("dlib-landmarks-68")))
     found = predictor(picture, dlib.rectangle(*(round(edge) for edge in face.box_xyxy)))
@@ -138,8 +125,8 @@ def test_landmarks_of_dlibs_own_box_are_dlibs(detector: DlibDetector, landmarks:
 def test_boxes_of_other_detectors_are_adjusted_to_dlibs_habit(detector: DlibDetector, landmarks: DlibLandmarks) -> None:
     predictor = ShapePredictor(require_model_file("dlib-landmarks-68"), 68)
     adjusted, raw = [], []
-    for number in SOME:
-        picture = real(number)
+    for number in PEOPLE:
+        picture = drawn(number)
         (own,) = detector.detect(picture)
         reference = landmarks.of(picture, [own])[0].points
         other = as_another_found_it(own)
@@ -150,7 +137,7 @@ def test_boxes_of_other_detectors_are_adjusted_to_dlibs_habit(detector: DlibDete
 
 @pytest.mark.parametrize("turn_deg", [-150, -90, -40, 20, 60, 180])
 def test_a_turned_face_has_its_points_where_they_are(detector: DlibDetector, landmarks: DlibLandmarks, turn_deg: int) -> None:
-    picture = real(SOME[3])
+    picture = drawn(PEOPLE[3])
     (face,) = detector.detect(picture)
     reference = landmarks.of(picture, [face])[0].points
     turn = np.deg2rad(turn_deg)
@@ -168,8 +155,8 @@ def test_a_turned_face_has_its_points_where_they_are(detector: DlibDetector, lan
 def test_faces_partly_or_wholly_outside_of_the_picture_have_points_and_an_identity(
     landmarks: DlibLandmarks, encoder: DlibEncoder
 ) -> None:
-    picture = real(SOME[0])
-    five = five_of_68(LABELS[SOME[0]])
+    picture = drawn(PEOPLE[0])
+    five = five_of_68(portrait(PEOPLE[0]).points)
     faces = []
     for shift in ((-260, 0), (0, 300), (-5000, -5000), (100_000, 7)):
         points = five + np.array(shift, dtype=np.float32)
@@ -181,7 +168,7 @@ def test_faces_partly_or_wholly_outside_of_the_picture_have_points_and_an_identi
 
 
 def test_dlibs_box_of_a_face_follows_its_points() -> None:
-    five = five_of_68(LABELS[SOME[0]])
+    five = five_of_68(portrait(PEOPLE[0]).points)
     face = Face((0, 0, 9, 9), 0.5, five, "another")
     x1, y1, x2, y2 = dlib_box(face)
     half_as_large = Face((0, 0, 9, 9), 0.5, (five / 2 + np.array([7, 3])).astype(np.float32), "another")
@@ -189,8 +176,12 @@ def test_dlibs_box_of_a_face_follows_its_points() -> None:
     assert dlib_box(Face((1, 2, 30, 40), 0.5, five, "dlib")) == (1, 2, 30, 40)
 
 
+REAL_PEOPLE = (4, 24, 44, 64, 84, 104)
+
+
 def test_a_face_is_itself_mirrored_and_compressed_and_nobody_else(detector: DlibDetector, encoder: DlibEncoder) -> None:
-    people = [real(number) for number in SOME[:6]]
+    folder = real_faces() / "images"
+    people = [read_image(folder / f"{number:06d}.jpg") for number in REAL_PEOPLE]
     identities = [encoder.of(picture, detector.detect(picture))[0] for picture in people]
     for picture, identity in zip(people, identities, strict=True):
         stored = BytesIO()
@@ -207,7 +198,7 @@ def test_a_face_is_itself_mirrored_and_compressed_and_nobody_else(detector: Dlib
 def test_all_faces_of_a_picture_are_encoded_as_one_batch_with_the_same_result(
     detector: DlibDetector, encoder: DlibEncoder
 ) -> None:
-    both = np.concatenate([real(SOME[0]), real(SOME[1])], axis=1)
+    both = np.concatenate([drawn(PEOPLE[0]), drawn(PEOPLE[1])], axis=1)
     faces = detector.detect(both)
     assert len(faces) == 2
     together, alone = encoder.of(both, faces), [encoder.of(both, [face])[0] for face in faces]
@@ -220,7 +211,7 @@ def test_all_faces_of_a_picture_are_encoded_as_one_batch_with_the_same_result(
 def test_vectors_are_dlibs_own_at_length_one(detector: DlibDetector, encoder: DlibEncoder) -> None:
     import dlib
 
-    picture = real(SOME[4])
+    picture = drawn(PEOPLE[4])
     (face,) = detector.detect(picture)
     five = dlib.shape_predictor(str(require_model_file("dlib-landmarks-5")))
     network = dlib.face_recognition_model_v1(str(require_model_file("dlib-face-encoder")))

@@ -22,23 +22,36 @@ from lianpu.faces.insightface_models import (
     BuffaloL,
     Landmarks106,
     Part,
-    ScrfdDetector,
     SexAgeEstimator,
     open_buffalo,
 )
 from lianpu.faces.onnx_networks import run_faces
 from lianpu.faces.results import Face
+from lianpu.imaging.picture import Picture
 from lianpu.models import table as weights
 from lianpu.models.sessions import open_session
+from tests.support import portraits
+from tests.support.detectors import write_scrfd
+from tests.support.shared import YUNET, real_model
 
 LIKE_THE_PACKAGE = 2e-3
 
 
 @pytest.fixture(scope="module")
-def faces(scrfd: ScrfdDetector, group: np.ndarray) -> tuple[Face, ...]:
-    found = scrfd.detect(group)
-    assert len(found) == 6
-    return found
+def group() -> Picture:
+    """Six drawn portraits, (512, 768, 3)."""
+    return portraits.group()[0]
+
+
+@pytest.fixture(scope="module")
+def faces() -> tuple[Face, ...]:
+    return portraits.group()[1]
+
+
+@pytest.fixture(scope="module")
+def scrfd(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A file of SCRFD's form that finds the six."""
+    return write_scrfd(tmp_path_factory.mktemp("scrfd") / "scrfd_500m_kps.onnx", portraits.group()[1], 768, 512)
 
 
 def package_face(face: Face) -> PackageFace:
@@ -156,12 +169,12 @@ def test_a_network_that_cannot_run_on_a_face_says_so(networks: dict[str, Path]) 
 
 
 @pytest.fixture
-def pack(tmp_path: Path, models: Path, networks: dict[str, Path], monkeypatch: pytest.MonkeyPatch) -> dict[Part, Path]:
+def pack(tmp_path: Path, scrfd: Path, networks: dict[str, Path], monkeypatch: pytest.MonkeyPatch) -> dict[Part, Path]:
     """A complete pack of small networks, and a table that knows their sizes and hashes."""
     files: dict[Part, Path] = {part: tmp_path / "source" / weights.model_file(name).file for part, name in PART_MODELS.items()}
     (tmp_path / "source").mkdir()
     for part, file in files.items():
-        source = models / "scrfd_500m_kps.onnx" if part == "detection" else networks[part]
+        source = scrfd if part == "detection" else networks[part]
         file.write_bytes(source.read_bytes())
     by_name = {PART_MODELS[part]: file for part, file in files.items()}
     table = tuple(
@@ -270,7 +283,7 @@ def test_what_is_neither_folder_nor_zip_is_refused(pack: dict[Part, Path], tmp_p
 
 
 def test_the_pack_is_refused_where_only_commercial_use_is_allowed(
-    pack: dict[Part, Path], tmp_path: Path, models: Path, monkeypatch: pytest.MonkeyPatch
+    pack: dict[Part, Path], tmp_path: Path, scrfd: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     put(pack, tmp_path / "store")
     assert best_detector() == "buffalo_l"
@@ -279,16 +292,19 @@ def test_the_pack_is_refused_where_only_commercial_use_is_allowed(
     with pytest.raises(WeightsError, match=r"det_10g\.onnx \(scrfd-10g\) may not be used commercially"):
         open_buffalo()
     with pytest.raises(WeightsError, match=r"scrfd_500m_kps\.onnx is an SCRFD file: InsightFace: non-commercial research only"):
-        load_detector(str(models / "scrfd_500m_kps.onnx"))
+        load_detector(str(scrfd))
 
 
-def test_detectors_are_loaded_by_name_and_by_the_form_of_a_file(pack: dict[Part, Path], tmp_path: Path, models: Path) -> None:
+def test_detectors_are_loaded_by_name_and_by_the_form_of_a_file(pack: dict[Part, Path], tmp_path: Path, scrfd: Path) -> None:
     assert load_detector("buffalo_l", models=put(pack, tmp_path / "mine"), threads=1).name == "buffalo_l"
-    for name in ("scrfd_500m_kps", "yunet_n_320_320"):
-        assert load_detector(str(models / f"{name}.onnx"), threads=1).name == name
-    assert load_detector("scrfd", models=models / "scrfd_500m_kps.onnx", threads=1).name == "scrfd_500m_kps"
-    assert load_detector("yunet", models=models / "yunet_n_320_320.onnx").name == "yunet"
+    assert load_detector(str(scrfd), threads=1).name == "scrfd_500m_kps"
+    assert load_detector("scrfd", models=scrfd, threads=1).name == "scrfd_500m_kps"
     assert load_detector().name == "dlib"  # nothing else lies in the store
+
+
+def test_a_yunet_file_is_known_by_its_form(pack: dict[Part, Path]) -> None:
+    assert load_detector(str(real_model(YUNET)), threads=1).name == "yunet_n_640_640"
+    assert load_detector("yunet", models=real_model(YUNET)).name == "yunet"
 
 
 def test_a_detector_that_cannot_be_is_refused(pack: dict[Part, Path], tmp_path: Path, networks: dict[str, Path]) -> None:
@@ -307,7 +323,7 @@ def test_a_detector_that_cannot_be_is_refused(pack: dict[Part, Path], tmp_path: 
         assert type(caught.value).__module__ == "lianpu.errors"
 
 
-def test_a_pack_opened_by_files_needs_no_table(models: Path, networks: dict[str, Path], group: np.ndarray) -> None:
-    buffalo = BuffaloL({"detection": models / "scrfd_500m_kps.onnx", "identity": networks["identity"]}, threads=1)
+def test_a_pack_opened_by_files_needs_no_table(scrfd: Path, networks: dict[str, Path], group: np.ndarray) -> None:
+    buffalo = BuffaloL({"detection": scrfd, "identity": networks["identity"]}, threads=1)
     faces = buffalo.find(group)
     assert len(buffalo.identity(group, faces)) == 6

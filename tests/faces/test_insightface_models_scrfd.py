@@ -11,13 +11,15 @@ from lianpu.bench.stand_ins import write_landmark_network
 from lianpu.errors import ModelError
 from lianpu.faces.insightface_models import Landmarks106, ScrfdDetector
 from lianpu.photo.reading import read_image
+from tests.support.detectors import write_scrfd
+from tests.support.shared import SCRFD, YUNET, real_model
 
 
 @pytest.fixture(scope="module")
-def package(models: Path, tmp_path_factory: pytest.TempPathFactory) -> FaceAnalysis:
+def package(tmp_path_factory: pytest.TempPathFactory) -> FaceAnalysis:
     """The package's own way: a folder with the one detector."""
     folder = tmp_path_factory.mktemp("pack")
-    (folder / "scrfd_500m_kps.onnx").symlink_to((models / "scrfd_500m_kps.onnx").resolve())
+    (folder / "scrfd_500m_kps.onnx").symlink_to(real_model(SCRFD).resolve())
     app = FaceAnalysis(name=str(folder), providers=["CPUExecutionProvider"])
     app.prepare(ctx_id=0)
     return app
@@ -53,29 +55,29 @@ def test_odd_sizes_hold_no_face_and_are_no_error(scrfd: ScrfdDetector, shape: tu
     assert scrfd.detect(np.zeros(shape, dtype=np.uint8)) == ()
 
 
-def test_a_higher_least_score_leaves_out_the_unsure(models: Path, scrfd: ScrfdDetector, photos: Path) -> None:
+def test_a_higher_least_score_leaves_out_the_unsure(scrfd: ScrfdDetector, photos: Path) -> None:
     picture = read_image(photos / "p16_surgical_masks.jpg")
-    strict = ScrfdDetector(models / "scrfd_500m_kps.onnx", threads=1, min_score=0.75)
+    strict = ScrfdDetector(real_model(SCRFD), threads=1, min_score=0.75)
     expected = [face.score for face in scrfd.detect(picture) if face.score >= 0.75]
     assert [face.score for face in strict.detect(picture)] == expected
     assert 0 < len(expected) < len(scrfd.detect(picture))
 
 
-def test_another_kind_of_network_is_named(tmp_path: Path, models: Path) -> None:
+def test_another_kind_of_network_is_named(tmp_path: Path) -> None:
     file = write_landmark_network(tmp_path / "points.onnx", width=8)
     with pytest.raises(
         ModelError, match=r"points\.onnx is a network of 106 landmarks .+; expected a SCRFD detector with 5 points"
     ):
         ScrfdDetector(file)
-    with pytest.raises(ModelError, match=r"yunet_n_320_320\.onnx is a YuNet detector .+; expected a SCRFD detector"):
-        ScrfdDetector(models / "yunet_n_320_320.onnx")
+    with pytest.raises(ModelError, match=r"yunet_n_640_640\.onnx is a YuNet detector .+; expected a SCRFD detector"):
+        ScrfdDetector(real_model(YUNET))
     with pytest.raises(ModelError, match=r"scrfd_500m_kps\.onnx is a SCRFD detector .+; expected a network of 106 landmarks"):
-        Landmarks106(models / "scrfd_500m_kps.onnx")
+        Landmarks106(real_model(SCRFD))
 
 
-def test_a_cut_off_file_is_refused_in_one_line(tmp_path: Path, models: Path) -> None:
+def test_a_cut_off_file_is_refused_in_one_line(tmp_path: Path) -> None:
     file = tmp_path / "det_10g.onnx"
-    file.write_bytes((models / "scrfd_500m_kps.onnx").read_bytes()[:100_000])
+    file.write_bytes(write_scrfd(file, (), 320, 320).read_bytes()[:100_000])
     with pytest.raises(
         ModelError, match=r"det_10g\.onnx cannot be loaded as ONNX \(.+\)\. Get it again \(lianpu models fetch NAME\)"
     ) as caught:

@@ -1,39 +1,50 @@
-"""A folder of real photos, and what `prepare_faces` makes of it, once for many tests."""
+"""A folder of drawn photos, and what `prepare_faces` makes of it, once for many tests."""
 
 import shutil
 from pathlib import Path
 
+import cv2
 import numpy as np
 import pytest
 from PIL import Image
 
+from lianpu.imaging.picture import Picture
+from lianpu.photo.writing import write_image
 from lianpu.preparation.prepare import Prepared, prepare_faces
 from lianpu.preparation.settings import PrepareSettings
-from tests.support.shared import SHARED
+from tests.support.portraits import PEOPLE, group, portrait, write_portrait
 
-PHOTOS = SHARED / "data" / "photos"
-FACES = SHARED / "data" / "celebamask_mini"
-YUNET = SHARED / "models" / "yunet_n_640_640.onnx"
-
-SETTINGS = PrepareSettings(size_px=64, detector=str(YUNET), parser="none")
-"""Small crops, and a detector that lies beside the repository."""
+SETTINGS = PrepareSettings(size_px=64, detector="dlib", parser="none")
+"""Small crops, and the detector of the base install."""
 
 
 def fill_with_photos(folder: Path) -> Path:
-    """Groups, portraits, a profile, a blurred one, a landscape, a resized and a mirrored copy, and files that cannot be read."""
+    """A group, portraits, a profile, a blurred one, a wall, a resized and a mirrored copy, and files that cannot be read."""
     below = folder / "more" / "of them"
     below.mkdir(parents=True)
-    for name in ("p03_group.jpg", "p12_profile.jpg", "p17_portrait.png", "p21_motion_blur.jpg", "p25_landscape.jpg"):
-        shutil.copy(PHOTOS / name, folder / name)
-    shutil.copy(PHOTOS / "p23_portrait.jpg", below / "Zoë 2.jpg")
-    with Image.open(PHOTOS / "p17_portrait.png") as portrait:
-        portrait.convert("RGB").resize((320, 393)).save(below / "smaller.jpg", quality=80)
-        portrait.convert("RGB").transpose(Image.Transpose.FLIP_LEFT_RIGHT).save(below / "turned round.jpg")
-    (folder / "broken.jpg").write_bytes((PHOTOS / "p17_portrait.png").read_bytes()[:5000])
+    write_image(folder / "group.jpg", group(PEOPLE[:4], 256, columns=2)[0])
+    person, other = Image.fromarray(portrait(PEOPLE[4]).picture), portrait(PEOPLE[6]).picture
+    person.save(folder / "portrait.png")
+    person.resize((320, 320)).save(below / "smaller.jpg", quality=80)
+    person.transpose(Image.Transpose.FLIP_LEFT_RIGHT).save(below / "turned round.jpg")
+    write_image(folder / "profile.jpg", turned_away(other))
+    write_image(folder / "blurred.jpg", cv2.GaussianBlur(portrait(PEOPLE[2]).picture, (0, 0), 7).astype(np.uint8))
+    write_image(folder / "wall.jpg", np.full((300, 400, 3), 128, dtype=np.uint8))
+    write_portrait(below / "Zoë 2.jpg", PEOPLE[5])
+    (folder / "broken.jpg").write_bytes((folder / "portrait.png").read_bytes()[:5000])
     (folder / "notes.txt").write_text("no picture")
     (folder / ".hidden.jpg").write_bytes(b"")
     declare_large(folder / "large.png", 40_000)
     return folder
+
+
+def turned_away(picture: Picture) -> Picture:
+    """The portrait with its left half squeezed, as a head that looks to that side shows it."""
+    side = picture.shape[1]
+    source = np.interp(np.arange(side), [0, 0.19 * side, side - 1], [0, 0.5 * side, side - 1]).astype(np.float32)
+    rows = np.arange(picture.shape[0], dtype=np.float32)
+    columns, lines = np.meshgrid(source, rows)
+    return cv2.remap(picture, columns, lines, cv2.INTER_LINEAR).astype(np.uint8)
 
 
 def declare_large(file: Path, side: int) -> None:
@@ -49,9 +60,7 @@ def declare_large(file: Path, side: int) -> None:
 
 @pytest.fixture(scope="session")
 def photos(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The folder of photos; skips where the shared data is not there."""
-    if not PHOTOS.is_dir() or not YUNET.is_file():
-        pytest.skip("../shared is not there")
+    """The folder of photos."""
     return fill_with_photos(tmp_path_factory.mktemp("photos"))
 
 
