@@ -21,6 +21,7 @@ from lianpu.dataset.drawn import draw_face
 from lianpu.imaging.picture import Picture
 from lianpu.video.io.encoding import Encoding
 from lianpu.video.io.writing import StreamFormat, frame_writer
+from tests.support.own_models import own_models
 
 HAIR = ("--effect", "hair_color:color=#2040ff,strength=1", "--detector", "dlib")
 MS = Fraction(1, 1000)
@@ -165,3 +166,16 @@ def _until(holds: object, seconds: float = 240.0) -> None:
     while not holds():
         assert time.monotonic() < end
         time.sleep(0.05)
+
+
+def test_commercial_safe_works_with_ones_own_models_and_names_what_is_missing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    words = ("--source", "test", "--size", "256x192", "--frames", 2, "--no-preview", "--effect", "sticker", "--commercial-safe")
+    record = ("--record", tmp_path / "out.mp4")
+    code, _, err = _run(capsys, *words, *record, "--detector", "dlib")
+    assert code == 1 and err.count("\n") == 1 and not (tmp_path / "out.mp4").exists()
+    assert all(f"--{option} " in err for option in ("detector", "parser", "landmarks"))
+    monkeypatch.setenv("LIANPU_MODELS", str(tmp_path))
+    code, printed, err = _run(capsys, *words, *record, *own_models(tmp_path))
+    assert code == 0 and "2 frames of test, 2 of them with an edited face" in printed, err

@@ -10,6 +10,8 @@ import pytest
 from lianpu.camera.moving_picture import pan_over
 from lianpu.cli.main import main
 from lianpu.dataset.drawn import draw_face
+from tests.support.own_models import own_models
+from tests.support.shared import YUNET
 
 FRAMES, RATE = 14, 12
 
@@ -94,3 +96,30 @@ def test_what_is_no_video_is_said_in_one_line_and_nothing_is_written(tmp_path: P
         code, _, err = _run(capsys, tmp_path / "text.mp4", out, "--effect", word, "--detector", "dlib")
         assert code == 1 and said in err and err.count("\n") == 1, err
     assert not out.exists()
+
+
+def test_commercial_safe_works_with_ones_own_models_alone(
+    clip: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("LIANPU_MODELS", str(tmp_path))  # no other model is here: points and parts come from these files
+    models = own_models(tmp_path)
+    for words in (models, [*models[2:], "--detector", str(YUNET), "--force"]):
+        if not (words is models or YUNET.is_file()):
+            pytest.skip(f"needs {YUNET}")
+        code, out, err = _run(capsys, clip, tmp_path / "out.mp4", "--effect", "sticker", "--commercial-safe", *words)
+        assert code == 0 and f"Edited {FRAMES} of {FRAMES} frames" in out, err
+    changed = _times_and_pictures(tmp_path / "out.mp4")[1][0].astype(int) - _times_and_pictures(clip)[1][0]
+    assert (np.abs(changed) > 60).any()
+
+
+def test_commercial_safe_names_all_that_is_missing_in_one_line(
+    clip: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    code, _, err = _run(capsys, clip, tmp_path / "out.mp4", "--effect", "sticker", "--detector", "dlib", "--commercial-safe")
+    assert code == 1 and err.count("\n") == 1 and not (tmp_path / "out.mp4").exists()
+    for option, instead in (
+        ("--detector dlib", "Give --detector yunet"),
+        ("--parser auto", "--parser"),
+        ("--landmarks auto", "Give --landmarks FILE"),
+    ):
+        assert f"{option}: " in err and instead in err

@@ -2,7 +2,6 @@ import subprocess
 import sys
 from pathlib import Path
 
-import dlib
 import numpy as np
 import pytest
 
@@ -14,6 +13,7 @@ from lianpu.faces.detection import find_faces
 from lianpu.faces.results import Face
 from lianpu.models.store import locate
 from lianpu.photo.reading import read_image
+from tests.support.own_models import write_predictor
 from tests.support.shared import PHOTOS
 from tests.support.subjects import face_at, subject_at
 
@@ -123,15 +123,7 @@ def test_the_bundled_editor_edits_a_photo_without_torch(tmp_path: Path) -> None:
 @pytest.fixture
 def trained(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A predictor of 68 points that anybody may use: trained on two drawn faces, in a second."""
-    folder = tmp_path_factory.mktemp("predictor")
-    drawn = draw_face(1, 0, 128)
-    points = [dlib.point(round(float(x)), round(float(y))) for x, y in drawn.points]
-    shape = dlib.full_object_detection(dlib.rectangle(24, 24, 104, 110), parts=points)
-    options = dlib.shape_predictor_training_options()
-    options.tree_depth, options.cascade_depth, options.num_trees_per_cascade_level, options.oversampling_amount = 1, 1, 1, 1
-    predictor = dlib.train_shape_predictor([drawn.picture] * 2, [[shape]] * 2, options)
-    predictor.save(str(folder / "own.dat"))
-    return folder / "own.dat"
+    return write_predictor(tmp_path_factory.mktemp("predictor") / "own.dat")
 
 
 def test_all_that_is_missing_under_commercial_safe_is_said_in_one_line_with_what_to_give_instead(

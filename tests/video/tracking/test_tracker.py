@@ -1,0 +1,61 @@
+"""Tracking with the models and options of the analyzer."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+import pytest
+
+from lianpu.editing.session import EditJob
+from lianpu.faces.analyzer import FaceAnalyzer
+from lianpu.faces.results import Face
+from lianpu.video.tracking.tracker import TrackedFaces, TrackerState, TrackSettings, track_faces
+
+
+def _track(frames: Sequence[np.ndarray], analyzer: FaceAnalyzer, settings: TrackSettings) -> list[TrackedFaces]:
+    state, tracked = TrackerState(), []
+    for number, frame in enumerate(frames):
+        state, faces = track_faces(state, frame, number, number / 25, analyzer, settings)
+        tracked.append(faces)
+    return tracked
+
+
+@pytest.mark.parametrize("turns", [1, 2, 3])
+def test_turned_faces_are_detected_where_asked_and_keep_their_turn(
+    turns: int, frames: list[np.ndarray], blue_job: EditJob
+) -> None:
+    turned = [np.ascontiguousarray(np.rot90(frame, turns)) for frame in frames[:5]]
+    analyzer, settings = blue_job.session.analyzer, TrackSettings(detect_every=2)
+    assert not any(one.subjects for one in _track(turned, analyzer, settings))
+    tracked = _track(turned, replace(analyzer, upright=True), settings)
+    assert [len(one.subjects) for one in tracked] == [1] * 5 and [one.detected for one in tracked] == [True, False] * 2 + [True]
+    upright = _track(frames[:5], analyzer, settings)
+    for one, other in zip(tracked, upright, strict=True):
+        x, y = other.subjects[0].landmarks.points.T
+        side = frames[0].shape[0] - 1
+        expected = {1: (y, side - x), 2: (side - x, side - y), 3: (side - y, x)}[turns]
+        apart = np.linalg.norm(one.subjects[0].landmarks.points - np.stack(expected, axis=1), axis=1)
+        assert apart.mean() < 0.12 * other.subjects[0].face.eye_distance_px
+
+
+@dataclass
+class _Shifted:
+    """A reader of points that puts all of them a little to the right."""
+
+    analyzer: FaceAnalyzer
+    calls: int = 0
+
+    def of_face(self, picture: np.ndarray, face: Face) -> np.ndarray:
+        self.calls += 1
+        return self.analyzer.landmarks.of_face(picture, face) + np.array([3.0, 0.0], dtype=np.float32)
+
+
+def test_points_come_from_the_reader_of_the_analyzer(frames: list[np.ndarray], blue_job: EditJob) -> None:
+    analyzer = blue_job.session.analyzer
+    shifted = _Shifted(analyzer)
+    settings = TrackSettings(points=None)
+    with_shift = _track(frames[:3], replace(analyzer, landmarks=shifted), settings)
+    plain = _track(frames[:3], analyzer, settings)
+    first, second = (one[0].subjects[0].landmarks.points for one in (with_shift, plain))
+    assert np.allclose(first - second, (3, 0), atol=1e-3)
+    assert shifted.calls >= 3, "read in every frame"
