@@ -9,6 +9,10 @@ import cv2
 import numpy as np
 
 from lianpu.faces.subject import Subject
+from lianpu.imaging.compositing import upsample
+from lianpu.imaging.geometry import scaled_size
+from lianpu.imaging.guided_filter import window_mean
+from lianpu.imaging.masks import smoothstep
 from lianpu.imaging.picture import Picture
 
 FACE = ("skin", "nose", "eye_g", "l_eye", "r_eye", "l_brow", "r_brow", "l_ear", "r_ear", "mouth", "u_lip", "l_lip")
@@ -55,8 +59,7 @@ def attribute_mask(photo: Picture, subject: Subject, attributes: Iterable[str]) 
     core = _core(subject, parts_of(attributes))
     side = _crop_side(subject)
     scale = min(1.0, _WORKED_ON_PX / side)
-    height, width = core.shape
-    small_size = (max(1, round(width * scale)), max(1, round(height * scale)))
+    small_size = scaled_size(core, scale)
     small = cv2.resize(core.astype(np.float32), small_size, interpolation=cv2.INTER_AREA)
     part = photo[subject.window]
     guide = cv2.resize(part, small_size, interpolation=cv2.INTER_AREA).astype(np.float32) / 255
@@ -99,14 +102,7 @@ def _crop_side(subject: Subject) -> float:
 def _local_colors(guide: np.ndarray, core: np.ndarray, radius: int) -> tuple[np.ndarray, np.ndarray]:
     """The mean colours around each pixel, (h, w, 3) each: of what is in the mask, and of what is not."""
 
-    def mean(weight: np.ndarray) -> np.ndarray:
-        side = (2 * radius + 1,) * 2
-        total = cv2.boxFilter(weight, -1, side, borderType=cv2.BORDER_REFLECT)
-        return np.asarray(
-            cv2.boxFilter(guide * weight[..., None], -1, side, borderType=cv2.BORDER_REFLECT) / (total + 1e-4)[..., None]
-        )
-
-    return mean(core * core), mean((1 - core) ** 2)
+    return window_mean(radius, core * core, least=1e-4)(guide), window_mean(radius, (1 - core) ** 2, least=1e-4)(guide)
 
 
 def _limits(core: np.ndarray, reach: float) -> tuple[np.ndarray, np.ndarray]:
@@ -114,36 +110,21 @@ def _limits(core: np.ndarray, reach: float) -> tuple[np.ndarray, np.ndarray]:
     inside = (core >= 0.5).astype(np.uint8)
     within = cv2.distanceTransform(np.pad(inside, 1, mode="edge"), cv2.DIST_L2, 3)[1:-1, 1:-1] if inside.any() else core * 0
     beyond = cv2.distanceTransform(1 - inside, cv2.DIST_L2, 3) if inside.any() else np.full_like(core, 2 * reach)
-    return _ramp(within / reach), 1 - _ramp(beyond / reach)
-
-
-def _ramp(values: np.ndarray) -> np.ndarray:
-    """0 below 0, 1 above 1, and smooth between."""
-    clipped = np.clip(values, 0, 1).astype(np.float32)
-    return clipped * clipped * (3 - 2 * clipped)
+    return smoothstep(within / reach, 0, 1), 1 - smoothstep(beyond / reach, 0, 1)
 
 
 def _matte(part: Picture, inner: np.ndarray, outer: np.ndarray, least: np.ndarray, most: np.ndarray) -> Mask:
     """The mask at the size of `part`: how far along the line from the outer to the inner colour a pixel lies, as far as these differ."""
     height, width = part.shape[:2]
     mask = np.zeros((height, width), dtype=np.uint8)
+    whole = (slice(0, height), slice(0, width))
     planes = np.dstack([inner - outer, outer, least, most]).astype(np.float32)
     _, first, _, count = cv2.boundingRect((most > 0).astype(np.uint8))
     start, stop = (np.array([first - 1, first + count + 1]) * height / planes.shape[0]).clip(0, height).astype(int).tolist()
     for top in range(start, stop, _BAND_PX):
         rows = slice(top, min(top + _BAND_PX, stop))
-        mask[rows] = _matte_of(part[rows].astype(np.float32) / 255, _enlarged(planes, rows, height, width))
+        mask[rows] = _matte_of(part[rows].astype(np.float32) / 255, upsample(planes, whole, rows, whole[1]))
     return mask
-
-
-def _enlarged(planes: np.ndarray, rows: slice, height: int, width: int) -> np.ndarray:
-    """Some rows of the planes (h, w, P), enlarged to (height, width, P)."""
-    by_x, by_y = planes.shape[1] / width, planes.shape[0] / height
-    to_small = np.array([[by_x, 0, by_x / 2 - 0.5], [0, by_y, (rows.start + 0.5) * by_y - 0.5]])
-    how = cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP
-    size = (width, rows.stop - rows.start)
-    split = [np.ascontiguousarray(planes[..., first : first + 4]) for first in range(0, planes.shape[2], 4)]
-    return np.dstack([cv2.warpAffine(some, to_small, size, flags=how, borderMode=cv2.BORDER_REPLICATE) for some in split])
 
 
 def _matte_of(colors: np.ndarray, planes: np.ndarray) -> np.ndarray:

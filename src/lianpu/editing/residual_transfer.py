@@ -21,7 +21,8 @@ from lianpu.effects.face_masks import FACE_PARTS, crop_fade
 from lianpu.faces.alignment import Aligned
 from lianpu.faces.subject import Subject
 from lianpu.imaging.compositing import view_of
-from lianpu.imaging.geometry import Matrix, Window, inverse, warp
+from lianpu.imaging.geometry import Matrix, Window, enlarge, inverse, warp, warp_values
+from lianpu.imaging.guided_filter import fit_windows, window_mean
 from lianpu.imaging.picture import Picture
 
 _FROM_AFAR = 0.02
@@ -111,21 +112,9 @@ def guided_change(crop: Picture, change: Floats, weight: Floats, radius: int, ke
         radius: half the side, in pixels of the crop, of the squares in which the change is one function.
         keep_left_over: 0 drops what does not follow the crop's colours, 1 keeps all of it.
     """
-    guide = crop.astype(np.float32) / 255
-    total = float(weight.mean()) + 1e-6
-    counted = _box(weight, radius) + _FROM_AFAR * total
-
-    def mean(values: np.ndarray) -> np.ndarray:
-        weighted = values * weight.reshape(*weight.shape, *[1] * (values.ndim - 2))
-        near, all_over = _box(weighted, radius), weighted.mean(axis=(0, 1))
-        return np.asarray(
-            (near + _FROM_AFAR * all_over) / counted.reshape(*weight.shape, *[1] * (values.ndim - 2)), dtype=np.float32
-        )
-
-    mean_guide, mean_change = mean(guide), mean(change)
-    spread = mean(guide[..., :, None] * guide[..., None, :]) - mean_guide[..., :, None] * mean_guide[..., None, :]
-    together = mean(change[..., :, None] * guide[..., None, :]) - mean_change[..., :, None] * mean_guide[..., None, :]
-    slopes = np.swapaxes(np.linalg.solve(spread + SMOOTHNESS * np.eye(3, dtype=np.float32), np.swapaxes(together, 2, 3)), 2, 3)
+    guide = crop.astype(np.float32) / np.float32(255)
+    mean = window_mean(radius, weight, far=_FROM_AFAR)
+    slopes, mean_guide, mean_change = fit_windows(change, guide, mean, SMOOTHNESS)
     slopes = _with_light(slopes, mean_guide, mean_change)
     offsets = mean_change - _through(slopes, mean_guide)
     slopes, offsets = mean(slopes), mean(offsets)
@@ -149,14 +138,6 @@ def _with_light(slopes: np.ndarray, mean_guide: np.ndarray, mean_change: np.ndar
     return np.asarray(slopes + 255 * (wanted - gain)[..., None, None] * _GREY, dtype=np.float32)
 
 
-def _box(values: np.ndarray, radius: int) -> Floats:
-    """Means over squares of (2 radius + 1) pixels, plane by plane."""
-    flat = np.ascontiguousarray(values.reshape(*values.shape[:2], -1), dtype=np.float32)
-    side = (2 * radius + 1,) * 2
-    planes = [cv2.boxFilter(flat[:, :, index], -1, side, borderType=cv2.BORDER_REFLECT) for index in range(flat.shape[2])]
-    return np.asarray(np.stack(planes, axis=2).reshape(values.shape), dtype=np.float32)
-
-
 def change_bands(guided: GuidedChange, photo: Picture, matrix: Matrix, window: Window) -> Iterator[tuple[Window, Floats]]:
     """The change in the photo (H, W, 3), band by band over a window: rows and columns, and the change there (h, w, 3) in grey levels.
 
@@ -177,11 +158,11 @@ def change_bands(guided: GuidedChange, photo: Picture, matrix: Matrix, window: W
 def _change_of(guided: GuidedChange, part: Picture, back: Matrix) -> Floats:
     size = part.shape[1::-1]
     guide = part.astype(np.float32) / 255
-    change = _enlarged(guided.offsets + guided.left_over, back, size)
+    change = warp_values(guided.offsets + guided.left_over, back, size)
     for channel in range(3):
-        slopes = _enlarged(guided.slopes[:, :, channel], back, size)
+        slopes = warp_values(guided.slopes[:, :, channel], back, size)
         change[:, :, channel] += np.einsum("hwc,hwc->hw", slopes, guide)
-    change *= _not_beyond(guide @ _GREY, _enlarged(guided.light, back, size))[:, :, None]
+    change *= _not_beyond(guide @ _GREY, warp_values(guided.light, back, size))[:, :, None]
     return change
 
 
@@ -197,11 +178,6 @@ def _not_beyond(grey: np.ndarray, light: np.ndarray) -> Floats:
     large = way * way / (way * way + _BEYOND * _BEYOND)
     ahead = np.maximum((grey - before) * np.sign(way) - _STRAND, 0) / np.maximum(np.abs(way), _BEYOND)
     return np.asarray((1 - large * np.clip(beyond, 0, 1)) * (1 - large * np.clip(_AHEAD * ahead, 0, 1)), dtype=np.float32)
-
-
-def _enlarged(values: np.ndarray, back: Matrix, size: tuple[int, int]) -> Floats:
-    large = cv2.warpAffine(np.ascontiguousarray(values), back, size, flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
-    return np.asarray(large, dtype=np.float32)
 
 
 def _through(slopes: np.ndarray, guide: np.ndarray) -> np.ndarray:
@@ -374,7 +350,7 @@ def _parts_in_crop(aligned: Aligned, subject: Subject, names: tuple[str, ...]) -
 def _faded_as_hair(mask: Mask, subject: Subject, photo: Picture) -> Mask:
     """The mask, falling to 0 where what is known of the hair ends inside the photo. The editor's crop does not count: hair changes as a whole."""
     fade = crop_fade(subject, view_of(photo, subject.window), photo.shape)
-    wide = cv2.resize(np.rint(255 * fade).astype(np.uint8), mask.shape[::-1], interpolation=cv2.INTER_LINEAR)
+    wide = enlarge(np.rint(255 * fade).astype(np.uint8), mask.shape[::-1])
     return np.asarray(cv2.multiply(mask, wide, scale=1 / 255), dtype=np.uint8)
 
 
@@ -382,7 +358,7 @@ def _faded(mask: Mask, aligned: Aligned, subject: Subject) -> Mask:
     """The mask, 0 outside of the editor's crop and falling to 0 towards its border."""
     back = inverse(matrix_of_window(aligned, subject))
     fading = np.rint(255 * _fading(len(aligned.picture))).astype(np.uint8)
-    shown = cv2.warpAffine(fading, back, mask.shape[::-1], flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_CONSTANT, borderValue=0)
+    shown = warp_values(fading, back, mask.shape[::-1], outside=0)
     return np.asarray(cv2.multiply(mask, shown, scale=1 / 255), dtype=np.uint8)
 
 

@@ -9,6 +9,7 @@ from lianpu.effects.face_masks import FACE_PARTS, face_unit, part_cover
 from lianpu.faces.subject import Subject
 from lianpu.imaging.color import rgb_of_color
 from lianpu.imaging.compositing import Field, View, blend, upsample, view_of
+from lianpu.imaging.geometry import enlarge
 from lianpu.imaging.masks import smoothstep
 from lianpu.imaging.picture import Picture
 
@@ -38,7 +39,7 @@ def anonymise(photo: Picture, subject: Subject, strength: float, way: str, color
             pixels[:] = rgb_of_color(color)
             return pixels
         if way == "blur":
-            return upsample(blurred, view, rows, columns)
+            return upsample(blurred, view.window, rows, columns)
         return squares[np.ix_(_cells(rows, view.window[0], len(squares)), _cells(columns, view.window[1], squares.shape[1]))]
 
     return blend(photo, view, weight, paint)
@@ -55,7 +56,7 @@ def face_cover(subject: Subject, view: View) -> Field:
     down = down / max(float(np.linalg.norm(down)), 1e-6)
     across = np.array([down[1], -down[0]])
     around = eyes + unit * (_AROUND_A_FACE[:, :1] * across + _AROUND_A_FACE[:, 1:] * down)
-    points = np.concatenate([seen, view.places(around), view.places(subject.landmarks.points)])
+    points = np.concatenate([seen, view.to_view(around), view.to_view(subject.landmarks.points)])
     hull = cv2.convexHull(np.rint(points).astype(np.int32))
     covered = cv2.fillConvexPoly(np.zeros(view.shape, dtype=np.uint8), hull, 1)
     distance = cv2.distanceTransform(1 - covered, cv2.DIST_L2, cv2.DIST_MASK_PRECISE) if covered.any() else covered + 1e6
@@ -71,7 +72,7 @@ def _squares(view: View, side: float) -> Field:
 
 def _smooth(squares: Field, view: View) -> Field:
     """The squares over the view (h, w, 3) without their edges."""
-    wide = cv2.resize(squares, view.shape[::-1], interpolation=cv2.INTER_LINEAR)
+    wide = enlarge(squares, view.shape[::-1])
     return np.asarray(cv2.GaussianBlur(wide, (0, 0), max(0.5, 0.4 * view.shape[0] / len(squares))), dtype=np.float32)
 
 

@@ -11,6 +11,7 @@ from lianpu.effects.matting import person_matte, person_weights
 from lianpu.faces.subject import Subject
 from lianpu.imaging.color import rgb_of_color
 from lianpu.imaging.compositing import Field, View, blend, upsample, view_of
+from lianpu.imaging.geometry import enlarge
 from lianpu.imaging.picture import Picture
 from lianpu.photo.reading import read_image
 
@@ -34,7 +35,7 @@ def blur_background(photo: Picture, subjects: Sequence[Subject], strength: float
 
     def paint(pixels: Field, rows: slice, columns: slice) -> Field:
         away = (1 - person_matte(weights, view, pixels, rows, columns))[:, :, None]
-        new = upsample(soft, view, rows, columns)
+        new = upsample(soft, view.window, rows, columns)
         new -= pixels
         new *= away
         new += pixels
@@ -64,7 +65,7 @@ def replace_background(photo: Picture, subjects: Sequence[Subject], strength: fl
         across = np.flatnonzero(edge.any(axis=0))
         if len(across):
             part = slice(int(across[0]), int(across[-1]) + 1)
-            behind_it = upsample(old, view, rows, slice(columns.start + part.start, columns.start + part.stop))
+            behind_it = upsample(old, view.window, rows, slice(columns.start + part.start, columns.start + part.stop))
             _clean(pixels[:, part], matte[:, part], edge[:, part], behind_it)
         pixels -= ground
         pixels *= matte[:, :, None]
@@ -110,7 +111,7 @@ def _from_afar(planes: Field) -> Field:
     """The planes (h, w, C) blurred over an eighth of their size."""
     coarse = cv2.resize(planes, (16, 16), interpolation=cv2.INTER_AREA)
     coarse = cv2.GaussianBlur(coarse, (0, 0), 2, borderType=cv2.BORDER_REPLICATE)
-    return np.asarray(cv2.resize(coarse, planes.shape[1::-1], interpolation=cv2.INTER_LINEAR), dtype=np.float32)
+    return np.asarray(enlarge(coarse, planes.shape[1::-1]), dtype=np.float32)
 
 
 def _filling(picture: Picture, height: int, width: int) -> Picture:

@@ -49,9 +49,7 @@ def crop_fade(subject: Subject, view: View, photo_shape: tuple[int, ...]) -> Fie
 
     On a side where the photo ends with the crop, or nearly so, nothing fades.
     """
-    rows, columns = subject.window
-    x = columns.start - 0.5 + (np.arange(view.shape[1]) + 0.5) * (columns.stop - columns.start) / view.shape[1]
-    y = rows.start - 0.5 + (np.arange(view.shape[0]) + 0.5) * (rows.stop - rows.start) / view.shape[0]
+    y, x = view.pixel_centres()
     middle = (_CROP.width - 1) / 2
     matrix = alignment_matrix(subject.face.points, _CROP, _CROP.width) / subject.reach
     matrix[:, 2] += middle - middle / subject.reach  # what the parts cover may be wider than the crop, around the same middle

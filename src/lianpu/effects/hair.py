@@ -130,7 +130,7 @@ class HairPaint:
         """A copy of the photo with the hair painted."""
 
         def paint(pixels: Field, rows: slice, columns: slice) -> Field:
-            here = upsample(self.fields, self.view, rows, columns)
+            here = upsample(self.fields, self.view.window, rows, columns)
             matte = _matte(here, pixels)
             new = recolored(pixels, self.tone, matte, here[:, :, 4], here[:, :, 5], here[:, :, 6])
             np.copyto(new, pixels, where=matte[:, :, None] == 0)  # the way through Lab and back is not exact for every colour
@@ -146,8 +146,8 @@ class HairPaint:
         for part in bands(reached) if reached is not None else ():
             inner = reached[1] if reached is not None else columns
             pixels = photo[part, inner].astype(np.float32) / np.float32(255)
-            matte = _matte(upsample(self.fields, self.view, part, inner), pixels)
-            share = np.clip(matte * upsample(self.share, self.view, part, inner), 0, 1)
+            matte = _matte(upsample(self.fields, self.view.window, part, inner), pixels)
+            share = np.clip(matte * upsample(self.share, self.view.window, part, inner), 0, 1)
             place = (
                 slice(part.start - rows.start, part.stop - rows.start),
                 slice(inner.start - columns.start, inner.stop - columns.start),

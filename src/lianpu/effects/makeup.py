@@ -51,7 +51,7 @@ def blush(photo: Picture, subject: Subject, strength: float, color: str) -> Pict
     if part_cover(subject, view, "u_lip", "l_lip", "mouth").sum() < _MOUTH_SHARE * part_cover(subject, view, "skin").sum():
         return photo
     unit = face_unit(subject)
-    points = view.places(subject.landmarks.points)
+    points = view.to_view(subject.landmarks.points)
     cheeks = np.zeros(view.shape, dtype=np.float32)
     # outer corner of the eye, wing of the nose, corner of the mouth, jaw beside the ear
     for eye, wing, corner, jaw in ((36, 31, 48, 2), (45, 35, 54, 14)):
@@ -68,7 +68,7 @@ def eye_shadow(photo: Picture, subject: Subject, strength: float, color: str) ->
     """The photo (H, W, 3) with colour (#rrggbb) on the subject's upper lids: full at the lashes, fading towards the brow."""
     view = view_of(photo, subject.window)
     unit = face_unit(subject)
-    points = view.places(subject.landmarks.points)
+    points = view.to_view(subject.landmarks.points)
     lids = np.zeros(view.shape, dtype=np.float32)
     for rim, brow in (((36, 37, 38, 39), (17, 18, 19, 20, 21)), ((45, 44, 43, 42), (26, 25, 24, 23, 22))):
         lids = np.maximum(lids, _lid(view, points[list(rim)], points[list(brow)], unit * view.scale))

@@ -9,7 +9,9 @@ import numpy as np
 
 from lianpu.effects.face_masks import face_unit
 from lianpu.faces.subject import Subject
+from lianpu.imaging.color import rgb_to_lab
 from lianpu.imaging.compositing import Field, View, upsample
+from lianpu.imaging.geometry import enlarge, scale_points, scaled_size
 from lianpu.imaging.guided_filter import apply_coefficients, guided_filter_coefficients
 from lianpu.imaging.masks import smoothstep
 from lianpu.imaging.picture import Picture
@@ -44,7 +46,7 @@ def person_weights(photo: Picture, subjects: Sequence[Subject], view: View) -> F
 
 def person_matte(weights: Field, view: View, pixels: Field, rows: slice, columns: slice) -> Field:
     """(n, m): 1 where the pixels are of a person, 0 where they are background, and between on edges."""
-    return smoothstep(apply_coefficients(upsample(weights, view, rows, columns), pixels), 0.12, 0.88)
+    return smoothstep(apply_coefficients(upsample(weights, view.window, rows, columns), pixels), 0.12, 0.88)
 
 
 def _searched(photo: Picture, subjects: Sequence[Subject], view: View) -> Field:
@@ -52,8 +54,7 @@ def _searched(photo: Picture, subjects: Sequence[Subject], view: View) -> Field:
 
     Rother, Kolmogorov & Blake 2004, "GrabCut": Interactive Foreground Extraction using Iterated Graph Cuts; in OpenCV.
     """
-    shrink = min(1.0, _SEARCHED_PX / max(view.shape))
-    size = (max(1, round(view.shape[1] * shrink)), max(1, round(view.shape[0] * shrink)))
+    size = scaled_size(view.picture, min(1.0, _SEARCHED_PX / max(view.shape)))
     seen = _seen(photo, subjects)
     own = cv2.resize(seen, view.shape[::-1], interpolation=cv2.INTER_AREA).reshape(view.shape).astype(np.float32) / np.float32(
         255
@@ -61,15 +62,15 @@ def _searched(photo: Picture, subjects: Sequence[Subject], view: View) -> Field:
     if min(size) < 8 or not (own > 0.5).any():
         return own
     small = np.asarray(cv2.resize(view.picture, size, interpolation=cv2.INTER_AREA) * 255, dtype=np.uint8)
-    guess = _guess(cv2.resize(seen, size, interpolation=cv2.INTER_AREA), subjects, size[0] / photo.shape[1])
+    guess = _guess(cv2.resize(seen, size, interpolation=cv2.INTER_AREA), subjects, photo)
     found = _cut(np.ascontiguousarray(small[:, :, ::-1]), guess)
-    body = cv2.resize(found.astype(np.float32), view.shape[::-1], interpolation=cv2.INTER_LINEAR)
+    body = enlarge(found.astype(np.float32), view.shape[::-1])
     known = np.zeros(view.shape, dtype=np.float32)
     for subject in subjects:
-        known = np.maximum(known, _heads(subject, view))
+        known = np.maximum(known, _heads(subject, view, photo))
     if len(subjects) > 1:  # before somebody's body the parser, which looks at one face, takes that body for background
         for subject in subjects:
-            u, v = _body_places(subject, view.shape, view.scale)
+            u, v = _body_places(subject, view.shape, photo)
             known[(v > _NECK) & (np.abs(u) < np.interp(v, *_WIDEST))] = 0
     return np.asarray(known * own + (1 - known) * np.maximum(body, own), dtype=np.float32)
 
@@ -83,30 +84,30 @@ def _seen(photo: Picture, subjects: Sequence[Subject]) -> np.ndarray:
     return whole
 
 
-def _heads(subject: Subject, view: View) -> Field:
+def _heads(subject: Subject, view: View, photo: Picture) -> Field:
     """(h, w): 1 around the head, where the parser is to be believed, falling to 0 towards the shoulders and the crop's border."""
-    u, v = _face_places(subject, view.shape, view.scale)
+    u, v = _face_places(subject, view.shape, photo)
     return 1 - smoothstep(np.hypot(u / 1.75, (v + 0.1) / 1.9), 0.8, 1.0)
 
 
-def _face_places(subject: Subject, shape: tuple[int, ...], scale: float) -> tuple[Field, Field]:
+def _face_places(subject: Subject, shape: tuple[int, ...], photo: Picture) -> tuple[Field, Field]:
     """Places (h, w) across and down a face, in units from the middle of its eyes; a body hangs down nearly as the photo does."""
     left, right, _, mouth_left, mouth_right = np.asarray(subject.face.points, dtype=np.float64)
     eyes = (left + right) / 2
     down = (mouth_left + mouth_right) / 2 - eyes
     down = down / max(float(np.linalg.norm(down)), 1e-6)
     unit = face_unit(subject)
-    y, x = np.mgrid[: shape[0], : shape[1]].astype(np.float32)
-    x, y = ((x + 0.5) / scale - 0.5 - eyes[0]) / unit, ((y + 0.5) / scale - 0.5 - eyes[1]) / unit
+    x, y = _pixel_centres(shape, photo)
+    x, y = (x - eyes[0]) / unit, (y - eyes[1]) / unit
     return (x * down[1] - y * down[0]).astype(np.float32), (x * down[0] + y * down[1]).astype(np.float32)
 
 
-def _guess(seen: np.ndarray, subjects: Sequence[Subject], scale: float) -> np.ndarray:
+def _guess(seen: np.ndarray, subjects: Sequence[Subject], photo: Picture) -> np.ndarray:
     """(h, w) uint8 of GrabCut's four words: surely and probably background and person."""
     guess = np.full(seen.shape, cv2.GC_BGD, dtype=np.uint8)
-    bodies = [_body_places(subject, seen.shape, scale) for subject in subjects]
+    bodies = [_body_places(subject, seen.shape, photo) for subject in subjects]
     for subject, (u, v) in zip(subjects, bodies, strict=True):
-        near = max(1, round(0.25 * face_unit(subject) * scale))
+        near = max(1, round(0.25 * face_unit(subject) * seen.shape[1] / photo.shape[1]))
         around = cv2.dilate((seen > 100).astype(np.uint8), np.ones((2 * near + 1, 2 * near + 1), dtype=np.uint8)) > 0
         guess[around & (np.hypot(u, v) < 4)] = cv2.GC_PR_BGD
         guess[(v > _NECK) & (np.abs(u) < np.interp(v, *_WIDEST))] = cv2.GC_PR_BGD
@@ -119,18 +120,24 @@ def _guess(seen: np.ndarray, subjects: Sequence[Subject], scale: float) -> np.nd
     return guess
 
 
-def _body_places(subject: Subject, shape: tuple[int, ...], scale: float) -> tuple[Field, Field]:
+def _body_places(subject: Subject, shape: tuple[int, ...], photo: Picture) -> tuple[Field, Field]:
     """The same as `_face_places`, but down is where the photo's down is, unless the face lies on its side."""
     left, right, _, mouth_left, mouth_right = np.asarray(subject.face.points, dtype=np.float64)
     eyes, mouth = (left + right) / 2, (mouth_left + mouth_right) / 2
     down = (mouth - eyes) / max(float(np.linalg.norm(mouth - eyes)), 1e-6)
     if down[1] < 0.5:
-        return _face_places(subject, shape, scale)
+        return _face_places(subject, shape, photo)
     unit = face_unit(subject)
     neck = eyes + 1.4 * unit * down
-    y, x = np.mgrid[: shape[0], : shape[1]].astype(np.float32)
-    x, y = (x + 0.5) / scale - 0.5 - neck[0], (y + 0.5) / scale - 0.5 - neck[1]
-    return (x / unit).astype(np.float32), (y / unit + 1.4).astype(np.float32)
+    x, y = _pixel_centres(shape, photo)
+    x, y = np.broadcast_arrays((x - neck[0]) / unit, (y - neck[1]) / unit + 1.4)
+    return x.astype(np.float32), y.astype(np.float32)
+
+
+def _pixel_centres(shape: tuple[int, ...], photo: Picture) -> tuple[np.ndarray, np.ndarray]:
+    """Where the pixels of a small copy (h, w) of the photo lie in it: x (1, w) and y (h, 1)."""
+    x = scale_points(np.arange(shape[1]), photo.shape[1] / shape[1])
+    return x[None], scale_points(np.arange(shape[0]), photo.shape[0] / shape[0])[:, None]
 
 
 def _with_unlike(picture: np.ndarray, guess: np.ndarray) -> np.ndarray:
@@ -139,7 +146,7 @@ def _with_unlike(picture: np.ndarray, guess: np.ndarray) -> np.ndarray:
     sure, probable = guess == cv2.GC_BGD, guess == cv2.GC_PR_BGD
     if sure.sum() < 16 * _COLORS or not probable.any():
         return guess.copy()
-    lab = cv2.cvtColor(picture.astype(np.float32) / np.float32(255), cv2.COLOR_BGR2LAB)
+    lab = rgb_to_lab(np.ascontiguousarray(picture[:, :, ::-1]).astype(np.float32) / np.float32(255))
     some = lab[sure][:: max(1, int(sure.sum()) // _COLORS_FROM)]
     cv2.setRNGSeed(0)
     ends = (cv2.TERM_CRITERIA_EPS + cv2.TERM_CRITERIA_MAX_ITER, 10, 1.0)

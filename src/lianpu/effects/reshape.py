@@ -77,7 +77,7 @@ def warped(photo: Picture, view: View, field: Field) -> Picture:
 
 
 def _warp_band(photo: Picture, result: Picture, view: View, field: Field, rows: slice, columns: slice) -> None:
-    shift = upsample(field, view, rows, columns)
+    shift = upsample(field, view.window, rows, columns)
     size = np.maximum(np.abs(shift[:, :, 0]), np.abs(shift[:, :, 1]))
     far = size > _SMALLEST_PX
     if not far.any():
@@ -93,8 +93,8 @@ def _warp_band(photo: Picture, result: Picture, view: View, field: Field, rows: 
 
 def _axes(subject: Subject, view: View) -> tuple[np.ndarray, np.ndarray, np.ndarray, float]:
     """The 68 points in the view, the directions down and across the face, and the face's unit in pixels of the view."""
-    points = view.places(subject.landmarks.points)
-    five = view.places(subject.face.points)
+    points = view.to_view(subject.landmarks.points)
+    five = view.to_view(subject.face.points)
     down = (five[3] + five[4]) / 2 - (five[0] + five[1]) / 2
     down = down / max(float(np.linalg.norm(down)), 1e-6)
     return points, down, np.array([down[1], -down[0]]), face_unit(subject) * view.scale

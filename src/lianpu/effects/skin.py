@@ -13,6 +13,7 @@ from lianpu.effects.face_masks import face_unit, part_cover
 from lianpu.faces.subject import Subject
 from lianpu.imaging.color import rgb_to_lab, to_rgb
 from lianpu.imaging.compositing import Field, View, add_change, blend, view_of
+from lianpu.imaging.guided_filter import fit_windows, window_mean
 from lianpu.imaging.masks import dilated, feathered, smoothstep
 from lianpu.imaging.picture import Picture
 
@@ -41,18 +42,11 @@ def _edges_kept(picture: Field, skin: Field, radius: float) -> Field:
 
     A guided filter of each channel by itself, weighted by the skin so that hair and background do not bleed in: He, Sun & Tang 2013.
     """
-    side = (2 * max(1, round(radius)) + 1,) * 2
-    weight = (skin + np.float32(1e-3))[:, :, None]
-
-    def mean(values: Field) -> Field:
-        found = cv2.blur(values * weight, side, borderType=cv2.BORDER_REFLECT)
-        return np.asarray(found.reshape(picture.shape) / total, dtype=np.float32)
-
-    total = cv2.blur(weight, side, borderType=cv2.BORDER_REFLECT).reshape(*skin.shape, 1)
-    average = mean(picture)
-    variance = np.maximum(mean(picture * picture) - average * average, 0)
-    slope = (variance / (variance + np.float32(_EDGE**2))).max(axis=2, keepdims=True)
-    return mean(np.broadcast_to(slope, picture.shape)) * picture + mean((1 - slope) * average)
+    mean = window_mean(max(1, round(radius)), skin + np.float32(1e-3))
+    fits = [fit_windows(picture[..., one, None], picture[..., one, None], mean, _EDGE**2) for one in range(3)]
+    slope = np.maximum(np.dstack([slopes[..., 0] for slopes, _, _ in fits]).max(axis=2, keepdims=True), 0)
+    average = np.dstack([channel_mean for _, channel_mean, _ in fits])
+    return mean(slope) * picture + mean((1 - slope) * average)
 
 
 def _blurred(picture: Field, sigma: float) -> Field:

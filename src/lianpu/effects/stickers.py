@@ -16,7 +16,17 @@ import numpy as np
 from lianpu.effects.face_masks import face_unit
 from lianpu.errors import PictureError, SettingsError, nearest_name
 from lianpu.faces.subject import Subject
-from lianpu.imaging.geometry import Matrix, scale_of, similarity
+from lianpu.imaging.geometry import (
+    Matrix,
+    compose,
+    scale_between,
+    scale_of,
+    scale_points,
+    scaled_size,
+    scaling,
+    similarity,
+    warp_values,
+)
 from lianpu.imaging.picture import Picture
 from lianpu.photo.reading import opened_image
 
@@ -115,9 +125,10 @@ def _read(picture: Path, anchors: Path, stamp: tuple[int, ...]) -> Sticker:
     pixels = np.dstack([values[:, :, :3] * values[:, :, 3:], values[:, :, 3]])
     places = read_anchors(anchors) if anchors.is_file() else {}
     if shrink < 1:
-        size = (max(1, round(pixels.shape[1] * shrink)), max(1, round(pixels.shape[0] * shrink)))
+        size = scaled_size(pixels, shrink)
         pixels = np.asarray(cv2.resize(pixels, size, interpolation=cv2.INTER_AREA), dtype=np.float32)
-        places = {name: (x * shrink, y * shrink) for name, (x, y) in places.items()}
+        by = scale_between(values, pixels)
+        places = {name: tuple(scale_points(place, by).tolist()) for name, place in places.items()}
     pixels.setflags(write=False)
     return Sticker(pixels, places)
 
@@ -242,10 +253,9 @@ def laid_on(photo: Picture, pixels: np.ndarray, matrix: Matrix, opacity: float) 
     result = photo.copy()
     shrink = scale_of(matrix)
     if shrink < 1:  # averaged over areas first, so that thin frames do not break up
-        size = (max(1, round(pixels.shape[1] * shrink)), max(1, round(pixels.shape[0] * shrink)))
-        by = np.array([pixels.shape[1] / size[0], pixels.shape[0] / size[1]])
-        pixels = cv2.resize(pixels, size, interpolation=cv2.INTER_AREA)
-        matrix = np.column_stack([matrix[:, :2] * by, matrix[:, :2] @ (by / 2 - 0.5) + matrix[:, 2]])
+        small = np.asarray(cv2.resize(pixels, scaled_size(pixels, shrink), interpolation=cv2.INTER_AREA))
+        matrix = compose(matrix, scaling(scale_between(small, pixels)))
+        pixels = small
     high, wide = pixels.shape[:2]
     corners = np.array([(-1, -1), (wide, -1), (-1, high), (wide, high)]) @ matrix[:, :2].T + matrix[:, 2]
     low = np.clip(np.floor(corners.min(axis=0)), 0, photo.shape[1::-1]).astype(int)
@@ -255,7 +265,7 @@ def laid_on(photo: Picture, pixels: np.ndarray, matrix: Matrix, opacity: float) 
     for top in range(int(low[1]), int(far[1]), _BAND_PX):
         rows, columns = slice(top, min(top + _BAND_PX, int(far[1]))), slice(int(low[0]), int(far[0]))
         moved = matrix - np.array([[0, 0, columns.start], [0, 0, rows.start]])
-        layer = cv2.warpAffine(pixels, moved, (columns.stop - columns.start, rows.stop - rows.start), flags=cv2.INTER_LINEAR)
+        layer = warp_values(pixels, moved, (columns.stop - columns.start, rows.stop - rows.start), outside=0)
         layer = layer * np.float32(opacity)
         old = result[rows, columns].astype(np.float32)
         result[rows, columns] = np.rint(np.clip(old * (1 - layer[:, :, 3:]) + 255 * layer[:, :, :3], 0, 255)).astype(np.uint8)

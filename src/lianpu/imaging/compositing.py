@@ -12,7 +12,7 @@ from typing import Any
 import cv2
 import numpy as np
 
-from lianpu.imaging.geometry import Window
+from lianpu.imaging.geometry import Window, enlarge, scale_points, shrink
 from lianpu.imaging.picture import Picture, check_picture
 
 Field = np.ndarray[Any, np.dtype[np.float32]]
@@ -52,21 +52,25 @@ class View:
         rows, columns = self.window
         return max(self.shape) / max(rows.stop - rows.start, columns.stop - columns.start)
 
-    def places(self, points: np.ndarray) -> np.ndarray:
+    def to_view(self, points: np.ndarray) -> np.ndarray:
         """Points (K, 2) of the photo as points of the view, float64."""
         rows, columns = self.window
         wide, high = columns.stop - columns.start, rows.stop - rows.start
-        by = np.array([self.shape[1] / wide, self.shape[0] / high])
-        return (np.asarray(points, dtype=np.float64) - (columns.start, rows.start) + 0.5) * by - 0.5
+        by = (self.shape[1] / wide, self.shape[0] / high)
+        return scale_points(np.asarray(points, dtype=np.float64) - (columns.start, rows.start), by)
+
+    def pixel_centres(self) -> tuple[np.ndarray, np.ndarray]:
+        """Where the centres of the view's rows (h,) and columns (w,) lie in the photo, float64."""
+        rows, columns = self.window
+        y = rows.start + scale_points(np.arange(self.shape[0]), (rows.stop - rows.start) / self.shape[0])
+        x = columns.start + scale_points(np.arange(self.shape[1]), (columns.stop - columns.start) / self.shape[1])
+        return y, x
 
 
 def view_of(photo: Picture, window: Window, longest_px: int = LONGEST_PX) -> View:
     """The window of a photo (H, W, 3) as a view whose longer side is at most `longest_px`; never larger than it is."""
     part = check_picture(photo)[window]
-    shrink = min(1.0, longest_px / max(part.shape[:2]))
-    size = (max(1, round(part.shape[1] * shrink)), max(1, round(part.shape[0] * shrink)))
-    small = part if shrink == 1.0 else cv2.resize(part, size, interpolation=cv2.INTER_AREA)
-    return View(window, small.astype(np.float32) / np.float32(255))
+    return View(window, shrink(part, longest_px).astype(np.float32) / np.float32(255))
 
 
 def blend(photo: Picture, view: View, weight: Field, paint: Paint) -> Picture:
@@ -85,7 +89,7 @@ def blend(photo: Picture, view: View, weight: Field, paint: Paint) -> Picture:
         return result
     for rows in bands(reached):
         columns = reached[1]
-        share = upsample(weight, view, rows, columns)[:, :, None]
+        share = upsample(weight, view.window, rows, columns)[:, :, None]
         old = photo[rows, columns].astype(np.float32)
         new = paint(old / np.float32(255), rows, columns)
         new *= np.float32(255)
@@ -102,7 +106,7 @@ def add_change(photo: Picture, view: View, change: Field) -> Picture:
     weight = (np.abs(change).max(axis=2) > 0).astype(np.float32)
 
     def paint(pixels: Field, rows: slice, columns: slice) -> Field:
-        pixels += upsample(change, view, rows, columns)
+        pixels += upsample(change, view.window, rows, columns)
         return pixels
 
     # a pixel beside a changed one is reached by the enlarging
@@ -133,14 +137,14 @@ def bands(window: Window) -> list[slice]:
     return [slice(start, min(rows.stop, start + height)) for start in range(rows.start, rows.stop, height)]
 
 
-def upsample(field: Field, view: View, rows: slice, columns: slice) -> Field:
-    """A field (h, w) or (h, w, C) of a view at the photo's resolution, bilinearly, for some rows and columns of its window."""
-    whole_rows, whole_columns = view.window
+def upsample(field: Field, window: Window, rows: slice, columns: slice) -> Field:
+    """A field (h, w) or (h, w, C) over a window of the photo at the photo's resolution, bilinear, for some of the window's rows and columns."""
+    whole_rows, whole_columns = window
     y, y_share = _samples(rows, whole_rows, field.shape[0])
     x, x_share = _samples(columns, whole_columns, field.shape[1])
     tall = _between(field[y], field[np.minimum(y + 1, field.shape[0] - 1)], y_share.reshape(-1, *[1] * (field.ndim - 1)))
     if 3 * len(x) > whole_columns.stop - whole_columns.start:  # OpenCV is faster, but makes whole rows
-        wide = cv2.resize(tall, (whole_columns.stop - whole_columns.start, len(tall)), interpolation=cv2.INTER_LINEAR)
+        wide = enlarge(tall, (whole_columns.stop - whole_columns.start, len(tall)))
         return np.ascontiguousarray(wide[:, columns.start - whole_columns.start : columns.stop - whole_columns.start])
     left, right = tall[:, x], tall[:, np.minimum(x + 1, field.shape[1] - 1)]
     return _between(left, right, x_share.reshape(1, -1, *[1] * (field.ndim - 2)))
@@ -155,7 +159,7 @@ def _between(first: Field, second: Field, share: Field) -> Field:
 
 def _samples(part: slice, whole: slice, count: int) -> tuple[np.ndarray, Field]:
     """For each pixel of `part` the sample before it, of `count` over `whole`, and how far it lies towards the next (0 to 1)."""
-    at = (np.arange(part.start, part.stop) - whole.start + 0.5) * (count / (whole.stop - whole.start)) - 0.5
+    at = scale_points(np.arange(part.start, part.stop) - whole.start, count / (whole.stop - whole.start))
     at = np.clip(at, 0, count - 1)
     before = np.minimum(at.astype(int), max(0, count - 2))
     return before, (at - before).astype(np.float32)

@@ -58,6 +58,11 @@ def inverse(matrix: Matrix) -> Matrix:
     return np.column_stack([back, -back @ matrix[:, 2]])
 
 
+def enlarge(values: np.ndarray, size_px: tuple[int, int]) -> np.ndarray:
+    """Values (h, w, ...) at a larger size, (width, height): bilinear between the centres of pixels, as `scale_points` scales them."""
+    return cv2.resize(values, size_px, interpolation=cv2.INTER_LINEAR)
+
+
 def compose(second: Matrix, first: Matrix) -> Matrix:
     """The matrix (2, 3) that does `first`, then `second`."""
     return np.column_stack([second[:, :2] @ first[:, :2], second[:, :2] @ first[:, 2] + second[:, 2]])
@@ -135,6 +140,13 @@ def warp(picture: Picture, matrix: Matrix, size_px: tuple[int, int]) -> Picture:
     return np.asarray(
         cv2.warpAffine(part, to_crop, (width, height), flags=cv2.INTER_CUBIC, borderMode=cv2.BORDER_REPLICATE), dtype=np.uint8
     )
+
+
+def warp_values(values: np.ndarray, matrix: Matrix, size_px: tuple[int, int], outside: float | None = None) -> np.ndarray:
+    """Smooth values (h, w) or (h, w, C up to 4) as the matrix shows them, bilinear; outside a constant, or None for the border replicated."""
+    border = cv2.BORDER_REPLICATE if outside is None else cv2.BORDER_CONSTANT
+    part = np.ascontiguousarray(values)
+    return cv2.warpAffine(part, matrix, size_px, flags=cv2.INTER_LINEAR, borderMode=border, borderValue=outside or 0)
 
 
 def _needed_part(picture: Picture, matrix: Matrix, width: int, height: int) -> tuple[Picture, Matrix]:

@@ -6,6 +6,7 @@ import cv2
 import numpy as np
 
 from lianpu.imaging.compositing import Field, View
+from lianpu.imaging.geometry import enlarge, scaled_size
 
 _KERNEL_SIGMA = 6.0
 
@@ -46,9 +47,9 @@ def largest_component(mask: Field, least_share: float = 0.25) -> Field:
 def widely_blurred(values: Field, sigma: float) -> Field:
     """Values (h, w) or (h, w, C) under a Gaussian of `sigma` pixels; a wide one is made at a smaller size, where it costs less."""
     shrink = max(1.0, sigma / _KERNEL_SIGMA)
-    size = (max(1, round(values.shape[1] / shrink)), max(1, round(values.shape[0] / shrink)))
+    size = scaled_size(values, 1 / shrink)
     small = values if shrink == 1.0 else cv2.resize(values, size, interpolation=cv2.INTER_AREA)
     soft = cv2.GaussianBlur(small, (0, 0), sigma / shrink, borderType=cv2.BORDER_REPLICATE)
     if shrink > 1.0:
-        soft = cv2.resize(soft, values.shape[1::-1], interpolation=cv2.INTER_LINEAR)
+        soft = enlarge(soft, values.shape[1::-1])
     return np.asarray(soft, dtype=np.float32).reshape(values.shape)

@@ -10,7 +10,7 @@ from PIL import Image
 from scipy.ndimage import binary_erosion
 
 from lianpu.faces.results import Face
-from lianpu.imaging.color import lab_of
+from lianpu.imaging.color import rgb_to_lab
 from lianpu.imaging.geometry import Matrix, inverse, scale_points
 from lianpu.imaging.picture import Picture
 from lianpu.part_names import PART_INDEX
@@ -188,12 +188,17 @@ def _hair_color(crop: Picture, mask: np.ndarray) -> Measures:
     hair = binary_erosion(mask == PART_INDEX["hair"], iterations=max(1, round(len(mask) / 100)))
     if np.count_nonzero(hair) < _LEAST_HAIR * mask.size or np.count_nonzero(skin) < _LEAST_SKIN * mask.size:
         return {}
-    skin_a, skin_b = np.median(lab_of(crop[skin][::7]), axis=0)[1:]
+    skin_a, skin_b = np.median(_lab(crop[skin][::7]), axis=0)[1:]
     if np.hypot(skin_a, skin_b) < _GREY_CHROMA:
         return {}
-    lightness, a, b = np.median(lab_of(crop[hair][::7]), axis=0).tolist()
+    lightness, a, b = np.median(_lab(crop[hair][::7]), axis=0).tolist()
     return {"hair_lightness": lightness, "hair_a": a, "hair_b": b, "hair_chroma": float(np.hypot(a, b))}
 
 
 def _log(share: float) -> float:
     return float(np.log10(max(share, _TINY)))
+
+
+def _lab(pixels: np.ndarray) -> np.ndarray:
+    """Lab (n, 3) of pixels (n, 3) uint8."""
+    return rgb_to_lab(pixels[None].astype(np.float32) / np.float32(255))[0]
