@@ -45,6 +45,7 @@ MAY_IMPORT: dict[str, set[str]] = {
         "attributes",
         "dataset",
         "errors",
+        "extras",
         "face_parsing",
         "faces",
         "files",

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
 
+from lianpu.extras import missing_modules
 from lianpu.face_parsing.onnx_parser import FaceParser
 from lianpu.faces.analyzer import AnalyzerSettings, Part, open_models
 from lianpu.faces.detection import Detector
@@ -91,7 +92,7 @@ def _encoder() -> Encoder | None:
 
 
 def _sex_age(threads: int | None) -> SexAgeReader | None:
-    if not is_usable("gender-age"):
+    if not is_usable("gender-age") or missing_modules("insightface"):
         return None
     from lianpu.faces.insightface_models import SexAgeEstimator
 
