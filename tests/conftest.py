@@ -10,6 +10,7 @@ from lianpu.dataset.faces import Dataset
 from lianpu.dataset.sources import open_dataset
 from lianpu.faces.analyzer import AnalyzerSettings, FaceAnalyzer, open_analyzer
 from tests.support.certificates import write_certificates
+from tests.support.shared import REASON, SHARED
 
 os.environ["COLUMNS"] = "220"  # tables are as wide in every order of tests; the console is made when it is first imported
 
@@ -38,3 +39,25 @@ def pem(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def analyzer() -> FaceAnalyzer:
     """The face analyzer of the base install, opened once for all tests: its models take seconds to read."""
     return open_analyzer(AnalyzerSettings("dlib"), threads=1)
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Say in one place how many tests were skipped because real photos, faces or models are absent, and where they are looked for."""
+    absent: dict[str, int] = {}
+    for report in terminalreporter.stats.get("skipped", []):
+        reason = str(report.longrepr[2] if isinstance(report.longrepr, tuple) else report.longrepr)
+        if REASON in reason:
+            what = reason.split(f"{REASON}: ")[-1]
+            absent[what] = absent.get(what, 0) + 1
+    if absent:
+        terminalreporter.section("skipped for want of real data")
+        count = sum(absent.values())
+        all_of_them = sum(
+            len(reports) for kind, reports in terminalreporter.stats.items() if kind in ("passed", "failed", "skipped")
+        )
+        terminalreporter.line(
+            f"{count} of {all_of_them} tests need real photos, faces or models, which are not part of the repository. They are looked for"
+            f" in {SHARED}; LIANPU_SHARED names another folder. See tests/support/shared.py."
+        )
+        for what, times in sorted(absent.items()):
+            terminalreporter.line(f"{times:5} {what}")

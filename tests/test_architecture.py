@@ -225,3 +225,51 @@ def _modules_named(name: str) -> set[str]:
     """The module that an imported name is, or lies in."""
     path = PACKAGE.parent / name.replace(".", "/")
     return {name} if path.with_suffix(".py").is_file() else {name.rpartition(".")[0]}
+
+
+TESTS = Path(__file__).parent
+
+
+def _is_private(name: str) -> bool:
+    return name.startswith("_") and not name.startswith("__")
+
+
+def _private_names(file: Path) -> list[str]:
+    """Private names of other modules and objects that a test uses: imported, read, or patched by a string."""
+    found = []
+    for node in ast.walk(ast.parse(file.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.ImportFrom):
+            found += [f"{node.module}.{alias.name}" for alias in node.names if _is_private(alias.name)]
+        elif isinstance(node, ast.Attribute) and _is_private(node.attr):
+            whose = ast.unparse(node.value)
+            if whose not in ("self", "cls") and (whose, node.attr) != (
+                "os",
+                "_exit",
+            ):  # os._exit is public by Python's documentation
+                found.append(f"{whose}.{node.attr}")
+        elif isinstance(node, ast.Call) and ast.unparse(node.func).rpartition(".")[2] in ("setattr", "delattr", "getattr"):
+            words = [argument.value for argument in node.args if isinstance(argument, ast.Constant)]
+            found += [word for word in words if isinstance(word, str) and any(map(_is_private, word.split(".")))]
+    return found
+
+
+def test_tests_use_public_names_only() -> None:
+    """Test through a public function, or give the thing a good public name."""
+    used = {str(file.relative_to(TESTS)): names for file in sorted(TESTS.rglob("*.py")) if (names := _private_names(file))}
+    assert not used
+
+
+def test_tests_follow_the_layout_of_the_package() -> None:
+    """`tests/a/test_b.py` and `tests/a/test_b_aspect.py` are about `src/lianpu/a/b.py`."""
+    wrong = []
+    for file in sorted(TESTS.rglob("test_*.py")):
+        words = file.stem.removeprefix("test_").split("_")
+        folder = PACKAGE / file.parent.relative_to(TESTS)
+        names = ["_".join(words[:count]) for count in range(1, len(words) + 1)]
+        if not any((folder / f"{name}.py").is_file() or (folder / name).is_dir() for name in names):
+            wrong.append(str(file.relative_to(TESTS)))
+    assert wrong == ABOUT_THE_WHOLE
+
+
+ABOUT_THE_WHOLE = ["test_architecture.py", "test_docs.py", "test_installation.py"]
+"""Tests of no single module."""

@@ -7,9 +7,9 @@ import pytest
 
 from lianpu.cli.main import main
 from lianpu.models.store.locate import require_model_file
-from tests.support.shared import REAL_FACES
+from tests.support.shared import REAL_FACES, needs
 
-pytestmark = pytest.mark.skipif(not REAL_FACES.is_dir(), reason="the real faces are not here")
+pytestmark = needs(REAL_FACES)
 
 SMALL = ("--tree-depth", "2", "--cascade-depth", "3", "--trees-per-cascade", "30", "--oversampling", "4", "--threads", "1")
 

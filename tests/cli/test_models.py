@@ -19,7 +19,7 @@ from lianpu.models import table as weights
 from lianpu.models.store import download, importing
 from lianpu.models.store.locate import models_folder
 from lianpu.models.table import MODEL_FILES, ModelFile, model_file
-from tests.support.shared import SHARED
+from tests.support.shared import YUNET, real_model
 
 CONTENT = b"a small model" * 100
 
@@ -211,9 +211,7 @@ def test_a_file_is_imported_and_near_misses_are_told(
 
 
 def test_the_real_yunet_is_known_by_its_bytes(capsys: pytest.CaptureFixture[str]) -> None:
-    models = SHARED / "models"
-    if not models.is_dir():
-        pytest.skip("no ../shared/models beside the repository")
+    models = real_model(YUNET).parent
     assert "yunet_n_640_640.onnx is yunet-640: copied" in shown(capsys, "import", str(models))
     assert (models_folder() / "yunet_n_640_640.onnx").stat().st_size == model_file("yunet-640").size_bytes
 

@@ -12,7 +12,7 @@ from lianpu.models.store.locate import require_model_file
 from lianpu.web.language import load_words
 from lianpu.web.page.about_tab import about_text
 from tests.support.colour_parser import write_colour_parser
-from tests.support.shared import YUNET
+from tests.support.shared import YUNET, real_model
 
 
 def _refused(capsys: pytest.CaptureFixture[str], *words: object) -> str:
@@ -90,9 +90,7 @@ def test_commercial_safe_works_with_models_of_ones_own_and_leaves_the_packages_e
     points = tmp_path / "mine.dat"
     points.symlink_to(require_model_file("dlib-landmarks-68"))
     monkeypatch.setenv("LIANPU_COMMERCIAL_SAFE", "1")
-    yunet = YUNET
-    if not yunet.is_file():
-        pytest.skip(f"needs {yunet}")
+    yunet = real_model(YUNET)
     parser = write_colour_parser(tmp_path / "parser.onnx", 32)
     engine, cards = open_engine(ServeArguments(detector=str(yunet), parser=str(parser), landmarks=str(points), threads=1))
     assert engine.session.editor is None and cards == {} and engine.own_landmarks == "mine.dat"

@@ -7,7 +7,7 @@ import pytest
 from lianpu.dataset.sources import open_dataset, read_table
 from lianpu.dataset.splits import split_by_hash
 from lianpu.errors import DataError
-from tests.support.shared import REAL_FACES
+from tests.support.shared import REAL_FACES, needs
 
 SELECTED = ["Black_Hair", "Male"]
 
@@ -91,7 +91,7 @@ def test_two_label_files_are_refused_unless_one_has_the_usual_name(celebamask: P
     assert "several label files: list_attr_a.txt, list_attr_b.txt" in _refusal(celebamask)
 
 
-@pytest.mark.skipif(not REAL_FACES.is_dir(), reason="the real faces are not here")
+@needs(REAL_FACES)
 def test_the_real_faces_open_as_their_readme_says() -> None:
     names = ["Black_Hair", "Blond_Hair", "Brown_Hair", "Male", "Young"]
     dataset = open_dataset("CelebAMask-HQ", REAL_FACES, 64, names)

@@ -13,7 +13,7 @@ from lianpu.dataset.check import MEANINGS, DataReport, Kind, Problem, check_data
 from lianpu.dataset.sources import open_dataset, read_table
 from lianpu.errors import DataError
 from lianpu.photo.writing import write_image
-from tests.support.shared import REAL_FACES
+from tests.support.shared import REAL_FACES, needs
 
 
 def _check(root: Path, image_size: int = 32, attributes: AttributeSet | None = None, source: str = "CelebAMask-HQ") -> DataReport:
@@ -190,7 +190,7 @@ def test_pictures_that_are_not_square_lose_their_sides_and_are_not_squeezed(tmp_
     assert (dataset.train.read(0) == 255).all() and dataset.alignment == "center-square"
 
 
-@pytest.mark.skipif(not REAL_FACES.is_dir(), reason="the real faces are not here")
+@needs(REAL_FACES)
 def test_nothing_in_the_real_faces_stops_training() -> None:
     report = _check(REAL_FACES, 256, AttributeSet.of(["Black_Hair", "Blond_Hair", "Brown_Hair", "Male", "Young"]))
     assert report.counts == {"train": 800, "val": 100}

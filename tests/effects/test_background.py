@@ -9,7 +9,7 @@ from lianpu.errors import PictureError
 from lianpu.faces.analyzer import FaceAnalyzer
 from lianpu.photo.reading import read_image
 from lianpu.photo.writing import write_image
-from tests.support.shared import PHOTOS
+from tests.support.shared import PHOTOS, needs
 from tests.support.subjects import drawn_photo
 
 
@@ -60,7 +60,7 @@ def test_the_same_photo_gives_the_same_mask() -> None:
     assert (first == replace_background(photo, [subject], 1.0, "#40c060", "")).all()
 
 
-@pytest.mark.skipif(not PHOTOS.is_dir(), reason="needs the photos")
+@needs(PHOTOS)
 def test_sleeves_and_arms_before_a_plain_wall_stay_and_the_wall_goes(analyzer: FaceAnalyzer) -> None:
     photo = read_image(PHOTOS / "p20_full_length.jpg")
     after = replace_background(photo, analyzer.analyze(photo), 1.0, "#8fb8d8", "")

@@ -10,11 +10,11 @@ from lianpu.effects.hair import hair_color
 from lianpu.effects.skin import whiten_teeth
 from lianpu.imaging.color import lab_of_color, rgb_to_lab
 from lianpu.photo.reading import read_image
-from tests.support.shared import REAL_FACES
+from tests.support.shared import REAL_FACES, needs
 from tests.support.subjects import subject_of
 
 DATA = REAL_FACES
-pytestmark = pytest.mark.skipif(not DATA.is_dir(), reason="the real faces are not here")
+pytestmark = needs(DATA)
 
 SMILING, PROFILE, GLASSES = "000002", "000301", "000004"
 

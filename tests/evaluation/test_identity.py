@@ -5,12 +5,12 @@ from lianpu.errors import ScoreError
 from lianpu.evaluation.identity import IdentityOfCrops
 from lianpu.imaging.picture import resize
 from lianpu.photo.reading import read_image
-from tests.support.shared import REAL_FACES
+from tests.support.shared import REAL_FACES, needs
 
 REAL_FACES = REAL_FACES / "images"
 
 
-@pytest.mark.skipif(not REAL_FACES.is_dir(), reason="needs the real faces")
+@needs(REAL_FACES)
 def test_a_face_stays_itself_when_its_colours_change_a_little_and_is_nobody_else() -> None:
     identity = IdentityOfCrops("celebamask-hq")
     first, second = (resize(read_image(REAL_FACES / name), 128) for name in ("000801.jpg", "000802.jpg"))

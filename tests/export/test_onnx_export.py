@@ -17,7 +17,7 @@ from lianpu.export.graph import write_graph
 from lianpu.export.onnx_export import export_generator, export_onnx, export_run, noise_faces, random_labels, require_parity
 from lianpu.runs import Run
 from lianpu.stargan.networks import Generator
-from tests.support.shared import REAL_FACES
+from tests.support.shared import REAL_FACES, needs
 
 
 def test_parity_is_measured_over_batches_of_several_sizes(generator: Generator, onnx_file: Path) -> None:
@@ -26,7 +26,7 @@ def test_parity_is_measured_over_batches_of_several_sizes(generator: Generator, 
     assert (parity.faces, parity.batch_sizes) == (9, (1, 2, 5))
 
 
-@pytest.mark.skipif(not REAL_FACES.is_dir(), reason="the real faces are not beside this checkout")
+@needs(REAL_FACES)
 def test_parity_holds_on_real_faces(generator: Generator, onnx_file: Path) -> None:
     dataset = open_dataset("CelebAMask-HQ", REAL_FACES, 32, ("Black_Hair", "Blond_Hair", "Brown_Hair", "Male", "Young"))
     faces, _ = dataset.test.sample(8, seed=0).batch(range(8))

@@ -10,7 +10,7 @@ from lianpu.faces.results import Face
 from lianpu.imaging.geometry import inverse, map_points, scale_of, similarity, warp
 from lianpu.imaging.picture import Picture
 from lianpu.photo.reading import read_image
-from tests.support.shared import REAL_FACES
+from tests.support.shared import REAL_FACES, needs
 
 SQUARE = np.array([(0, 0), (2, 0), (2, 2), (0, 2)], dtype=np.float64)
 
@@ -185,7 +185,7 @@ def test_a_size_that_is_not_positive_is_refused() -> None:
         warp(smooth_picture(9, 9), np.array([[1.0, 0, 0], [0, 1.0, 0]]), (0, 0))
 
 
-@pytest.mark.skipif(not REAL_FACES.is_dir(), reason="the real faces are not here")
+@needs(REAL_FACES)
 def test_a_real_face_aligned_to_its_own_template_moves_little() -> None:
     with (REAL_FACES / "landmarks68.csv").open(newline="") as stream:
         rows = list(csv.reader(stream))[1:201]

@@ -14,7 +14,7 @@ from lianpu.faces.results import Face
 from lianpu.models.store import locate
 from lianpu.photo.reading import read_image
 from tests.support.own_models import write_predictor
-from tests.support.shared import PHOTOS
+from tests.support.shared import PHOTOS, needs
 from tests.support.subjects import face_at, subject_at
 
 
@@ -69,7 +69,7 @@ def test_where_a_face_is_small_the_whole_photo_is_searched() -> None:
     assert set(small.widths) == {800}
 
 
-@pytest.mark.skipif(not PHOTOS.is_dir(), reason="needs the photos")
+@needs(PHOTOS)
 def test_an_analyzer_gives_points_and_parts_of_every_face_largest_first(analyzer: FaceAnalyzer) -> None:
     photo = read_image(PHOTOS / "p05_group.jpg")
     subjects = analyzer.analyze(photo)

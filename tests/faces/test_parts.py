@@ -25,7 +25,7 @@ from lianpu.models.table import MODEL_FILES, model_file
 from lianpu.part_names import BISENET_ORDER, PART_INDEX, PARTS
 from lianpu.photo.reading import read_image
 from tests.support.colour_parser import paint, write_colour_parser
-from tests.support.shared import REAL_FACES
+from tests.support.shared import REAL_FACES, needs
 
 SIDE = 128
 
@@ -238,7 +238,7 @@ def test_an_installation_without_its_parser_says_what_to_do(monkeypatch: pytest.
         load_parser()
 
 
-@pytest.mark.skipif(not REAL_FACES.is_dir(), reason="needs the real faces")
+@needs(REAL_FACES)
 def test_the_shipped_parser_finds_hair_and_skin_of_a_real_face_in_a_photo() -> None:
     parser = load_parser()
     assert parser.name == "small" and "non-commercial" in parser.licence

@@ -13,7 +13,7 @@ from lianpu.faces.wide_parsing import hair_goes_on, parse_wide
 from lianpu.imaging.compositing import view_of
 from lianpu.part_names import part_index
 from lianpu.photo.reading import read_image
-from tests.support.shared import PHOTOS
+from tests.support.shared import PHOTOS, needs
 from tests.support.subjects import drawn_photo, subject_of, windowed
 
 HAIR = part_index("hair")
@@ -63,7 +63,7 @@ def test_the_first_look_is_believed_within_the_crop(parser: FaceParser) -> None:
     assert np.array_equal(wide.parts.mask[180 - rows.start : 280 - rows.start, 180 - columns.start : 320 - columns.start], face)
 
 
-@pytest.mark.skipif(not PHOTOS.is_dir(), reason="needs the photos")
+@needs(PHOTOS)
 @pytest.mark.parametrize("name", ["p12_profile.jpg", "p20_full_length.jpg"])
 def test_real_hair_is_coloured_beyond_the_crop_and_no_edge_of_the_crop_is_seen(name: str, analyzer: FaceAnalyzer) -> None:
     photo = read_image(PHOTOS / name)
@@ -79,7 +79,7 @@ def test_real_hair_is_coloured_beyond_the_crop_and_no_edge_of_the_crop_is_seen(n
     assert change[hair & outside].mean() > 0.6 * change[hair & ~outside].mean()
 
 
-@pytest.mark.skipif(not PHOTOS.is_dir(), reason="needs the photos")
+@needs(PHOTOS)
 def test_the_back_of_a_head_in_profile_is_coloured_with_the_rest(analyzer: FaceAnalyzer) -> None:
     photo = read_image(PHOTOS / "p12_profile.jpg")
     change = np.abs(hair_color(photo, analyzer.analyze(photo)[0], 1.0, "#b8936a").astype(int) - photo).sum(axis=2)
@@ -87,7 +87,7 @@ def test_the_back_of_a_head_in_profile_is_coloured_with_the_rest(analyzer: FaceA
     assert bun.mean() > 0.7 * front.mean()
 
 
-@pytest.mark.skipif(not PHOTOS.is_dir(), reason="needs the photos")
+@needs(PHOTOS)
 def test_no_hair_is_taken_from_the_face_of_another(analyzer: FaceAnalyzer) -> None:
     photo = read_image(PHOTOS / "p04_group_children.jpg")
     subjects = analyzer.analyze(photo)

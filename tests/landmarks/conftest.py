@@ -5,15 +5,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from tests.support.shared import REAL_FACES
+from tests.support import shared
 
 
 @pytest.fixture
 def real_faces() -> Path:
     """The folder of real faces; the test is skipped where it is not."""
-    if not REAL_FACES.is_dir():
-        pytest.skip("the real faces are not here")
-    return REAL_FACES
+    return shared.real_faces()
 
 
 @pytest.fixture

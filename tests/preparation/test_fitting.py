@@ -10,7 +10,7 @@ from lianpu.errors import DataError
 from lianpu.preparation.fitting import KnownFace, fit_rules, known_faces, score_rules
 from lianpu.preparation.models import open_analysis_models
 from lianpu.preparation.settings import PrepareSettings
-from tests.support.shared import SHARED
+from tests.support.shared import SHARED, needs
 
 FACES = SHARED / "data" / "celebamask_mini"
 YUNET = SHARED / "models" / "yunet_n_640_640.onnx"
@@ -56,7 +56,7 @@ def test_too_few_faces_of_a_kind_are_named() -> None:
         fit_rules([KnownFace({"Eyeglasses": True}, {}, np.zeros(0, dtype=np.float32))], "x", "free", "none", "none")
 
 
-@pytest.mark.skipif(not FACES.is_dir(), reason="../shared is not there")
+@needs(FACES)
 def test_real_faces_are_measured_with_given_masks(tmp_path: Path) -> None:
     data = tmp_path / "data"
     (data / "images").mkdir(parents=True)

@@ -10,7 +10,7 @@ from lianpu.faces.detectors import load_detector
 from lianpu.photo.reading import read_image
 from lianpu.preparation.measures import REASONS, FaceQuality, outside_share, quality_of, rejection_of, sharpness_of, yaw_of
 from lianpu.preparation.settings import PrepareSettings
-from tests.support.shared import PHOTOS, YUNET
+from tests.support.shared import PHOTOS, YUNET, needs
 
 HEAD = np.array([(-0.5, 0, 0), (0.5, 0, 0), (0, 0.6, 0.6), (-0.4, 1.1, 0.05), (0.4, 1.1, 0.05)])
 """Eyes, tip of the nose and corners of the mouth of a head, in eye distances: x right, y down, z towards the camera."""
@@ -88,7 +88,7 @@ def test_all_settings_that_cannot_work_are_named_together() -> None:
         assert words in str(caught.value)
 
 
-@pytest.mark.skipif(not PHOTOS.is_dir(), reason="../shared is not there")
+@needs(PHOTOS)
 @pytest.mark.parametrize(
     ("name", "reason"),
     [

@@ -8,7 +8,7 @@ from PIL import Image, ImageEnhance
 
 from lianpu.photo.reading import read_image
 from lianpu.preparation.near_duplicates import BYTES, FaceHashes, HashFile, picture_hash
-from tests.support.shared import REAL_FACES
+from tests.support.shared import REAL_FACES, needs
 
 FACES = REAL_FACES
 
@@ -64,7 +64,7 @@ def test_a_file_left_by_a_crash_is_written_anew(tmp_path: Path) -> None:
     assert list(HashFile(tmp_path / "prints.bin", [(7, _hashes(7))]).near(_hashes(7), 0)) == [(7, 0)]
 
 
-@pytest.mark.skipif(not FACES.is_dir(), reason="../shared is not there")
+@needs(FACES)
 def test_hashes_of_changed_real_pictures_stay_near_and_those_of_others_far(tmp_path: Path) -> None:
     originals = [read_image(FACES / "images" / f"{number:06d}.jpg") for number in range(1, 13)]
     hashes = [picture_hash(picture) for picture in originals]

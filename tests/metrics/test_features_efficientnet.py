@@ -9,7 +9,7 @@ from lianpu.imaging.picture import center_crop
 from lianpu.metrics.features import EfficientNetFeatures, to_network_input
 from lianpu.models.efficientnet import in_order
 from lianpu.photo.reading import read_image
-from tests.support.shared import PHOTOS
+from tests.support.shared import PHOTOS, needs
 
 
 @pytest.fixture(scope="module")
@@ -17,7 +17,7 @@ def network() -> EfficientNetFeatures:
     return EfficientNetFeatures()
 
 
-@pytest.mark.skipif(not PHOTOS.is_dir(), reason="the shared photos are not here")
+@needs(PHOTOS)
 @pytest.mark.parametrize(("name", "imagenet_class"), [("p28_object.png", 967), ("p25_landscape.jpg", 975)])
 def test_a_photo_of_an_espresso_or_a_lakeside_is_recognised(
     network: EfficientNetFeatures, name: str, imagenet_class: int
@@ -27,7 +27,7 @@ def test_a_photo_of_an_espresso_or_a_lakeside_is_recognised(
     assert float(logits.softmax(1).max()) > 0.5
 
 
-@pytest.mark.skipif(not PHOTOS.is_dir(), reason="the shared photos are not here")
+@needs(PHOTOS)
 def test_a_photo_of_a_dog_is_taken_for_a_dog(network: EfficientNetFeatures) -> None:
     """ImageNet's dogs, wild ones included, are classes 151 to 275."""
     _, logits = network.extract(read_image(PHOTOS / "p27_animal.jpg")[None])

@@ -15,10 +15,10 @@ from lianpu.models import table as weights
 from lianpu.models.table import MODEL_FILES, model_file
 from lianpu.part_names import PARTS
 from lianpu.photo.reading import read_image
-from tests.support.shared import REAL_FACES
+from tests.support.shared import REAL_FACES, needs
 
 FACES = REAL_FACES
-needs_faces = pytest.mark.skipif(not FACES.is_dir(), reason="needs the real faces")
+needs_faces = needs(FACES)
 
 
 def test_it_is_here_without_a_download_small_and_says_what_it_is(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
