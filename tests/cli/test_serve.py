@@ -3,6 +3,7 @@
 import subprocess
 import sys
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
@@ -12,7 +13,6 @@ from lianpu.models.store.locate import require_model_file
 from lianpu.web.language import load_words
 from lianpu.web.page.about_tab import about_text
 from tests.support.colour_parser import write_colour_parser
-from tests.support.shared import YUNET, real_model
 
 
 def _refused(capsys: pytest.CaptureFixture[str], *words: object) -> str:
@@ -84,15 +84,22 @@ def test_commercial_safe_says_all_that_is_missing_at_once(capsys: pytest.Capture
     assert "--landmarks auto: shape_predictor_68_face_landmarks" in said and "lianpu landmarks train" in said
 
 
-def test_commercial_safe_works_with_models_of_ones_own_and_leaves_the_packages_editor_out(
+def test_commercial_safe_names_the_editor_among_what_is_missing(capsys: pytest.CaptureFixture[str]) -> None:
+    said = _refused(capsys, "--commercial-safe", "--detector", "dlib", "--model", "lite")
+    assert "--landmarks auto: shape_predictor_68_face_landmarks" in said
+    assert "--model lite: " in said and "may not be used commercially" in said.partition("--model lite: ")[2]
+
+
+def test_commercial_safe_works_with_models_of_ones_own_and_leaves_the_bundled_editor_out(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     points = tmp_path / "mine.dat"
     points.symlink_to(require_model_file("dlib-landmarks-68"))
     monkeypatch.setenv("LIANPU_COMMERCIAL_SAFE", "1")
-    yunet = real_model(YUNET)
     parser = write_colour_parser(tmp_path / "parser.onnx", 32)
-    engine, cards = open_engine(ServeArguments(detector=str(yunet), parser=str(parser), landmarks=str(points), threads=1))
+    detector = SimpleNamespace(name="yunet_n_640_640")  # a real file of it is opened in tests/faces
+    monkeypatch.setattr("lianpu.faces.detectors.load_detector", lambda *_, **__: detector)
+    engine, cards = open_engine(ServeArguments(detector="yunet", parser=str(parser), landmarks=str(points), threads=1))
     assert engine.session.editor is None and cards == {} and engine.own_landmarks == "mine.dat"
     about = about_text(load_words("en"), engine, cards)
     assert "mine.dat" in about and "free for any use" in about and "non-commercial" not in about

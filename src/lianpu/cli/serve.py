@@ -67,7 +67,7 @@ def main(arguments: list[str]) -> None:
     for one in (signal.SIGINT, signal.SIGTERM):
         signal.signal(one, lambda number, frame: server.stop())
     editor = (
-        "no editor" if engine.session.editor is None else f"editor {engine.session.model} ({engine.session.editor.info.licence})"
+        "no editor" if engine.session.editor is None else f"editor {engine.editor_name} ({engine.session.editor.info.licence})"
     )
     console.print(f"The page is at {server.url}", highlight=False, soft_wrap=True)
     console.print(f"With {editor}. Ctrl-C ends it.", markup=False, highlight=False, soft_wrap=True)
@@ -125,7 +125,7 @@ def open_engine(parsed: ServeArguments) -> tuple[PageEngine, dict[str, str]]:
         WeightsError: models that are missing or not allowed under --commercial-safe, all in one message.
         LianpuError: an option that cannot work.
     """
-    from lianpu.editing.session import EditSession
+    from lianpu.editing.session import EditSession, editor_name
     from lianpu.errors import WeightsError
     from lianpu.faces.analyzer import open_analyzer
     from lianpu.photo.c2pa import open_signing
@@ -152,7 +152,8 @@ def open_engine(parsed: ServeArguments) -> tuple[PageEngine, dict[str, str]]:
     if problems:
         raise WeightsError(" ".join(problems))
     own_landmarks = "" if parsed.landmarks in ("auto", "dlib") else Path(parsed.landmarks).name
-    return PageEngine(EditSession(analyzer, editor, name, signing), limits, own_landmarks), cards
+    model = "" if editor is None else editor_name(name, editor)
+    return PageEngine(EditSession(analyzer, editor, model, signing), limits, name, own_landmarks), cards
 
 
 def _open_editor(parsed: ServeArguments) -> tuple[Editor | None, str, dict[str, str]]:

@@ -13,6 +13,7 @@ import numpy as np
 
 from lianpu.editing.attributes import crop_template, label_request
 from lianpu.editing.presets import EditStep, Preset, apply_preset, check_editor, describe_steps, hides_faces, parse_preset
+from lianpu.editors.bundled import BUNDLED_EDITORS
 from lianpu.editors.editor import Editor
 from lianpu.faces.analyzer import AnalyzerSettings, FaceAnalyzer, choose, open_analyzer
 from lianpu.faces.subject import Subject
@@ -173,7 +174,11 @@ def open_job(request: EditRequest, threads: int | None = None) -> EditJob:
         for step in preset.steps:
             if isinstance(step, EditStep):
                 label_request(editor.info, step.values, request.known)
-        name = request.model if request.model == "lite" else Path(request.model).name
-        model = f"{name} {editor.info.run_id}".strip()
+        model = editor_name(request.model, editor)
     signing = None if request.signing is None else open_signing(request.signing)
     return EditJob(request, preset, EditSession(open_analyzer(request.analyzer, threads=threads), editor, model, signing))
+
+
+def editor_name(model: str, editor: Editor) -> str:
+    """An editor's name in marks: what it was loaded from, without folders, and the run that trained it."""
+    return f"{model if model in BUNDLED_EDITORS else Path(model).name} {editor.info.run_id}".strip()

@@ -33,11 +33,13 @@ class PageEngine:
     Args:
         session: analyzes, edits and exports.
         limits: for uploads and requests.
+        editor_name: the editor's name on the page; empty without an editor.
         own_landmarks: the file name of the 68-point predictor where it is not dlib's.
     """
 
     session: EditSession
     limits: Limits
+    editor_name: str = ""
     own_landmarks: str = ""
 
 

@@ -2,6 +2,7 @@
 
 import io
 import json
+import re
 import urllib.error
 import urllib.request
 import zipfile
@@ -13,6 +14,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from lianpu.cli.main import main
 from lianpu.editing.presets import apply_preset, parse_preset
 from lianpu.editors.loading import load_editor
 from lianpu.faces.analyzer import AnalyzerSettings, open_analyzer
@@ -90,6 +92,25 @@ def test_an_edit_is_the_librarys_edit_marked(client: Any, editor_file: Path, por
     assert (read_image(file) == expected).all() and (expected != portrait).any()
 
 
+@pytest.mark.parametrize(
+    "preset",
+    [
+        "name: x\nsteps: [{effect: hair_color, strength: 0.9}, {edit: {Male: yes}, strength: 0.5}]\n",
+        "name: x\nsteps: [{effect: lipstick}, {effect: blur_background, strength: 0.7}]\n",
+    ],
+)
+def test_the_page_and_lianpu_edit_give_the_same_pixels_and_the_same_mark(
+    client: Any, editor_file: Path, portrait_file: Path, preset: str, tmp_path: Path
+) -> None:
+    (tmp_path / "preset.yaml").write_text(preset, encoding="utf-8")
+    words = [str(portrait_file), str(tmp_path / "out.png"), "--preset", str(tmp_path / "preset.yaml")]
+    main(["edit", *words, "--model", str(editor_file), "--detector", "dlib"])
+    file, _ = client.predict(_file(portrait_file), preset, api_name="/edit")
+    assert (read_image(file) == read_image(tmp_path / "out.png")).all()
+    marks = [re.sub(rb"\d{4}-\d\d-\d\dT[0-9:.]+(Z|[+-]\d\d:\d\d)?", b"TIME", _mark(one)) for one in (file, tmp_path / "out.png")]
+    assert marks[0] == marks[1] and b"TIME" in marks[0]
+
+
 def test_an_edit_without_the_editor_is_marked_as_algorithmic_and_written_as_asked(client: Any, portrait_file: Path) -> None:
     file, _ = client.predict(_file(portrait_file), LIPS, strength=0.5, file_format="jpg", api_name="/edit")
     with Image.open(file) as image:
@@ -135,6 +156,34 @@ def test_what_cannot_be_done_is_one_line(client: Any, portrait_file: Path, prese
     with pytest.raises(Exception) as problem:
         client.predict(_file(portrait_file), preset, **more, api_name="/edit")
     assert said in str(problem.value) and "\n" not in str(problem.value).strip()
+
+
+@pytest.mark.parametrize(
+    ("preset", "more", "expected"),
+    [
+        ("evenin", {}, "没有名为“evenin”的预设"),
+        ({"steps": [{"effect": "lipstik"}]}, {}, "没有名为“lipstik”的特效（是不是“lipstick”？）"),
+        ({"steps": [{"effect": "lipstick", "colour": "#112233"}]}, {}, "此特效没有选项“colour”"),
+        ({"steps": [{"edit": {"Young": True}}]}, {}, "这里没有属性“Young”"),
+        (LIPS, {"faces": "3"}, "没有编号为 3 的人脸"),
+        (LIPS, {"strength": 9}, "强度 9 不在 0 到 1.5 之间"),
+        (LIPS, {"file_format": "exe"}, "file_format“exe”不是可选值之一"),
+    ],
+)
+def test_errors_of_a_call_come_in_chinese(
+    client: Any, portrait_file: Path, preset: Any, more: dict[str, Any], expected: str
+) -> None:
+    with pytest.raises(Exception) as problem:
+        client.predict(_file(portrait_file), preset, **more, language="zh", api_name="/edit")
+    assert expected in str(problem.value)
+
+
+def test_a_broken_photo_is_an_error_in_chinese_without_the_servers_path(client: Any, portrait: Picture, tmp_path: Path) -> None:
+    whole = write_image(tmp_path / "cut.jpg", portrait)
+    whole.write_bytes(whole.read_bytes()[:9000])
+    with pytest.raises(Exception) as problem:
+        client.predict(_file(whole), LIPS, language="zh", api_name="/edit")
+    assert "图片无法读取：cut.jpg 已损坏或不完整" in str(problem.value) and "lianpu-serve" not in str(problem.value)
 
 
 def test_a_picture_of_the_server_cannot_be_asked_for_in_a_preset(client: Any, portrait_file: Path) -> None:

@@ -172,7 +172,7 @@ class Endpoints:
             "editor": None
             if info is None or editor is None
             else {
-                "name": self.engine.session.model,
+                "name": self.engine.editor_name,
                 "kind": editor.kind,
                 "attributes": list(info.attributes.names),
                 "exclusive": [list(group) for group in info.attributes.groups],

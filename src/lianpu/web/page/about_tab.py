@@ -66,7 +66,7 @@ def editor_text(words: Words, engine: PageEngine) -> str:
     info = engine.session.editor.info
     run = f"{info.run_id}, {info.step:,} {words.line('about.steps')}" if info.run_id else ""
     rows = {
-        "file": engine.session.model,
+        "file": engine.editor_name,
         "kind": engine.session.editor.kind,
         "attributes": ", ".join(f"{attribute_title(words, name)} (`{name}`)" for name in info.attributes.names),
         "size": f"{info.image_size} × {info.image_size}",
