@@ -13,7 +13,6 @@ import numpy as np
 
 from lianpu.editing.attributes import crop_template, label_request
 from lianpu.editing.presets import EditStep, Preset, apply_preset, check_editor, describe_steps, hides_faces, parse_preset
-from lianpu.editors.bundled import BUNDLED_EDITORS
 from lianpu.editors.editor import Editor
 from lianpu.faces.analyzer import AnalyzerSettings, FaceAnalyzer, choose, open_analyzer
 from lianpu.faces.subject import Subject
@@ -181,4 +180,6 @@ def open_job(request: EditRequest, threads: int | None = None) -> EditJob:
 
 def editor_name(model: str, editor: Editor) -> str:
     """An editor's name in marks: what it was loaded from, without folders, and the run that trained it."""
+    from lianpu.editors.loading import BUNDLED_EDITORS
+
     return f"{model if model in BUNDLED_EDITORS else Path(model).name} {editor.info.run_id}".strip()
