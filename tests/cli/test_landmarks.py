@@ -7,9 +7,8 @@ import pytest
 
 from lianpu.cli.main import main
 from lianpu.models.store.locate import require_model_file
+from tests.support.portraits import PEOPLE, portrait, write_portrait
 from tests.support.shared import REAL_FACES, needs
-
-pytestmark = needs(REAL_FACES)
 
 SMALL = ("--tree-depth", "2", "--cascade-depth", "3", "--trees-per-cascade", "30", "--oversampling", "4", "--threads", "1")
 
@@ -25,6 +24,17 @@ def _list(file: Path, numbers: range) -> Path:
     return file
 
 
+def _drawn_labels(folder: Path) -> Path:
+    """A CSV of two labelled portraits, 000100.jpg and 000101.jpg."""
+    lines = ["filename," + ",".join(f"x{point},y{point}" for point in range(68))]
+    for number, person in ((100, PEOPLE[0]), (101, PEOPLE[1])):
+        write_portrait(folder / "images" / f"{number:06d}.jpg", person, 256)
+        points = portrait(person, 256).points.ravel()
+        lines.append(f"{number:06d}.jpg," + ",".join(f"{value:.2f}" for value in points))
+    (folder / "landmarks68.csv").write_text("\n".join(lines) + "\n")
+    return folder / "landmarks68.csv"
+
+
 def _run(capsys: pytest.CaptureFixture[str], *words: str | Path) -> tuple[int, str, str]:
     code = 0
     try:
@@ -35,6 +45,7 @@ def _run(capsys: pytest.CaptureFixture[str], *words: str | Path) -> tuple[int, s
     return code, printed.out, printed.err
 
 
+@needs(REAL_FACES)
 def test_from_csv_to_xml_to_a_predictor_to_its_scores(names: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     csv, xml, own = REAL_FACES / "landmarks68.csv", tmp_path / "faces.xml", tmp_path / "own.dat"
     code, out, err = _run(capsys, "xml", csv, xml, "--only", names)
@@ -82,8 +93,8 @@ def test_bad_input_is_one_clear_line(
     monkeypatch.chdir(tmp_path)
     (tmp_path / "empty").mkdir()
     known = {
-        "DATA": REAL_FACES / "landmarks68.csv",
-        "CSV": REAL_FACES / "landmarks68.csv",
+        "DATA": _drawn_labels(tmp_path / "drawn"),
+        "CSV": tmp_path / "drawn" / "landmarks68.csv",
         "FIVE": require_model_file("dlib-landmarks-5"),
         "EMPTY": tmp_path / "empty",
         "ONE": _list(tmp_path / "one.txt", range(100, 101)),
