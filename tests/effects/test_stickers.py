@@ -6,7 +6,7 @@ import pytest
 from PIL import Image
 
 from lianpu.effects.catalogue import effect_of
-from lianpu.effects.stickers import STICKERS, carried_sticker, face_places, read_anchors, read_sticker, sticker_matrix
+from lianpu.effects.stickers import STICKERS, bundled_sticker, face_places, read_anchors, read_sticker, sticker_matrix
 from lianpu.errors import LianpuError, PictureError, SettingsError
 from lianpu.faces.results import Face, FaceParts, Landmarks
 from lianpu.faces.subject import Subject
@@ -24,7 +24,7 @@ def _square(folder: Path, anchors: object = None) -> Path:
 @pytest.mark.parametrize("turn", [0, 30, 90, 180, 270])
 def test_glasses_sit_on_the_eyes_however_the_head_is_turned(turn: float) -> None:
     _, subject = drawn_photo(turn=turn)
-    (glasses,) = carried_sticker("glasses")
+    (glasses,) = bundled_sticker("glasses")
     matrix = sticker_matrix(glasses, subject, "eyes")
     for name, eye in (("left_eye", subject.face.points[0]), ("right_eye", subject.face.points[1])):
         at = matrix[:, :2] @ glasses.anchors[name] + matrix[:, 2]
@@ -65,7 +65,7 @@ def test_what_sits_on_the_head_sits_on_its_middle_also_when_it_is_turned_aside(y
 
 @pytest.mark.parametrize("which", STICKERS)
 def test_every_carried_sticker_has_transparency_and_anchors(which: str) -> None:
-    for layer in carried_sticker(which):
+    for layer in bundled_sticker(which):
         assert layer.pixels[0, 0, 3] == 0 and layer.pixels[..., 3].max() > 0.9
         assert len(layer.anchors) >= 2
 

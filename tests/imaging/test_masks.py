@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from lianpu.imaging.compositing import View
-from lianpu.imaging.masks import dilated, feathered, largest_component, smoothstep, widely_blurred
+from lianpu.imaging.masks import dilate, feather, largest_component, smoothstep, wide_blur
 
 
 def _view(height: int, width: int, scale: float = 1.0) -> View:
@@ -22,10 +22,10 @@ def test_dilating_adds_pixels_of_the_photo_and_eroding_takes_them() -> None:
     mask = np.zeros((21, 21), np.float32)
     mask[10, 10] = 1
     view = _view(21, 21, 0.5)
-    larger = dilated(mask, view, 6)  # 3 pixels of the view
+    larger = dilate(mask, view, 6)  # 3 pixels of the view
     assert larger[10, 7:14].all() and not larger[10, 6] and larger[7, 10] == 1 and larger[7, 7] == 0
-    assert (dilated(larger, view, -6) == mask).all()
-    assert dilated(mask, view, 0.4) is mask
+    assert (dilate(larger, view, -6) == mask).all()
+    assert dilate(mask, view, 0.4) is mask
 
 
 def test_small_components_are_left_out() -> None:
@@ -40,13 +40,13 @@ def test_small_components_are_left_out() -> None:
 
 def test_feathering_and_blurring_keep_what_is_even() -> None:
     even = np.full((30, 40), 0.7, np.float32)
-    assert feathered(even, _view(30, 40), 3) == pytest.approx(even)
-    assert widely_blurred(even, 20) == pytest.approx(even)
+    assert feather(even, _view(30, 40), 3) == pytest.approx(even)
+    assert wide_blur(even, 20) == pytest.approx(even)
 
 
 def test_a_feathered_edge_is_half_at_the_edge_and_ends_after_its_reach() -> None:
     mask = np.zeros((9, 60), np.float32)
     mask[:, 30:] = 1
-    soft = feathered(mask, _view(9, 60), 4)
+    soft = feather(mask, _view(9, 60), 4)
     assert soft[4, 29] + soft[4, 30] == pytest.approx(1, abs=1e-5)
     assert soft[4, 30 - 11] == 0 and soft[4, 30 + 11] == 1

@@ -14,7 +14,7 @@ from lianpu.faces.subject import Subject
 from lianpu.imaging.color import lab_of_color, rgb_to_lab, to_rgb
 from lianpu.imaging.compositing import Field, View, bands, blend, touched_window, upsample, view_of
 from lianpu.imaging.guided_filter import apply_coefficients, guided_filter_coefficients
-from lianpu.imaging.masks import dilated, feathered, smoothstep, widely_blurred
+from lianpu.imaging.masks import dilate, feather, smoothstep, wide_blur
 from lianpu.imaging.picture import Picture
 
 _MIDDLE = (5.5, 23.1, 47.8, 55.5, 85.0)
@@ -213,15 +213,15 @@ def plan_hair(photo: Picture, subject: Subject, target: Field) -> HairPaint | No
     if core.sum() < 4:
         return None
     reach = _EDGE_SHARE * face_unit(subject)
-    near = smoothstep(feathered(dilated(core, view, 0.5 * reach), view, 0.3 * reach), 0.05, 0.6)
+    near = smoothstep(feather(dilate(core, view, 0.5 * reach), view, 0.3 * reach), 0.05, 0.6)
     weights = guided_filter_coefficients(core, view.picture, max(1, round(reach * view.scale)), 2e-4)
     share = near * crop_fade(subject, view, photo.shape)
     lab = rgb_to_lab(view.picture)
     tone = hair_tone(lab[core >= min(0.7, float(core.max()))], target)
     # hair at the edge is mixed with skin that shines through: what lies further inside says how light it is, or the edge would glow
-    own = dilated(core, view, -_MIXED * reach) + _LEAST * core
+    own = dilate(core, view, -_MIXED * reach) + _LEAST * core
     around = _hair_light(lab[:, :, 0], own, max(1.0, reach * view.scale))
-    inside = feathered(dilated(core, view, -0.5 * reach), view, 0.3 * reach)
+    inside = feather(dilate(core, view, -0.5 * reach), view, 0.3 * reach)
     wide = _hair_light(lab[:, :, 0], core, max(1.0, _SHADOW_SHARE * face_unit(subject) * view.scale))
     shade = np.minimum(tone.depth * np.maximum(tone.middle - wide, 0), _DEEPEST)
     lighter = np.maximum(tone.at(around)[:, :, 0] - shade - around, 0)
@@ -242,7 +242,7 @@ def _light_on_skin(subject: Subject, view: View, light: Field) -> Field:
     found = skin > 0
     nearest = _nearest(beside, found)
     spread = max(1.0, 0.5 * _SHADOW_SHARE * face_unit(subject) * view.scale)
-    return widely_blurred(np.clip(nearest / max(lit, 1.0), _DARKEST, 1), spread)
+    return wide_blur(np.clip(nearest / max(lit, 1.0), _DARKEST, 1), spread)
 
 
 def _nearest(values: Field, known: np.ndarray) -> Field:
@@ -258,7 +258,7 @@ def _nearest(values: Field, known: np.ndarray) -> Field:
 def _hair_light(light: Field, core: Field, sigma: float) -> Field:
     """(h, w): how light the hair around each pixel is, on average; what is no hair does not count."""
     weight = core * core + np.float32(1e-4)
-    total = widely_blurred(np.dstack([light * weight, weight]), sigma)
+    total = wide_blur(np.dstack([light * weight, weight]), sigma)
     return np.asarray(total[:, :, 0] / total[:, :, 1], dtype=np.float32)
 
 

@@ -9,7 +9,7 @@ from lianpu.effects.face_masks import face_unit, part_cover
 from lianpu.faces.subject import Subject
 from lianpu.imaging.color import lab_of_color, rgb_to_lab, to_rgb, weighted_mean
 from lianpu.imaging.compositing import Field, Paint, View, blend, view_of
-from lianpu.imaging.masks import dilated, feathered, largest_component, smoothstep
+from lianpu.imaging.masks import dilate, feather, largest_component, smoothstep
 from lianpu.imaging.picture import Picture
 
 _LIP_FEATHER = 0.018
@@ -25,7 +25,7 @@ def lipstick(photo: Picture, subject: Subject, strength: float, color: str) -> P
     lips = largest_component(part_cover(subject, view, "u_lip", "l_lip"))
     if lips.sum() < 4:
         return photo
-    weight = feathered(lips, view, _LIP_FEATHER * face_unit(subject))
+    weight = feather(lips, view, _LIP_FEATHER * face_unit(subject))
     mean = weighted_mean(rgb_to_lab(view.picture), lips)
     target = lab_of_color(color)
     light = (0.6 if target[0] < mean[0] else 0.25) * (target[0] - mean[0])
@@ -72,8 +72,8 @@ def eye_shadow(photo: Picture, subject: Subject, strength: float, color: str) ->
     lids = np.zeros(view.shape, dtype=np.float32)
     for rim, brow in (((36, 37, 38, 39), (17, 18, 19, 20, 21)), ((45, 44, 43, 42), (26, 25, 24, 23, 22))):
         lids = np.maximum(lids, _lid(view, points[list(rim)], points[list(brow)], unit * view.scale))
-    eyes = feathered(part_cover(subject, view, "l_eye", "r_eye", "l_brow", "r_brow", "eye_g"), view, 0.01 * unit)
-    skin = feathered(part_cover(subject, view, "skin", "nose"), view, 0.015 * unit)
+    eyes = feather(part_cover(subject, view, "l_eye", "r_eye", "l_brow", "r_brow", "eye_g"), view, 0.01 * unit)
+    skin = feather(part_cover(subject, view, "skin", "nose"), view, 0.015 * unit)
     weight = lids * np.clip(skin * 1.4, 0, 1) * (1 - np.clip(1.5 * eyes, 0, 1))
     return blend(photo, view, weight * np.float32(0.7 * strength), _tint(view, weight, color, 0.7))
 
@@ -110,7 +110,7 @@ def _soft_ellipse(view: View, middle: np.ndarray, along: np.ndarray, length: flo
 def _skin(subject: Subject, view: View, unit: float) -> Field:
     """(h, w): skin and nose, with soft edges that stay off eyes, lips and hair."""
     skin = part_cover(subject, view, "skin", "nose")
-    return np.asarray(feathered(dilated(skin, view, -0.05 * unit), view, 0.05 * unit) * skin, dtype=np.float32)
+    return np.asarray(feather(dilate(skin, view, -0.05 * unit), view, 0.05 * unit) * skin, dtype=np.float32)
 
 
 def _tint(view: View, weight: Field, color: str, light: float) -> Paint:

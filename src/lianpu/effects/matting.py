@@ -38,7 +38,7 @@ _UNLIKE = 12.0
 
 
 def person_weights(photo: Picture, subjects: Sequence[Subject], view: View) -> Field:
-    """How to tell persons from background by colour around each pixel: weights (h, w, 4) of `masks.apply_coefficients`; `view` is of the whole photo."""
+    """How to tell persons from background by colour around each pixel: weights (h, w, 4) for `apply_coefficients`; `view` is of the whole photo."""
     persons = _searched(photo, subjects, view)
     reach = max(1, round(_EDGE_SHARE * view.scale * float(np.median([face_unit(subject) for subject in subjects]))))
     return guided_filter_coefficients(persons, view.picture, max(2, reach), 4e-4)

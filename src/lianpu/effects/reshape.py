@@ -12,7 +12,7 @@ import numpy as np
 from lianpu.effects.face_masks import face_unit, part_cover
 from lianpu.faces.subject import Subject
 from lianpu.imaging.compositing import Field, View, bands, touched_window, upsample, view_of
-from lianpu.imaging.masks import feathered, smoothstep
+from lianpu.imaging.masks import feather, smoothstep
 from lianpu.imaging.picture import Picture
 
 _STEEPEST = 0.8
@@ -127,7 +127,7 @@ def _held(subject: Subject, view: View, unit: float) -> Field:
     own = (part_cover(subject, view, "background") < 0.5).astype(np.uint8)
     distance = cv2.distanceTransform(1 - own, cv2.DIST_L2, 3) if own.any() else np.zeros(view.shape, np.float32)
     held = 1 - smoothstep(distance, 0.0, 0.34 * unit)
-    return feathered(held, view, 0.06 * unit / view.scale) * _border(view)
+    return feather(held, view, 0.06 * unit / view.scale) * _border(view)
 
 
 def _border(view: View) -> Field:

@@ -14,7 +14,7 @@ from lianpu.faces.subject import Subject
 from lianpu.imaging.color import rgb_to_lab, to_rgb
 from lianpu.imaging.compositing import Field, View, add_change, blend, view_of
 from lianpu.imaging.guided_filter import fit_windows, window_mean
-from lianpu.imaging.masks import dilated, feathered, smoothstep
+from lianpu.imaging.masks import dilate, feather, smoothstep
 from lianpu.imaging.picture import Picture
 
 _PORE, _COARSE = 0.008, 0.14
@@ -31,7 +31,7 @@ def smooth_skin(photo: Picture, subject: Subject, strength: float) -> Picture:
     skin = part_cover(subject, view, "skin", "nose", "neck", "l_ear", "r_ear")
     if skin.sum() < 4:
         return photo
-    soft = feathered(dilated(skin, view, -0.02 * unit), view, 0.02 * unit) * skin
+    soft = feather(dilate(skin, view, -0.02 * unit), view, 0.02 * unit) * skin
     seen = _blurred(view.picture, _PORE * unit * view.scale)
     between = seen - _edges_kept(seen, soft, _COARSE * unit * view.scale)
     return add_change(photo, view, between * (soft * np.float32(-0.85 * strength))[:, :, None])
@@ -71,7 +71,7 @@ def whiten_teeth(photo: Picture, subject: Subject, strength: float) -> Picture:
     light = float(np.percentile(inside[:, 0], 90))
     if light < 30 or float(_like_teeth(inside, light).mean()) < _FEWEST_TEETH:
         return photo
-    weight = feathered(mouth, view, 0.012 * face_unit(subject))
+    weight = feather(mouth, view, 0.012 * face_unit(subject))
 
     def paint(pixels: Field, rows: slice, columns: slice) -> Field:
         lab = rgb_to_lab(pixels)
@@ -107,7 +107,7 @@ def _brighten(photo: Picture, subject: Subject, view: View, name: str, strength:
     dark, light = np.percentile(inside[:, 0], (15, 92))
     if light - dark < 6:
         return photo  # closed, or too small to tell white from iris
-    weight = feathered(eye, view, 0.012 * face_unit(subject))
+    weight = feather(eye, view, 0.012 * face_unit(subject))
 
     def paint(pixels: Field, rows: slice, columns: slice) -> Field:
         lab = rgb_to_lab(pixels)

@@ -40,7 +40,7 @@ STICKERS: Mapping[str, tuple[str, ...]] = {
     "crown": ("crown",),
     "dog": ("dog_ears", "dog_nose"),
 }
-"""The stickers that the package carries, drawn for it (stickers/README.md), and the files that each is made of."""
+"""The bundled stickers (stickers/README.md), and the files that each is made of."""
 
 PLACES = (
     *(
@@ -75,7 +75,7 @@ _WORKED_PX = 1024
 
 @dataclass(frozen=True, eq=False)
 class Sticker:
-    """A sticker, ready to be laid on.
+    """A sticker, ready to be composited.
 
     Args:
         pixels: (h, w, 4) float32, 0 to 1: RGB times alpha, and alpha.
@@ -86,7 +86,7 @@ class Sticker:
     anchors: Mapping[str, tuple[float, float]]
 
 
-def carried_sticker(name: str) -> tuple[Sticker, ...]:
+def bundled_sticker(name: str) -> tuple[Sticker, ...]:
     """A sticker of `STICKERS`, in layers."""
     return tuple(read_sticker(FOLDER / f"{file}.png") for file in STICKERS[name])
 
@@ -98,7 +98,7 @@ def read_sticker(file: Path | str) -> Sticker:
 
     Raises:
         PictureError: the picture is missing, broken, or has more than 4096 pixels on a side.
-        SettingsError: the anchors are none: an unknown place, no numbers, fewer than two.
+        SettingsError: the anchors cannot be used: an unknown place, no numbers, fewer than two.
     """
     picture = Path(file)
     anchors = picture.with_suffix(".json")
@@ -176,17 +176,17 @@ def sticker(photo: Picture, subject: Subject, strength: float, which: str, pictu
         photo: (H, W, 3).
         subject: the face.
         strength: how opaque it is, 1 and more wholly.
-        which: the name of one that the package carries.
-        picture: the path of another, with its anchors beside it (`sticker_files.read_sticker`); empty for `which`.
-        place: where a picture without anchors goes, a word of `sticker_files.SPREAD`.
+        which: the name of a bundled sticker.
+        picture: the path of another, with its anchors beside it (`read_sticker`); empty for `which`.
+        place: where a picture without anchors goes, a word of `SPREAD`.
 
     Raises:
         PictureError: the picture cannot be read.
-        SettingsError: its anchors are none.
+        SettingsError: its anchors cannot be used.
     """
-    layers = (read_sticker(picture),) if picture else carried_sticker(which)
+    layers = (read_sticker(picture),) if picture else bundled_sticker(which)
     for layer in layers:
-        photo = laid_on(photo, layer.pixels, sticker_matrix(layer, subject, place), min(1.0, strength))
+        photo = composite_layer(photo, layer.pixels, sticker_matrix(layer, subject, place), min(1.0, strength))
     return photo
 
 
@@ -221,7 +221,7 @@ def face_frame(subject: Subject, turned: bool) -> Matrix:
 
 
 def face_places(subject: Subject) -> dict[str, np.ndarray]:
-    """Places of the face in the photo by name (`sticker_files.PLACES`)."""
+    """Places of the face in the photo by name (`PLACES`)."""
     points = np.asarray(subject.landmarks.points, dtype=np.float64)
     left, right, nose, mouth_left, mouth_right = np.asarray(subject.face.points, dtype=np.float64)
     frame = face_frame(subject, turned=False)
@@ -248,8 +248,8 @@ def face_places(subject: Subject) -> dict[str, np.ndarray]:
     }
 
 
-def laid_on(photo: Picture, pixels: np.ndarray, matrix: Matrix, opacity: float) -> Picture:
-    """The photo (H, W, 3) with premultiplied pixels (h, w, 4) laid on where the matrix (2, 3) says; elsewhere not a byte changes."""
+def composite_layer(photo: Picture, pixels: np.ndarray, matrix: Matrix, opacity: float) -> Picture:
+    """The photo (H, W, 3) with premultiplied pixels (h, w, 4) composited where the matrix (2, 3) says; elsewhere not a byte changes."""
     result = photo.copy()
     shrink = scale_of(matrix)
     if shrink < 1:  # averaged over areas first, so that thin frames do not break up

@@ -17,14 +17,14 @@ def smoothstep(values: np.ndarray, low: float, high: float) -> Field:
     return np.asarray(share * share * (3 - 2 * share), dtype=np.float32)
 
 
-def feathered(mask: Field, view: View, reach_px: float) -> Field:
+def feather(mask: Field, view: View, reach_px: float) -> Field:
     """The mask with soft edges of `reach_px` pixels of the photo to either side; beyond 2.5 times that it is as it was."""
     sigma = max(0.4, reach_px * view.scale)
     size = 2 * int(np.ceil(2.5 * sigma)) + 1
     return np.asarray(cv2.GaussianBlur(mask, (size, size), sigma, borderType=cv2.BORDER_REPLICATE), dtype=np.float32)
 
 
-def dilated(mask: Field, view: View, by_px: float) -> Field:
+def dilate(mask: Field, view: View, by_px: float) -> Field:
     """The mask, larger by pixels of the photo (smaller where `by_px` is negative)."""
     radius = round(abs(by_px) * view.scale)
     if radius < 1:
@@ -44,7 +44,7 @@ def largest_component(mask: Field, least_share: float = 0.25) -> Field:
     return np.asarray(mask * near, dtype=np.float32)
 
 
-def widely_blurred(values: Field, sigma: float) -> Field:
+def wide_blur(values: Field, sigma: float) -> Field:
     """Values (h, w) or (h, w, C) under a Gaussian of `sigma` pixels; a wide one is made at a smaller size, where it costs less."""
     shrink = max(1.0, sigma / _KERNEL_SIGMA)
     size = scaled_size(values, 1 / shrink)
