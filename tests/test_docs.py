@@ -95,6 +95,13 @@ def test_names_of_the_package_exist(page: Path) -> None:
         _resolve(name)
 
 
+@pytest.mark.parametrize("name", ["CONTRIBUTING.md", "docs/architecture.md"])
+def test_files_of_the_package_exist(name: str) -> None:
+    for path in re.findall(r"`(\w+/[\w/]+\.(?:py|yaml))`", _text(ROOT / name)):
+        found = [base / path for base in (ROOT, ROOT / "src" / "lianpu") if (base / path).exists()]
+        assert found or "NAME" in path, f"{name} names {path}, which is not there"
+
+
 @pytest.mark.parametrize("script", SCRIPTS, ids=lambda script: script.name)
 def test_names_that_the_scripts_import_exist(script: Path) -> None:
     for name in _imported(_text(script)):
