@@ -70,7 +70,7 @@ def test_the_face_of_a_photo_is_edited_and_its_surroundings_stay(
     assert marked is not None and b"edit Male=yes 1" in marked and b"editor.onnx" in marked
     before = (tmp_path / "out.png").read_bytes()
     code, _, err = _run(capsys, *words)
-    assert code == 1 and "out.png is there already, and nothing is written over" in err
+    assert code == 1 and "out.png exists already. Give another name, or --force" in err
     code, _, err = _run(capsys, tmp_path / "photo.png", tmp_path / "photo.png", *words[2:])
     assert code == 1 and "photo.png is there already" in err and (tmp_path / "out.png").read_bytes() == before
     code, _, err = _run(capsys, *words, "--faces", "1", "--force")

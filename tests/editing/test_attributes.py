@@ -13,7 +13,7 @@ from lianpu.editing.attributes import (
     label_request,
     plan_attribute_edits,
 )
-from lianpu.editing.residual_transfer import change_bands, color_matched, guided_change
+from lianpu.editing.residual_transfer import fit_guided_residual, residual_bands, without_tint
 from lianpu.editors.editor import ModelInfo
 from lianpu.errors import ModelError, SettingsError
 from tests.support.subjects import subject_at
@@ -173,9 +173,9 @@ def test_the_change_is_a_function_of_colours_that_holds_at_full_resolution() -> 
     y, x = np.mgrid[:64, :64]
     crop = np.where(((x // 9 + y // 13) % 2)[..., None] == 0, (90, 80, 70), (160, 150, 140)).astype(np.uint8)
     change = np.repeat((0.15 * crop.astype(np.float32).mean(axis=2))[:, :, None], 3, axis=2)
-    guided = guided_change(crop, change, np.ones((64, 64), np.float32), 6, 0.0)
+    guided = fit_guided_residual(crop, change, np.ones((64, 64), np.float32), 6, 0.0)
     large = np.repeat(np.repeat(crop, 4, axis=0), 4, axis=1)
-    bands = change_bands(guided, large, np.array([[0.25, 0, -0.375], [0, 0.25, -0.375]]), (slice(0, 256), slice(0, 256)))
+    bands = residual_bands(guided, large, np.array([[0.25, 0, -0.375], [0, 0.25, -0.375]]), (slice(0, 256), slice(0, 256)))
     whole = np.concatenate([band for _, band in bands])
     wanted = 0.15 * large.astype(np.float32).mean(axis=2, keepdims=True)
     enlarged = cv2.resize(change, (256, 256), interpolation=cv2.INTER_LINEAR)
@@ -187,7 +187,7 @@ def test_a_tint_of_the_whole_crop_is_no_part_of_an_edit() -> None:
     change[:20] += 30
     weight = np.zeros((64, 64), dtype=np.float32)
     weight[:20] = 1
-    matched = color_matched(change, weight, 1.0)
+    matched = without_tint(change, weight, 1.0)
     assert np.allclose(matched[:20], 30) and np.allclose(matched[20:], 0)
-    face = color_matched(np.tile(np.array([20, 0, -20], np.float32), (64, 64, 1)), np.ones((64, 64), np.float32), 0.5)
+    face = without_tint(np.tile(np.array([20, 0, -20], np.float32), (64, 64, 1)), np.ones((64, 64), np.float32), 0.5)
     assert np.abs(face - face.mean()).max() < 1e-3  # the complexion stays

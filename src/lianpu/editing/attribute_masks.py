@@ -1,4 +1,4 @@
-"""Where an attribute may change a face: the parts that it is about, as a soft mask that follows the photo's own edges."""
+"""Alpha mattes of attributes: the parts that each may change, along the photo's own edges."""
 
 from __future__ import annotations
 
@@ -27,15 +27,15 @@ REGIONS: Mapping[str, tuple[str, ...]] = {
 """CelebA's attributes and the parts that each may change (`eyes`: a region around both eyes and brows); others change the face."""
 
 FEATHER_SHARE = 0.016
-"""How far a mask's edge may be from where the parser saw it, as a share of the side of the face's crop."""
+"""How far a matte's edge may move from the parsed edge, as a share of the side of the face's crop."""
 
 _WORKED_ON_PX = 512
 
 _SMOOTHNESS = 0.01
-"""Two colours nearer to each other than about a tenth do not tell where the edge runs."""
+"""Squared difference of colours below which they do not tell where the edge runs."""
 
 _BAND_PX = 256
-"""Rows that are worked on at once, so that memory stays small."""
+"""Rows per band: memory stays flat."""
 
 Mask = np.ndarray[Any, np.dtype[np.uint8]]
 
@@ -46,7 +46,7 @@ def parts_of(attributes: Iterable[str]) -> tuple[str, ...]:
 
 
 def attribute_mask(photo: Picture, subject: Subject, attributes: Iterable[str]) -> Mask:
-    """How far each pixel of the subject's window may change, (h, w) uint8: 255 inside of what the attributes are about, 0 outside.
+    """The alpha matte of an edit over the subject's window, (h, w) uint8: 255 inside the parts of the attributes, 0 outside.
 
     The edge is drawn where the photo's colours change near the edge that the parser saw (a guided filter as for mattes; He, Sun & Tang
     2013), so that it runs along strands of hair. Beyond `FEATHER_SHARE` of the crop's side from that edge the mask is 0 or 255.
@@ -100,13 +100,13 @@ def _crop_side(subject: Subject) -> float:
 
 
 def _local_colors(guide: np.ndarray, core: np.ndarray, radius: int) -> tuple[np.ndarray, np.ndarray]:
-    """The mean colours around each pixel, (h, w, 3) each: of what is in the mask, and of what is not."""
+    """The mean colours around each pixel, (h, w, 3) each, inside and outside of the mask."""
 
     return window_mean(radius, core * core, least=1e-4)(guide), window_mean(radius, (1 - core) ** 2, least=1e-4)(guide)
 
 
 def _limits(core: np.ndarray, reach: float) -> tuple[np.ndarray, np.ndarray]:
-    """(h, w) each: what the mask has at least and at most, by how far a pixel is from the edge that the parser saw."""
+    """(h, w) each: lower and upper bounds of the matte, by the distance from the parsed edge."""
     inside = (core >= 0.5).astype(np.uint8)
     within = cv2.distanceTransform(np.pad(inside, 1, mode="edge"), cv2.DIST_L2, 3)[1:-1, 1:-1] if inside.any() else core * 0
     beyond = cv2.distanceTransform(1 - inside, cv2.DIST_L2, 3) if inside.any() else np.full_like(core, 2 * reach)
@@ -114,7 +114,7 @@ def _limits(core: np.ndarray, reach: float) -> tuple[np.ndarray, np.ndarray]:
 
 
 def _matte(part: Picture, inner: np.ndarray, outer: np.ndarray, least: np.ndarray, most: np.ndarray) -> Mask:
-    """The mask at the size of `part`: how far along the line from the outer to the inner colour a pixel lies, as far as these differ."""
+    """The matte at the size of `part`: where each pixel lies between the outer and the inner colour, as far as these differ."""
     height, width = part.shape[:2]
     mask = np.zeros((height, width), dtype=np.uint8)
     whole = (slice(0, height), slice(0, width))

@@ -14,7 +14,7 @@ import numpy as np
 
 from lianpu.attributes import AttributeSet, Labels
 from lianpu.editing.attribute_masks import Mask
-from lianpu.editing.residual_transfer import carried_change, in_crop, is_about_hair
+from lianpu.editing.residual_transfer import in_crop, is_about_hair, transfer_residual
 from lianpu.editors.editor import ArrayEditor, Editor, ModelInfo
 from lianpu.effects.effect import check_strength
 from lianpu.effects.hair import asked_color, is_hair_color, plan_hair
@@ -141,7 +141,7 @@ def _edit_of(photo: Picture, subject: Subject, aligned: Aligned, edited: Picture
         paint = plan_hair(photo, subject, asked[0]) if asked is not None else None
         if asked is not None and paint is not None:
             return FaceEdit(subject, aligned, edited, paint, asked[1])
-    return FaceEdit(subject, aligned, edited, carried_change(photo, subject, aligned, edited, values))
+    return FaceEdit(subject, aligned, edited, transfer_residual(photo, subject, aligned, edited, values))
 
 
 def apply_attribute_edits(photo: Picture, edits: Sequence[FaceEdit], strength: float) -> Picture:

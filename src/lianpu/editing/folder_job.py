@@ -1,4 +1,4 @@
-"""A folder of photos edited into another: what was done is written down, so that a stopped job goes on where it was."""
+"""Edit a folder of photos into another; a journal lets a stopped job resume."""
 
 from __future__ import annotations
 
@@ -17,14 +17,14 @@ from lianpu.photo.formats import FORMAT_WORDS, WRITTEN_ENDINGS, photos_in, writt
 from lianpu.workers import Tick, run_tasks, threads_each
 
 JOURNAL = "edited-photos.jsonl"
-"""In the folder that is written to: a line per photo that was begun and one when it was done, with the request that it was done for."""
+"""In the target folder: a line when a photo is begun and one when it is done, with the fingerprint of the request."""
 
 _BEGUN = "begun"
 
 
 @dataclass(frozen=True)
 class Task:
-    """A photo that is to be edited, the file that shall hold the result, and whether that may be written over."""
+    """A photo to edit, the file to write, and whether that may be overwritten."""
 
     source: Path
     target: Path
@@ -40,21 +40,21 @@ def edit_folder(
     force: bool = False,
     on_progress: Callable[[int, int], None] | None = None,
 ) -> list[Edited]:
-    """Every photo that lies directly in `source`, edited into `target`: what came of each, in the order of their names.
+    """Edit every photo that lies directly in `source` into `target`: the result of each, in the order of their names.
 
-    What was done before for the same request, of a photo that has not changed since, is not done again; what a job that was broken off had
-    begun is. A photo that cannot be edited does not stop the others.
+    Photos that an earlier job finished for the same request are skipped if they have not changed; those that it had only begun are edited
+    again. A photo that cannot be edited does not stop the others.
 
     Args:
         source: a folder with photos.
         target: another folder, made when it is missing.
-        request: what is asked.
-        jobs: how many processes work; 1 works in this one.
-        force: write over files that are there.
+        request: what to do.
+        jobs: number of processes; 1 works in this one.
+        force: overwrite existing files.
         on_progress: called with (done, all).
 
     Raises:
-        SettingsError: something is wrong with the request, or with `jobs`.
+        SettingsError: the request or `jobs` is wrong.
         DataError: the folder has no photo.
     """
     if jobs < 1:
@@ -86,7 +86,7 @@ def edit_folder(
 
 
 def tasks_of(source: Path, target: Path) -> list[Task]:
-    """The photos of a folder by name, each with its file in `target`: of the same name, but that what cannot be written gets another ending.
+    """The photos of a folder by name, each with its target: of the same name, with another ending where the format is not written.
 
     Raises:
         DataError: there is no photo.
@@ -108,7 +108,7 @@ def tasks_of(source: Path, target: Path) -> list[Task]:
 
 
 def _done_before(journal: Path, fingerprint: str, tasks: Sequence[Task]) -> dict[Path, Edited]:
-    """What the journal says of photos that are as they were, for this very request, and whose results are there."""
+    """Results in the journal that still hold: same request, unchanged photo, existing target."""
     if not journal.is_file():
         return {}
     # the last line of each: another request may have replaced a result
@@ -127,13 +127,13 @@ def _done_before(journal: Path, fingerprint: str, tasks: Sequence[Task]) -> dict
 
 
 def _cut_torn_line(journal: Path) -> None:
-    """Take off a last line that a crash has cut: the next one would be written behind it."""
+    """Remove a last line that a crash has cut, so that the next one starts on its own."""
     if journal.is_file() and (text := journal.read_text(encoding="utf-8", errors="replace")) and not text.endswith("\n"):
         write_text(journal, text[: text.rfind("\n") + 1])
 
 
 def _broken_off(journal: Path) -> set[str]:
-    """The names of photos that were begun and not ended: what lies at their targets was written by the job that was broken off."""
+    """The names of photos that were begun and not finished: their targets, if any, are ours to overwrite."""
     if not journal.is_file():
         return set()
     last = {line["photo"]: line["state"] for line in _lines(journal)}
@@ -161,7 +161,7 @@ def _line(source: Path, target: Path | None, state: str, fingerprint: str, edite
 
 
 def _stamp(file: Path) -> list[int]:
-    """Size and time of change: when either differs the photo is another. Empty when it is gone."""
+    """Size and modification time, which tell whether a photo has changed. Empty when it is gone."""
     try:
         status = file.stat()
     except OSError:
@@ -172,7 +172,7 @@ def _stamp(file: Path) -> list[int]:
 def _edit_all(
     tasks: Sequence[Task], request: EditRequest, job: EditJob, jobs: int, on_begin: Callable[[Task], None]
 ) -> Generator[Edited, None, None]:
-    """What came of each photo, as soon as it is done, in any order.
+    """The result of each photo as soon as it is done, in any order.
 
     Args:
         tasks: what is to do.

@@ -1,4 +1,4 @@
-"""One photo's file edited into another: what was asked, and what came of it."""
+"""Edit one photo file into another."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ from lianpu.photo.writing import write_image
 
 @dataclass(frozen=True)
 class Edited:
-    """What came of one photo.
+    """The result of one photo.
 
     Args:
         source: the photo.
@@ -90,7 +90,7 @@ def edit_file(job: EditJob, source: Path, target: Path, *, force: bool = False, 
 
 
 def _write(job: EditJob, picture: Picture, photo: PhotoFile, target: Path) -> tuple[str, ...]:
-    """Write the edited photo, or a copy of its file where no pixel changed and the form stays; what could not be kept, in words."""
+    """Write the edited photo, or a copy of its file where no pixel changed and the format stays; what could not be kept, in words."""
     same_format = target.suffix.lower() in FORMATS.get(photo.form, ())
     if same_format and (picture is photo.picture or np.array_equal(picture, photo.picture)):
         stored = photo.file.read_bytes()
@@ -105,14 +105,14 @@ class NoFace(DataError):
 
 
 def check_target(target: Path, force: bool) -> None:
-    """Nothing, if photos may be written there. Raises SettingsError for a file that is there, PictureError for an ending that is not written."""
+    """Raise unless a photo may be written to `target`: SettingsError if it exists, PictureError for an ending that is not written."""
     check_ending(target)
     if target.exists() and not force:
-        raise SettingsError(f"{target} is there already, and nothing is written over. Give another name, or --force.")
+        raise SettingsError(f"{target} exists already. Give another name, or --force.")
 
 
 def failed(source: Path, problem: LianpuError) -> Edited:
-    """What came of a photo that an error stopped."""
+    """The result of a photo that failed."""
     state: Literal["no face", "failed"] = "no face" if isinstance(problem, NoFace) else "failed"
     return Edited(source, None, state, "" if state == "no face" else " ".join(str(problem).split()))
 
