@@ -37,7 +37,7 @@ def test_a_folder_that_is_not_there_is_refused_with_the_nearest_beside_it(run: R
 @pytest.mark.parametrize(
     ("content", "words"),
     [
-        (None, "is not a run folder: it has no config.yaml. Give the folder that --run_dir named"),
+        (None, "is not a run folder: it has no config.yaml. Give the folder that --run-dir named"),
         (b"a: [1", r"config\.yaml cannot be read \("),
         (b"\xff\xfe", "cannot be read"),
         (b"", "holds no settings. Restore it, or start a new run"),
@@ -60,7 +60,7 @@ def test_checkpoints_are_found_by_step_and_unfinished_ones_passed_over(run: Run)
 
 
 def test_a_run_without_checkpoints_says_how_to_train_it(run: Run) -> None:
-    with pytest.raises(RunError, match=r"portraits has no checkpoint yet. Train it first: lianpu train --run_dir .*portraits"):
+    with pytest.raises(RunError, match=r"portraits has no checkpoint yet. Train it first: lianpu train --run-dir .*portraits"):
         run.last_checkpoint()
 
 

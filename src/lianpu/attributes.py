@@ -46,7 +46,7 @@ class AttributeSet:
 
     def __post_init__(self) -> None:
         if not self.names:
-            raise SettingsError("No attributes are selected. Name at least one with --selected_attrs.")
+            raise SettingsError("No attributes are selected. Name at least one with --selected-attrs.")
         twice = sorted({name for name in self.names if self.names.count(name) > 1})
         if twice:
             raise SettingsError(f"selected_attrs names {', '.join(twice)} twice. Name each attribute once.")

@@ -174,7 +174,7 @@ class Run:
         """The newest checkpoint. Raises RunError when there is none."""
         steps = self.checkpoint_steps()
         if not steps:
-            raise RunError(f"{self.folder} has no checkpoint yet. Train it first: lianpu train --run_dir {self.folder}")
+            raise RunError(f"{self.folder} has no checkpoint yet. Train it first: lianpu train --run-dir {self.folder}")
         return self.checkpoint(steps[-1])
 
     def write_config(self, values: dict[str, Any]) -> Path:
@@ -187,7 +187,7 @@ class Run:
             values = yaml.safe_load(self.config_file.read_text(encoding="utf-8"))
         except FileNotFoundError:
             raise RunError(
-                f"{self.folder} is not a run folder: it has no config.yaml. Give the folder that --run_dir named."
+                f"{self.folder} is not a run folder: it has no config.yaml. Give the folder that --run-dir named."
             ) from None
         except (OSError, UnicodeDecodeError, yaml.YAMLError) as problem:
             raise RunError(f"{self.config_file} cannot be read ({' '.join(str(problem).split())}).") from None

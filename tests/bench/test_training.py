@@ -12,7 +12,7 @@ from lianpu.runs import Run
 
 def test_three_kinds_of_step_take_turns(capsys: pytest.CaptureFixture[str]) -> None:
     options = (
-        "--image_size",
+        "--image-size",
         "16",
         "--batch_size",
         "2",
@@ -62,4 +62,4 @@ def test_a_run_without_such_scores_says_how_to_get_them(tmp_path: Path, capsys: 
     with pytest.raises(SystemExit):
         main(["bench", "curves", str(run.folder), "--metric", "fid"])
     said = capsys.readouterr().err
-    assert "has no checkpoint scored by fid (it has attribute_success)" in said and "--every_checkpoint" in said
+    assert "has no checkpoint scored by fid (it has attribute_success)" in said and "--every-checkpoint" in said

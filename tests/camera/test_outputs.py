@@ -50,5 +50,5 @@ def test_where_there_is_none_it_is_said_how_to_get_one() -> None:
     with pytest.raises(SettingsError) as raised, virtual_camera("/dev/no-such-camera", (64, 48), 30.0):
         pass
     said = str(raised.value)
-    assert said.startswith("--virtual_camera /dev/no-such-camera: no virtual camera of 64 x 48 opens (") and "\n" not in said
+    assert said.startswith("--virtual-camera /dev/no-such-camera: no virtual camera of 64 x 48 opens (") and "\n" not in said
     assert ("v4l2loopback" if sys.platform.startswith("linux") else "OBS") in said

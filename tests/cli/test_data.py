@@ -31,7 +31,7 @@ def _run(capsys: pytest.CaptureFixture[str], *words: str) -> tuple[int, str, str
 
 
 def test_drawn_faces_pass_the_check(drawn: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    code, out, err = _run(capsys, "check", "celebamask-hq", str(drawn), "--image_size", "32", "--selected_attrs", "Male", "Young")
+    code, out, err = _run(capsys, "check", "celebamask-hq", str(drawn), "--image-size", "32", "--selected-attrs", "Male", "Young")
     assert code == 0 and err == ""
     assert "18 train, 6 val. Licence: drawn by a program, no real faces: free for any use." in out
     assert "Male" in out and "Eyeglasses" not in out and "Nothing here stops training." in out
@@ -82,7 +82,7 @@ def test_what_cannot_be_checked_is_said_in_one_line(words: list[str], message: s
 
 
 def test_an_unknown_attribute_is_said_before_any_picture_is_read(drawn: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    code, out, err = _run(capsys, "check", "CelebAMask-HQ", str(drawn), "--selected_attrs", "Yong")
+    code, out, err = _run(capsys, "check", "CelebAMask-HQ", str(drawn), "--selected-attrs", "Yong")
     assert code == 1 and "'Yong' (did you mean 'Young'?) not among the labels" in err and out == ""
 
 

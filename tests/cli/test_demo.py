@@ -16,7 +16,7 @@ def test_the_demo_goes_through_every_stage_and_a_second_call_through_none_of_the
 ) -> None:
     monkeypatch.setenv("LIANPU_OFFLINE", "1")
     monkeypatch.chdir(tmp_path)
-    small = ["demo", "--run_dir", "runs/demo", "--faces", "120", "--num_iters", "4", "--image_size", "32", "--device", "cpu"]
+    small = ["demo", "--run-dir", "runs/demo", "--faces", "120", "--num_iters", "4", "--image-size", "32", "--device", "cpu"]
     main(small)
     run = open_run("runs/demo")
     page = run.report_file("en", "html")

@@ -65,7 +65,7 @@ def test_from_checkpoint_to_table(run: Run, capsys: pytest.CaptureFixture[str]) 
 
 
 def test_quantize_exports_first_when_nothing_was(run: Run, capsys: pytest.CaptureFixture[str]) -> None:
-    main(["quantize", str(run.folder), "--calibration_faces", "4"])
+    main(["quantize", str(run.folder), "--calibration-faces", "4"])
     assert load_editor(run.onnx_file).info.step == load_editor(run.int8_file).info.step == 10
     assert run.parity_file.is_file() and run.quantization_file.is_file()
 
@@ -74,9 +74,9 @@ def test_what_cannot_be_done_is_said_in_one_line(run: Run, tmp_path: Path, capsy
     folder = str(run.folder)
     assert "no checkpoint of step 6. It has: 5, 10." in _fail(capsys, "export", folder, "--checkpoint", "6")
     assert "is no run folder" in _fail(capsys, "export", str(tmp_path / "nothing"))
-    assert "--calibration_faces is 0. Give at least 1" in _fail(capsys, "quantize", folder, "--calibration_faces", "0")
+    assert "--calibration-faces is 0. Give at least 1" in _fail(capsys, "quantize", folder, "--calibration-faces", "0")
     assert "--runs is 0. Give at least 1." in _fail(capsys, "compare", folder, "--runs", "0")
-    assert "--image_size 132 is not a multiple of 8" in _fail(capsys, "bench", "infer", "--image_size", "132")
+    assert "--image-size 132 is not a multiple of 8" in _fail(capsys, "bench", "infer", "--image-size", "132")
     assert "give at least 1" in _fail(capsys, "bench", "infer", "--threads", "0")
     assert "'lite-X' is no generator" in _fail(capsys, "bench", "infer", "--generators", "lite-X")
 

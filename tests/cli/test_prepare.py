@@ -39,7 +39,7 @@ def test_photos_become_a_training_set_that_is_corrected_and_scored(
     printed = capsys.readouterr().out
     assert "3 photos, 5 faces kept" in printed and "Not kept: 1 no face (each in dropped.csv)" in printed
     assert f"lianpu data check CelebAMask-HQ {out}" in printed
-    main(["data", "check", "CelebAMask-HQ", str(out), "--image_size", "64", "--show", "20"])
+    main(["data", "check", "CelebAMask-HQ", str(out), "--image-size", "64", "--show", "20"])
     assert "Wearing_Hat: 5 of 5 faces" in capsys.readouterr().out
     file = sorted(path.name for path in (out / "images").iterdir())[0]
     (out / "corrections.csv").write_text(f"file,attribute,value\n{file},Wearing_Hat,1\n")

@@ -9,7 +9,7 @@ from lianpu.runs import Run
 from lianpu.training.plan import Plan
 
 ROOT = Path(__file__).parents[2]
-SPECIFIED = "--dataset CelebA --image_size 256 --batch_size 16 --num_epochs 200 --selected_attrs Black_Hair Blond_Hair Male Young"
+SPECIFIED = "--dataset CelebA --image-size 256 --batch_size 16 --num_epochs 200 --selected-attrs Black_Hair Blond_Hair Male Young"
 
 
 def test_the_command_of_the_specification_wins_over_the_file(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -40,11 +40,11 @@ def test_wrong_settings_on_the_command_line_are_named_in_one_line(
 ) -> None:
     monkeypatch.chdir(tmp_path)
     with pytest.raises(SettingsError, match="image_size 130 is not a multiple of 4"):
-        parse_arguments(["--image_size", "130"])
+        parse_arguments(["--image-size", "130"])
     with pytest.raises(SettingsError, match=r"image_size 130.*training\.batch_size: .*got 0"):
-        parse_arguments(["--image_size", "130", "--batch_size", "0"])
+        parse_arguments(["--image-size", "130", "--batch_size", "0"])
     with pytest.raises(SystemExit) as caught:
-        main(["train", "--image_size", "130"])
+        main(["train", "--image-size", "130"])
     assert caught.value.code == 1
     error = capsys.readouterr().err
     assert error.startswith("lianpu: ") and error.count("\n") == 1
@@ -64,7 +64,7 @@ def test_data_that_is_not_there_is_one_line_and_exit_1(
     with pytest.raises(SystemExit) as caught:
         main(["train"])
     assert caught.value.code == 1
-    assert "data/celeba is not there. Give the data folder with --data_dir" in capsys.readouterr().err
+    assert "data/celeba is not there. Give the data folder with --data-dir" in capsys.readouterr().err
 
 
 def test_an_unknown_command_names_the_nearest(capsys: pytest.CaptureFixture[str]) -> None:
@@ -78,8 +78,8 @@ def test_training_through_the_command_leaves_a_run_and_says_what_it_will_cost(
     drawn_folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.chdir(tmp_path)
-    sizes = "--image_size 32 --g_conv_dim 4 --d_conv_dim 4 --g_repeat_num 1 --d_repeat_num 3 --batch_size 4 --num_iters 2 --device cpu"
-    main(["train", "--dataset", "CelebAMask-HQ", "--data_dir", str(drawn_folder), "--run_dir", "run", *sizes.split()])
+    sizes = "--image-size 32 --g_conv_dim 4 --d_conv_dim 4 --g_repeat_num 1 --d_repeat_num 3 --batch_size 4 --num_iters 2 --device cpu"
+    main(["train", "--dataset", "CelebAMask-HQ", "--data-dir", str(drawn_folder), "--run-dir", "run", *sizes.split()])
     printed = capsys.readouterr().out
     assert "Starting: 2 steps" in printed and "Memory about" in printed
     assert Run(Path("run")).checkpoint_steps() == (2,)
@@ -95,8 +95,8 @@ def test_all_classes_of_a_folder_are_taken_when_none_is_named(tmp_path: Path, mo
         write_image(
             tmp_path / "faces" / ("smiling" if index % 2 else "calm") / f"{index:02}.png", draw_face(0, index, 32).picture
         )
-    sizes = "--image_size 32 --g_conv_dim 4 --d_conv_dim 4 --g_repeat_num 1 --d_repeat_num 3 --batch_size 4 --num_iters 2 --device cpu"
-    main(["train", "--dataset", "folder", "--data_dir", "faces", "--run_dir", "run", *sizes.split()])
+    sizes = "--image-size 32 --g_conv_dim 4 --d_conv_dim 4 --g_repeat_num 1 --d_repeat_num 3 --batch_size 4 --num_iters 2 --device cpu"
+    main(["train", "--dataset", "folder", "--data-dir", "faces", "--run-dir", "run", *sizes.split()])
     data = Run(Path("run")).read_config()["data"]
     assert data["attributes"] == {"names": ["calm", "smiling"], "groups": [["calm", "smiling"]], "one_class": True}
 

@@ -212,7 +212,7 @@ def test_an_attribute_that_no_training_face_has_is_refused(celeba: Path, edit_li
     lines = file.read_text().splitlines()
     file.write_text("\n".join([*lines[:2], *(line.rsplit(None, 2)[0] + " -1 1" for line in lines[2:])]) + "\n")
     message = _refusal(celeba)
-    assert "no one of the 32 training faces has Male" in message and "leave it out of --selected_attrs" in message
+    assert "no one of the 32 training faces has Male" in message and "leave it out of --selected-attrs" in message
     assert open_dataset("CelebA", celeba, 32, ["Black_Hair"]).attributes.names == ("Black_Hair",)
 
 

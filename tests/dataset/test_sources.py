@@ -27,7 +27,7 @@ def test_case_does_not_matter(celebamask: Path, spelling: str) -> None:
 
 def test_a_folder_that_is_not_there_is_refused_with_what_it_holds(tmp_path: Path) -> None:
     with pytest.raises(
-        DataError, match=r"nowhere is not there. Give the data folder with --data_dir; it holds img_align_celeba/"
+        DataError, match=r"nowhere is not there. Give the data folder with --data-dir; it holds img_align_celeba/"
     ):
         open_dataset("CelebA", tmp_path / "nowhere", 64, ["Male"])
 
@@ -46,7 +46,7 @@ def test_a_size_that_is_no_multiple_of_4_is_refused(celebamask: Path, size: int,
 
 
 def test_attributes_must_be_named_where_there_are_many(celebamask: Path) -> None:
-    with pytest.raises(SettingsError, match=r"--selected_attrs. CelebAMask-HQ here labels: Black_Hair, Blond_Hair, Male, Young"):
+    with pytest.raises(SettingsError, match=r"--selected-attrs. CelebAMask-HQ here labels: Black_Hair, Blond_Hair, Male, Young"):
         open_dataset("CelebAMask-HQ", celebamask, 32)
 
 

@@ -57,7 +57,7 @@ def test_the_last_checkpoint_is_scored_with_the_rows_of_the_config(run: Run, cap
 def test_every_checkpoint_gives_the_curve_with_losses_and_keeps_rows_that_were_there(
     run: Run, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    main([str(run.folder), *QUICK, "--max_faces", "20", "--every-checkpoint"])
+    main([str(run.folder), *QUICK, "--max-faces", "20", "--every-checkpoint"])
     results = read_results(run)
     assert [result.origin.step for result in results.values()] == [2, 4]
     assert results["step-000000002"].transforms() == ("overall",)
@@ -85,11 +85,11 @@ def test_a_checkpoint_is_scored_while_its_run_trains(
 @pytest.mark.parametrize(
     ("flags", "error", "words"),
     [
-        (["--max_faces", "1"], SettingsError, "--max_faces is 1"),
+        (["--max-faces", "1"], SettingsError, "--max-faces is 1"),
         (["--model", "nowhere.onnx"], RunError, r"nowhere\.onnx is not there"),
-        (["--every_checkpoint", "--model", "x.onnx"], SettingsError, "leave --model out"),
+        (["--every-checkpoint", "--model", "x.onnx"], SettingsError, "leave --model out"),
         (["--metrics", "fidd"], SettingsError, r"'fidd' is no metric \(did you mean 'fid'\?\)"),
-        (["--data_dir", "/nowhere"], LianpuError, "/nowhere"),
+        (["--data-dir", "/nowhere"], LianpuError, "/nowhere"),
     ],
 )
 def test_bad_input_is_one_line_that_says_what_and_what_to_do(

@@ -39,10 +39,10 @@ def test_a_parser_learns_hair_and_skin_of_drawn_faces_and_is_exported(drawn_mask
     scores = evaluate_parser(TrainedParser(run.folder), drawn_masks.val, 64)
     assert min(scores.part(name).f1 for name in ("background", "skin", "hair")) > 0.6
 
-    main(["parser", "export", str(run.folder), str(drawn_masks.folder), "--calibrate_on", "0"])
+    main(["parser", "export", str(run.folder), str(drawn_masks.folder), "--calibrate-on", "0"])
     exported = evaluate_parser(OnnxParser(run.onnx_file), drawn_masks.val, 64)
     assert exported.part("hair").f1 == pytest.approx(scores.part("hair").f1, abs=0.01)
-    main(["parser", "export", str(run.folder), str(drawn_masks.folder), "--calibrate_on", "16"])
+    main(["parser", "export", str(run.folder), str(drawn_masks.folder), "--calibrate-on", "16"])
     assert evaluate_parser(OnnxParser(run.onnx_file), drawn_masks.val, 64).mean_f1 > exported.mean_f1
 
 

@@ -116,4 +116,4 @@ def test_the_judge_of_a_transform_is_as_good_as_on_its_worst_target(run: Run) ->
 
 
 def test_long_commands_are_broken_at_their_flags() -> None:
-    assert break_command("lianpu train --image_size 64 --seed 1") == "lianpu train \\\n  --image_size 64 \\\n  --seed 1"
+    assert break_command("lianpu train --image-size 64 --seed 1") == "lianpu train \\\n  --image-size 64 \\\n  --seed 1"

@@ -45,7 +45,7 @@ def make_settings_only(folder: Path, **changes: Any) -> Run:
     values: dict[str, Any] = {
         "run_id": "3f9a1c07",
         "created": "2025-03-01T10:00:00+00:00",
-        "command": "python train.py --dataset CelebA --image_size 64 --batch_size 16 --num_iters 4000 --selected_attrs "
+        "command": "python train.py --dataset CelebA --image-size 64 --batch_size 16 --num_iters 4000 --selected-attrs "
         + " ".join(NAMES),
         "lianpu": "0.1.0",
         "torch": "2.6.0",

@@ -81,7 +81,7 @@ def tiny_networks(batch_size: int) -> list[str]:
 def test_killed_with_kill_9_and_run_again_equals_twenty_steps(drawn_folder: Path, tmp_path: Path) -> None:
     def command(folder: str) -> list[str]:
         rest = ["--num_iters", "20", "--checkpoint_every", "10", "--log_every", "1", "--device", "cpu"]
-        where = ["--dataset", "CelebAMask-HQ", "--data_dir", str(drawn_folder), "--run_dir", str(tmp_path / folder)]
+        where = ["--dataset", "CelebAMask-HQ", "--data-dir", str(drawn_folder), "--run-dir", str(tmp_path / folder)]
         return [sys.executable, "-m", "lianpu", "train", *where, *tiny_networks(batch_size=4), *rest]
 
     environment = {**os.environ, "OMP_NUM_THREADS": "1"}
@@ -102,12 +102,12 @@ def test_killed_with_kill_9_and_run_again_equals_twenty_steps(drawn_folder: Path
 @pytest.mark.slow
 def test_two_processes_give_what_one_gives(drawn_folder: Path, tmp_path: Path) -> None:
     rest = ["--num_iters", "6", "--log_every", "1", "--device", "cpu"]
-    where = ["--dataset", "CelebAMask-HQ", "--data_dir", str(drawn_folder)]
+    where = ["--dataset", "CelebAMask-HQ", "--data-dir", str(drawn_folder)]
     environment = {**os.environ, "OMP_NUM_THREADS": "1"}
     launch = [sys.executable, "-m", "torch.distributed.run", "--nproc_per_node", "2", "--standalone", "-m", "lianpu"]
     for name, start in (("one", [sys.executable, "-m", "lianpu"]), ("two", launch)):
         done = subprocess.run(
-            [*start, "train", *where, *tiny_networks(batch_size=8), *rest, "--run_dir", str(tmp_path / name)],
+            [*start, "train", *where, *tiny_networks(batch_size=8), *rest, "--run-dir", str(tmp_path / name)],
             env=environment,
             capture_output=True,
             text=True,

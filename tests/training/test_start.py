@@ -117,7 +117,7 @@ def test_what_does_not_fit_is_said_and_no_run_is_made(drawn: Dataset, lite_file:
         return str(problem.value)
 
     assert "is not there, so no training can begin with it" in said(_lite(str(tmp_path / "away.onnx")))
-    assert "Take --label_input difference" in said(_lite(str(lite_file), label_input="target"))
+    assert "Take --label-input difference" in said(_lite(str(lite_file), label_input="target"))
     assert "holds another network: enter.0.weight is (32, 3, 6, 6) in this run's generator, it is (24, 3, 6, 6) there" in said(
         _lite(str(lite_file), lite_size="M")
     )

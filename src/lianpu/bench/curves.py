@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 class BenchCurvesArguments:
     """How good runs became in how many minutes: a table, and a chart with one line per run.
 
-    Scores come from checkpoints: train with --eval_every, or `lianpu evaluate RUN --every_checkpoint`.
+    Scores come from checkpoints: train with --eval-every, or `lianpu evaluate RUN --every-checkpoint`.
     """
 
     runs: Annotated[tuple[Path, ...], tyro.conf.Positional]
@@ -75,7 +75,7 @@ def run_curve(run: Run, metric: str) -> Curve:
         known = sorted({score.metric for result in results for score in result.scores})
         raise ScoreError(
             f"{run.folder} has no checkpoint scored by {metric}{' (it has ' + ', '.join(known) + ')' if known else ''}. "
-            f"Run: lianpu evaluate {run.folder} --every_checkpoint"
+            f"Run: lianpu evaluate {run.folder} --every-checkpoint"
         )
     return Curve(run.folder.name, [minutes for minutes, _ in points], [value for _, value in points])
 

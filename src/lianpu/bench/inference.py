@@ -137,5 +137,5 @@ def _checked_size(image_size: int) -> int:
     from lianpu.errors import SettingsError
 
     if image_size < 16 or image_size % 8:
-        raise SettingsError(f"--image_size {image_size} is not a multiple of 8 of at least 16. Take 128 or 256.")
+        raise SettingsError(f"--image-size {image_size} is not a multiple of 8 of at least 16. Take 128 or 256.")
     return image_size

@@ -121,7 +121,7 @@ def virtual_camera(name: str | None, size_px: tuple[int, int], rate: float) -> I
     try:
         camera = pyvirtualcam.Camera(*size_px, fps=rate, fmt=pyvirtualcam.PixelFormat.RGB, device=name)
     except (RuntimeError, ValueError, OSError) as problem:
-        option = f"--virtual_camera {name}" if name else "--virtual_camera"
+        option = f"--virtual-camera {name}" if name else "--virtual-camera"
         how = next(
             (words for system, words in _INSTALL.items() if sys.platform.startswith(system)),
             "See the documentation of pyvirtualcam",

@@ -69,9 +69,9 @@ def evaluate_run(parsed: EvaluateArguments, command: str) -> list[EvaluationResu
     from lianpu.training.record import read_record
 
     if parsed.max_faces is not None and parsed.max_faces < 2:
-        raise SettingsError(f"--max_faces is {parsed.max_faces}. Scores need at least 2 faces.")
+        raise SettingsError(f"--max-faces is {parsed.max_faces}. Scores need at least 2 faces.")
     if parsed.every_checkpoint and parsed.model is not None:
-        raise SettingsError("--every_checkpoint scores the checkpoints of the run: leave --model out.")
+        raise SettingsError("--every-checkpoint scores the checkpoints of the run: leave --model out.")
     run = open_run(parsed.run)
     record = read_record(run)
     models = _models(run, parsed)

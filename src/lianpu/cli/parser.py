@@ -238,7 +238,7 @@ def export(parsed: ParserExportArguments) -> ExportedParser:
     from lianpu.terminal import stage
 
     if parsed.calibrate_on < 0:
-        raise SettingsError(f"--calibrate_on is a number of faces, got {parsed.calibrate_on}. Give 0 for no calibration.")
+        raise SettingsError(f"--calibrate-on is a number of faces, got {parsed.calibrate_on}. Give 0 for no calibration.")
     parser = TrainedParser(parsed.run, parsed.size)
     data = open_parsing_set(parsed.data)
     biases = None

@@ -53,7 +53,7 @@ def quantize_with_words(run: Run, parsed: QuantizeArguments) -> Quantization:
     from lianpu.training.record import read_record
 
     if parsed.calibration_faces < 1:
-        raise SettingsError(f"--calibration_faces is {parsed.calibration_faces}. Give at least 1; 256 is usual.")
+        raise SettingsError(f"--calibration-faces is {parsed.calibration_faces}. Give at least 1; 256 is usual.")
     dataset = read_record(run).open_dataset(parsed.data_dir)
     if not run.onnx_file.is_file():
         export_with_words(run, data_dir=parsed.data_dir)

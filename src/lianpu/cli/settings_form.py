@@ -1,12 +1,14 @@
-"""Settings as plain dataclasses for tyro, so that wrong values are reported by our own words, all together, and not one by one."""
+"""Settings as plain dataclasses for tyro: wrong values are reported in our own words, all of them together."""
 
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Sequence
 from typing import Annotated, Any, get_origin
 
 import tyro
 from pydantic import BaseModel
+from pydantic.fields import FieldInfo
 
 from lianpu.training.config import RunConfig, parse_config
 
@@ -34,6 +36,52 @@ def fill_form(form: type, settings: BaseModel) -> Any:
     return form(**values)
 
 
-def read_form(filled: Any) -> RunConfig:
-    """The settings in a filled form. Raises SettingsError that names every problem."""
-    return parse_config(dataclasses.asdict(filled), "command line")
+def group_type(model: type[BaseModel], name: str, names: Sequence[str]) -> type:
+    """A frozen dataclass with some settings of a class, whichever section of it they are in, and none of its checks.
+
+    Args:
+        model: the settings class; no name is in two of its sections.
+        name: of the dataclass.
+        names: the settings, in the order in which help lists them.
+    """
+    known = _by_name(model)
+    fields = [(one, Annotated[known[one][1].annotation, tyro.conf.arg(help=known[one][1].description)]) for one in names]
+    return dataclasses.make_dataclass(name, fields, frozen=True)
+
+
+def fill_group(group: type, settings: BaseModel) -> Any:
+    """The group with the values of `settings`."""
+    known = _by_name(type(settings))
+    return group(**{field.name: _value(settings, known[field.name][0]) for field in dataclasses.fields(group)})
+
+
+def read_groups(groups: Sequence[Any]) -> RunConfig:
+    """The settings in filled groups. Raises SettingsError that names every problem."""
+    known = _by_name(RunConfig)
+    values: dict[str, Any] = {}
+    for group in groups:
+        for name, value in vars(group).items():
+            *sections, last = known[name][0]
+            below = values
+            for section in sections:
+                below = below.setdefault(section, {})
+            below[last] = value
+    return parse_config(values, "command line")
+
+
+def _by_name(model: type[BaseModel], path: tuple[str, ...] = ()) -> dict[str, tuple[tuple[str, ...], FieldInfo]]:
+    """Every setting of a class by its name: where it is, and its field."""
+    found: dict[str, tuple[tuple[str, ...], FieldInfo]] = {}
+    for name, field in model.model_fields.items():
+        kind = field.annotation
+        if get_origin(kind) is None and isinstance(kind, type) and issubclass(kind, BaseModel):
+            found |= _by_name(kind, (*path, name))
+        else:
+            found[name] = ((*path, name), field)
+    return found
+
+
+def _value(settings: Any, path: Sequence[str]) -> Any:
+    for name in path:
+        settings = getattr(settings, name)
+    return settings

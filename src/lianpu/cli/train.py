@@ -1,4 +1,4 @@
-"""`lianpu train`: train an editor, or go on with a stopped run."""
+"""`lianpu train`: train an editor, or resume a stopped run."""
 
 from __future__ import annotations
 
@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING, Any
 
 import tyro
 
-from lianpu.cli.settings_form import fill_form, form_type, read_form
-from lianpu.training.config import RunConfig, load_config, parse_config
+from lianpu.cli.settings_form import fill_group, group_type, read_groups
+from lianpu.stargan.config import ModelConfig
+from lianpu.training.config import LossConfig, RunConfig, load_config, parse_config
 from lianpu.training.presets import preset_values
 
 if TYPE_CHECKING:
@@ -19,7 +20,27 @@ if TYPE_CHECKING:
     from lianpu.training.plan import Plan
 
 DEFAULT_CONFIG = Path("config.yaml")
-_Form = form_type(RunConfig)
+_Data = group_type(RunConfig, "Data", ("selected_attrs", "eval_transforms", "balance", "one_change", "augment", "workers"))
+_Model = group_type(RunConfig, "Model", tuple(ModelConfig.model_fields))
+_Schedule = group_type(
+    RunConfig,
+    "Schedule",
+    (
+        *("batch_size", "num_iters", "num_epochs", "n_critic", "g_lr", "d_lr", "lr_schedule"),
+        *("beta1", "beta2", "ema_decay", "d_first_steps", "start_from", "teacher"),
+    ),
+)
+_Losses = group_type(RunConfig, "Losses", tuple(LossConfig.model_fields))
+_Run = group_type(
+    RunConfig,
+    "Run",
+    (
+        *("device", "precision", "compile", "seed", "log_every", "sample_every"),
+        *("checkpoint_every", "keep_checkpoints", "eval_every"),
+    ),
+)
+GROUPS = {"data": _Data, "model": _Model, "schedule": _Schedule, "losses": _Losses, "run": _Run}
+"""The settings of a run as `lianpu train --help` groups them."""
 
 
 @dataclass(frozen=True)
@@ -27,30 +48,38 @@ class ConfigChoice:
     """Which settings file is read first."""
 
     config: Path | None = None
-    """Settings file; ./config.yaml where there is one and no preset is named, else the published defaults."""
+    """The settings file; without --preset ./config.yaml if it exists, else the published defaults."""
     preset: str | None = None
-    """lite: the fast editor; stargan: the published recipe. The settings file and the command line win over it."""
+    """lite: the fast editor; stargan: the published recipe. The settings file and options win over it."""
 
 
 @dataclass(frozen=True)
 class TrainArguments:
-    """Train an attribute editor. The same command goes on with a run that was stopped.
+    """Train an attribute editor. The same command resumes a run that was stopped.
 
-    What is on the command line wins over the settings file.
+    Options win over the settings file and over the preset.
     """
 
-    settings: tyro.conf.OmitArgPrefixes[_Form]  # type: ignore[valid-type]
-    """Everything that is asked for in a run."""
+    data: tyro.conf.OmitArgPrefixes[_Data]  # type: ignore[valid-type]
+    """Which attributes are learned, and how faces are drawn."""
+    model: tyro.conf.OmitArgPrefixes[_Model]  # type: ignore[valid-type]
+    """The two networks."""
+    schedule: tyro.conf.OmitArgPrefixes[_Schedule]  # type: ignore[valid-type]
+    """How long and how fast the networks learn."""
+    losses: tyro.conf.OmitArgPrefixes[_Losses]  # type: ignore[valid-type]
+    """Terms of the losses and their weights."""
+    run: tyro.conf.OmitArgPrefixes[_Run]  # type: ignore[valid-type]
+    """Where it runs, and how often something is written."""
     dataset: str = "CelebA"
     """CelebA, CelebAMask-HQ (images/, list_attr*.txt, train.txt), folder (one folder per class) or csv."""
     data_dir: Path = Path("data/celeba")
     """The data folder."""
     run_dir: Path = Path("runs/celeba")
-    """Where the run is written, and gone on with."""
+    """The run folder: written, and resumed."""
     config: Path | None = None
-    """Settings file; ./config.yaml where there is one and no preset is named, else the published defaults."""
+    """The settings file; without --preset ./config.yaml if it exists, else the published defaults."""
     preset: str | None = None
-    """lite: the fast editor; stargan: the published recipe. The settings file and the command line win over it."""
+    """lite: the fast editor; stargan: the published recipe. The settings file and options win over it."""
 
 
 def main(arguments: list[str]) -> None:
@@ -80,9 +109,10 @@ def parse_arguments(arguments: list[str]) -> tuple[TrainArguments, RunConfig]:
         config = load_config(file, choice.preset)
     else:
         config = parse_config(preset_values(choice.preset or "stargan"), f"preset {choice.preset}")
-    default = TrainArguments(settings=fill_form(_Form, config), config=file, preset=choice.preset)
+    groups = {name: fill_group(group, config) for name, group in GROUPS.items()}
+    default = TrainArguments(**groups, config=file, preset=choice.preset)
     parsed = tyro.cli(TrainArguments, args=arguments, default=default, prog="lianpu train")
-    return parsed, read_form(parsed.settings)
+    return parsed, read_groups([getattr(parsed, name) for name in GROUPS])
 
 
 def _asks_for_all_classes(source: str, config: RunConfig) -> bool:

@@ -16,7 +16,7 @@ def select_attributes(table: FaceTable, names: Sequence[str] | None) -> Attribut
     """
     if names is None and not table.one_class:
         raise SettingsError(
-            f"Name the attributes to edit with --selected_attrs. {table.source} here labels: {', '.join(table.attributes)}."
+            f"Name the attributes to edit with --selected-attrs. {table.source} here labels: {', '.join(table.attributes)}."
         )
     chosen = table.attributes if names is None else tuple(names)
     unknown = [name for name in chosen if name not in table.attributes]
@@ -65,4 +65,4 @@ def refuse_constant_attributes(faces: Faces) -> None:
         spelled = "; ".join(
             f"{'every' if value else 'no'} one of the {len(faces)} training faces has {name}" for name, value in constant.items()
         )
-        raise DataError(f"{faces.table.root}: {spelled}. That cannot be learned: leave it out of --selected_attrs, or add faces.")
+        raise DataError(f"{faces.table.root}: {spelled}. That cannot be learned: leave it out of --selected-attrs, or add faces.")

@@ -83,7 +83,7 @@ def read_table(source: str, root: Path | str) -> FaceTable:
     """
     kind, folder = _source_named(source), Path(root)
     if not folder.exists():
-        raise DataError(f"{folder} is not there. Give the data folder with --data_dir; it holds {kind.layout}.")
+        raise DataError(f"{folder} is not there. Give the data folder with --data-dir; it holds {kind.layout}.")
     if not kind.looks_like(folder):
         other = next((name for name, each in SOURCES.items() if each.looks_like(folder)), None)
         hint = f" It looks like {other}: try that as the dataset." if other else ""

@@ -48,7 +48,7 @@ def load_checkpoint(checkpoint: Checkpoint, state: TrainingState, attributes: At
     theirs = read_state(checkpoint)[0].attributes
     if theirs != attributes:
         raise CheckpointError(
-            f"{checkpoint.folder} was trained for the labels {' '.join(theirs.names)}, not {' '.join(attributes.names)}. Take these, or another --run_dir."
+            f"{checkpoint.folder} was trained for the labels {' '.join(theirs.names)}, not {' '.join(attributes.names)}. Take these, or another --run-dir."
         )
     load_weights(state.generator, checkpoint.generator_file)
     load_weights(state.discriminator, checkpoint.discriminator_file)

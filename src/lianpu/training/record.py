@@ -60,7 +60,7 @@ class RunRecord:
         names = self.attributes.names
         dataset = open_dataset(self.source, folder, self.config.model.image_size, names)
         if dataset.fingerprint != self.fingerprint:
-            raise RunError(f"{folder} holds other data than the run {self.run_id} was trained on. Give its data with --data_dir.")
+            raise RunError(f"{folder} holds other data than the run {self.run_id} was trained on. Give its data with --data-dir.")
         return dataset
 
 
@@ -141,24 +141,24 @@ def check_resumable(run: Run, record: RunRecord, config: RunConfig, dataset: Dat
     """RunError when a run cannot go on with these settings and data: other faces, labels or network sizes."""
     if record.attributes != dataset.attributes:
         theirs, ours = " ".join(record.attributes.names), " ".join(dataset.attributes.names)
-        raise RunError(f"{run.folder} was trained for the labels {theirs}, not {ours}. Take these, or another --run_dir.")
+        raise RunError(f"{run.folder} was trained for the labels {theirs}, not {ours}. Take these, or another --run-dir.")
     if record.fingerprint != dataset.fingerprint:
         raise RunError(
-            f"{run.folder} was trained on other data ({record.source} in {record.data_dir}). Take that data, or another --run_dir."
+            f"{run.folder} was trained on other data ({record.source} in {record.data_dir}). Take that data, or another --run-dir."
         )
     old, new = record.config.model.model_dump(), config.model.model_dump()
     changed = [f"{name} {old[name]} -> {new[name]}" for name in old if old[name] != new[name]]
     if changed:
-        raise RunError(f"{run.folder} has another network ({', '.join(changed)}). Take the same sizes, or another --run_dir.")
+        raise RunError(f"{run.folder} has another network ({', '.join(changed)}). Take the same sizes, or another --run-dir.")
 
 
 def refuse_foreign_folder(run: Run) -> None:
     """RunError when a run would be written among files that are not its own."""
     if run.folder.exists() and not run.folder.is_dir():
-        raise RunError(f"{run.folder} is a file, so no run can be written there. Take another --run_dir.")
+        raise RunError(f"{run.folder} is a file, so no run can be written there. Take another --run-dir.")
     ours = (run.guide_folder, run.part_maps_file)  # made before training begins
     if not run.config_file.exists() and run.folder.is_dir() and any(path not in ours for path in run.folder.iterdir()):
-        raise RunError(f"{run.folder} holds files but no run (no config.yaml). Take a new or empty folder as --run_dir.")
+        raise RunError(f"{run.folder} holds files but no run (no config.yaml). Take a new or empty folder as --run-dir.")
 
 
 def _short_hash(text: str) -> str:

@@ -32,12 +32,12 @@ def read_start(config: RunConfig, attributes: AttributeSet) -> TrainedWeights | 
     if theirs.attributes.names != attributes.names:
         raise SettingsError(
             f"training.start_from {source} edits {', '.join(theirs.attributes.names)}, this run is for {', '.join(attributes.names)}. "
-            "Take these, in their order, as --selected_attrs."
+            "Take these, in their order, as --selected-attrs."
         )
     if theirs.label_input != config.model.label_input:
         raise SettingsError(
             f"training.start_from {source} gets a {theirs.label_input} as its labels, this run's generator a {config.model.label_input}. "
-            f"Take --label_input {theirs.label_input}."
+            f"Take --label-input {theirs.label_input}."
         )
     return start
 

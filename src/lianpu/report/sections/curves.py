@@ -36,7 +36,7 @@ def curves(material: Material) -> Iterator[Block]:
     if left_out:
         yield Paragraph(say("evaluation.other_protocol", count=left_out), tone="warning")
     if len(files.checkpoints) < 2:
-        yield material.missing(say("evaluation.distance_curve"), material.command("evaluate", "--every_checkpoint"))
+        yield material.missing(say("evaluation.distance_curve"), material.command("evaluate", "--every-checkpoint"))
 
 
 def _curve_table(material: Material) -> Table:

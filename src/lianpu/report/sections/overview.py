@@ -112,7 +112,7 @@ def _facts(material: Material) -> Facts:
 def _pictures(material: Material) -> list[Block]:
     gallery, say = material.gallery, material.say
     if gallery.grid is None:
-        return [material.missing(say("overview.samples"), material.command("train", "--sample_every 100"))]
+        return [material.missing(say("overview.samples"), material.command("train", "--sample-every 100"))]
     file, step = gallery.grid
     source = material.files.run.sample_file(step).relative_to(material.files.run.folder).as_posix()
     columns = material.language.listed(material.language.attribute(name) for name in material.files.attributes)
