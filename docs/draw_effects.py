@@ -9,8 +9,7 @@ from PIL import Image
 
 from lianpu.dataset.drawn import draw_face
 from lianpu.effects.catalogue import effect_of
-from lianpu.faces.results import Face, FaceParts, Landmarks
-from lianpu.faces.subject import Subject
+from lianpu.faces.results import Face, FaceParts, Landmarks, Subject
 from lianpu.imaging.picture import Picture
 
 IMAGES = Path(__file__).parent / "images"

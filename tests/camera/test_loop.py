@@ -10,11 +10,10 @@ import av
 import numpy as np
 import pytest
 
-from lianpu.camera.loop import CameraSettings, LiveStatistics, run_camera
+from lianpu.camera.loop import CameraSettings, LiveStatistics, Meter, ShownFrame, run_camera
 from lianpu.camera.moving_picture import pan_over
 from lianpu.camera.outputs import recording, recording_encoding
 from lianpu.camera.sources import CameraFrame
-from lianpu.camera.stats import Meter, ShownFrame
 from lianpu.dataset.drawn import draw_face
 from lianpu.editing.session import EditJob, EditRequest, open_job
 from lianpu.errors import DataError, SettingsError, VideoError

@@ -6,8 +6,7 @@ import numpy as np
 import pytest
 
 from lianpu.editing.session import EditSession
-from lianpu.faces.results import Face, FaceParts, Landmarks
-from lianpu.faces.subject import Subject
+from lianpu.faces.results import Face, FaceParts, Landmarks, Subject
 from lianpu.imaging.picture import Picture
 
 

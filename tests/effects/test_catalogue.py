@@ -9,11 +9,10 @@ import cv2
 import numpy as np
 import pytest
 
-from lianpu.effects.catalogue import EFFECTS, effect_of
-from lianpu.effects.effect import Effect
+from lianpu.effects.catalogue import EFFECTS, Effect, effect_of
 from lianpu.effects.face_masks import face_unit
 from lianpu.errors import SettingsError
-from lianpu.faces.subject import Subject
+from lianpu.faces.results import Subject
 from tests.support.subjects import HARD_CASES, drawn_photo, subject_of, windowed
 
 SKIN = ("skin", "nose")

@@ -4,8 +4,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from lianpu.effects.catalogue import EFFECTS
-from lianpu.effects.effect import Effect
+from lianpu.effects.catalogue import EFFECTS, Effect
 from lianpu.effects.hair import hair_color
 from lianpu.effects.skin import whiten_teeth
 from lianpu.imaging.color import lab_of_color, rgb_to_lab

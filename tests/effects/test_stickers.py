@@ -8,8 +8,7 @@ from PIL import Image
 from lianpu.effects.catalogue import effect_of
 from lianpu.effects.stickers import STICKERS, bundled_sticker, face_places, read_anchors, read_sticker, sticker_matrix
 from lianpu.errors import LianpuError, PictureError, SettingsError
-from lianpu.faces.results import Face, FaceParts, Landmarks
-from lianpu.faces.subject import Subject
+from lianpu.faces.results import Face, FaceParts, Landmarks, Subject
 from tests.support.subjects import drawn_photo
 
 

@@ -14,7 +14,7 @@ from lianpu.dataset.drawn import draw_dataset
 from lianpu.errors import ScoreError
 from lianpu.face_parsing.data.masks import ParsingSet, open_parsing_set
 from lianpu.face_parsing.evaluation import evaluate_parser, score_masks
-from lianpu.face_parsing.onnx_parser import OnnxParser
+from lianpu.face_parsing.runtime import OnnxParser
 from lianpu.files import sha256_of
 from lianpu.part_names import PART_INDEX, PARTS, mirrored_index
 from tests.support.colour_parser import paint, write_colour_parser

@@ -10,7 +10,7 @@ from torch import nn
 from lianpu.errors import ModelError
 from lianpu.face_parsing.export import export_parser, with_half_weights
 from lianpu.face_parsing.networks.small_network import SmallParser
-from lianpu.face_parsing.onnx_parser import METADATA_KEY
+from lianpu.face_parsing.runtime import METADATA_KEY
 from lianpu.face_parsing.torch_parsers import PartsForm
 from lianpu.models.sessions import open_session
 from lianpu.part_names import PARTS

@@ -15,7 +15,7 @@ from lianpu.face_parsing.data.augmentation import PartCounts, TrainingFaces
 from lianpu.face_parsing.data.masks import ParsingSet, open_parsing_set
 from lianpu.face_parsing.evaluation import evaluate_parser
 from lianpu.face_parsing.networks.loading import trained_network
-from lianpu.face_parsing.onnx_parser import OnnxParser
+from lianpu.face_parsing.runtime import OnnxParser
 from lianpu.face_parsing.torch_parsers import TrainedParser
 from lianpu.face_parsing.training import Callbacks, train_parser
 from lianpu.part_names import PARTS, part_index

@@ -22,8 +22,7 @@ from lianpu.faces.dlib_models import (
 from lianpu.faces.results import Face
 from lianpu.imaging.geometry import map_points, warp
 from lianpu.imaging.picture import Picture
-from lianpu.models.store.locate import require_model_file
-from lianpu.models.store.policy import commercial_safe
+from lianpu.models.store.locate import commercial_safe, require_model_file
 from lianpu.photo.reading import read_image
 from tests.support.portraits import PEOPLE, portrait
 from tests.support.shared import real_faces

@@ -15,7 +15,7 @@ from scipy import ndimage
 from lianpu.dataset.drawn import draw_face
 from lianpu.errors import LianpuError, ModelError, SettingsError, WeightsError
 from lianpu.face_parsing.networks.bisenet import BiSeNet
-from lianpu.face_parsing.onnx_parser import FaceParser
+from lianpu.face_parsing.runtime import FaceParser
 from lianpu.face_parsing.torch_parsers import PublishedParser
 from lianpu.faces.alignment import TEMPLATES
 from lianpu.faces.parts import all_parts, load_parser, parse_faces

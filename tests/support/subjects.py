@@ -10,8 +10,7 @@ import numpy as np
 
 from lianpu.dataset.drawn import DrawnFace, draw_face
 from lianpu.faces.alignment import TEMPLATES, align, window_of
-from lianpu.faces.results import Face, FaceParts, Landmarks
-from lianpu.faces.subject import Subject
+from lianpu.faces.results import Face, FaceParts, Landmarks, Subject
 from lianpu.imaging.picture import Picture
 from lianpu.part_names import part_index
 

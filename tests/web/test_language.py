@@ -17,8 +17,7 @@ from lianpu.attributes import AttributeSet
 from lianpu.editing.attributes import crop_template, label_request
 from lianpu.editing.presets import EditStep, Preset, apply_preset, find_preset, parse_preset
 from lianpu.editors.editor import ModelInfo
-from lianpu.effects.catalogue import EFFECTS
-from lianpu.effects.effect import Option, check_strength
+from lianpu.effects.catalogue import EFFECTS, Option, check_strength
 from lianpu.effects.stickers import read_sticker
 from lianpu.errors import LianpuError, PictureError, SettingsError
 from lianpu.faces.analyzer import choose

@@ -17,7 +17,7 @@ from lianpu.cli.edit_options import FaceOptions, analyzer_settings
 if TYPE_CHECKING:
     from rich.table import Table
 
-    from lianpu.faces.subject import Subject
+    from lianpu.faces.results import Subject
     from lianpu.imaging.picture import Picture
     from lianpu.terminal import OnProgress
 

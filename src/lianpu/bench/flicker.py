@@ -11,7 +11,7 @@ import numpy as np
 from lianpu.camera.moving_picture import MadeFrame
 from lianpu.errors import DataError
 from lianpu.faces.analyzer import FaceAnalyzer
-from lianpu.faces.subject import Subject
+from lianpu.faces.results import Subject
 from lianpu.imaging.geometry import Matrix, inverse, map_points
 from lianpu.imaging.picture import Picture
 from lianpu.video.tracking.tracker import TrackerState, TrackSettings, track_faces

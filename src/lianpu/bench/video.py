@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from lianpu.editing.presets import Preset
     from lianpu.editors.editor import Editor
     from lianpu.faces.analyzer import FaceAnalyzer
-    from lianpu.faces.subject import Subject
+    from lianpu.faces.results import Subject
     from lianpu.imaging.picture import Picture
     from lianpu.video.io.encoding import Encoding
 

@@ -13,7 +13,7 @@ import numpy as np
 from lianpu.bench.flicker import Contender
 from lianpu.errors import DataError
 from lianpu.faces.analyzer import FaceAnalyzer
-from lianpu.faces.subject import Subject
+from lianpu.faces.results import Subject
 from lianpu.imaging.picture import Picture
 from lianpu.video.io.encoding import Encoding
 from lianpu.video.io.muxing import PIECE_ENDING, PIECE_TIME_BASE, piece_writer

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
     from lianpu.dataset.drawn import DrawnFace
     from lianpu.editors.editor import Editor
-    from lianpu.faces.subject import Subject
+    from lianpu.faces.results import Subject
     from lianpu.imaging.picture import Picture
     from lianpu.runs import Run
     from lianpu.training.config import RunConfig
@@ -161,8 +161,7 @@ def bundled_editor_sheet(portraits: Sequence[DrawnFace], editor: Editor) -> Pict
 def subject_of(portrait: DrawnFace) -> Subject:
     """The face of a drawn portrait as effects see it, from its own points and parts: nothing is looked for."""
     from lianpu.faces.dlib_models import five_of_68
-    from lianpu.faces.results import Face, FaceParts, Landmarks
-    from lianpu.faces.subject import Subject
+    from lianpu.faces.results import Face, FaceParts, Landmarks, Subject
 
     left, top = (float(value) for value in portrait.points.min(axis=0))
     right, bottom = (float(value) for value in portrait.points.max(axis=0))

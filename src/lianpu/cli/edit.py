@@ -119,7 +119,7 @@ def _edit_crop(parsed: EditArguments, known: Mapping[str, bool]) -> None:
     from lianpu.editing.photo_job import check_target
     from lianpu.editing.presets import parse_values
     from lianpu.editors.loading import load_editor
-    from lianpu.effects.effect import check_strength
+    from lianpu.effects.catalogue import check_strength
     from lianpu.errors import DataError, SettingsError
     from lianpu.imaging.picture import resize
     from lianpu.photo.reading import read_image

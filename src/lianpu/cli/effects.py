@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Literal
 import tyro
 
 if TYPE_CHECKING:
-    from lianpu.effects.effect import Effect, Option
+    from lianpu.effects.catalogue import Effect, Option
 
 Language = Literal["en", "zh"]
 
@@ -94,7 +94,7 @@ def _contents(model: str) -> dict[str, Any]:
 
 
 def _effect_values(effect: Effect) -> dict[str, Any]:
-    from lianpu.effects.effect import STRONGEST
+    from lianpu.effects.catalogue import STRONGEST
 
     return {
         "name": effect.name,

@@ -88,7 +88,7 @@ def _commercial_safe(wanted: bool) -> AbstractContextManager[None]:
     """Any command takes `--commercial-safe`: it holds for every model file that is loaded, so one place handles it."""
     if not wanted:
         return nullcontext()
-    from lianpu.models.store.policy import commercial_safe
+    from lianpu.models.store.locate import commercial_safe
 
     return commercial_safe(True)
 

@@ -80,8 +80,7 @@ def list_models(parsed: ListArguments) -> None:
     """Print the table, or JSON."""
     import json
 
-    from lianpu.models.store.locate import find_model_file, models_folder
-    from lianpu.models.store.policy import is_commercial_safe
+    from lianpu.models.store.locate import find_model_file, is_commercial_safe, models_folder
     from lianpu.models.table import MODEL_FILES
 
     free_only = parsed.commercial_safe or is_commercial_safe()
@@ -103,7 +102,7 @@ def fetch(parsed: FetchArguments) -> None:
         WeightsError: at least one did not come; said after all were tried.
     """
     from lianpu.errors import WeightsError
-    from lianpu.models.store.policy import commercial_safe, refuse_non_commercial
+    from lianpu.models.store.locate import commercial_safe, refuse_non_commercial
     from lianpu.models.table import model_files
 
     entries = model_files(parsed.names)

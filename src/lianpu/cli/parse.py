@@ -14,7 +14,7 @@ from lianpu.cli.edit_options import FaceOptions, analyzer_settings
 if TYPE_CHECKING:
     from rich.table import Table
 
-    from lianpu.face_parsing.onnx_parser import FaceParser
+    from lianpu.face_parsing.runtime import FaceParser
     from lianpu.faces.detection import Detector
     from lianpu.faces.results import Face, FaceParts
     from lianpu.photo.formats import PassedOver

@@ -8,11 +8,10 @@ from typing import Any
 import cv2
 import numpy as np
 
-from lianpu.faces.subject import Subject
+from lianpu.faces.results import Subject
 from lianpu.imaging.compositing import upsample
 from lianpu.imaging.geometry import scaled_size
-from lianpu.imaging.guided_filter import window_mean
-from lianpu.imaging.masks import smoothstep
+from lianpu.imaging.masks import smoothstep, window_mean
 from lianpu.imaging.picture import Picture
 
 FACE = ("skin", "nose", "eye_g", "l_eye", "r_eye", "l_brow", "r_brow", "l_ear", "r_ear", "mouth", "u_lip", "l_lip")

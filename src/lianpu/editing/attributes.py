@@ -16,12 +16,12 @@ from lianpu.attributes import AttributeSet, Labels
 from lianpu.editing.attribute_masks import Mask
 from lianpu.editing.residual_transfer import in_crop, is_about_hair, transfer_residual
 from lianpu.editors.editor import ArrayEditor, Editor, ModelInfo
-from lianpu.effects.effect import check_strength
+from lianpu.effects.catalogue import check_strength
 from lianpu.effects.hair import asked_color, is_hair_color, plan_hair
 from lianpu.errors import ModelError, SettingsError
 from lianpu.faces.alignment import CROP_TEMPLATES, TEMPLATES, Aligned, Template, align
 from lianpu.faces.analyzer import EVERY, FaceAnalyzer, choose, open_analyzer
-from lianpu.faces.subject import Subject
+from lianpu.faces.results import Subject
 from lianpu.imaging.picture import Picture, check_picture, from_array, to_array, to_batch, to_pictures
 
 

@@ -17,7 +17,7 @@ from lianpu.editors.editor import Editor
 from lianpu.errors import DataError, LianpuError, SettingsError
 from lianpu.faces.analyzer import choose
 from lianpu.faces.overlays import draw_faces
-from lianpu.faces.subject import Subject
+from lianpu.faces.results import Subject
 from lianpu.files import atomic_file
 from lianpu.imaging.picture import Picture
 from lianpu.photo.formats import FORMATS, check_ending

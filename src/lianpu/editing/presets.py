@@ -22,10 +22,9 @@ import yaml
 from lianpu.editing.attributes import edit_attributes
 from lianpu.editing.residual_transfer import is_about_hair
 from lianpu.editors.editor import Editor
-from lianpu.effects.catalogue import effect_of
-from lianpu.effects.effect import STRONGEST, Effect, check_strength
+from lianpu.effects.catalogue import STRONGEST, Effect, check_strength, effect_of
 from lianpu.errors import Message, SettingsError, nearest_name
-from lianpu.faces.subject import Subject
+from lianpu.faces.results import Subject
 from lianpu.imaging.picture import Picture
 
 PRESET_FOLDER = Path(__file__).parent / "presets"

@@ -18,10 +18,10 @@ import numpy as np
 from lianpu.editing.attribute_masks import Mask, attribute_mask, parts_of
 from lianpu.effects.face_masks import FACE_PARTS, crop_fade
 from lianpu.faces.alignment import Aligned
-from lianpu.faces.subject import Subject
+from lianpu.faces.results import Subject
 from lianpu.imaging.compositing import view_of
 from lianpu.imaging.geometry import Matrix, Window, enlarge, inverse, warp, warp_values
-from lianpu.imaging.guided_filter import fit_windows, window_mean
+from lianpu.imaging.masks import fit_windows, window_mean
 from lianpu.imaging.picture import Picture
 
 _FROM_AFAR = 0.02

@@ -15,7 +15,7 @@ from lianpu.editing.attributes import crop_template, label_request
 from lianpu.editing.presets import EditStep, Preset, apply_preset, check_editor, describe_steps, hides_faces, parse_preset
 from lianpu.editors.editor import Editor
 from lianpu.faces.analyzer import AnalyzerSettings, FaceAnalyzer, choose, open_analyzer
-from lianpu.faces.subject import Subject
+from lianpu.faces.results import Subject
 from lianpu.imaging.picture import Picture, check_picture
 from lianpu.photo.c2pa import Signing, SigningFiles, open_signing, sign
 from lianpu.photo.reading import PhotoFile

@@ -10,8 +10,7 @@ from lianpu.devices import pick_device
 from lianpu.editors.editor import Editor, ModelInfo
 from lianpu.editors.onnx_editor import OnnxEditor
 from lianpu.errors import ModelError, WeightsError
-from lianpu.models.store.locate import check_model_file, find_model_file, missing
-from lianpu.models.store.policy import refuse_non_commercial
+from lianpu.models.store.locate import check_model_file, find_model_file, missing, refuse_non_commercial
 from lianpu.models.table import model_file
 from lianpu.runs import Checkpoint, Run, open_run
 

@@ -8,7 +8,7 @@ import cv2
 import numpy as np
 
 from lianpu.effects.matting import person_matte, person_weights
-from lianpu.faces.subject import Subject
+from lianpu.faces.results import Subject
 from lianpu.imaging.color import rgb_of_color
 from lianpu.imaging.compositing import Field, View, blend, upsample, view_of
 from lianpu.imaging.geometry import enlarge

@@ -1,16 +1,182 @@
-"""The effects by name: what the command line, presets and the page read."""
+"""What an effect is, and every effect by name: what the command line, presets and the page read."""
 
 from __future__ import annotations
 
+import math
+import re
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Literal
+
 from lianpu.effects.anonymise import WAYS, anonymise
 from lianpu.effects.background import blur_background, replace_background
-from lianpu.effects.effect import Effect, Option
 from lianpu.effects.hair import hair_color
 from lianpu.effects.makeup import blush, eye_shadow, lipstick
 from lianpu.effects.reshape import larger_eyes, slim_face
 from lianpu.effects.skin import brighten_eyes, smooth_skin, whiten_teeth
 from lianpu.effects.stickers import SPREAD, STICKERS, sticker
-from lianpu.errors import SettingsError, nearest_name
+from lianpu.errors import Message, SettingsError, nearest_name
+from lianpu.faces.results import Subject
+from lianpu.imaging.picture import Picture
+
+STRONGEST = 1.5
+"""Strengths go from 0 (the same picture) to 1 (the effect as meant) and a little beyond."""
+
+Value = str | float | bool
+
+
+@dataclass(frozen=True)
+class Option:
+    """One setting of an effect beside its strength.
+
+    Args:
+        name: as it is written in presets and on the command line.
+        kind: `color` (#rrggbb), `choice`, `number`, `switch` (true or false), or `picture` (the path of a file).
+        default: its value where nobody says one.
+        title: what people read, by language (`en`, `zh`).
+        choices: of a `choice`.
+        low: smallest number.
+        high: largest number.
+    """
+
+    name: str
+    kind: Literal["color", "choice", "number", "switch", "picture"]
+    default: Value
+    title: Mapping[str, str]
+    choices: tuple[str, ...] = ()
+    low: float = 0.0
+    high: float = 1.0
+
+    def read(self, value: object) -> Value:
+        """The value as this option takes it, from YAML, a form or a command line. Raises SettingsError, naming what is allowed."""
+        if self.kind == "number":
+            number = as_number(value, Message("option {option}", key="option.name", option=self.name))
+            if not self.low <= number <= self.high:
+                raise SettingsError(
+                    "option {option}: {value} is not from {low:g} to {high:g}.",
+                    key="option.out_of_range",
+                    option=self.name,
+                    value=value,
+                    low=self.low,
+                    high=self.high,
+                )
+            return number
+        if self.kind == "switch":
+            return self._switch(value)
+        word = str(value)
+        if self.kind == "choice" and word not in self.choices:
+            raise SettingsError(
+                "option {option}: '{value}' is none of {choices}{nearest}.",
+                key="option.no_choice",
+                option=self.name,
+                value=word,
+                choices=", ".join(self.choices),
+                nearest=nearest_name(word, self.choices),
+            )
+        if self.kind == "color" and not re.fullmatch(r"#[0-9a-fA-F]{6}", word):
+            raise SettingsError(
+                "option {option}: '{value}' is no colour. Write it as #rrggbb, as in #aa3355.",
+                key="option.no_colour",
+                option=self.name,
+                value=word,
+            )
+        return word
+
+    def _switch(self, value: object) -> bool:
+        if isinstance(value, bool):
+            return value
+        word = str(value).lower()
+        if word not in ("yes", "true", "on", "no", "false", "off"):
+            raise SettingsError(
+                "option {option}: '{value}' is neither yes nor no.", key="option.no_switch", option=self.name, value=value
+            )
+        return word in ("yes", "true", "on")
+
+
+@dataclass(frozen=True)
+class Effect:
+    """One entry of the catalogue.
+
+    Args:
+        name: as it is written in presets and on the command line: `lipstick`.
+        title: what people read, by language (`en`, `zh`).
+        summary: one line on what it does, by language.
+        scope: `face`: the function is called for each face, as `function(photo, subject, strength, **options)`; `photo`: once, with all
+            subjects of the photo, as `function(photo, subjects, strength, **options)`. Either gives a new picture (H, W, 3), or the same
+            one where nothing changes, and leaves the given one as it was.
+        function: see scope.
+        options: what it takes beside the strength.
+        beyond_crop: whether it reaches beyond the face's crop, to hair and bodies (`Subject.wide`).
+    """
+
+    name: str
+    title: Mapping[str, str]
+    summary: Mapping[str, str]
+    scope: Literal["face", "photo"]
+    function: Callable[..., Picture]
+    options: tuple[Option, ...] = ()
+    beyond_crop: bool = False
+
+    def read_options(self, values: Mapping[str, object]) -> dict[str, Value]:
+        """All options: those given, checked, and the defaults of the others. Raises SettingsError for a wrong name or value."""
+        known = {option.name: option for option in self.options}
+        for name in values:
+            if name not in known:
+                none = Message("It has none.", key="effect.no_options")
+                some = Message("Known: {known}.", key="effect.options", known=", ".join(known))
+                nearest = nearest_name(name, ("strength", *known))  # which is no option, but is written beside them
+                raise SettingsError(
+                    "{effect}: '{name}' is no option of this effect{nearest}. {options}",
+                    key="effect.unknown_option",
+                    effect=self.name,
+                    name=name,
+                    nearest=nearest,
+                    options=some if known else none,
+                )
+        try:
+            return {name: option.read(values.get(name, option.default)) for name, option in known.items()}
+        except SettingsError as problem:
+            raise SettingsError("{effect}: {problem}", key="effect.problem", effect=self.name, problem=problem) from None
+
+    def apply(self, photo: Picture, subjects: Sequence[Subject], strength: float = 1.0, **options: Any) -> Picture:
+        """The photo (H, W, 3) with the effect on each of the subjects. A strength of 0 gives the same picture.
+
+        Raises:
+            SettingsError: a strength or an option that is none.
+        """
+        strength, read = check_strength(strength, self.name), self.read_options(options)
+        if strength == 0.0:
+            return photo
+        if self.scope == "photo":
+            return self.function(photo, subjects, strength, **read)
+        for subject in subjects:
+            photo = self.function(photo, subject, strength, **read)
+        return photo
+
+
+def check_strength(value: object, what: str) -> float:
+    """The strength as a number. Raises SettingsError, naming `what`, unless it is from 0 to 1.5."""
+    strength = as_number(value, Message("{what}: strength", key="effect.strength", what=what))
+    if not 0.0 <= strength <= STRONGEST:
+        raise SettingsError(
+            "{what}: strength {value} is not from 0 to {strongest:g}. 0 changes nothing, 1 is the effect as it is meant.",
+            key="effect.strength_out_of_range",
+            what=what,
+            value=value,
+            strongest=STRONGEST,
+        )
+    return strength
+
+
+def as_number(value: object, what: str) -> float:
+    """A finite number, from a number or a word. Raises SettingsError, naming `what`."""
+    try:
+        number = float(value) if isinstance(value, (int, float, str)) and not isinstance(value, bool) else math.nan
+    except ValueError:
+        number = math.nan
+    if not math.isfinite(number):
+        raise SettingsError("{what} '{value}' is not a number.", key="not_a_number", what=what, value=value)
+    return number
 
 
 def _color(default: str) -> Option:

@@ -6,7 +6,7 @@ import cv2
 import numpy as np
 
 from lianpu.faces.alignment import TEMPLATES, alignment_matrix
-from lianpu.faces.subject import Subject
+from lianpu.faces.results import Subject
 from lianpu.imaging.compositing import Field, View
 from lianpu.imaging.masks import smoothstep
 from lianpu.part_names import part_index

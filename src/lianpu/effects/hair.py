@@ -10,11 +10,10 @@ import cv2
 import numpy as np
 
 from lianpu.effects.face_masks import crop_fade, face_unit, part_cover
-from lianpu.faces.subject import Subject
+from lianpu.faces.results import Subject
 from lianpu.imaging.color import lab_of_color, rgb_to_lab, to_rgb
 from lianpu.imaging.compositing import Field, View, bands, blend, touched_window, upsample, view_of
-from lianpu.imaging.guided_filter import apply_coefficients, guided_filter_coefficients
-from lianpu.imaging.masks import dilate, feather, smoothstep, wide_blur
+from lianpu.imaging.masks import apply_coefficients, dilate, feather, guided_filter_coefficients, smoothstep, wide_blur
 from lianpu.imaging.picture import Picture
 
 _MIDDLE = (5.5, 23.1, 47.8, 55.5, 85.0)

@@ -6,7 +6,7 @@ import cv2
 import numpy as np
 
 from lianpu.effects.face_masks import face_unit, part_cover
-from lianpu.faces.subject import Subject
+from lianpu.faces.results import Subject
 from lianpu.imaging.color import lab_of_color, rgb_to_lab, to_rgb, weighted_mean
 from lianpu.imaging.compositing import Field, Paint, View, blend, view_of
 from lianpu.imaging.masks import dilate, feather, largest_component, smoothstep

@@ -8,12 +8,11 @@ import cv2
 import numpy as np
 
 from lianpu.effects.face_masks import face_unit
-from lianpu.faces.subject import Subject
+from lianpu.faces.results import Subject
 from lianpu.imaging.color import rgb_to_lab
 from lianpu.imaging.compositing import Field, View, upsample
 from lianpu.imaging.geometry import enlarge, scale_points, scaled_size
-from lianpu.imaging.guided_filter import apply_coefficients, guided_filter_coefficients
-from lianpu.imaging.masks import smoothstep
+from lianpu.imaging.masks import apply_coefficients, guided_filter_coefficients, smoothstep
 from lianpu.imaging.picture import Picture
 
 _SEARCHED_PX = 224

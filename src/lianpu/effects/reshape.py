@@ -10,7 +10,7 @@ import cv2
 import numpy as np
 
 from lianpu.effects.face_masks import face_unit, part_cover
-from lianpu.faces.subject import Subject
+from lianpu.faces.results import Subject
 from lianpu.imaging.compositing import Field, View, bands, touched_window, upsample, view_of
 from lianpu.imaging.masks import feather, smoothstep
 from lianpu.imaging.picture import Picture

@@ -10,11 +10,10 @@ import cv2
 import numpy as np
 
 from lianpu.effects.face_masks import face_unit, part_cover
-from lianpu.faces.subject import Subject
+from lianpu.faces.results import Subject
 from lianpu.imaging.color import rgb_to_lab, to_rgb
 from lianpu.imaging.compositing import Field, View, add_change, blend, view_of
-from lianpu.imaging.guided_filter import fit_windows, window_mean
-from lianpu.imaging.masks import dilate, feather, smoothstep
+from lianpu.imaging.masks import dilate, feather, fit_windows, smoothstep, window_mean
 from lianpu.imaging.picture import Picture
 
 _PORE, _COARSE = 0.008, 0.14

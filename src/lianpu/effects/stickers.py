@@ -15,7 +15,7 @@ import numpy as np
 
 from lianpu.effects.face_masks import face_unit
 from lianpu.errors import PictureError, SettingsError, nearest_name
-from lianpu.faces.subject import Subject
+from lianpu.faces.results import Subject
 from lianpu.imaging.geometry import (
     Matrix,
     compose,

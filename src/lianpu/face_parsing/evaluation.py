@@ -14,7 +14,7 @@ from PIL import Image
 from lianpu.errors import ScoreError
 from lianpu.face_parsing.data.mask_files import Mask
 from lianpu.face_parsing.data.masks import ParsingFaces
-from lianpu.face_parsing.onnx_parser import BATCH, FaceParser
+from lianpu.face_parsing.runtime import BATCH, FaceParser
 from lianpu.face_parsing.scores import BOUNDARY_TOLERANCE, accuracy, boundary_f1, count_pixels, f1, iou, merged_sides
 from lianpu.files import sha256_of
 from lianpu.imaging.picture import Picture

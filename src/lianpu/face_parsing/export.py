@@ -15,7 +15,7 @@ from onnx import TensorProto, helper, numpy_helper
 from torch import nn
 
 from lianpu.errors import ModelError
-from lianpu.face_parsing.onnx_parser import METADATA_KEY
+from lianpu.face_parsing.runtime import METADATA_KEY
 from lianpu.face_parsing.torch_parsers import PartsForm
 from lianpu.files import atomic_file
 from lianpu.models.onnx_trace import trace_to_onnx

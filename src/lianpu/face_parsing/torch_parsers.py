@@ -16,7 +16,7 @@ from lianpu.face_parsing.config import ParserRun
 from lianpu.face_parsing.data.mask_files import Mask
 from lianpu.face_parsing.networks.bisenet import BiSeNet
 from lianpu.face_parsing.networks.loading import trained_network
-from lianpu.face_parsing.onnx_parser import Masks, parse_by_batches
+from lianpu.face_parsing.runtime import Masks, parse_by_batches
 from lianpu.files import read_json
 from lianpu.imaging.picture import Picture, to_batch
 from lianpu.part_names import BISENET_ORDER, PART_INDEX, SIDES, order_to_ours

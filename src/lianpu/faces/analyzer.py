@@ -5,15 +5,17 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any, Literal, Protocol
+
+import numpy as np
 
 from lianpu.errors import DataError, Message, ModelError, SettingsError, WeightsError
-from lianpu.face_parsing.onnx_parser import FaceParser
+from lianpu.face_parsing.runtime import FaceParser
 from lianpu.faces.detection import Detector, find_faces
-from lianpu.faces.subject import LandmarkReader, Subject, describe_faces
-from lianpu.faces.wide_parsing import parse_wide
+from lianpu.faces.parts import parse_wide, parse_windows
+from lianpu.faces.results import Face, FaceParts, Landmarks, Points, Subject
 from lianpu.imaging.picture import Picture
-from lianpu.models.store.policy import ASKED_BY, is_commercial_safe
+from lianpu.models.store.locate import ASKED_BY, is_commercial_safe
 
 EVERY, LARGEST = "all", "largest"
 """The words that `choose` knows."""
@@ -163,3 +165,30 @@ def face_numbers(which: str) -> tuple[int, ...] | None:
             "faces '{value}': write all, largest, or numbers as 0,2 (0 is the largest face).", key="faces.unreadable", value=which
         )
     return tuple(dict.fromkeys(int(number) for number in which.split(",")))
+
+
+class LandmarkReader(Protocol):
+    """Anything that reads 68 points of a face: `faces.dlib_models.ShapePredictor`."""
+
+    def of_face(self, picture: Picture, face: Face) -> Points:
+        """The points (68, 2) of a face, in pixels of the picture."""
+        ...
+
+
+def describe_faces(photo: Picture, faces: Sequence[Face], parser: FaceParser, landmarks: LandmarkReader) -> tuple[Subject, ...]:
+    """The faces that were found in a photo (H, W, 3), with their points and parts, in the order given; all faces that may hide one
+    another must be given at once. A face that lies outside of the photo altogether is left out.
+
+    Args:
+        photo: (H, W, 3) uint8 RGB.
+        faces: of `faces.detection.find_faces`.
+        parser: of `faces.parts.load_parser`.
+        landmarks: of 68 points.
+    """
+    subjects = []
+    for face, found in zip(faces, parse_windows(photo, faces, parser), strict=True):
+        if found is not None:
+            window, mask = found
+            points = np.asarray(landmarks.of_face(photo, face), dtype=np.float32)
+            subjects.append(Subject(face, Landmarks(points, "dlib-68"), window, FaceParts(mask, parser.name)))
+    return tuple(subjects)

@@ -16,8 +16,7 @@ from lianpu.faces.onnx_networks import YUNET, is_strip, open_network
 from lianpu.faces.results import Face
 from lianpu.imaging.geometry import Scale, scale_between, scale_box, scale_points, shrink
 from lianpu.imaging.picture import Picture, check_picture
-from lianpu.models.store.locate import find_model_file, folders_inside, require_model_file
-from lianpu.models.store.policy import is_commercial_safe
+from lianpu.models.store.locate import find_model_file, folders_inside, is_commercial_safe, require_model_file
 from lianpu.models.table import model_file
 
 DETECTORS: dict[str, str] = {

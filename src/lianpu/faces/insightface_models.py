@@ -22,8 +22,7 @@ from lianpu.imaging.geometry import similarity
 from lianpu.imaging.picture import Picture, check_picture
 from lianpu.models.sessions import plain_options
 from lianpu.models.store.archives import members_like, members_named, open_zip, unpack_member
-from lianpu.models.store.locate import check_model_file, find_model_file, folders_inside, models_folder
-from lianpu.models.store.policy import refuse_non_commercial
+from lianpu.models.store.locate import check_model_file, find_model_file, folders_inside, models_folder, refuse_non_commercial
 from lianpu.models.table import ModelFile, model_file
 
 try:

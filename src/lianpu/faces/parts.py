@@ -3,21 +3,30 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import cv2
 import numpy as np
 
 from lianpu.errors import ModelError, SettingsError, WeightsError, nearest_name
-from lianpu.face_parsing.data.mask_warp import warped_mask
-from lianpu.face_parsing.onnx_parser import ALIGNMENT, FaceParser, OnnxParser
-from lianpu.faces.alignment import TEMPLATES, Aligned, align, window_of
-from lianpu.faces.results import Face, FaceParts
-from lianpu.imaging.geometry import Window, inverse, scale_of
+from lianpu.face_parsing.data.mask_files import warped_mask
+from lianpu.face_parsing.runtime import ALIGNMENT, FaceParser, OnnxParser
+from lianpu.faces.alignment import TEMPLATES, Aligned, align, alignment_matrix, window_of
+from lianpu.faces.results import WIDER, Face, FaceParts, Subject, WideParts
+from lianpu.imaging.geometry import Matrix, Window, inverse, map_points, scale_of
 from lianpu.imaging.picture import Picture, check_picture
-from lianpu.models.store.locate import check_model_file, find_model_file, missing, require_model_file
-from lianpu.models.store.policy import ASKED_BY, is_commercial_safe
+from lianpu.models.store.locate import (
+    ASKED_BY,
+    check_model_file,
+    find_model_file,
+    is_commercial_safe,
+    missing,
+    require_model_file,
+)
 from lianpu.models.table import model_file
+from lianpu.part_names import part_index
 
 PARSERS: dict[str, str] = {
     "auto": "the same as small",
@@ -181,3 +190,142 @@ def _nearer_to_others(index: int, middles: np.ndarray, sizes: np.ndarray, window
             theirs = distance(other)
             foreign |= (theirs < own) | ((theirs == own) & (other < index))
     return foreign
+
+
+_CROP = TEMPLATES["celebamask-hq"]
+
+_HAIR = part_index("hair")
+
+_YIELDING = tuple(part_index(name) for name in ("background", "neck", "cloth"))
+"""What of another face gives way to hair that hangs before it."""
+
+_GRID_PX = 128
+
+_BORDER = 4
+"""Hair this near to the crop's border, in pixels of the grid, is taken to go on beyond it."""
+
+_LEAST_PX = 40
+
+_BELIEVED = 0.06
+"""Farther than this share of the crop's side from its border the first look is believed, which sees more."""
+
+_PIECES_PX = 384
+
+_THREAD_SHARE = 0.008
+"""What hangs together with hair by less than twice this share of the wider crop's side is no hair."""
+
+
+def parse_wide(photo: Picture, subjects: Sequence[Subject], parser: FaceParser) -> tuple[Subject, ...]:
+    """The subjects; those whose hair leaves the crop get `around`. Subjects that may hide one another must be given at once."""
+    return tuple(
+        _with_around(photo, subjects, number, parser) if hair_goes_on(photo, subjects, number) else subject
+        for number, subject in enumerate(subjects)
+    )
+
+
+def hair_goes_on(photo: Picture, subjects: Sequence[Subject], number: int) -> bool:
+    """Whether a subject's hair reaches the border of its crop, or the line from which on another face is nearer, and the photo continues there."""
+    subject = subjects[number]
+    side = _GRID_PX + 2 * _BORDER
+    grid = np.mgrid[-_BORDER : _GRID_PX + _BORDER, -_BORDER : _GRID_PX + _BORDER][::-1].reshape(2, -1).T
+    points = map_points(inverse(alignment_matrix(subject.face.points, _CROP, _GRID_PX)), grid)
+    inside = ((points >= 0) & (points <= (photo.shape[1] - 1, photo.shape[0] - 1))).all(axis=1).reshape(side, side)
+    within = np.abs(grid + 0.5 - _GRID_PX / 2).max(axis=1).reshape(side, side) < _GRID_PX / 2
+    unknown = inside & (~within | _foreign(subjects, number, points).reshape(side, side))
+    near = cv2.dilate(unknown.astype(np.uint8), np.ones((2 * _BORDER + 1, 2 * _BORDER + 1), dtype=np.uint8)) > 0
+    return bool((near & (_part_at(subject, points).reshape(side, side) == _HAIR)).sum() > _LEAST_PX)
+
+
+def _with_around(photo: Picture, subjects: Sequence[Subject], number: int, parser: FaceParser) -> Subject:
+    subject = subjects[number]
+    (found,) = parse_windows(photo, [replace(subject.face, points=_spread(subject.face.points))], parser)
+    if found is None:
+        return subject
+    window, mask = found
+    merged = mask.copy()
+    _take_first_look(merged, window, subjects, number)
+    for other in subjects:
+        if other is not subject:
+            _give_to(merged, window, other)
+    _keep_own_hair(merged, window, subject)
+    return replace(subject, around=WideParts(window, FaceParts(merged, parser.name)))
+
+
+def _foreign(subjects: Sequence[Subject], number: int, points: np.ndarray) -> np.ndarray:
+    """(K,) bool: which points (K, 2) are nearer to another face, in face sizes, as `parse_windows` has it."""
+    distances = []
+    for subject in subjects:
+        size = 1 / scale_of(alignment_matrix(subject.face.points, _CROP, _CROP.width))
+        distances.append(((points - subject.face.points.mean(axis=0)) ** 2).sum(axis=-1) / size**2)
+    return np.asarray(np.argmin(distances, axis=0) != number)
+
+
+def _part_at(subject: Subject, points: np.ndarray) -> np.ndarray:
+    """The part (K,) at points of the photo (K, 2); 0 outside of the window."""
+    rows, columns = subject.window
+    x, y = np.rint(points - (columns.start, rows.start)).astype(int).T
+    high, wide = subject.parts.mask.shape
+    inside = (x >= 0) & (x < wide) & (y >= 0) & (y < high)
+    return np.where(inside, subject.parts.mask[y.clip(0, high - 1), x.clip(0, wide - 1)], 0)
+
+
+def _spread(points: np.ndarray) -> np.ndarray:
+    """Five points (5, 2), apart by `WIDER` from the middle of their crop: their crop is that much wider, around the same middle."""
+    back = inverse(alignment_matrix(points, _CROP, _CROP.width))
+    middle = map_points(back, np.full((1, 2), (_CROP.width - 1) / 2))[0]
+    return np.asarray(middle + WIDER * (points - middle), dtype=np.float32)
+
+
+def _take_first_look(merged: np.ndarray, window: Window, subjects: Sequence[Subject], number: int) -> None:
+    """Put the parts of the first look into `merged` (h, w), well inside of the crop, where no other face is nearer."""
+    subject = subjects[number]
+    part, first, (top, left) = _overlap(merged, window, subject)
+    places = np.abs(_places(alignment_matrix(subject.face.points, _CROP, _CROP.width) / _CROP.width, part.shape, top, left) - 0.5)
+    within = places.max(axis=0) < 0.5 - _BELIEVED
+    if len(subjects) > 1:
+        y, x = np.mgrid[top : top + part.shape[0], left : left + part.shape[1]]
+        within &= ~_foreign(subjects, number, np.dstack([x, y]))
+    np.copyto(part, first, where=within)
+
+
+def _places(matrix: Matrix, shape: tuple[int, ...], top: int, left: int) -> np.ndarray:
+    """(2, h, w): where the matrix takes the pixels of a part of the photo that begins at `top` and `left`."""
+    y, x = np.ogrid[top : top + shape[0], left : left + shape[1]]
+    return np.stack([(row[0] * x + row[1] * y + row[2]).astype(np.float32) for row in matrix])
+
+
+def _give_to(merged: np.ndarray, window: Window, other: Subject) -> None:
+    """Take out of `merged` what another face has as its own."""
+    part, theirs, _ = _overlap(merged, window, other)
+    part[~np.isin(theirs, _YIELDING)] = 0
+
+
+def _overlap(merged: np.ndarray, window: Window, subject: Subject) -> tuple[np.ndarray, np.ndarray, tuple[int, int]]:
+    """The part of `merged` and of a subject's parts that lie over each other, and the photo's row and column where they begin."""
+    (rows, columns), (own_rows, own_columns) = window, subject.window
+    top, left = max(rows.start, own_rows.start), max(columns.start, own_columns.start)
+    bottom, right = max(top, min(rows.stop, own_rows.stop)), max(left, min(columns.stop, own_columns.stop))
+    ours = merged[top - rows.start : bottom - rows.start, left - columns.start : right - columns.start]
+    theirs = subject.parts.mask[
+        top - own_rows.start : bottom - own_rows.start, left - own_columns.start : right - own_columns.start
+    ]
+    return ours, theirs, (top, left)
+
+
+def _keep_own_hair(merged: np.ndarray, window: Window, subject: Subject) -> None:
+    """Take hair out of `merged` that does not hang together with hair of the first look, or only by a thread: it is somebody's sleeve."""
+    hair = (merged == _HAIR).astype(np.uint8)
+    shrink = min(1.0, _PIECES_PX / max(hair.shape))
+    size = (max(1, round(hair.shape[1] * shrink)), max(1, round(hair.shape[0] * shrink)))
+    small = (cv2.resize(255 * hair, size, interpolation=cv2.INTER_AREA) > 127).astype(np.uint8)
+    seed = np.zeros_like(hair)
+    part, first, _ = _overlap(seed, window, subject)
+    part[first == _HAIR] = 255
+    seeds = cv2.resize(seed, size, interpolation=cv2.INTER_AREA) > 127
+    thread = max(1, round(_THREAD_SHARE * max(size)))
+    kernel = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (2 * thread + 1, 2 * thread + 1))
+    _, labels = cv2.connectedComponents(cv2.erode(small, kernel))
+    own = np.isin(labels, np.setdiff1d(np.unique(labels[seeds]), [0])) | seeds
+    near = cv2.dilate(own.astype(np.uint8), cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (4 * thread + 1, 4 * thread + 1)))
+    kept = cv2.resize(near, hair.shape[::-1], interpolation=cv2.INTER_NEAREST)
+    merged[(hair > kept)] = 0

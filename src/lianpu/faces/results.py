@@ -1,13 +1,15 @@
-"""What is seen in a photo, as frozen results that check themselves. Coordinates are pixels of the picture that was given."""
+"""What was found in a photo, as frozen results that check themselves. Coordinates are pixels of the given picture."""
 
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Literal
 
+import cv2
 import numpy as np
 
+from lianpu.imaging.geometry import Window, scale_box, scale_points
 from lianpu.part_names import PARTS, part_index
 
 Points = np.ndarray[Any, np.dtype[np.float32]]
@@ -189,3 +191,84 @@ def _checked_points(points: np.ndarray, count: int, what: str) -> Points:
         raise ValueError(f"{what} has {count} finite points ({count}, 2), got {ours.shape}")
     ours.setflags(write=False)
     return ours
+
+
+WIDER = 1.8
+"""How many times as wide as a face's crop the second, wider crop is (`wide_parsing.parse_wide`): down to the chest."""
+
+
+@dataclass(frozen=True, eq=False)
+class WideParts:
+    """The parts of a face over `WIDER` times as much as its crop shows: less exact, and hair does not end where the crop does.
+
+    Args:
+        window: rows and columns of the photo.
+        parts: over the window (h, w).
+    """
+
+    window: Window
+    parts: FaceParts
+
+
+@dataclass(frozen=True, eq=False)
+class Subject:
+    """A face of a photo with all that effects need.
+
+    Args:
+        face: its box and five points, in pixels of the photo.
+        landmarks: its 68 points in iBUG's order (`dlib-68`), in pixels of the photo.
+        window: the rows and columns of the photo that `parts` covers: where the face's crop of 512 px (`celebamask-hq`) lies.
+        parts: its parts, over the window (h, w); hair and shoulders that reach out of the window are not in it.
+        around: the same over more of the photo; None where no hair leaves the crop, or it was not parsed.
+        reach: how many times as much as the crop of 512 px the parts cover: 1, or `WIDER` of what `wide` gives.
+
+    Raises:
+        ValueError: the landmarks are of another scheme, or the parts do not fit the window.
+    """
+
+    face: Face
+    landmarks: Landmarks
+    window: Window
+    parts: FaceParts
+    around: WideParts | None = None
+    reach: float = 1.0
+
+    def __post_init__(self) -> None:
+        if self.landmarks.scheme != "dlib-68":
+            raise ValueError(f"effects take the points of dlib-68, got {self.landmarks.scheme}")
+        rows, columns = self.window
+        expected = (rows.stop - rows.start, columns.stop - columns.start)
+        if self.parts.mask.shape != expected:
+            raise ValueError(f"the window is {expected} and the parts are {self.parts.mask.shape}")
+
+    def wide(self) -> Subject:
+        """The subject with all that is known of its hair: its window and parts are those around it, where there are any."""
+        if self.around is None:
+            return self
+        return replace(self, window=self.around.window, parts=self.around.parts, around=None, reach=WIDER)
+
+    def scaled(self, by: tuple[float, float], size: tuple[int, int]) -> Subject:
+        """The subject in a resized copy of its photo.
+
+        Args:
+            by: how many times as wide and as high the copy is.
+            size: width and height of the copy in pixels.
+        """
+        points = scale_points(self.face.points, by).astype(np.float32)
+        face = replace(self.face, box_xyxy=scale_box(self.face.box_xyxy, by), points=points)
+        landmarks = Landmarks(scale_points(self.landmarks.points, by).astype(np.float32), self.landmarks.scheme)
+        around = None if self.around is None else WideParts(*_scaled_parts(self.around.window, self.around.parts, by, size))
+        return Subject(face, landmarks, *_scaled_parts(self.window, self.parts, by, size), around, self.reach)
+
+
+def _scaled_parts(window: Window, parts: FaceParts, by: tuple[float, float], size: tuple[int, int]) -> tuple[Window, FaceParts]:
+    rows, columns = window
+    scaled = (_scaled_span(rows, by[1], size[1]), _scaled_span(columns, by[0], size[0]))
+    shape = (scaled[1].stop - scaled[1].start, scaled[0].stop - scaled[0].start)
+    mask = np.asarray(cv2.resize(parts.mask, shape, interpolation=cv2.INTER_NEAREST), dtype=np.uint8)
+    return scaled, FaceParts(mask, parts.parser)
+
+
+def _scaled_span(span: slice, by: float, length: int) -> slice:
+    start = min(length - 1, max(0, round(span.start * by)))
+    return slice(start, max(start + 1, min(length, round(span.stop * by))))

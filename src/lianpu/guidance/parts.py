@@ -13,7 +13,7 @@ from lianpu.dataset.part_maps import MAP_PX, PartMaps, shrunk_map
 from lianpu.errors import DataError
 from lianpu.face_parsing.data.mask_files import IndexMask, PartMasks
 from lianpu.face_parsing.data.masks import find_masks
-from lianpu.face_parsing.onnx_parser import FaceParser
+from lianpu.face_parsing.runtime import FaceParser
 from lianpu.files import atomic_file
 from lianpu.imaging.picture import resize
 

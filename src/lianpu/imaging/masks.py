@@ -1,6 +1,8 @@
-"""Soft masks over a view: from the parts of a face, along the picture's own edges, and fading out where the face's crop ends."""
+"""Soft masks, and the guided filter that moves their edges to those of a picture."""
 
 from __future__ import annotations
+
+from collections.abc import Callable
 
 import cv2
 import numpy as np
@@ -53,3 +55,109 @@ def wide_blur(values: Field, sigma: float) -> Field:
     if shrink > 1.0:
         soft = enlarge(soft, values.shape[1::-1])
     return np.asarray(soft, dtype=np.float32).reshape(values.shape)
+
+
+Mean = Callable[[Field], Field]
+"""Gives the mean around each pixel of values (h, w) or (h, w, ...)."""
+
+
+def window_mean(radius: int, weight: Field | None = None, *, far: float = 0.0, least: float = 0.0) -> Mean:
+    """Means over the square of 2 radius + 1 pixels around each pixel; beyond the border the picture is mirrored.
+
+    Args:
+        radius: in pixels.
+        weight: (h, w), how much each pixel counts; None counts all alike.
+        far: how much the mean over the whole picture counts beside the square's.
+        least: added to the sum of the weights, so that a square without weight has the mean 0.
+    """
+    side = (2 * radius + 1,) * 2
+
+    def box(values: Field) -> Field:
+        flat = np.ascontiguousarray(values.reshape(*values.shape[:2], -1), dtype=np.float32)
+        means = cv2.boxFilter(flat, -1, side, borderType=cv2.BORDER_REFLECT)
+        return np.asarray(means, dtype=np.float32).reshape(values.shape)
+
+    if weight is None:
+        return box
+    total = box(weight) + (least + far * (float(weight.mean()) + 1e-6))
+
+    def mean(values: Field) -> Field:
+        shape = (*weight.shape, *[1] * (values.ndim - 2))
+        weighted = values * weight.reshape(shape)
+        near = box(weighted)
+        if far:
+            near = near + far * weighted.mean(axis=(0, 1))
+        return np.asarray(near / total.reshape(shape), dtype=np.float32)
+
+    return mean
+
+
+def fit_windows(target: Field, guide: Field, mean: Mean, smoothness: float) -> tuple[Field, Field, Field]:
+    """The linear function of the guide that is nearest to the target in the window around each pixel.
+
+    Args:
+        target: (h, w, T).
+        guide: (h, w, G), one channel or three.
+        mean: of `window_mean`.
+        smoothness: the variance of the guide below which it has no edge (He's epsilon).
+
+    Returns:
+        Slopes (h, w, T, G), and the means of guide (h, w, G) and target (h, w, T): the function is mean target + slopes (guide - mean guide).
+    """
+    channels = guide.shape[2]
+    guide_mean, target_mean = mean(guide), mean(target)
+    pairs = [(i, j) for i in range(channels) for j in range(i, channels)]
+    products = np.stack([guide[..., i] * guide[..., j] for i, j in pairs], axis=2)
+    means = np.stack([guide_mean[..., i] * guide_mean[..., j] for i, j in pairs], axis=2)
+    spread = np.empty((*guide.shape, channels), dtype=np.float32)
+    for (i, j), plane in zip(pairs, np.moveaxis(mean(products) - means, 2, 0), strict=True):
+        spread[..., i, j] = spread[..., j, i] = plane + np.float32(smoothness if i == j else 0)
+    together = mean(target[..., :, None] * guide[..., None, :]) - target_mean[..., :, None] * guide_mean[..., None, :]
+    return _solved(spread, together), guide_mean, target_mean
+
+
+def _solved(spread: Field, together: Field) -> Field:
+    """The slopes (h, w, T, G) with spread (h, w, G, G) x slopes = together (h, w, T, G)."""
+    if spread.shape[2] == 1:
+        return together / spread
+    if together.shape[2] > 1:
+        return np.swapaxes(np.linalg.solve(spread, np.swapaxes(together, 2, 3)), 2, 3)
+    # one target: the inverse of the symmetric matrix by its cofactors, which takes a twentieth of the time
+    (rr, rg, rb), (_, gg, gb), (_, _, bb) = (tuple(spread[..., i, j] for j in range(3)) for i in range(3))
+    r_r, r_g, r_b = gg * bb - gb * gb, gb * rb - rg * bb, rg * gb - gg * rb
+    g_g, g_b, b_b = rr * bb - rb * rb, rg * rb - rr * gb, rr * gg - rg * rg
+    to_r, to_g, to_b = (together[..., 0, channel] for channel in range(3))
+    slopes = (
+        r_r * to_r + r_g * to_g + r_b * to_b,
+        r_g * to_r + g_g * to_g + g_b * to_b,
+        r_b * to_r + g_b * to_g + b_b * to_b,
+    )
+    determinant = rr * r_r + rg * r_g + rb * r_b
+    return (np.stack(slopes, axis=2) / np.maximum(determinant, 1e-12)[..., None])[:, :, None]
+
+
+def guided_filter_coefficients(mask: Field, guide: Field, radius: int, smoothness: float) -> Field:
+    """The guided filter's coefficients (h, w, G + 1): a slope for each channel of the guide, and an offset.
+
+    Applied, they move the mask's edges to those of the guide: to strands of hair instead of an outline.
+
+    Args:
+        mask: (h, w), 0 to 1.
+        guide: (h, w, G), 0 to 1, one channel or three.
+        radius: how far an edge may move, in pixels.
+        smoothness: the variance of colour below which there is no edge.
+    """
+    mean = window_mean(radius)
+    slopes, guide_mean, mask_mean = fit_windows(mask[..., None], guide, mean, smoothness)
+    slopes = slopes[:, :, 0]
+    offset = mask_mean[..., 0] - (slopes * guide_mean).sum(axis=2)
+    return mean(np.dstack([slopes, offset]).astype(np.float32))
+
+
+def apply_coefficients(coefficients: Field, guide: Field) -> Field:
+    """The filtered mask (h, w): coefficients (h, w, G + 1) of `guided_filter_coefficients`, applied to a guide (h, w, G)."""
+    result = coefficients[..., 0] * guide[..., 0]
+    for channel in range(1, guide.shape[2]):
+        result += coefficients[..., channel] * guide[..., channel]
+    result += coefficients[..., guide.shape[2]]
+    return np.asarray(result, dtype=np.float32)

@@ -16,7 +16,7 @@ import numpy as np
 
 from lianpu.errors import ModelError, WeightsError
 from lianpu.files import read_json
-from lianpu.models.store.policy import is_commercial_safe
+from lianpu.models.store.locate import is_commercial_safe
 from lianpu.preparation.measures import Measures
 
 BUNDLED_RULES = Path(__file__).parent / "models" / "label_rules.json"

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from lianpu.extras import missing_modules
-from lianpu.face_parsing.onnx_parser import FaceParser
+from lianpu.face_parsing.runtime import FaceParser
 from lianpu.faces.analyzer import AnalyzerSettings, Part, open_models
 from lianpu.faces.detection import Detector
 from lianpu.faces.results import Face, Identity, SexAge

@@ -11,8 +11,7 @@ from lianpu.editing.presets import Preset
 from lianpu.editing.session import EditSession, Preview
 from lianpu.errors import LianpuError, PictureError, SettingsError
 from lianpu.faces.analyzer import choose
-from lianpu.faces.results import Face
-from lianpu.faces.subject import Subject
+from lianpu.faces.results import Face, Subject
 from lianpu.imaging.picture import Picture
 from lianpu.photo.reading import PhotoFile, opened_image, read_photo
 from lianpu.photo.writing import write_image

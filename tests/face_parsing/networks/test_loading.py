@@ -12,7 +12,7 @@ from lianpu.face_parsing.data.masks import open_parsing_set
 from lianpu.face_parsing.evaluation import evaluate_parser
 from lianpu.face_parsing.export import export_parser
 from lianpu.face_parsing.networks.loading import trained_network
-from lianpu.face_parsing.onnx_parser import OnnxParser
+from lianpu.face_parsing.runtime import OnnxParser
 from lianpu.face_parsing.torch_parsers import TrainedParser
 from lianpu.face_parsing.training import train_parser
 from lianpu.imaging.picture import to_batch

@@ -18,10 +18,10 @@ from lianpu.models.store.locate import (
     find_model_file,
     missing,
     models_folder,
+    refuse_non_commercial,
     require_model_file,
     what_is_wrong,
 )
-from lianpu.models.store.policy import refuse_non_commercial
 from lianpu.models.store.sources import (
     Network,
     Source,

@@ -12,8 +12,7 @@ from pathlib import Path
 from lianpu.errors import WeightsError
 from lianpu.files import atomic_file
 from lianpu.models.store.archives import members_like, members_named, open_zip, unpack_bz2, unpack_member
-from lianpu.models.store.locate import folders_inside, models_folder, what_is_wrong
-from lianpu.models.store.policy import why_refused
+from lianpu.models.store.locate import folders_inside, models_folder, what_is_wrong, why_refused
 from lianpu.models.table import MODEL_FILES, ModelFile
 
 OnProgress = Callable[[int, int], None]

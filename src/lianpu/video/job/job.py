@@ -17,8 +17,7 @@ from lianpu.video.io.av_library import load_av
 from lianpu.video.io.encoding import check_ending, check_target, choose_encoding
 from lianpu.video.io.muxing import check_sound, mux_pieces
 from lianpu.video.io.probe import VideoProbe, probe_video
-from lianpu.video.job.frame_edit import check_faces
-from lianpu.video.job.segment_edit import SegmentTask, edit_segments
+from lianpu.video.job.segment_edit import SegmentTask, check_faces, edit_segments
 from lianpu.video.job.work_folder import SEGMENT_S, SegmentResult, file_identity, open_work, plan_segments
 from lianpu.video.tracking.tracker import TrackSettings
 

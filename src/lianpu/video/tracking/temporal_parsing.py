@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 
-from lianpu.face_parsing.onnx_parser import FaceParser, Masks
+from lianpu.face_parsing.runtime import FaceParser, Masks
 from lianpu.imaging.picture import Picture
 from lianpu.part_names import PARTS
 from lianpu.video.tracking.motion import Grey, crop_flow

@@ -6,10 +6,9 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
-from lianpu.faces.analyzer import FaceAnalyzer
+from lianpu.faces.analyzer import FaceAnalyzer, describe_faces
 from lianpu.faces.detection import find_faces, scale_face
-from lianpu.faces.results import Face, Points
-from lianpu.faces.subject import Subject, describe_faces
+from lianpu.faces.results import Face, Points, Subject
 from lianpu.imaging.geometry import scale_between, shrink
 from lianpu.imaging.picture import Picture
 from lianpu.video.tracking.cuts import Difference, FrameSignature, difference, frame_signature, is_cut, with_difference

@@ -7,10 +7,10 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from lianpu.faces.analyzer import LandmarkReader
 from lianpu.faces.detection import overlap
 from lianpu.faces.dlib_models import five_of_68
 from lianpu.faces.results import Face, Points
-from lianpu.faces.subject import LandmarkReader
 from lianpu.imaging.geometry import Matrix, map_points, scale_of
 from lianpu.imaging.picture import Picture
 from lianpu.video.tracking.motion import Motion

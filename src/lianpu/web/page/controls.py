@@ -7,8 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from lianpu.editing.presets import EditStep, EffectStep, Preset, Step
-from lianpu.effects.catalogue import EFFECTS
-from lianpu.effects.effect import Value
+from lianpu.effects.catalogue import EFFECTS, Value
 from lianpu.web.language import Words
 from lianpu.web.toolkit import gr
 

@@ -6,8 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from lianpu.editors.editor import Editor
-from lianpu.effects.catalogue import EFFECTS
-from lianpu.effects.effect import STRONGEST, Effect, Option
+from lianpu.effects.catalogue import EFFECTS, STRONGEST, Effect, Option
 from lianpu.report.language import load_language
 from lianpu.web.language import Words
 from lianpu.web.page.controls import Controls, Labels, Widget, texts

@@ -1,4 +1,4 @@
-"""A face parser as everyone else uses it (crops in, class indices out), and the one that runs an ONNX file."""
+"""Face parsers at run time: crops in, class indices out; and the ONNX file that `lianpu parser export` writes."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from typing import Any, Protocol
 import numpy as np
 
 from lianpu.errors import ModelError, SettingsError
-from lianpu.face_parsing.data.mask_warp import resized_mask
+from lianpu.face_parsing.data.mask_files import resized_mask
 from lianpu.imaging.picture import Picture, check_picture, resize, to_array
 from lianpu.models.sessions import RUN_PROBLEMS, open_session
 from lianpu.part_names import order_to_ours

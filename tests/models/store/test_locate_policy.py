@@ -8,8 +8,13 @@ import pytest
 
 from lianpu.errors import WeightsError
 from lianpu.models.store.download import obtain_model_file
-from lianpu.models.store.locate import models_folder, require_model_file
-from lianpu.models.store.policy import commercial_safe, is_commercial_safe, refuse_non_commercial
+from lianpu.models.store.locate import (
+    commercial_safe,
+    is_commercial_safe,
+    models_folder,
+    refuse_non_commercial,
+    require_model_file,
+)
 from lianpu.models.table import MODEL_FILES, model_file
 
 

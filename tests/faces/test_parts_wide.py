@@ -5,11 +5,10 @@ import pytest
 
 from lianpu.effects.face_masks import crop_fade
 from lianpu.effects.hair import hair_color
-from lianpu.face_parsing.onnx_parser import FaceParser
+from lianpu.face_parsing.runtime import FaceParser
 from lianpu.faces.analyzer import FaceAnalyzer
-from lianpu.faces.parts import load_parser
-from lianpu.faces.subject import WIDER, Subject
-from lianpu.faces.wide_parsing import hair_goes_on, parse_wide
+from lianpu.faces.parts import hair_goes_on, load_parser, parse_wide
+from lianpu.faces.results import WIDER, Subject
 from lianpu.imaging.compositing import view_of
 from lianpu.part_names import part_index
 from lianpu.photo.reading import read_image

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from lianpu.imaging.guided_filter import apply_coefficients, fit_windows, guided_filter_coefficients, window_mean
+from lianpu.imaging.masks import apply_coefficients, fit_windows, guided_filter_coefficients, window_mean
 
 
 def _windows(values: np.ndarray, radius: int) -> np.ndarray:

@@ -5,7 +5,7 @@ import pytest
 from scipy import ndimage
 
 from lianpu.dataset.drawn import draw_face
-from lianpu.face_parsing.data.mask_warp import resized_mask, warped_mask
+from lianpu.face_parsing.data.mask_files import resized_mask, warped_mask
 from lianpu.face_parsing.scores import contour
 
 
