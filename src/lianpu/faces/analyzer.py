@@ -69,7 +69,7 @@ class FaceAnalyzer:
 
         Args:
             photo: (H, W, 3) uint8 RGB.
-            wide: parse a second, wider crop where hair leaves a face's crop (`wide_parsing.parse_wide`): for hair and backgrounds.
+            wide: parse a second, wider crop where hair leaves a face's crop (`parts.parse_wide`): for hair and backgrounds.
         """
         faces = find_faces(photo, self.detector, upright=self.upright)
         subjects = describe_faces(photo, faces, self.parser, self.landmarks)

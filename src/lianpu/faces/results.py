@@ -194,7 +194,7 @@ def _checked_points(points: np.ndarray, count: int, what: str) -> Points:
 
 
 WIDER = 1.8
-"""How many times as wide as a face's crop the second, wider crop is (`wide_parsing.parse_wide`): down to the chest."""
+"""How many times as wide as a face's crop the second, wider crop is (`parts.parse_wide`): down to the chest."""
 
 
 @dataclass(frozen=True, eq=False)
