@@ -1,4 +1,4 @@
-"""Faces made unrecognisable: blurred, in squares, or covered. The whole face counts: from the chin to above the forehead, and both ears."""
+"""Anonymising a face: blur, pixelation or a solid cover over the whole head, from chin to above the forehead, ears included."""
 
 from __future__ import annotations
 
@@ -15,19 +15,19 @@ from lianpu.imaging.picture import Picture
 
 WAYS = ("blur", "mosaic", "solid")
 CELL_SHARE = 0.5
-"""The side of a square as a share of the face's unit (the distance of the eyes): a face is about five squares wide and seven high."""
+"""Side of a cell as a share of the distance of the eyes: a face is about five cells wide and seven high."""
 _MARGIN, _FEATHER = 0.14, 0.14
 _AROUND_A_FACE = np.array(
     [(-1.2, 0.1), (1.2, 0.1), (-1.0, -0.9), (1.0, -0.9), (-0.5, -1.3), (0.5, -1.3), (0, 1.95), (-0.75, 1.65), (0.75, 1.65)]
 )
-"""Points around a face, in units from the middle of its eyes, across and down: they are covered even where parser and points have failed."""
+"""Outline around a face, in eye distances from the point between the eyes (x, y): always covered, even if parsing and landmarks fail."""
 
 
 def anonymise(photo: Picture, subject: Subject, strength: float, way: str, color: str) -> Picture:
-    """The photo (H, W, 3) with the subject's face blurred, in squares or covered with a colour (#rrggbb).
+    """The photo (H, W, 3) with the subject's face blurred, pixelated or covered with a colour (#rrggbb).
 
-    From a strength of 1 on, nothing remains within but the mean colours of squares of half the eyes' distance (also where it is blurred:
-    a blur alone could be undone). Below 1 the face shines through.
+    From a strength of 1 on, only the mean colours of cells of half the eyes' distance remain, also under the blur: a plain blur could be
+    undone. Below 1 the face shows through.
     """
     view = view_of(photo, subject.window)
     weight = face_cover(subject, view) * np.float32(min(1.0, strength))
@@ -46,7 +46,7 @@ def anonymise(photo: Picture, subject: Subject, strength: float, way: str, color
 
 
 def face_cover(subject: Subject, view: View) -> Field:
-    """(h, w): 1 over all of the face with ears and forehead and a margin around it, falling to 0 outside of that."""
+    """(h, w): 1 over the whole face with ears, forehead and a margin, falling to 0 outside."""
     unit = face_unit(subject)
     shape = (part_cover(subject, view, *FACE_PARTS, "l_ear", "r_ear") > 0.3).astype(np.uint8)
     seen = np.argwhere(shape)[:, ::-1].astype(np.float64)
@@ -65,17 +65,17 @@ def face_cover(subject: Subject, view: View) -> Field:
 
 
 def _squares(view: View, side: float) -> Field:
-    """The mean colours of squares of about `side` pixels of the view: (rows, columns, 3)."""
+    """Mean colours (rows, columns, 3) of square cells of about `side` pixels of the view."""
     size = tuple(max(1, round(length / max(side, 1.0))) for length in view.shape)
     return np.asarray(cv2.resize(view.picture, size[::-1], interpolation=cv2.INTER_AREA), dtype=np.float32).reshape(*size, 3)
 
 
 def _smooth(squares: Field, view: View) -> Field:
-    """The squares over the view (h, w, 3) without their edges."""
+    """The cells upsampled smoothly to the view (h, w, 3)."""
     wide = enlarge(squares, view.shape[::-1])
     return np.asarray(cv2.GaussianBlur(wide, (0, 0), max(0.5, 0.4 * view.shape[0] / len(squares))), dtype=np.float32)
 
 
 def _cells(part: slice, whole: slice, count: int) -> np.ndarray:
-    """Which of `count` cells over `whole` each row or column of `part` lies in."""
+    """Index of the cell, of `count` over `whole`, for each row or column of `part`."""
     return (np.arange(part.start, part.stop) - whole.start) * count // (whole.stop - whole.start)

@@ -1,4 +1,4 @@
-"""What is behind the persons of a photo: blurred as by a lens, or replaced by a colour or a picture."""
+"""The background behind the people of a photo: lens blur, or replacement by a colour or a picture."""
 
 from __future__ import annotations
 
@@ -19,11 +19,11 @@ _VIEW_PX = 768
 _RADIUS_SHARE = 0.016
 """The blur's radius at a strength of 1, as a share of the photo's longer side."""
 _SHARP_BELOW = 0.25
-"""Up to this strength the sharp photo still shows through: blurs so small cannot be made at the size that is worked at."""
+"""Up to this strength the sharp photo is blended in: so small a blur cannot be computed at the working size."""
 
 
 def blur_background(photo: Picture, subjects: Sequence[Subject], strength: float) -> Picture:
-    """The photo (H, W, 3) with what is behind the subjects out of focus. Without subjects it stays as it is."""
+    """The photo (H, W, 3) with the background behind the subjects out of focus; unchanged without subjects."""
     if not subjects:
         return photo
     view = _whole(photo)
@@ -45,7 +45,7 @@ def blur_background(photo: Picture, subjects: Sequence[Subject], strength: float
 
 
 def replace_background(photo: Picture, subjects: Sequence[Subject], strength: float, color: str, picture: str) -> Picture:
-    """The photo (H, W, 3) with the subjects before a colour (#rrggbb), or before a picture (the path of a file) that fills the photo.
+    """The photo (H, W, 3) with the background replaced by a colour (#rrggbb), or by a picture (path of a file) that fills the photo.
 
     Raises:
         PictureError: the picture cannot be read.
@@ -76,7 +76,7 @@ def replace_background(photo: Picture, subjects: Sequence[Subject], strength: fl
 
 
 def _clean(pixels: Field, matte: Field, edge: np.ndarray, old: Field) -> None:
-    """Take out, in place, what shines of the old background (n, m, 3) through fine hair where `edge` says so."""
+    """Remove, in place, the old background's colour (n, m, 3) that shows through fine hair, where `edge` is set."""
     share = matte[edge][:, None]
     mixed = pixels[edge]
     person = np.clip((mixed - (1 - share) * old[edge]) / np.maximum(share, 0.15), 0, 1)
@@ -93,7 +93,7 @@ def _view_matte(weights: Field, view: View) -> Field:
 
 
 def _lens_blurred(picture: Field, weight: Field, radius: float) -> Field:
-    """The picture (h, w, 3) blurred over a disc, in linear light; what weighs nothing (persons) does not bleed in."""
+    """The picture (h, w, 3) blurred with a disc in linear light; pixels of weight 0 (people) do not bleed in."""
     reach = int(np.ceil(radius))
     y, x = np.mgrid[-reach : reach + 1, -reach : reach + 1]
     disc = np.clip(radius + 0.5 - np.hypot(x, y), 0, 1).astype(np.float32)
@@ -102,7 +102,7 @@ def _lens_blurred(picture: Field, weight: Field, radius: float) -> Field:
     planes = np.dstack([light * weight[:, :, None], weight])
     total = cv2.filter2D(planes, -1, disc, borderType=cv2.BORDER_REPLICATE)
     far = _from_afar(planes) + np.float32(1e-7)
-    total = total + np.float32(0.02) * far  # where a person fills the disc, what is farther away counts
+    total = total + np.float32(0.02) * far  # fallback where a person fills the disc
     mean = np.clip(total[:, :, :3] / total[:, :, 3:], 0, 1)
     return np.asarray(mean ** np.float32(1 / 2.2), dtype=np.float32)
 
@@ -115,7 +115,7 @@ def _from_afar(planes: Field) -> Field:
 
 
 def _filling(picture: Picture, height: int, width: int) -> Picture:
-    """The middle of a picture, as large as the photo (height, width, 3)."""
+    """The centre of a picture, cropped and scaled to (height, width, 3)."""
     grow = max(height / picture.shape[0], width / picture.shape[1])
     high, wide = max(1, round(height / grow)), max(1, round(width / grow))
     top, left = max(0, (picture.shape[0] - high) // 2), max(0, (picture.shape[1] - wide) // 2)

@@ -1,4 +1,4 @@
-"""What an effect is, and every effect by name: what the command line, presets and the page read."""
+"""`Effect`, and the catalogue of all effects by name, read by the command line, presets and the web page."""
 
 from __future__ import annotations
 
@@ -20,20 +20,20 @@ from lianpu.faces.results import Subject
 from lianpu.imaging.picture import Picture
 
 STRONGEST = 1.5
-"""Strengths go from 0 (the same picture) to 1 (the effect as meant) and a little beyond."""
+"""Largest strength: 0 leaves the picture unchanged, 1 is the intended effect."""
 
 Value = str | float | bool
 
 
 @dataclass(frozen=True)
 class Option:
-    """One setting of an effect beside its strength.
+    """An option of an effect, in addition to its strength.
 
     Args:
-        name: as it is written in presets and on the command line.
+        name: as written in presets and on the command line.
         kind: `color` (#rrggbb), `choice`, `number`, `switch` (true or false), or `picture` (the path of a file).
-        default: its value where nobody says one.
-        title: what people read, by language (`en`, `zh`).
+        default: its value if not given.
+        title: displayed name, by language (`en`, `zh`).
         choices: of a `choice`.
         low: smallest number.
         high: largest number.
@@ -48,7 +48,7 @@ class Option:
     high: float = 1.0
 
     def read(self, value: object) -> Value:
-        """The value as this option takes it, from YAML, a form or a command line. Raises SettingsError, naming what is allowed."""
+        """The value, checked and converted, from YAML, a form or a command line. Raises SettingsError, naming the allowed values."""
         if self.kind == "number":
             number = as_number(value, Message("option {option}", key="option.name", option=self.name))
             if not self.low <= number <= self.high:
@@ -98,15 +98,15 @@ class Effect:
     """One entry of the catalogue.
 
     Args:
-        name: as it is written in presets and on the command line: `lipstick`.
-        title: what people read, by language (`en`, `zh`).
+        name: as written in presets and on the command line: `lipstick`.
+        title: displayed name, by language (`en`, `zh`).
         summary: one line on what it does, by language.
-        scope: `face`: the function is called for each face, as `function(photo, subject, strength, **options)`; `photo`: once, with all
-            subjects of the photo, as `function(photo, subjects, strength, **options)`. Either gives a new picture (H, W, 3), or the same
-            one where nothing changes, and leaves the given one as it was.
+        scope: `face`: called for each face as `function(photo, subject, strength, **options)`; `photo`: called once with all subjects,
+            as `function(photo, subjects, strength, **options)`. Both return a new picture (H, W, 3), or the given one if nothing
+            changes, and never modify their input.
         function: see scope.
-        options: what it takes beside the strength.
-        beyond_crop: whether it reaches beyond the face's crop, to hair and bodies (`Subject.wide`).
+        options: its options in addition to the strength.
+        beyond_crop: whether it also changes hair or bodies beyond the face's crop (`Subject.wide`).
     """
 
     name: str
@@ -118,13 +118,13 @@ class Effect:
     beyond_crop: bool = False
 
     def read_options(self, values: Mapping[str, object]) -> dict[str, Value]:
-        """All options: those given, checked, and the defaults of the others. Raises SettingsError for a wrong name or value."""
+        """All options: the given ones, checked, and defaults for the others. Raises SettingsError for a wrong name or value."""
         known = {option.name: option for option in self.options}
         for name in values:
             if name not in known:
                 none = Message("It has none.", key="effect.no_options")
                 some = Message("Known: {known}.", key="effect.options", known=", ".join(known))
-                nearest = nearest_name(name, ("strength", *known))  # which is no option, but is written beside them
+                nearest = nearest_name(name, ("strength", *known))  # the strength is written among the options
                 raise SettingsError(
                     "{effect}: '{name}' is no option of this effect{nearest}. {options}",
                     key="effect.unknown_option",
@@ -139,10 +139,10 @@ class Effect:
             raise SettingsError("{effect}: {problem}", key="effect.problem", effect=self.name, problem=problem) from None
 
     def apply(self, photo: Picture, subjects: Sequence[Subject], strength: float = 1.0, **options: Any) -> Picture:
-        """The photo (H, W, 3) with the effect on each of the subjects. A strength of 0 gives the same picture.
+        """The photo (H, W, 3) with the effect on each subject. A strength of 0 returns the same picture.
 
         Raises:
-            SettingsError: a strength or an option that is none.
+            SettingsError: a wrong strength or option.
         """
         strength, read = check_strength(strength, self.name), self.read_options(options)
         if strength == 0.0:
@@ -302,11 +302,11 @@ EFFECTS: dict[str, Effect] = {
         ),
     )
 }
-"""Every effect, in the order in which people are shown them."""
+"""Every effect, in display order."""
 
 
 def effect_of(name: str) -> Effect:
-    """The effect of a name. Raises SettingsError with the nearest known name."""
+    """The effect called `name`. Raises SettingsError with the nearest known name."""
     if name not in EFFECTS:
         raise SettingsError(
             "'{name}' is no effect{nearest}. Known: {known}.",

@@ -1,4 +1,4 @@
-"""TODO effects.face_masks."""
+"""Masks that several effects share: how far parts cover each pixel, and the fade at the crop's border."""
 
 from __future__ import annotations
 
@@ -12,21 +12,21 @@ from lianpu.imaging.masks import smoothstep
 from lianpu.part_names import part_index
 
 FACE_PARTS = ("skin", "nose", "eye_g", "l_eye", "r_eye", "l_brow", "r_brow", "mouth", "u_lip", "l_lip")
-"""What lies within a face's outline, ears apart."""
+"""The parts within a face's outline, without the ears."""
 
 _CROP = TEMPLATES["celebamask-hq"]
 
 _FADE_SHARES = ((0.08, 0.08), (0.05, 0.14))
-"""Over which shares of the crop's side what leaves the crop fades: left and right, top and bottom. Most hair ends near the top; long hair goes on below."""
+"""Width of the fade at the crop's border, as shares of its side: (left and right), (top and bottom). Long hair leaves at the bottom."""
 
 _ENDS_WITH_PHOTO = 0.08
-"""Less of the photo than this share of the crop beyond it: the crop is taken to end with the photo."""
+"""If the photo extends beyond the crop by less than this share of the crop, there is no fade on that side."""
 
 
 def face_unit(subject: Subject) -> float:
-    """The distance of the eyes in pixels of the photo, as it would be if the face looked straight ahead: the measure of all feathers.
+    """The distance of the eyes in pixels of the photo, corrected for the head's pose: the unit of all feather widths.
 
-    A face that is turned aside has its eyes nearer together, one that looks up or down has them nearer to the mouth: the larger counts.
+    A turned face has its eyes nearer together, a tilted one has them nearer to the mouth: the larger estimate counts.
     """
     left, right, _, mouth_left, mouth_right = np.asarray(subject.face.points, dtype=np.float64)
     height = float(np.linalg.norm((left + right) / 2 - (mouth_left + mouth_right) / 2))
@@ -34,7 +34,7 @@ def face_unit(subject: Subject) -> float:
 
 
 def part_cover(subject: Subject, view: View, *names: str) -> Field:
-    """How much of each pixel of the view the named parts cover, (h, w), 0 to 1; the view is of the subject's window."""
+    """Coverage (h, w), 0 to 1, of the named parts; `view` is of the subject's window."""
     table = np.zeros(256, dtype=np.uint8)
     table[[part_index(name) for name in names]] = 255
     mask = cv2.LUT(subject.parts.mask, table)
@@ -45,14 +45,14 @@ def part_cover(subject: Subject, view: View, *names: str) -> Field:
 
 
 def crop_fade(subject: Subject, view: View, photo_shape: tuple[int, ...]) -> Field:
-    """(h, w): 1 inside of the face's crop, falling to 0 where the crop ends inside the photo: no cut is seen in long hair.
+    """(h, w): 1 inside the face's crop, falling to 0 where the crop ends inside the photo, so that long hair shows no cut.
 
-    On a side where the photo ends with the crop, or nearly so, nothing fades.
+    There is no fade on a side where the photo ends with the crop, or nearly so.
     """
     y, x = view.pixel_centres()
     middle = (_CROP.width - 1) / 2
     matrix = alignment_matrix(subject.face.points, _CROP, _CROP.width) / subject.reach
-    matrix[:, 2] += middle - middle / subject.reach  # what the parts cover may be wider than the crop, around the same middle
+    matrix[:, 2] += middle - middle / subject.reach  # the part masks may cover more than the crop, around the same centre
     high, wide = photo_shape[:2]
     corners = np.array([(0, 0, 1), (wide - 1, 0, 1), (0, high - 1, 1), (wide - 1, high - 1, 1)]) @ matrix.T
     fade = np.ones(view.shape, dtype=np.float32)

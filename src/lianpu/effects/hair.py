@@ -1,4 +1,4 @@
-"""What a colour makes of hair: a table over lightness, made for the hair of one face."""
+"""Hair colour: a lightness-to-colour table for the hair of one face, and its application through a hair matte."""
 
 from __future__ import annotations
 
@@ -21,26 +21,26 @@ _MIDDLE = (5.5, 23.1, 47.8, 55.5, 85.0)
 _BELOW = (4.2, 17.1, 25.2, 31.5, 36.0)
 
 _ABOVE = (19.7, 29.2, 24.5, 21.7, 10.0)
-"""Lightness of real hair: how far the darkest and the lightest twentieth lie below and above the middle (L of CIE Lab).
+"""Lightness spread of real hair: distance of the 5th and 95th percentile below and above the median (L of CIE Lab).
 
-Medians of the black, brown, grey and blond hair of 206 faces of CelebAMask-HQ; the last column is drawn on.
+Medians of the black, brown, grey and blond hair of 206 faces of CelebAMask-HQ; the last column is extrapolated.
 """
 
 _STEEPEST = 2.6
-"""A step of lightness is made at most this much larger: beyond it a photo's noise shows."""
+"""Largest slope of the lightness curve: a steeper one would amplify the photo's noise visibly."""
 
 _STEPS = 1001
 
 
 @dataclass(frozen=True, eq=False)
 class HairTone:
-    """What becomes of hair.
+    """How a colour maps the lightness of hair.
 
     Args:
-        table: (1001, 4), for each lightness from 0 to 100: L, what is added to a and b, and how much of the old a and b stays.
-        middle: the lightness that the colour is given to.
-        depth: how much L is taken away beside for each L that hair lies in a shadow darker than the middle. Single strands may not be made
-            that much darker: it would show the noise of dark photos.
+        table: (1001, 4), for each lightness from 0 to 100: new L, offsets of a and b, and the share of the old a and b that remains.
+        middle: the old lightness that gets the target colour.
+        depth: by how much more L falls for each L of a large shadow below the middle. Single strands are not darkened that much: it
+            would show the noise of dark photos.
     """
 
     table: Field
@@ -54,11 +54,11 @@ class HairTone:
 
 
 def hair_tone(hair: Field, target: Field) -> HairTone:
-    """What a colour makes of hair.
+    """The tone mapping that gives hair a colour.
 
     Args:
-        hair: Lab (n, 3) of the hair as it is.
-        target: Lab (3,), which its middle shall have.
+        hair: Lab (n, 3) of the present hair.
+        target: Lab (3,) for its median.
     """
     old = np.arange(_STEPS, dtype=np.float64) * (100 / (_STEPS - 1))
     light, middle, depth = _lightness(old, np.percentile(hair[:, 0], (5, 50, 95)), float(target[0]))
@@ -71,9 +71,9 @@ def hair_tone(hair: Field, target: Field) -> HairTone:
 
 
 def _lightness(old: np.ndarray, percentiles: np.ndarray, target: float) -> tuple[np.ndarray, float, float]:
-    """New lightness of each old one, by a smooth rising curve; and `middle` and `depth` of `HairTone`.
+    """New lightness for each old one, by a smooth monotonic curve; and `middle` and `depth` of `HairTone`.
 
-    Even light stays even: contrast is scaled by what is usual before and after.
+    Hair of low contrast keeps low contrast: it is scaled by the usual contrast before and after.
     """
     low, middle, high = np.clip(percentiles, 0.5, 99.5)
     low, high = min(low, middle - 0.4), max(high, middle + 0.4)
@@ -85,7 +85,7 @@ def _lightness(old: np.ndarray, percentiles: np.ndarray, target: float) -> tuple
     values = [target - below, target, min(target + above, 97.0)]
     first = max(0.0, values[0] - min(_STEEPEST, below / (middle - low)) * (low + 1))
     last = min(100.0, values[2] + (101 - high))
-    from scipy.interpolate import PchipInterpolator  # a third of a second, which other effects need not wait
+    from scipy.interpolate import PchipInterpolator  # the import takes a third of a second, which only this effect needs
 
     curve = PchipInterpolator(places, [min(first, values[0]), *values, max(last, values[2])])
     return np.clip(curve(old), 0, 100), float(middle), float((usual - below) / (middle - low))
@@ -96,12 +96,12 @@ def _even(ratio: float) -> float:
 
 
 def _fullness(light: np.ndarray) -> np.ndarray:
-    """How colourful hair is at a lightness, beside what it is in the middle: little in deep shadow and in the shine."""
+    """Relative chroma of hair at a lightness: low in deep shadow and in highlights."""
     return (np.clip(light, 0.01, 50) / 50) ** 0.45 * np.clip((102 - light) / 45, 0, 1) ** 0.6
 
 
 def _warmth(target: Field) -> float:
-    """How far the shadows turn towards red, in radians: blond and brown hair do, blue and green do not."""
+    """Hue shift of the shadows towards red, in radians: for blond and brown hair, none for blue and green."""
     hue = np.degrees(np.arctan2(target[2], target[1]))
     return float(np.radians(9) * smoothstep(hue, 30, 60) * (1 - smoothstep(hue, 90, 110)))
 
@@ -111,13 +111,13 @@ Mask = np.ndarray[Any, np.dtype[np.uint8]]
 
 @dataclass(frozen=True, eq=False)
 class HairPaint:
-    """One face's hair, ready to be painted in a colour with any strength; see `hair_color.plan_hair`.
+    """A prepared hair colouring of one face, for any strength (`plan_hair`).
 
     Args:
         view: of the subject's window.
-        share: (h, w) over the view, how far the paint reaches: 0 where no hair is near.
-        fields: (h, w, 7): the function of colours that says what is hair, the light around, how far inside, and the shade.
-        tone: what the colour makes of each lightness.
+        share: (h, w) over the view: where the colouring applies; 0 away from hair.
+        fields: (h, w, 7): guided filter coefficients of the hair matte (4), local hair lightness, distance inside, and shade.
+        tone: the tone mapping.
     """
 
     view: View
@@ -126,13 +126,13 @@ class HairPaint:
     tone: HairTone
 
     def put(self, photo: Picture, strength: float) -> Picture:
-        """A copy of the photo with the hair painted."""
+        """A copy of the photo with the hair coloured."""
 
         def paint(pixels: Field, rows: slice, columns: slice) -> Field:
             here = upsample(self.fields, self.view.window, rows, columns)
             matte = _matte(here, pixels)
             new = recolored(pixels, self.tone, matte, here[:, :, 4], here[:, :, 5], here[:, :, 6])
-            np.copyto(new, pixels, where=matte[:, :, None] == 0)  # the way through Lab and back is not exact for every colour
+            np.copyto(new, pixels, where=matte[:, :, None] == 0)  # the Lab round trip is not exact for every colour
             return new
 
         return blend(photo, self.view, self.share * np.float32(strength), paint)
@@ -156,18 +156,18 @@ class HairPaint:
 
 
 def recolored(pixels: Field, tone: HairTone, matte: Field, around: Field, inside: Field, shade: Field) -> Field:
-    """Pixels (n, m, 3), 0 to 1, with another tone; a part of their own variation of it stays.
+    """Pixels (n, m, 3), 0 to 1, recoloured; a share of their own colour variation remains.
 
-    Near the hair's edge skin and background shine through and are no shine of the hair: there a pixel gets what becomes of the hair around
-    it, by the matte's share, and does not leave the range between that and what it was.
+    At the hair's edge skin and background show through and are no highlights of the hair: such a pixel gets the new colour of the hair
+    around it, by the matte's share, clipped to the range between that and its old colour.
 
     Args:
-        pixels: to be coloured.
+        pixels: the pixels to recolour.
         tone: of `hair_tone`.
-        matte: (n, m), 0 to 1: how much of a pixel is hair.
-        around: (n, m), how light the hair near it is.
-        inside: (n, m), 0 at the hair's edge, 1 well inside.
-        shade: (n, m), how much lightness is taken away where a part of the hair lies in shadow.
+        matte: (n, m), 0 to 1: hair's alpha matte.
+        around: (n, m): mean lightness of the hair nearby.
+        inside: (n, m): 0 at the hair's edge, 1 well inside.
+        shade: (n, m): lightness to subtract where hair lies in a large shadow.
     """
     lab = rgb_to_lab(pixels)
     light = around + np.maximum(inside, lab[:, :, 0] < around) * (lab[:, :, 0] - around)
@@ -183,29 +183,29 @@ def recolored(pixels: Field, tone: HairTone, matte: Field, around: Field, inside
 
 
 def _matte(fields: Field, pixels: Field) -> Field:
-    """How much of each pixel (n, m, 3) is hair, 0 to 1."""
+    """The alpha matte of hair (n, m), 0 to 1, for pixels (n, m, 3)."""
     return smoothstep(apply_coefficients(fields[:, :, :4], pixels), 0.12, 0.9)
 
 
 _EDGE_SHARE = 0.11
-"""How far from where the parser saw it hair's edge is looked for, as a share of the face's unit."""
+"""Half width of the band around the parsed hair border in which the matte is refined, as a share of the face's unit."""
 
 _SHADOW_SHARE, _DEEPEST = 0.4, 30.0
 
 _DARKEST = 0.35
 
 _MIXED, _LEAST = 0.6, np.float32(0.03)
-"""How wide the mixed edge is, as a share of the reach, and what it counts where hair is nothing but edge."""
+"""Width of the mixed edge as a share of that band, and the weight of edge pixels where hair has no inside."""
 
 
 def hair_color(photo: Picture, subject: Subject, strength: float, color: str) -> Picture:
-    """The photo (H, W, 3) with the subject's hair in a colour (#rrggbb); what it has of light, shadow and strands stays."""
+    """The photo (H, W, 3) with the subject's hair in a colour (#rrggbb); highlights, shadows and strands stay."""
     plan = plan_hair(photo, subject, lab_of_color(color))
     return photo if plan is None else plan.put(photo, strength)
 
 
 def plan_hair(photo: Picture, subject: Subject, target: Field) -> HairPaint | None:
-    """What painting the subject's hair so that its middle has the colour `target`, Lab (3,), takes; None where no hair is seen."""
+    """The colouring that gives the median of the subject's hair the colour `target`, Lab (3,); None without visible hair."""
     subject = subject.wide()
     view = view_of(photo, subject.window)
     core = part_cover(subject, view, "hair")
@@ -217,7 +217,7 @@ def plan_hair(photo: Picture, subject: Subject, target: Field) -> HairPaint | No
     share = near * crop_fade(subject, view, photo.shape)
     lab = rgb_to_lab(view.picture)
     tone = hair_tone(lab[core >= min(0.7, float(core.max()))], target)
-    # hair at the edge is mixed with skin that shines through: what lies further inside says how light it is, or the edge would glow
+    # pixels at the hair's edge are mixed with lighter skin and would make it glow: the lightness comes from farther inside
     own = dilate(core, view, -_MIXED * reach) + _LEAST * core
     around = _hair_light(lab[:, :, 0], own, max(1.0, reach * view.scale))
     inside = feather(dilate(core, view, -0.5 * reach), view, 0.3 * reach)
@@ -229,9 +229,9 @@ def plan_hair(photo: Picture, subject: Subject, target: Field) -> HairPaint | No
 
 
 def _light_on_skin(subject: Subject, view: View, light: Field) -> Field:
-    """(h, w): how much light falls on the skin nearest to each pixel beside the well-lit parts of the face, `_DARKEST` to 1.
+    """(h, w), `_DARKEST` to 1: light on the skin nearest to each pixel relative to the well-lit parts of the face.
 
-    Hair beside a cheek in shadow lies in that shadow too, however dark it was before.
+    Hair next to a shadowed cheek lies in that shadow as well, however dark the hair was before.
     """
     skin = part_cover(subject, view, "skin", "nose")
     if skin.sum() < 16:
@@ -245,7 +245,7 @@ def _light_on_skin(subject: Subject, view: View, light: Field) -> Field:
 
 
 def _nearest(values: Field, known: np.ndarray) -> Field:
-    """Values (h, w), each the one of the nearest pixel that is known."""
+    """`values` (h, w) with every unknown pixel replaced by its nearest known one."""
     _, labels = cv2.distanceTransformWithLabels(
         (~known).astype(np.uint8), cv2.DIST_L2, cv2.DIST_MASK_5, labelType=cv2.DIST_LABEL_PIXEL
     )
@@ -255,37 +255,37 @@ def _nearest(values: Field, known: np.ndarray) -> Field:
 
 
 def _hair_light(light: Field, core: Field, sigma: float) -> Field:
-    """(h, w): how light the hair around each pixel is, on average; what is no hair does not count."""
+    """(h, w): mean lightness of the hair around each pixel, other pixels ignored."""
     weight = core * core + np.float32(1e-4)
     total = wide_blur(np.dstack([light * weight, weight]), sigma)
     return np.asarray(total[:, :, 0] / total[:, :, 1], dtype=np.float32)
 
 
 HAIR_COLORS = frozenset(("Black_Hair", "Blond_Hair", "Brown_Hair", "Gray_Hair"))
-"""Attributes of CelebA that are about the colour of hair and nothing else."""
+"""CelebA attributes that concern hair colour only."""
 
 _UNNOTICED, _PLAIN = 2.0, 8.0
-"""Differences of colour (CIE76) that are no change yet, and one that is plainly meant."""
+"""Colour differences (CIE76): none below the first, a certain change above the second."""
 
 _COUNTED = 0.2
-"""Share of the hair that says the colour."""
+"""Share of the hair that determines the colour."""
 
 
 def is_hair_color(attributes: Iterable[str]) -> bool:
-    """Whether the attributes are about the colour of hair alone."""
+    """Whether all attributes concern hair colour only."""
     names = set(attributes)
     return bool(names) and names <= HAIR_COLORS
 
 
 def asked_color(crop: Picture, edited: Picture, weight: Field) -> tuple[Field, float] | None:
-    """The colour that the middle of the hair has after the edit, Lab (3,), and how sure it is that the editor meant a change, 0 to 1.
+    """Median hair colour after the edit, Lab (3,), and the confidence (0 to 1) that the editor changed it; None without hair.
 
-    A fifth of the hair counts, the one that the editor changed most: a small editor leaves the rest patchy, or in its shadow. None where no hair is.
+    Only the fifth of the hair that changed most counts: a small editor leaves the rest patchy.
 
     Args:
-        crop: (S, S, 3) as the editor saw it.
-        edited: (S, S, 3) as it gave it back.
-        weight: (S, S), 0 to 1: how much of a pixel is hair.
+        crop: (S, S, 3), the editor's input.
+        edited: (S, S, 3), its output.
+        weight: (S, S), 0 to 1: coverage of hair.
     """
     hair = weight > 0.5
     if hair.sum() < 4:

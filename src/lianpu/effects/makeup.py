@@ -1,4 +1,4 @@
-"""Colour on lips, cheeks and lids: laid on the skin's own light, so that lips keep their lines and their shine."""
+"""Colour on lips, cheeks and lids, shaded by the light on the skin: lips keep their lines and shine."""
 
 from __future__ import annotations
 
@@ -14,9 +14,9 @@ from lianpu.imaging.picture import Picture
 
 _LIP_FEATHER = 0.018
 _MOUTH_SHARE = 0.008
-"""Lips and mouth have at least this share of the skin (0.026 and more on bare faces, 0.004 and less on most that wear a mask)."""
+"""Minimum area of lips and mouth as a share of the skin (bare faces: 0.026 and more; most faces with a mask: 0.004 and less)."""
 _BLACK = 16.0
-"""Of a surface in less light L + 16, a and b of CIE Lab fall by the same factor."""
+"""In dimmer light a and b of CIE Lab of a surface fall by the same factor as L + 16."""
 
 
 def lipstick(photo: Picture, subject: Subject, strength: float, color: str) -> Picture:
@@ -34,7 +34,7 @@ def lipstick(photo: Picture, subject: Subject, strength: float, color: str) -> P
     def paint(pixels: Field, rows: slice, columns: slice) -> Field:
         lab = rgb_to_lab(pixels)
         shine = np.clip((lab[:, :, :1] - mean[0] - 14) / 30, 0, 1)
-        lit = np.minimum(1, (lab[:, :, :1] + _BLACK) / (mean[0] + _BLACK))  # what lies in shadow is as much darker as it was
+        lit = np.minimum(1, (lab[:, :, :1] + _BLACK) / (mean[0] + _BLACK))  # shadows keep their relative darkness
         lab[:, :, :1] += light * lit * (1 - 0.7 * shine)
         lab[:, :, 1:] = (full * lit * target[1:] + 0.5 * (lab[:, :, 1:] - mean[1:])) * (1 - 0.6 * shine)
         return to_rgb(lab)
@@ -43,9 +43,9 @@ def lipstick(photo: Picture, subject: Subject, strength: float, color: str) -> P
 
 
 def blush(photo: Picture, subject: Subject, strength: float, color: str) -> Picture:
-    """The photo (H, W, 3) with colour (#rrggbb) on the subject's cheeks, rising softly towards the temples.
+    """The photo (H, W, 3) with colour (#rrggbb) on the subject's cheeks, fading softly towards the temples.
 
-    A face whose mouth is covered stays as it is: what covers it, a mask mostly, covers the cheeks, too, and passes for skin.
+    Unchanged if the mouth is covered: a mask covers the cheeks as well and is parsed as skin.
     """
     view = view_of(photo, subject.window)
     if part_cover(subject, view, "u_lip", "l_lip", "mouth").sum() < _MOUTH_SHARE * part_cover(subject, view, "skin").sum():
@@ -53,7 +53,7 @@ def blush(photo: Picture, subject: Subject, strength: float, color: str) -> Pict
     unit = face_unit(subject)
     points = view.to_view(subject.landmarks.points)
     cheeks = np.zeros(view.shape, dtype=np.float32)
-    # outer corner of the eye, wing of the nose, corner of the mouth, jaw beside the ear
+    # outer corner of the eye, wing of the nose, corner of the mouth, jaw next to the ear
     for eye, wing, corner, jaw in ((36, 31, 48, 2), (45, 35, 54, 14)):
         middle = 0.40 * points[eye] + 0.12 * points[wing] + 0.16 * points[corner] + 0.32 * points[jaw]
         middle = middle + 0.10 * (points[corner] - points[eye])
@@ -98,7 +98,7 @@ def _lid(view: View, rim: np.ndarray, brow: np.ndarray, unit: float) -> Field:
 
 
 def _soft_ellipse(view: View, middle: np.ndarray, along: np.ndarray, length: float, breadth: float) -> Field:
-    """(h, w): a hill of height 1 at `middle`, 0 from 2.2 times `length` along a direction and `breadth` across it."""
+    """(h, w): a bump of height 1 at `middle`, 0 from 2.2 times `length` along a direction and `breadth` across it."""
     length, breadth = max(length, 0.5), max(breadth, 0.5)
     along = along / max(float(np.linalg.norm(along)), 1e-6)
     y, x = np.mgrid[: view.shape[0], : view.shape[1]].astype(np.float32)
@@ -108,21 +108,19 @@ def _soft_ellipse(view: View, middle: np.ndarray, along: np.ndarray, length: flo
 
 
 def _skin(subject: Subject, view: View, unit: float) -> Field:
-    """(h, w): skin and nose, with soft edges that stay off eyes, lips and hair."""
+    """(h, w): skin and nose, with soft edges that keep off eyes, lips and hair."""
     skin = part_cover(subject, view, "skin", "nose")
     return np.asarray(feather(dilate(skin, view, -0.05 * unit), view, 0.05 * unit) * skin, dtype=np.float32)
 
 
 def _tint(view: View, weight: Field, color: str, light: float) -> Paint:
-    """Paints towards a colour: its tone wholly, its lightness by a share; the skin's own variation stays."""
+    """A paint function towards a colour: its full hue, a share of its lightness; the skin's own variation stays."""
     target = lab_of_color(color)
     mean = weighted_mean(rgb_to_lab(view.picture), weight + np.float32(1e-6))
 
     def paint(pixels: Field, rows: slice, columns: slice) -> Field:
         lab = rgb_to_lab(pixels)
-        lit = np.clip(
-            lab[:, :, :1] / max(float(target[0]), 1.0), 0, 1
-        )  # what lies in shadow takes little colour, or it would glow
+        lit = np.clip(lab[:, :, :1] / max(float(target[0]), 1.0), 0, 1)  # less colour in shadows, or they would glow
         lab[:, :, 0] *= 1 + light * min(0.0, float(target[0] / max(mean[0], 1)) - 1)
         lab[:, :, 1:] += lit * (target[1:] - mean[1:]).astype(np.float32)
         return to_rgb(lab)

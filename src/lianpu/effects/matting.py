@@ -1,4 +1,4 @@
-"""Who stands before a background: faces and what the parser saw beside them, with the bodies below, which no parser has seen."""
+"""Person matting: faces and parsed parts, and the bodies below them, which the parser does not cover."""
 
 from __future__ import annotations
 
@@ -26,30 +26,30 @@ _WIDEST = ((1.2, 2.2, 5.0, 9.0), (1.8, 3.2, 5.0, 5.5))
 _PROBABLE = ((1.2, 2.3, 3.4, 6.0), (0.5, 0.9, 2.4, 2.4))
 
 _SURE = 1.0
-"""Half of the width that a body may have, probably has and surely has, at heights below the eyes, in units (the distance of the eyes)."""
+"""Half widths that a body may have, probably has and surely has, at heights below the eyes, in units (the distance of the eyes)."""
 
 _EDGE_SHARE = 0.16
 
 _COLORS, _COLORS_FROM = 12, 4000
 
 _UNLIKE = 12.0
-"""Farther (CIE76) than this from all that the sure background looks like: no background, where a body may be."""
+"""A pixel in a possible body area that differs by more than this (CIE76) from the sure background is no background."""
 
 
 def person_weights(photo: Picture, subjects: Sequence[Subject], view: View) -> Field:
-    """How to tell persons from background by colour around each pixel: weights (h, w, 4) for `apply_coefficients`; `view` is of the whole photo."""
+    """Coefficients (h, w, 4) of a guided filter that separates people from background (`apply_coefficients`); `view`: the whole photo."""
     persons = _searched(photo, subjects, view)
     reach = max(1, round(_EDGE_SHARE * view.scale * float(np.median([face_unit(subject) for subject in subjects]))))
     return guided_filter_coefficients(persons, view.picture, max(2, reach), 4e-4)
 
 
 def person_matte(weights: Field, view: View, pixels: Field, rows: slice, columns: slice) -> Field:
-    """(n, m): 1 where the pixels are of a person, 0 where they are background, and between on edges."""
+    """(n, m): alpha matte of people, 0 for background."""
     return smoothstep(apply_coefficients(upsample(weights, view.window, rows, columns), pixels), 0.12, 0.88)
 
 
 def _searched(photo: Picture, subjects: Sequence[Subject], view: View) -> Field:
-    """(h, w): 1 where persons are. Faces, hair, necks and clothes of the parser, and bodies cut out by GrabCut.
+    """(h, w): mask of people: the parser's faces, hair, necks and clothes, and bodies segmented by GrabCut.
 
     Rother, Kolmogorov & Blake 2004, "GrabCut": Interactive Foreground Extraction using Iterated Graph Cuts; in OpenCV.
     """
@@ -67,7 +67,7 @@ def _searched(photo: Picture, subjects: Sequence[Subject], view: View) -> Field:
     known = np.zeros(view.shape, dtype=np.float32)
     for subject in subjects:
         known = np.maximum(known, _heads(subject, view, photo))
-    if len(subjects) > 1:  # before somebody's body the parser, which looks at one face, takes that body for background
+    if len(subjects) > 1:  # the parser sees one face and labels other people's bodies as background
         for subject in subjects:
             u, v = _body_places(subject, view.shape, photo)
             known[(v > _NECK) & (np.abs(u) < np.interp(v, *_WIDEST))] = 0
@@ -75,7 +75,7 @@ def _searched(photo: Picture, subjects: Sequence[Subject], view: View) -> Field:
 
 
 def _seen(photo: Picture, subjects: Sequence[Subject]) -> np.ndarray:
-    """(H, W) uint8: 255 where a parser saw any part of a person."""
+    """(H, W) uint8: 255 where a parser found any part of a person."""
     whole = np.zeros(photo.shape[:2], dtype=np.uint8)
     for subject in (one.wide() for one in subjects):
         part = whole[subject.window]
@@ -84,13 +84,13 @@ def _seen(photo: Picture, subjects: Sequence[Subject]) -> np.ndarray:
 
 
 def _heads(subject: Subject, view: View, photo: Picture) -> Field:
-    """(h, w): 1 around the head, where the parser is to be believed, falling to 0 towards the shoulders and the crop's border."""
+    """(h, w): 1 around the head, where the parser is reliable, falling to 0 towards the shoulders and the crop's border."""
     u, v = _face_places(subject, view.shape, photo)
     return 1 - smoothstep(np.hypot(u / 1.75, (v + 0.1) / 1.9), 0.8, 1.0)
 
 
 def _face_places(subject: Subject, shape: tuple[int, ...], photo: Picture) -> tuple[Field, Field]:
-    """Places (h, w) across and down a face, in units from the middle of its eyes; a body hangs down nearly as the photo does."""
+    """Coordinates (h, w) across and down a face, in units from the point between its eyes; bodies follow the photo's vertical."""
     left, right, _, mouth_left, mouth_right = np.asarray(subject.face.points, dtype=np.float64)
     eyes = (left + right) / 2
     down = (mouth_left + mouth_right) / 2 - eyes
@@ -102,7 +102,7 @@ def _face_places(subject: Subject, shape: tuple[int, ...], photo: Picture) -> tu
 
 
 def _guess(seen: np.ndarray, subjects: Sequence[Subject], photo: Picture) -> np.ndarray:
-    """(h, w) uint8 of GrabCut's four words: surely and probably background and person."""
+    """(h, w) uint8: GrabCut's initial labels (sure and probable, background and person)."""
     guess = np.full(seen.shape, cv2.GC_BGD, dtype=np.uint8)
     bodies = [_body_places(subject, seen.shape, photo) for subject in subjects]
     for subject, (u, v) in zip(subjects, bodies, strict=True):
@@ -120,7 +120,7 @@ def _guess(seen: np.ndarray, subjects: Sequence[Subject], photo: Picture) -> np.
 
 
 def _body_places(subject: Subject, shape: tuple[int, ...], photo: Picture) -> tuple[Field, Field]:
-    """The same as `_face_places`, but down is where the photo's down is, unless the face lies on its side."""
+    """Like `_face_places`, but down is the photo's down unless the face lies on its side."""
     left, right, _, mouth_left, mouth_right = np.asarray(subject.face.points, dtype=np.float64)
     eyes, mouth = (left + right) / 2, (mouth_left + mouth_right) / 2
     down = (mouth - eyes) / max(float(np.linalg.norm(mouth - eyes)), 1e-6)
@@ -134,14 +134,14 @@ def _body_places(subject: Subject, shape: tuple[int, ...], photo: Picture) -> tu
 
 
 def _pixel_centres(shape: tuple[int, ...], photo: Picture) -> tuple[np.ndarray, np.ndarray]:
-    """Where the pixels of a small copy (h, w) of the photo lie in it: x (1, w) and y (h, 1)."""
+    """Pixel centres of a small copy (h, w) in the photo: x (1, w) and y (h, 1)."""
     x = scale_points(np.arange(shape[1]), photo.shape[1] / shape[1])
     return x[None], scale_points(np.arange(shape[0]), photo.shape[0] / shape[0])[:, None]
 
 
 def _with_unlike(picture: np.ndarray, guess: np.ndarray) -> np.ndarray:
-    """The guess, in which what is probably background and looks like nothing of the sure background is probably a person: GrabCut, which
-    learns from both kinds of background alike, takes a sleeve for one otherwise."""
+    """The labels, with probable background that resembles no sure background changed to probable person: GrabCut models both kinds of
+    background together and would otherwise take a sleeve for background."""
     sure, probable = guess == cv2.GC_BGD, guess == cv2.GC_PR_BGD
     if sure.sum() < 16 * _COLORS or not probable.any():
         return guess.copy()
@@ -157,18 +157,18 @@ def _with_unlike(picture: np.ndarray, guess: np.ndarray) -> np.ndarray:
 
 
 def _from_nearest(values: np.ndarray, colors: np.ndarray) -> np.ndarray:
-    """How far each of the values (n, 3) is from the nearest of the colours (k, 3)."""
+    """Distance of each value (n, 3) to the nearest of the colours (k, 3)."""
     return np.asarray(np.linalg.norm(values[:, None] - colors[None], axis=2).min(axis=1))
 
 
 def _cut(picture: np.ndarray, guess: np.ndarray) -> np.ndarray:
-    """(h, w) bool: what GrabCut says are persons, without pieces that hang together with none of them."""
+    """(h, w) bool: GrabCut's people, without components that touch no sure person."""
     sure = guess == cv2.GC_FGD
     if not sure.any():
         return np.asarray(guess == cv2.GC_PR_FGD)
     cut = _with_unlike(picture, guess)
     if (guess != cv2.GC_FGD).any() and ((guess == cv2.GC_BGD) | (guess == cv2.GC_PR_BGD)).any():
-        cv2.setRNGSeed(0)  # its clusters begin by chance: the same photo shall give the same mask
+        cv2.setRNGSeed(0)  # its clusters start at random: the same photo must give the same mask
         cv2.grabCut(picture, cut, (0, 0, 0, 0), np.zeros((1, 65)), np.zeros((1, 65)), _ROUNDS, cv2.GC_INIT_WITH_MASK)
     found = ((cut == cv2.GC_FGD) | (cut == cv2.GC_PR_FGD)).astype(np.uint8)
     found = cv2.morphologyEx(found, cv2.MORPH_CLOSE, np.ones((3, 3), dtype=np.uint8))

@@ -1,7 +1,6 @@
-"""A slimmer face and larger eyes: a smooth warp that is 0 at its border, so that what is behind the face stays straight.
+"""A slimmer face and larger eyes: a smooth warp that is 0 at its border, so that the background stays straight.
 
-A field of displacements says for each pixel of the result where in the photo it is taken from. It never folds: in no direction does it change
-by more than 0.8 pixels per pixel.
+A displacement field gives for each pixel of the result its source in the photo. It never folds: its gradient is at most 0.8 in any direction.
 """
 
 from __future__ import annotations
@@ -17,7 +16,7 @@ from lianpu.imaging.picture import Picture
 
 _STEEPEST = 0.8
 _SMALLEST_PX = 0.02
-"""Displacements below this (in pixels of the photo) are none."""
+"""Displacements below this (in pixels of the photo) count as 0."""
 
 
 def slim_face(photo: Picture, subject: Subject, strength: float) -> Picture:
@@ -33,7 +32,7 @@ def larger_eyes(photo: Picture, subject: Subject, strength: float) -> Picture:
 
 
 def slimming(subject: Subject, view: View, strength: float) -> Field:
-    """Displacements (h, w, 2), x and y in pixels of the photo, that slim a face; 0 at the view's border and away from the face."""
+    """Displacements (h, w, 2), x and y in pixels of the photo, that slim a face; 0 at the view's border and off the face."""
     points, down, across, unit = _axes(subject, view)
     middle = (points[0] + points[16]) / 2
     middle = middle + across * float((points[[27, 30, 8]].mean(axis=0) - middle) @ across)
@@ -64,7 +63,7 @@ def enlarging(subject: Subject, view: View, strength: float) -> Field:
 
 
 def warped(photo: Picture, view: View, field: Field) -> Picture:
-    """The photo (H, W, 3) with each pixel of the window taken from where the field (h, w, 2) says. Where it is 0 not a byte changes."""
+    """The photo (H, W, 3) with the window warped by the field (h, w, 2). Pixels of displacement 0 stay byte for byte."""
     result = photo.copy()
     size = np.sqrt((field * field).sum(axis=2))
     moved = np.asarray(cv2.dilate((size > _SMALLEST_PX).astype(np.float32), np.ones((3, 3), dtype=np.uint8)), dtype=np.float32)
@@ -92,7 +91,7 @@ def _warp_band(photo: Picture, result: Picture, view: View, field: Field, rows: 
 
 
 def _axes(subject: Subject, view: View) -> tuple[np.ndarray, np.ndarray, np.ndarray, float]:
-    """The 68 points in the view, the directions down and across the face, and the face's unit in pixels of the view."""
+    """The 68 points in the view, the unit vectors down and across the face, and the face's unit in pixels of the view."""
     points = view.to_view(subject.landmarks.points)
     five = view.to_view(subject.face.points)
     down = (five[3] + five[4]) / 2 - (five[0] + five[1]) / 2
@@ -106,14 +105,14 @@ def _along(view: View, middle: np.ndarray, direction: np.ndarray) -> Field:
 
 
 def _frontal(points: np.ndarray) -> float:
-    """1 for a face that looks ahead, 0 for a profile: there the outline is nose and forehead, which are not to be drawn in."""
+    """1 for a frontal face, 0 for a profile, whose outline is nose and forehead and must not be drawn in."""
     across = points[16] - points[0]
     share = float((points[30] - points[0]) @ across / max(float(across @ across), 1e-6))
     return float(smoothstep(np.array(min(share, 1 - share)), 0.02, 0.28))
 
 
 def _half_width(v: Field, jaw_v: np.ndarray, jaw_u: np.ndarray, unit: float) -> Field:
-    """How far the face's outline is from its axis at each height, smoothly; never less than 0.45 units, so that the warp stays gentle."""
+    """Smooth distance of the face's outline from its axis at each height, at least 0.45 units so that the warp stays gentle."""
     order = np.argsort(jaw_v)
     heights = np.linspace(jaw_v.min() - unit, jaw_v.max() + unit, 200)
     widths = np.maximum(np.interp(heights, jaw_v[order], jaw_u[order]), 0.45 * unit)
@@ -123,7 +122,7 @@ def _half_width(v: Field, jaw_v: np.ndarray, jaw_u: np.ndarray, unit: float) -> 
 
 
 def _held(subject: Subject, view: View, unit: float) -> Field:
-    """(h, w): 1 on the subject, falling to 0 within a third of a unit of background, and towards the view's border."""
+    """(h, w): 1 on the subject, falling to 0 within a third of a unit of background and at the view's border."""
     own = (part_cover(subject, view, "background") < 0.5).astype(np.uint8)
     distance = cv2.distanceTransform(1 - own, cv2.DIST_L2, 3) if own.any() else np.zeros(view.shape, np.float32)
     held = 1 - smoothstep(distance, 0.0, 0.34 * unit)
@@ -139,7 +138,7 @@ def _border(view: View) -> Field:
 
 
 def _unfolded(field: Field, scale: float) -> Field:
-    """The field (h, w, 2) in pixels of the photo, out of one in pixels of the view, weaker where it would change too steeply."""
+    """The field (h, w, 2) converted from pixels of the view to pixels of the photo, damped where its gradient is too steep."""
     along_y, along_x = (np.gradient(field, axis=axis) if field.shape[axis] > 1 else 0 * field for axis in (0, 1))
     steepest = float(np.sqrt((along_x * along_x + along_y * along_y).sum(axis=2).max()))
     return np.asarray(field * np.float32(min(1.0, _STEEPEST / max(steepest, 1e-9)) / scale), dtype=np.float32)

@@ -1,7 +1,7 @@
-"""Smoother skin that is still skin: blotches and lines between the size of pores and the shape of the face are made fainter.
+"""Skin smoothing, whiter teeth and brighter eyes.
 
-The picture is split by size. What is finer than a pore is left as it is at full resolution; what is coarser, and every strong edge, is what a
-guided filter keeps; only what lies between is taken away.
+Smoothing splits the picture by scale: detail finer than a pore stays at full resolution, coarse shapes and strong edges are what a guided
+filter keeps, and only the scales between (blotches, fine lines) are weakened.
 """
 
 from __future__ import annotations
@@ -17,14 +17,14 @@ from lianpu.imaging.masks import dilate, feather, fit_windows, smoothstep, windo
 from lianpu.imaging.picture import Picture
 
 _PORE, _COARSE = 0.008, 0.14
-"""Sizes between which skin is evened out, as shares of the face's unit."""
+"""Scales between which skin is smoothed, as shares of the face's unit."""
 
 _EDGE = 0.055
-"""Differences of light (of 1) above about this are edges that stay."""
+"""Differences of light (0 to 1) above about this count as edges and stay."""
 
 
 def smooth_skin(photo: Picture, subject: Subject, strength: float) -> Picture:
-    """The photo (H, W, 3) with the subject's skin evened out; edges, pores, light and shadow stay."""
+    """The photo (H, W, 3) with the subject's skin smoothed; edges, pores, light and shadow stay."""
     view = view_of(photo, subject.window)
     unit = face_unit(subject)
     skin = part_cover(subject, view, "skin", "nose", "neck", "l_ear", "r_ear")
@@ -37,9 +37,9 @@ def smooth_skin(photo: Picture, subject: Subject, strength: float) -> Picture:
 
 
 def _edges_kept(picture: Field, skin: Field, radius: float) -> Field:
-    """The picture (h, w, 3), evened out over `radius` pixels where it has no edges; only skin counts.
+    """The picture (h, w, 3) smoothed over `radius` pixels except at edges.
 
-    A guided filter of each channel by itself, weighted by the skin so that hair and background do not bleed in: He, Sun & Tang 2013.
+    A guided filter per channel (He, Sun & Tang 2013), weighted by the skin so that hair and background do not bleed in.
     """
     mean = window_mean(max(1, round(radius)), skin + np.float32(1e-3))
     fits = [fit_windows(picture[..., one, None], picture[..., one, None], mean, _EDGE**2) for one in range(3)]
@@ -49,18 +49,18 @@ def _edges_kept(picture: Field, skin: Field, radius: float) -> Field:
 
 
 def _blurred(picture: Field, sigma: float) -> Field:
-    """The picture without what is finer than `sigma` pixels, which is as good as nothing below a third."""
+    """The picture (h, w, C) after a Gaussian blur; unchanged for a negligible sigma (below a third)."""
     if sigma < 0.3:
         return picture
     return np.asarray(cv2.GaussianBlur(picture, (0, 0), sigma, borderType=cv2.BORDER_REPLICATE), dtype=np.float32)
 
 
 _FEWEST_TEETH = 0.06
-"""Where less than this share of the inside of a mouth looks like teeth, there are none to whiten."""
+"""A mouth shows teeth if at least this share of its inside looks like them."""
 
 
 def whiten_teeth(photo: Picture, subject: Subject, strength: float) -> Picture:
-    """The photo (H, W, 3) with the subject's teeth less yellow and a little lighter. Where the mouth shows no teeth, the same photo."""
+    """The photo (H, W, 3) with the subject's teeth less yellow and slightly lighter; unchanged if no teeth show."""
     view = view_of(photo, subject.window)
     mouth = part_cover(subject, view, "mouth")
     if mouth.sum() < 4:
@@ -84,7 +84,7 @@ def whiten_teeth(photo: Picture, subject: Subject, strength: float) -> Picture:
 
 
 def _like_teeth(lab: Field, light: float) -> Field:
-    """0 to 1 for each of (..., 3): light beside the mouth's lightest, and less red than gums, lips and tongue."""
+    """Likeness to teeth, 0 to 1, of colours (..., 3): about as light as the mouth's lightest, and less red than gums, lips and tongue."""
     redness = lab[..., 1] - 0.45 * np.maximum(lab[..., 2], 0)
     return np.asarray(smoothstep(lab[..., 0], 0.5 * light, 0.8 * light) * (1 - smoothstep(redness, 5, 13)), dtype=np.float32)
 

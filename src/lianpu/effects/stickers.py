@@ -1,4 +1,4 @@
-"""Stickers as files: a PNG with transparency, and anchors that say which of its places belong to which places of a face."""
+"""Stickers: a PNG with transparency, and anchors that map its points to points of a face."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ STICKERS: Mapping[str, tuple[str, ...]] = {
     "crown": ("crown",),
     "dog": ("dog_ears", "dog_nose"),
 }
-"""The bundled stickers (stickers/README.md), and the files that each is made of."""
+"""The bundled stickers (stickers/README.md) and their files."""
 
 PLACES = (
     *(
@@ -57,7 +57,7 @@ PLACES = (
     ),
     *("chin", "left_cheek", "right_cheek", "forehead", "left_temple", "right_temple"),
 )
-"""The places of a face that anchors can name; left and right are those of the picture of an upright face."""
+"""Points of a face that anchors can name; left and right as in the picture of an upright face."""
 
 SPREAD: Mapping[str, tuple[str, float]] = {
     "eyes": ("between_eyes", 2.25),
@@ -66,7 +66,7 @@ SPREAD: Mapping[str, tuple[str, float]] = {
     "forehead": ("forehead", 1.8),
     "face": ("nose", 3.0),
 }
-"""Where a picture without anchors goes: the place of its middle, and its width in units (the distance of the eyes)."""
+"""Placement of a picture without anchors: the point of its centre, and its width in units (the distance of the eyes)."""
 
 _MOST_PX = 4096
 
@@ -79,7 +79,7 @@ class Sticker:
 
     Args:
         pixels: (h, w, 4) float32, 0 to 1: RGB times alpha, and alpha.
-        anchors: places (x, y) of the sticker, by the name of the face's place; empty when only its middle and width are to be used.
+        anchors: points (x, y) of the sticker by the name of the face's point; empty if only centre and width are used.
     """
 
     pixels: np.ndarray[Any, np.dtype[np.float32]]
@@ -87,18 +87,18 @@ class Sticker:
 
 
 def bundled_sticker(name: str) -> tuple[Sticker, ...]:
-    """A sticker of `STICKERS`, in layers."""
+    """The layers of a sticker of `STICKERS`."""
     return tuple(read_sticker(FOLDER / f"{file}.png") for file in STICKERS[name])
 
 
 def read_sticker(file: Path | str) -> Sticker:
-    """A sticker out of a picture with transparency (PNG, WebP) and, if there is one, the JSON file of the same name with its anchors.
+    """A sticker from a picture with transparency (PNG, WebP) and the anchors of the JSON file of the same name, if it exists.
 
     The JSON file: {"anchors": {"left_eye": [265, 205], "right_eye": [635, 205]}}, in pixels of the picture.
 
     Raises:
         PictureError: the picture is missing, broken, or has more than 4096 pixels on a side.
-        SettingsError: the anchors cannot be used: an unknown place, no numbers, fewer than two.
+        SettingsError: the anchors are invalid: an unknown point, not numbers, fewer than two.
     """
     picture = Path(file)
     anchors = picture.with_suffix(".json")
@@ -108,7 +108,7 @@ def read_sticker(file: Path | str) -> Sticker:
 
 @lru_cache(maxsize=16)
 def _read(picture: Path, anchors: Path, stamp: tuple[int, ...]) -> Sticker:
-    """`stamp` makes a changed file another key."""
+    """`stamp` (size and time of the files) is part of the cache key, so that a changed file is read again."""
     with opened_image(picture) as image:
         if max(image.size) > _MOST_PX:
             raise PictureError(
@@ -134,7 +134,7 @@ def _read(picture: Path, anchors: Path, stamp: tuple[int, ...]) -> Sticker:
 
 
 def read_anchors(file: Path) -> dict[str, tuple[float, float]]:
-    """The anchors of a JSON file. Raises SettingsError as `read_sticker` says."""
+    """The anchors of a JSON file. Raises SettingsError as documented at `read_sticker`."""
     try:
         found = json.loads(file.read_text(encoding="utf-8"))["anchors"]
         anchors = {str(name): (float(x), float(y)) for name, (x, y) in found.items()}
@@ -156,15 +156,15 @@ def read_anchors(file: Path) -> dict[str, tuple[float, float]]:
 
 
 _NARROWEST = 0.6
-"""A turned face makes a sticker at most this much narrower."""
+"""Smallest width factor of a sticker on a turned face."""
 
 _BEHIND_BY_NOSE = 1.5
-"""A nose stands out of its face by about a third of what ears and the middle of the head lie apart from the eyes."""
+"""The nose protrudes by about a third of the distance from the eyes to the ears and the head's centre."""
 
 _BAND_PX = 256
 
 ON_TOP = {"forehead": (0.0, -0.95), "left_temple": (-1.0, -0.95), "right_temple": (1.0, -0.95)}
-"""Where what sits on the head is fastened, in units across and down from the middle between the eyes."""
+"""Anchor points on top of the head, in units across and down from the point between the eyes."""
 
 ON_THE_HEAD = frozenset(ON_TOP)
 
@@ -175,10 +175,10 @@ def sticker(photo: Picture, subject: Subject, strength: float, which: str, pictu
     Args:
         photo: (H, W, 3).
         subject: the face.
-        strength: how opaque it is, 1 and more wholly.
+        strength: opacity; 1 and more is opaque.
         which: the name of a bundled sticker.
-        picture: the path of another, with its anchors beside it (`read_sticker`); empty for `which`.
-        place: where a picture without anchors goes, a word of `SPREAD`.
+        picture: the path of another picture, with its anchors next to it (`read_sticker`); empty for `which`.
+        place: where a picture without anchors goes, a key of `SPREAD`.
 
     Raises:
         PictureError: the picture cannot be read.
@@ -191,7 +191,7 @@ def sticker(photo: Picture, subject: Subject, strength: float, which: str, pictu
 
 
 def sticker_matrix(layer: Sticker, subject: Subject, place: str) -> Matrix:
-    """The matrix (2, 3) that takes a point of the sticker to the photo."""
+    """The matrix (2, 3) from the sticker to the photo."""
     to_photo = face_frame(subject, turned=not ON_THE_HEAD & {*layer.anchors, *(() if layer.anchors else (place,))})
     straight = np.linalg.inv(np.vstack([to_photo, (0, 0, 1)]))[:2]
     places = {name: straight[:, :2] @ at + straight[:, 2] for name, at in face_places(subject).items()}
@@ -207,9 +207,9 @@ def sticker_matrix(layer: Sticker, subject: Subject, place: str) -> Matrix:
 
 
 def face_frame(subject: Subject, turned: bool) -> Matrix:
-    """The matrix (2, 3) from a face that looks ahead, its eyes 1 apart and the middle between them at (0, 0), to the photo.
+    """The matrix (2, 3) to the photo from a frontal face with its eyes 1 apart and the point between them at (0, 0).
 
-    What lies on the face (`turned`) is narrowed as a face is that is turned aside; the head itself stays as wide as it is.
+    A sticker on the face (`turned`) is foreshortened like a turned face; one on the head keeps its width.
     """
     left, right = np.asarray(subject.face.points[:2], dtype=np.float64)
     unit = face_unit(subject)
@@ -221,12 +221,12 @@ def face_frame(subject: Subject, turned: bool) -> Matrix:
 
 
 def face_places(subject: Subject) -> dict[str, np.ndarray]:
-    """Places of the face in the photo by name (`PLACES`)."""
+    """Points of the face in the photo by name (`PLACES`)."""
     points = np.asarray(subject.landmarks.points, dtype=np.float64)
     left, right, nose, mouth_left, mouth_right = np.asarray(subject.face.points, dtype=np.float64)
     frame = face_frame(subject, turned=False)
     across = frame[:, 0] / np.linalg.norm(frame[:, 0])
-    # the middle of the head lies behind the eyes of a face that is turned aside: half of the way is that to the ears, half is read from the nose
+    # the head's centre lies behind the eyes of a turned face: half of the offset is read from the ears, half from the nose
     to_ears = (points[0] + points[16]) / 2 - frame[:, 2]
     to_nose = nose - (frame[:, 2] + (mouth_left + mouth_right) / 2) / 2
     aside = across * float((to_ears - _BEHIND_BY_NOSE * to_nose) @ across)
@@ -249,10 +249,10 @@ def face_places(subject: Subject) -> dict[str, np.ndarray]:
 
 
 def composite_layer(photo: Picture, pixels: np.ndarray, matrix: Matrix, opacity: float) -> Picture:
-    """The photo (H, W, 3) with premultiplied pixels (h, w, 4) composited where the matrix (2, 3) says; elsewhere not a byte changes."""
+    """The photo (H, W, 3) with premultiplied pixels (h, w, 4) composited at the matrix (2, 3); byte for byte the same elsewhere."""
     result = photo.copy()
     shrink = scale_of(matrix)
-    if shrink < 1:  # averaged over areas first, so that thin frames do not break up
+    if shrink < 1:  # area averaging first, so that thin frames do not break up
         small = np.asarray(cv2.resize(pixels, scaled_size(pixels, shrink), interpolation=cv2.INTER_AREA))
         matrix = compose(matrix, scaling(scale_between(small, pixels)))
         pixels = small
