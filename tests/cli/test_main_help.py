@@ -16,8 +16,7 @@ from lianpu.cli.main import COMMANDS, main
 from lianpu.cli.subcommands import Command
 from lianpu.cli.train import GROUPS, parse_arguments
 from lianpu.editing.presets import bundled_presets
-from lianpu.effects.catalogue import EFFECTS
-from lianpu.effects.stickers import STICKERS
+from lianpu.effects.catalogue import EFFECTS, STICKERS
 
 
 @pytest.fixture(autouse=True)

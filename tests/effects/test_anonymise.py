@@ -1,7 +1,8 @@
 import numpy as np
 import pytest
 
-from lianpu.effects.anonymise import WAYS, anonymise
+from lianpu.effects.anonymise import anonymise
+from lianpu.effects.catalogue import ANONYMISE_WAYS
 from lianpu.effects.face_masks import FACE_PARTS
 from tests.support.subjects import drawn_photo, subject_of
 
@@ -19,7 +20,7 @@ def test_a_covered_face_is_covered_wholly(turn: float) -> None:
     assert (after[y, x] == 0x30).all()
 
 
-@pytest.mark.parametrize("way", WAYS)
+@pytest.mark.parametrize("way", ANONYMISE_WAYS)
 def test_of_a_face_nothing_finer_than_the_squares_is_left(way: str) -> None:
     photo, subject = drawn_photo()
     face = _face(subject)

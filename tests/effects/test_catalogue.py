@@ -2,21 +2,35 @@
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Callable
+from importlib import import_module
 from itertools import pairwise
 
 import cv2
 import numpy as np
 import pytest
 
-from lianpu.effects.catalogue import EFFECTS, Effect, effect_of
+from lianpu.effects.catalogue import EFFECTS, STICKER_PLACES, STICKERS, Effect, effect_of
 from lianpu.effects.face_masks import face_unit
+from lianpu.effects.stickers import SPREAD, STICKER_FILES
 from lianpu.errors import SettingsError
 from lianpu.faces.results import Subject
 from tests.support.subjects import HARD_CASES, drawn_photo, subject_of, windowed
 
 SKIN = ("skin", "nose")
 EYES = ("l_eye", "r_eye")
+
+
+@pytest.mark.parametrize("effect", EFFECTS.values(), ids=EFFECTS)
+def test_the_function_of_an_effect_takes_its_options(effect: Effect) -> None:
+    module, _, name = effect.function.partition(".")
+    parameters = list(inspect.signature(getattr(import_module(f"lianpu.effects.{module}"), name)).parameters)
+    assert parameters[3:] == [option.name for option in effect.options]
+
+
+def test_every_listed_sticker_and_place_is_there() -> None:
+    assert tuple(STICKER_FILES) == STICKERS and tuple(SPREAD) == STICKER_PLACES
 
 
 def _near(subject: Subject, reach: float, *names: str) -> np.ndarray:

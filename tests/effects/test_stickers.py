@@ -6,7 +6,7 @@ import pytest
 from PIL import Image
 
 from lianpu.effects.catalogue import effect_of
-from lianpu.effects.stickers import STICKERS, bundled_sticker, face_places, read_anchors, read_sticker, sticker_matrix
+from lianpu.effects.stickers import STICKER_FILES, bundled_sticker, face_places, read_anchors, read_sticker, sticker_matrix
 from lianpu.errors import LianpuError, PictureError, SettingsError
 from lianpu.faces.results import Face, FaceParts, Landmarks, Subject
 from tests.support.subjects import drawn_photo
@@ -62,7 +62,7 @@ def test_what_sits_on_the_head_sits_on_its_middle_also_when_it_is_turned_aside(y
     assert abs(face_places(subject)["forehead"][0] - middle) < 0.2 * 50
 
 
-@pytest.mark.parametrize("which", STICKERS)
+@pytest.mark.parametrize("which", STICKER_FILES)
 def test_every_carried_sticker_has_transparency_and_anchors(which: str) -> None:
     for layer in bundled_sticker(which):
         assert layer.pixels[0, 0, 3] == 0 and layer.pixels[..., 3].max() > 0.9

@@ -62,8 +62,7 @@ def main(arguments: list[str]) -> None:
 def names_for_help() -> str:
     """The names of effects, presets and stickers in a few lines: the end of `lianpu edit --help`."""
     from lianpu.editing.presets import bundled_presets
-    from lianpu.effects.catalogue import EFFECTS
-    from lianpu.effects.stickers import STICKERS
+    from lianpu.effects.catalogue import EFFECTS, STICKERS
 
     return "\n".join(
         [
@@ -78,8 +77,7 @@ def names_for_help() -> str:
 def _contents(model: str) -> dict[str, Any]:
     """All that is listed, as plain values. Raises ModelError when `model` cannot be loaded."""
     from lianpu.editing.presets import bundled_presets, find_preset
-    from lianpu.effects.catalogue import EFFECTS
-    from lianpu.effects.stickers import STICKERS
+    from lianpu.effects.catalogue import EFFECTS, STICKERS
 
     presets = [find_preset(name) for name in bundled_presets()]
     return {

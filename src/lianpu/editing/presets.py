@@ -14,18 +14,17 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import numpy as np
 import yaml
 
-from lianpu.editing.attributes import edit_attributes
-from lianpu.editing.residual_transfer import is_about_hair
-from lianpu.editors.editor import Editor
 from lianpu.effects.catalogue import STRONGEST, Effect, check_strength, effect_of
 from lianpu.errors import Message, SettingsError, nearest_name
-from lianpu.faces.results import Subject
-from lianpu.imaging.picture import Picture
+
+if TYPE_CHECKING:
+    from lianpu.editors.editor import Editor
+    from lianpu.faces.results import Subject
+    from lianpu.imaging.picture import Picture
 
 PRESET_FOLDER = Path(__file__).parent / "presets"
 """The bundled presets: their names are the names of the files without .yaml."""
@@ -84,6 +83,8 @@ class Preset:
     @property
     def beyond_crop(self) -> bool:
         """Whether a step reaches beyond the faces' crops, so that `FaceAnalyzer.analyze` must parse wide."""
+        from lianpu.editing.residual_transfer import is_about_hair
+
         return any(
             any(is_about_hair((name,)) for name in step.values) if isinstance(step, EditStep) else step.effect.beyond_crop
             for step in self.steps
@@ -112,6 +113,8 @@ def apply_preset(
         SettingsError: a step sets attributes and there is no editor, or the editor does not know them.
         ModelError: the editor does not say how its faces were cut out.
     """
+    from lianpu.editing.attributes import edit_attributes  # OpenCV and NumPy are not needed to list presets
+
     check_editor(preset, editor)
     for step in preset.steps:
         if isinstance(step, EffectStep):
@@ -136,6 +139,8 @@ def check_editor(preset: Preset, editor: Editor | None) -> None:
             key="preset.needs_editor",
             preset=preset.name,
         )
+    import numpy as np
+
     attributes = editor.info.attributes
     for step in preset.steps:
         if isinstance(step, EditStep):

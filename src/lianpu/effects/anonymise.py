@@ -13,7 +13,6 @@ from lianpu.imaging.geometry import enlarge
 from lianpu.imaging.masks import smoothstep
 from lianpu.imaging.picture import Picture
 
-WAYS = ("blur", "mosaic", "solid")
 CELL_SHARE = 0.5
 """Side of a cell as a share of the distance of the eyes: a face is about five cells wide and seven high."""
 _MARGIN, _FEATHER = 0.14, 0.14

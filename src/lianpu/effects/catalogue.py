@@ -4,20 +4,16 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Literal
+from importlib import import_module
+from typing import TYPE_CHECKING, Any, Literal
 
-from lianpu.effects.anonymise import WAYS, anonymise
-from lianpu.effects.background import blur_background, replace_background
-from lianpu.effects.hair import hair_color
-from lianpu.effects.makeup import blush, eye_shadow, lipstick
-from lianpu.effects.reshape import larger_eyes, slim_face
-from lianpu.effects.skin import brighten_eyes, smooth_skin, whiten_teeth
-from lianpu.effects.stickers import SPREAD, STICKERS, sticker
 from lianpu.errors import Message, SettingsError, nearest_name
-from lianpu.faces.results import Subject
-from lianpu.imaging.picture import Picture
+
+if TYPE_CHECKING:
+    from lianpu.faces.results import Subject
+    from lianpu.imaging.picture import Picture
 
 STRONGEST = 1.5
 """Largest strength: 0 leaves the picture unchanged, 1 is the intended effect."""
@@ -104,7 +100,7 @@ class Effect:
         scope: `face`: called for each face as `function(photo, subject, strength, **options)`; `photo`: called once with all subjects,
             as `function(photo, subjects, strength, **options)`. Both return a new picture (H, W, 3), or the given one if nothing
             changes, and never modify their input.
-        function: see scope.
+        function: `module.function` of `lianpu.effects`, imported when it is first applied: a list of effects loads none of them.
         options: its options in addition to the strength.
         beyond_crop: whether it also changes hair or bodies beyond the face's crop (`Subject.wide`).
     """
@@ -113,7 +109,7 @@ class Effect:
     title: Mapping[str, str]
     summary: Mapping[str, str]
     scope: Literal["face", "photo"]
-    function: Callable[..., Picture]
+    function: str
     options: tuple[Option, ...] = ()
     beyond_crop: bool = False
 
@@ -147,10 +143,12 @@ class Effect:
         strength, read = check_strength(strength, self.name), self.read_options(options)
         if strength == 0.0:
             return photo
+        module, _, name = self.function.partition(".")
+        function = getattr(import_module(f"lianpu.effects.{module}"), name)
         if self.scope == "photo":
-            return self.function(photo, subjects, strength, **read)
+            return function(photo, subjects, strength, **read)
         for subject in subjects:
-            photo = self.function(photo, subject, strength, **read)
+            photo = function(photo, subject, strength, **read)
         return photo
 
 
@@ -183,6 +181,12 @@ def _color(default: str) -> Option:
     return Option("color", "color", default, {"en": "Colour", "zh": "颜色"})
 
 
+STICKERS = ("glasses", "sunglasses", "moustache", "hat", "crown", "dog")
+
+STICKER_PLACES = ("eyes", "nose", "mouth", "forehead", "face")
+
+ANONYMISE_WAYS = ("blur", "mosaic", "solid")
+
 EFFECTS: dict[str, Effect] = {
     effect.name: effect
     for effect in (
@@ -191,7 +195,7 @@ EFFECTS: dict[str, Effect] = {
             {"en": "Hair colour", "zh": "染发"},
             {"en": "Hair in any colour; its light and strands stay.", "zh": "把头发染成任意颜色，保留光泽与发丝。"},
             "face",
-            hair_color,
+            "hair.hair_color",
             (_color("#b8936a"),),
             beyond_crop=True,
         ),
@@ -200,14 +204,14 @@ EFFECTS: dict[str, Effect] = {
             {"en": "Smooth skin", "zh": "磨皮"},
             {"en": "Blotches and fine lines fainter; edges and pores stay.", "zh": "淡化瑕疵与细纹，保留轮廓与毛孔。"},
             "face",
-            smooth_skin,
+            "skin.smooth_skin",
         ),
         Effect(
             "lipstick",
             {"en": "Lipstick", "zh": "口红"},
             {"en": "Lips in any colour; their lines and shine stay.", "zh": "给嘴唇上色，保留唇纹与光泽。"},
             "face",
-            lipstick,
+            "makeup.lipstick",
             (_color("#b3263e"),),
         ),
         Effect(
@@ -215,7 +219,7 @@ EFFECTS: dict[str, Effect] = {
             {"en": "Blush", "zh": "腮红"},
             {"en": "Colour on the cheeks.", "zh": "给脸颊上色。"},
             "face",
-            blush,
+            "makeup.blush",
             (_color("#d8665f"),),
         ),
         Effect(
@@ -223,7 +227,7 @@ EFFECTS: dict[str, Effect] = {
             {"en": "Eye shadow", "zh": "眼影"},
             {"en": "Colour on the upper lids, fading towards the brow.", "zh": "给上眼睑上色，向眉毛方向渐淡。"},
             "face",
-            eye_shadow,
+            "makeup.eye_shadow",
             (_color("#7a4a6e"),),
         ),
         Effect(
@@ -231,35 +235,35 @@ EFFECTS: dict[str, Effect] = {
             {"en": "Whiter teeth", "zh": "美白牙齿"},
             {"en": "Teeth less yellow, where the mouth shows any.", "zh": "露出的牙齿更白，不显黄。"},
             "face",
-            whiten_teeth,
+            "skin.whiten_teeth",
         ),
         Effect(
             "brighten_eyes",
             {"en": "Brighter eyes", "zh": "亮眼"},
             {"en": "Whites of the eyes whiter, irises clearer.", "zh": "眼白更白，虹膜更清亮。"},
             "face",
-            brighten_eyes,
+            "skin.brighten_eyes",
         ),
         Effect(
             "larger_eyes",
             {"en": "Larger eyes", "zh": "大眼"},
             {"en": "Eyes larger, by an eighth at a strength of 1.", "zh": "放大双眼，强度为 1 时约八分之一。"},
             "face",
-            larger_eyes,
+            "reshape.larger_eyes",
         ),
         Effect(
             "slim_face",
             {"en": "Slimmer face", "zh": "瘦脸"},
             {"en": "Cheeks and jaw drawn in; what is behind the face stays straight.", "zh": "收窄脸颊与下颌，背景不变形。"},
             "face",
-            slim_face,
+            "reshape.slim_face",
         ),
         Effect(
             "blur_background",
             {"en": "Blurred background", "zh": "背景虚化"},
             {"en": "What is behind the people out of focus.", "zh": "虚化人物身后的背景。"},
             "photo",
-            blur_background,
+            "background.blur_background",
             beyond_crop=True,
         ),
         Effect(
@@ -267,7 +271,7 @@ EFFECTS: dict[str, Effect] = {
             {"en": "New background", "zh": "更换背景"},
             {"en": "The people before a colour or a picture.", "zh": "把背景换成纯色或另一张图片。"},
             "photo",
-            replace_background,
+            "background.replace_background",
             (_color("#8fb8d8"), Option("picture", "picture", "", {"en": "Picture", "zh": "图片"})),
             beyond_crop=True,
         ),
@@ -279,16 +283,16 @@ EFFECTS: dict[str, Effect] = {
                 "zh": "给面部加上眼镜、帽子、胡子或自己的图片。",
             },
             "face",
-            sticker,
+            "stickers.sticker",
             (
-                Option("which", "choice", "glasses", {"en": "Sticker", "zh": "贴纸"}, tuple(STICKERS)),
+                Option("which", "choice", "glasses", {"en": "Sticker", "zh": "贴纸"}, STICKERS),
                 Option("picture", "picture", "", {"en": "Picture of your own (PNG)", "zh": "自己的图片（PNG）"}),
                 Option(
                     "place",
                     "choice",
                     "eyes",
                     {"en": "Where a picture without anchors goes", "zh": "无锚点图片的位置"},
-                    tuple(SPREAD),
+                    STICKER_PLACES,
                 ),
             ),
         ),
@@ -297,8 +301,8 @@ EFFECTS: dict[str, Effect] = {
             {"en": "Anonymise", "zh": "匿名"},
             {"en": "The face blurred, in squares or covered.", "zh": "模糊、马赛克或遮盖面部。"},
             "face",
-            anonymise,
-            (Option("way", "choice", "blur", {"en": "Way", "zh": "方式"}, WAYS), _color("#303030")),
+            "anonymise.anonymise",
+            (Option("way", "choice", "blur", {"en": "Way", "zh": "方式"}, ANONYMISE_WAYS), _color("#303030")),
         ),
     )
 }

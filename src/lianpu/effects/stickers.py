@@ -32,7 +32,7 @@ from lianpu.photo.reading import opened_image
 
 FOLDER = Path(__file__).parent / "stickers"
 
-STICKERS: Mapping[str, tuple[str, ...]] = {
+STICKER_FILES: Mapping[str, tuple[str, ...]] = {
     "glasses": ("glasses",),
     "sunglasses": ("sunglasses",),
     "moustache": ("moustache",),
@@ -87,8 +87,8 @@ class Sticker:
 
 
 def bundled_sticker(name: str) -> tuple[Sticker, ...]:
-    """The layers of a sticker of `STICKERS`."""
-    return tuple(read_sticker(FOLDER / f"{file}.png") for file in STICKERS[name])
+    """The layers of a sticker of `STICKER_FILES`."""
+    return tuple(read_sticker(FOLDER / f"{file}.png") for file in STICKER_FILES[name])
 
 
 def read_sticker(file: Path | str) -> Sticker:
