@@ -72,7 +72,7 @@ def test_the_face_of_a_photo_is_edited_and_its_surroundings_stay(
     code, _, err = _run(capsys, *words)
     assert code == 1 and "out.png exists already. Give another name, or --force" in err
     code, _, err = _run(capsys, tmp_path / "photo.png", tmp_path / "photo.png", *words[2:])
-    assert code == 1 and "photo.png is there already" in err and (tmp_path / "out.png").read_bytes() == before
+    assert code == 1 and "photo.png exists already" in err and (tmp_path / "out.png").read_bytes() == before
     code, _, err = _run(capsys, *words, "--faces", "1", "--force")
     assert code == 1 and "There is no face 1: only face 0 can be chosen here" in err
     assert (tmp_path / "out.png").read_bytes() == before
@@ -110,7 +110,7 @@ def test_a_folder_goes_on_where_it_was_and_a_broken_photo_stops_nothing(
     assert (target / "a.jpg").stat().st_mtime_ns == times["a.jpg"] and (target / "b.jpg").is_file()
     other = (source, target, "--effect", "lipstick=0.5", "--detector", "dlib")
     code, _, err = _run(capsys, *other)
-    assert code == 1 and "a.jpg is there already" in err
+    assert code == 1 and "a.jpg exists already" in err
     assert _run(capsys, *other, "--force")[0] == 0
     assert (target / "a.jpg").stat().st_mtime_ns != times["a.jpg"]
     lines = [json.loads(line) for line in (target / JOURNAL).read_text().splitlines()]

@@ -87,7 +87,7 @@ def test_effects_do_without_torch(tmp_path: Path) -> None:
         "from lianpu.effects.catalogue import EFFECTS\n"
         "from lianpu.faces.analyzer import AnalyzerSettings, open_analyzer\n"
         "from lianpu import draw_face\n"
-        "from lianpu.faces.subject import describe_faces\n"
+        "from lianpu.faces.analyzer import describe_faces\n"
         "from lianpu.faces.dlib_models import five_of_68\n"
         "from lianpu.faces.results import Face\n"
         "drawn = draw_face(3, 1, 256)\n"

@@ -87,7 +87,7 @@ def test_a_training_set_is_prepared(photos: Path, tmp_path: Path, capsys: pytest
         "none",
         "--max-hash-distance=-1",
     )
-    assert f"{len(NAMES) + 1} photos, {len(NAMES) + 1} faces taken" in " ".join(out.split())
+    assert f"{len(NAMES) + 1} photos, {len(NAMES) + 1} faces kept" in " ".join(out.split())
     assert "2 other files passed over" in out
 
 
