@@ -1,1 +1,1 @@
-"""Arrays only: pictures, colours, geometry, masks, filters and compositing, each thing once."""
+"""Array functions: pictures, colours, geometry, masks, filters and compositing."""

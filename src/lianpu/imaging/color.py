@@ -1,4 +1,4 @@
-"""Colours as an eye tells them apart (CIE Lab, D65), for many pixels at once."""
+"""Colour conversion between sRGB and CIE Lab (D65), vectorised."""
 
 from __future__ import annotations
 
@@ -32,5 +32,5 @@ def rgb_of_color(color: str) -> Field:
 
 
 def weighted_mean(values: Field, weight: Field) -> Field:
-    """The mean (C,) of values (h, w, C) over a weight (h, w), of which something must be above 0."""
+    """The mean (C,) of values (h, w, C), weighted by (h, w), whose sum must be above 0."""
     return np.asarray((values * weight[..., None]).sum(axis=(0, 1)) / weight.sum(), dtype=np.float32)

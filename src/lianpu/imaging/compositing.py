@@ -1,6 +1,6 @@
-"""A face's window at a size that is cheap to work at, and the way back into the photo, band by band.
+"""A face's window at a small working size, and compositing into the full-resolution photo, band by band.
 
-Masks and fields are smooth, so they are made at the size that the parser saw. Only the pixels themselves are painted at full resolution.
+Masks and fields are smooth, so they are computed at the parser's resolution; only pixels are painted at full resolution.
 """
 
 from __future__ import annotations
@@ -19,10 +19,10 @@ Field = np.ndarray[Any, np.dtype[np.float32]]
 """Values over a view, (h, w) or (h, w, C) float32."""
 
 Paint = Callable[[Field, slice, slice], Field]
-"""Takes pixels (n, m, 3), 0 to 1, and their rows and columns in the photo; gives their new colours. It may write into what it is given."""
+"""Maps pixels (n, m, 3), 0 to 1, with their rows and columns in the photo, to new colours. It may modify its input."""
 
 LONGEST_PX = 512
-"""A view's longer side is at most this: the parser knows no more of a face."""
+"""Longest side of a view: the parser's resolution."""
 
 _BAND_PIXELS = 200_000
 
@@ -31,11 +31,11 @@ _FAINT = 1 / 512
 
 @dataclass(frozen=True, eq=False)
 class View:
-    """A window of a photo, made small.
+    """A window of a photo, downscaled.
 
     Args:
         window: rows and columns of the photo.
-        picture: (h, w, 3) float32, 0 to 1: the window, averaged over areas.
+        picture: (h, w, 3) float32, 0 to 1: the window, area-averaged.
     """
 
     window: Window
@@ -48,19 +48,19 @@ class View:
 
     @property
     def scale(self) -> float:
-        """Pixels of the view for one of the photo, at most 1."""
+        """Pixels of the view per pixel of the photo, at most 1."""
         rows, columns = self.window
         return max(self.shape) / max(rows.stop - rows.start, columns.stop - columns.start)
 
     def to_view(self, points: np.ndarray) -> np.ndarray:
-        """Points (K, 2) of the photo as points of the view, float64."""
+        """Points (K, 2) of the photo in the view's coordinates, float64."""
         rows, columns = self.window
         wide, high = columns.stop - columns.start, rows.stop - rows.start
         by = (self.shape[1] / wide, self.shape[0] / high)
         return scale_points(np.asarray(points, dtype=np.float64) - (columns.start, rows.start), by)
 
     def pixel_centres(self) -> tuple[np.ndarray, np.ndarray]:
-        """Where the centres of the view's rows (h,) and columns (w,) lie in the photo, float64."""
+        """Centres of the view's rows (h,) and columns (w,) in the photo's coordinates, float64."""
         rows, columns = self.window
         y = rows.start + scale_points(np.arange(self.shape[0]), (rows.stop - rows.start) / self.shape[0])
         x = columns.start + scale_points(np.arange(self.shape[1]), (columns.stop - columns.start) / self.shape[1])
@@ -68,13 +68,13 @@ class View:
 
 
 def view_of(photo: Picture, window: Window, longest_px: int = LONGEST_PX) -> View:
-    """The window of a photo (H, W, 3) as a view whose longer side is at most `longest_px`; never larger than it is."""
+    """The window of a photo (H, W, 3) as a view with a longer side of at most `longest_px`; never upscaled."""
     part = check_picture(photo)[window]
     return View(window, shrink(part, longest_px).astype(np.float32) / np.float32(255))
 
 
 def blend(photo: Picture, view: View, weight: Field, paint: Paint) -> Picture:
-    """A copy of the photo in which `paint` has painted where `weight` is above 0; elsewhere not a byte changes.
+    """A copy of the photo, painted with `paint` where `weight` is above 0; elsewhere byte for byte the same.
 
     Args:
         photo: (H, W, 3) uint8.
@@ -102,19 +102,19 @@ def blend(photo: Picture, view: View, weight: Field, paint: Paint) -> Picture:
 
 
 def add_change(photo: Picture, view: View, change: Field) -> Picture:
-    """A copy of the photo with a smooth change (h, w, 3) of a view added, 1 being white. Where it is 0 not a byte changes."""
+    """A copy of the photo plus a smooth change (h, w, 3) of a view (1 is white). Pixels of change 0 stay byte for byte."""
     weight = (np.abs(change).max(axis=2) > 0).astype(np.float32)
 
     def paint(pixels: Field, rows: slice, columns: slice) -> Field:
         pixels += upsample(change, view.window, rows, columns)
         return pixels
 
-    # a pixel beside a changed one is reached by the enlarging
+    # upsampling also reaches pixels next to a changed one
     return blend(photo, view, np.asarray(cv2.dilate(weight, np.ones((3, 3), dtype=np.uint8)), dtype=np.float32), paint)
 
 
 def touched_window(view: View, weight: Field) -> Window | None:
-    """The rows and columns of the photo where the enlarged weight can be above 0; None for nowhere."""
+    """The rows and columns of the photo where the upsampled weight can be above 0; None if it is 0 everywhere."""
     where = np.asarray(weight > 0)
     rows, columns = np.flatnonzero(where.any(axis=1)), np.flatnonzero(where.any(axis=0))
     if not len(rows):
@@ -131,19 +131,19 @@ def _reached(found: np.ndarray, count: int, whole: slice) -> slice:
 
 
 def bands(window: Window) -> list[slice]:
-    """The rows of a window in bands of about as many pixels as fit into a processor's cache."""
+    """The rows of a window, split into bands that fit into a processor's cache."""
     rows, columns = window
     height = max(1, _BAND_PIXELS // max(1, columns.stop - columns.start))
     return [slice(start, min(rows.stop, start + height)) for start in range(rows.start, rows.stop, height)]
 
 
 def upsample(field: Field, window: Window, rows: slice, columns: slice) -> Field:
-    """A field (h, w) or (h, w, C) over a window of the photo at the photo's resolution, bilinear, for some of the window's rows and columns."""
+    """The field (h, w) or (h, w, C) over a window, upsampled bilinearly to the photo, for some of the window's rows and columns."""
     whole_rows, whole_columns = window
     y, y_share = _samples(rows, whole_rows, field.shape[0])
     x, x_share = _samples(columns, whole_columns, field.shape[1])
     tall = _between(field[y], field[np.minimum(y + 1, field.shape[0] - 1)], y_share.reshape(-1, *[1] * (field.ndim - 1)))
-    if 3 * len(x) > whole_columns.stop - whole_columns.start:  # OpenCV is faster, but makes whole rows
+    if 3 * len(x) > whole_columns.stop - whole_columns.start:  # OpenCV is faster, but computes whole rows
         wide = enlarge(tall, (whole_columns.stop - whole_columns.start, len(tall)))
         return np.ascontiguousarray(wide[:, columns.start - whole_columns.start : columns.stop - whole_columns.start])
     left, right = tall[:, x], tall[:, np.minimum(x + 1, field.shape[1] - 1)]
@@ -158,7 +158,7 @@ def _between(first: Field, second: Field, share: Field) -> Field:
 
 
 def _samples(part: slice, whole: slice, count: int) -> tuple[np.ndarray, Field]:
-    """For each pixel of `part` the sample before it, of `count` over `whole`, and how far it lies towards the next (0 to 1)."""
+    """For each pixel of `part` the sample before it, of `count` over `whole`, and its offset towards the next (0 to 1)."""
     at = scale_points(np.arange(part.start, part.stop) - whole.start, count / (whole.stop - whole.start))
     at = np.clip(at, 0, count - 1)
     before = np.minimum(at.astype(int), max(0, count - 2))

@@ -1,6 +1,6 @@
-"""Points, boxes and matrices between pictures of different sizes, and warping.
+"""Points, boxes, matrices and warping between pictures of different sizes.
 
-A pixel is a square around its centre, and (0, 0) is the centre of the first one: a picture of W pixels spans -0.5 to W - 0.5.
+Pixel centres have integer coordinates: (0, 0) is the first one, and a picture of W pixels spans -0.5 to W - 0.5.
 """
 
 from __future__ import annotations
@@ -17,19 +17,19 @@ from lianpu.imaging.picture import Picture, check_picture
 Matrix = np.ndarray[Any, np.dtype[np.float64]]
 
 _MARGIN_PX = 4
-"""What is kept around the part of a picture that is warped, in pixels of the crop: more than a cubic kernel reaches."""
+"""Margin around the part of a picture that is warped, in pixels of the crop: wider than a cubic kernel."""
 
 Window = tuple[slice, slice]
 """Rows and columns of a picture."""
 
 
 def similarity(source_points: np.ndarray, target_points: np.ndarray) -> Matrix:
-    """The turn, scale and shift (2, 3) that takes source points (K, 2) nearest to target points, in least squares.
+    """The least-squares similarity (2, 3) from source points (K, 2) to target points: rotation, scale and shift, never a reflection.
 
-    It never mirrors. Umeyama 1991, Least-squares estimation of transformation parameters between two point patterns.
+    Umeyama 1991, Least-squares estimation of transformation parameters between two point patterns.
 
     Raises:
-        ValueError: fewer than two points, other shapes, a number that is not finite, or source points in one place.
+        ValueError: fewer than two points, wrong shapes, a non-finite number, or coinciding source points.
     """
     source, target = np.asarray(source_points, dtype=np.float64), np.asarray(target_points, dtype=np.float64)
     if source.shape != target.shape or source.ndim != 2 or source.shape[1] != 2 or len(source) < 2:
@@ -51,7 +51,7 @@ def similarity(source_points: np.ndarray, target_points: np.ndarray) -> Matrix:
 
 
 def inverse(matrix: Matrix) -> Matrix:
-    """The matrix (2, 3) that goes the other way. Raises ValueError when the matrix flattens the picture."""
+    """The inverse matrix (2, 3). Raises ValueError for a singular one."""
     if abs(np.linalg.det(matrix[:, :2])) < 1e-12:
         raise ValueError(f"a matrix that flattens the picture cannot be turned round: {matrix.tolist()}")
     back = np.linalg.inv(matrix[:, :2])
@@ -59,75 +59,75 @@ def inverse(matrix: Matrix) -> Matrix:
 
 
 def enlarge(values: np.ndarray, size_px: tuple[int, int]) -> np.ndarray:
-    """Values (h, w, ...) at a larger size, (width, height): bilinear between the centres of pixels, as `scale_points` scales them."""
+    """Values (h, w, ...) upsampled bilinearly to (width, height), with pixel centres as in `scale_points`."""
     return cv2.resize(values, size_px, interpolation=cv2.INTER_LINEAR)
 
 
 def compose(second: Matrix, first: Matrix) -> Matrix:
-    """The matrix (2, 3) that does `first`, then `second`."""
+    """The matrix (2, 3) that applies `first`, then `second`."""
     return np.column_stack([second[:, :2] @ first[:, :2], second[:, :2] @ first[:, 2] + second[:, 2]])
 
 
 def map_points(matrix: Matrix, points: np.ndarray) -> np.ndarray[Any, np.dtype[np.float32]]:
-    """The points (K, 2), taken through the matrix, float32."""
+    """The points (K, 2) mapped by the matrix, float32."""
     return (np.asarray(points, dtype=np.float64) @ matrix[:, :2].T + matrix[:, 2]).astype(np.float32)
 
 
 Scale = float | tuple[float, float]
-"""How many times as large a copy is: one number, or one across and one down."""
+"""A scale factor: one number, or (across, down)."""
 
 Box = tuple[float, float, float, float]
 """Left, top, right and bottom."""
 
 
 def scale_points(points: np.ndarray | Sequence[Any] | float, by: Scale) -> np.ndarray[Any, np.dtype[np.float64]]:
-    """The points (..., 2) of a picture as points of its copy that is `by` times as large; float64.
+    """The points (..., 2) of a picture in the coordinates of a copy scaled by `by`; float64.
 
-    With one number for `by` also coordinates of one axis, of any shape. The picture's edges, at -0.5, stay its edges.
+    With one number for `by`, also coordinates of one axis, of any shape. The picture's edge at -0.5 maps to -0.5.
     """
     return (np.asarray(points, dtype=np.float64) + 0.5) * np.asarray(by, dtype=np.float64) - 0.5
 
 
 def scale_box(box_xyxy: Box, by: Scale) -> Box:
-    """The box with its corners scaled as `scale_points` scales points."""
+    """The box with its corners scaled as by `scale_points`."""
     left, top, right, bottom = scale_points(np.array(box_xyxy).reshape(2, 2), by).ravel().tolist()
     return (left, top, right, bottom)
 
 
 def scaling(by: Scale) -> Matrix:
-    """The matrix (2, 3) that scales points as `scale_points` does."""
+    """The matrix (2, 3) that scales as `scale_points` does."""
     across, down = np.broadcast_to(np.asarray(by, dtype=np.float64), 2).tolist()
     return np.array([[across, 0.0, across / 2 - 0.5], [0.0, down, down / 2 - 0.5]])
 
 
 def scaled_size(picture: np.ndarray, by: float) -> tuple[int, int]:
-    """Width and height of a copy of a picture (H, W, ...) that is about `by` times as large: whole pixels, at least one."""
+    """Width and height in whole pixels, at least 1, of a picture (H, W, ...) scaled by about `by`."""
     return max(1, round(picture.shape[1] * by)), max(1, round(picture.shape[0] * by))
 
 
 def scale_between(large: np.ndarray, small: np.ndarray) -> tuple[float, float]:
-    """How many times as wide and as high the picture `small` (h, w, ...) is as `large` (H, W, ...), exactly."""
+    """Exact scale factors (across, down) from the picture `large` (H, W, ...) to `small` (h, w, ...)."""
     return small.shape[1] / large.shape[1], small.shape[0] / large.shape[0]
 
 
 def shrink(picture: np.ndarray, longest_px: int) -> np.ndarray:
-    """The picture (H, W, ...), averaged over areas so that its longer side is at most `longest_px`; the same object where it is."""
+    """The picture (H, W, ...), area-averaged to a longer side of at most `longest_px`; the same object if it already is."""
     by = longest_px / max(picture.shape[:2])
     return picture if by >= 1.0 else cv2.resize(picture, scaled_size(picture, by), interpolation=cv2.INTER_AREA)
 
 
 def scale_of(matrix: Matrix) -> float:
-    """How many times longer lengths become."""
+    """The scale factor of a matrix."""
     return math.sqrt(abs(float(np.linalg.det(matrix[:, :2]))))
 
 
 def warp(picture: Picture, matrix: Matrix, size_px: tuple[int, int]) -> Picture:
-    """The picture as the matrix shows it, (height, width, 3) of `size_px` = (width, height), its border replicated outside.
+    """The picture warped by the matrix to (height, width, 3) of `size_px` = (width, height), with a replicated border.
 
-    A large face in a small crop is averaged over areas first, so that fine patterns do not turn into coarse ones; then cubic.
+    Cubic, after area averaging where it shrinks, against aliasing.
 
     Raises:
-        ValueError: it is no picture, the size is not positive, or the matrix flattens the picture.
+        ValueError: no picture, a size that is not positive, or a singular matrix.
     """
     width, height = size_px
     if width < 1 or height < 1:
@@ -143,14 +143,14 @@ def warp(picture: Picture, matrix: Matrix, size_px: tuple[int, int]) -> Picture:
 
 
 def warp_values(values: np.ndarray, matrix: Matrix, size_px: tuple[int, int], outside: float | None = None) -> np.ndarray:
-    """Smooth values (h, w) or (h, w, C up to 4) as the matrix shows them, bilinear; outside a constant, or None for the border replicated."""
+    """Values (h, w) or (h, w, C up to 4) warped bilinearly by the matrix; outside a constant, or with None the replicated border."""
     border = cv2.BORDER_REPLICATE if outside is None else cv2.BORDER_CONSTANT
     part = np.ascontiguousarray(values)
     return cv2.warpAffine(part, matrix, size_px, flags=cv2.INTER_LINEAR, borderMode=border, borderValue=outside or 0)
 
 
 def _needed_part(picture: Picture, matrix: Matrix, width: int, height: int) -> tuple[Picture, Matrix]:
-    """What of the picture the crop shows, with a margin, and the matrix from the picture to it."""
+    """The part of the picture that the crop needs, with a margin, and the matrix from it to the crop."""
     corners = np.array([(-1, -1), (width, -1), (-1, height), (width, height)], dtype=np.float64)
     back = inverse(matrix)
     seen = corners @ back[:, :2].T + back[:, 2]
@@ -163,6 +163,6 @@ def _needed_part(picture: Picture, matrix: Matrix, width: int, height: int) -> t
 
 
 def _shrunk(part: Picture, to_part: Matrix, scale: float) -> tuple[Picture, Matrix]:
-    """The part, shrunk by about `scale` with every pixel counted, and the matrix from the picture to it."""
+    """The part, area-averaged by about `scale`, and the matrix from it to the crop."""
     small = np.asarray(cv2.resize(part, scaled_size(part, scale), interpolation=cv2.INTER_AREA), dtype=np.uint8)
     return small, compose(scaling(scale_between(part, small)), to_part)

@@ -1,4 +1,4 @@
-"""Soft masks, and the guided filter that moves their edges to those of a picture."""
+"""Soft masks, and guided filters that align their edges with a picture."""
 
 from __future__ import annotations
 
@@ -14,20 +14,20 @@ _KERNEL_SIGMA = 6.0
 
 
 def smoothstep(values: np.ndarray, low: float, high: float) -> Field:
-    """0 up to `low`, 1 from `high` on, and a smooth slope between."""
+    """0 up to `low`, 1 from `high` on, smooth in between."""
     share = np.clip((np.asarray(values, dtype=np.float32) - low) / (high - low), 0, 1)
     return np.asarray(share * share * (3 - 2 * share), dtype=np.float32)
 
 
 def feather(mask: Field, view: View, reach_px: float) -> Field:
-    """The mask with soft edges of `reach_px` pixels of the photo to either side; beyond 2.5 times that it is as it was."""
+    """The mask with edges softened by `reach_px` pixels of the photo on both sides; unchanged beyond 2.5 times that."""
     sigma = max(0.4, reach_px * view.scale)
     size = 2 * int(np.ceil(2.5 * sigma)) + 1
     return np.asarray(cv2.GaussianBlur(mask, (size, size), sigma, borderType=cv2.BORDER_REPLICATE), dtype=np.float32)
 
 
 def dilate(mask: Field, view: View, by_px: float) -> Field:
-    """The mask, larger by pixels of the photo (smaller where `by_px` is negative)."""
+    """The mask dilated by pixels of the photo (eroded if `by_px` is negative)."""
     radius = round(abs(by_px) * view.scale)
     if radius < 1:
         return mask
@@ -36,7 +36,7 @@ def dilate(mask: Field, view: View, by_px: float) -> Field:
 
 
 def largest_component(mask: Field, least_share: float = 0.25) -> Field:
-    """The mask without specks: pieces smaller than a share of the largest one are left out."""
+    """The mask without small connected components: those below a share of the largest one are removed."""
     count, labels, stats, _ = cv2.connectedComponentsWithStats((mask > 0.5).astype(np.uint8))
     if count <= 2:
         return mask
@@ -47,7 +47,7 @@ def largest_component(mask: Field, least_share: float = 0.25) -> Field:
 
 
 def wide_blur(values: Field, sigma: float) -> Field:
-    """Values (h, w) or (h, w, C) under a Gaussian of `sigma` pixels; a wide one is made at a smaller size, where it costs less."""
+    """Values (h, w) or (h, w, C) after a Gaussian blur of `sigma` pixels; wide blurs are computed at a smaller size."""
     shrink = max(1.0, sigma / _KERNEL_SIGMA)
     size = scaled_size(values, 1 / shrink)
     small = values if shrink == 1.0 else cv2.resize(values, size, interpolation=cv2.INTER_AREA)
@@ -58,17 +58,17 @@ def wide_blur(values: Field, sigma: float) -> Field:
 
 
 Mean = Callable[[Field], Field]
-"""Gives the mean around each pixel of values (h, w) or (h, w, ...)."""
+"""Returns the local mean around each pixel of values (h, w) or (h, w, ...)."""
 
 
 def window_mean(radius: int, weight: Field | None = None, *, far: float = 0.0, least: float = 0.0) -> Mean:
-    """Means over the square of 2 radius + 1 pixels around each pixel; beyond the border the picture is mirrored.
+    """Box means over (2 radius + 1)² pixels; the border is mirrored.
 
     Args:
         radius: in pixels.
-        weight: (h, w), how much each pixel counts; None counts all alike.
-        far: how much the mean over the whole picture counts beside the square's.
-        least: added to the sum of the weights, so that a square without weight has the mean 0.
+        weight: (h, w), weight of each pixel; None weighs all alike.
+        far: weight of the mean over the whole picture, relative to the box.
+        least: added to the sum of the weights, so that a box without weight has the mean 0.
     """
     side = (2 * radius + 1,) * 2
 
@@ -93,13 +93,13 @@ def window_mean(radius: int, weight: Field | None = None, *, far: float = 0.0, l
 
 
 def fit_windows(target: Field, guide: Field, mean: Mean, smoothness: float) -> tuple[Field, Field, Field]:
-    """The linear function of the guide that is nearest to the target in the window around each pixel.
+    """Linear regression of the target on the guide in the window around each pixel.
 
     Args:
         target: (h, w, T).
         guide: (h, w, G), one channel or three.
         mean: of `window_mean`.
-        smoothness: the variance of the guide below which it has no edge (He's epsilon).
+        smoothness: guide variance below which there is no edge (epsilon of He et al.).
 
     Returns:
         Slopes (h, w, T, G), and the means of guide (h, w, G) and target (h, w, T): the function is mean target + slopes (guide - mean guide).
@@ -117,12 +117,12 @@ def fit_windows(target: Field, guide: Field, mean: Mean, smoothness: float) -> t
 
 
 def _solved(spread: Field, together: Field) -> Field:
-    """The slopes (h, w, T, G) with spread (h, w, G, G) x slopes = together (h, w, T, G)."""
+    """Slopes (h, w, T, G) that solve spread (h, w, G, G) x slopes = together (h, w, T, G)."""
     if spread.shape[2] == 1:
         return together / spread
     if together.shape[2] > 1:
         return np.swapaxes(np.linalg.solve(spread, np.swapaxes(together, 2, 3)), 2, 3)
-    # one target: the inverse of the symmetric matrix by its cofactors, which takes a twentieth of the time
+    # one target: cofactors invert the symmetric matrix 20 times as fast
     (rr, rg, rb), (_, gg, gb), (_, _, bb) = (tuple(spread[..., i, j] for j in range(3)) for i in range(3))
     r_r, r_g, r_b = gg * bb - gb * gb, gb * rb - rg * bb, rg * gb - gg * rb
     g_g, g_b, b_b = rr * bb - rb * rb, rg * rb - rr * gb, rr * gg - rg * rg
@@ -137,15 +137,15 @@ def _solved(spread: Field, together: Field) -> Field:
 
 
 def guided_filter_coefficients(mask: Field, guide: Field, radius: int, smoothness: float) -> Field:
-    """The guided filter's coefficients (h, w, G + 1): a slope for each channel of the guide, and an offset.
+    """The guided filter's coefficients (h, w, G + 1): a slope per channel of the guide, and an offset.
 
-    Applied, they move the mask's edges to those of the guide: to strands of hair instead of an outline.
+    They align the mask's edges with those of the guide: strands of hair instead of an outline.
 
     Args:
         mask: (h, w), 0 to 1.
         guide: (h, w, G), 0 to 1, one channel or three.
         radius: how far an edge may move, in pixels.
-        smoothness: the variance of colour below which there is no edge.
+        smoothness: colour variance below which there is no edge.
     """
     mean = window_mean(radius)
     slopes, guide_mean, mask_mean = fit_windows(mask[..., None], guide, mean, smoothness)
@@ -155,7 +155,7 @@ def guided_filter_coefficients(mask: Field, guide: Field, radius: int, smoothnes
 
 
 def apply_coefficients(coefficients: Field, guide: Field) -> Field:
-    """The filtered mask (h, w): coefficients (h, w, G + 1) of `guided_filter_coefficients`, applied to a guide (h, w, G)."""
+    """The filtered mask (h, w): coefficients (h, w, G + 1) of `guided_filter_coefficients` applied to a guide (h, w, G)."""
     result = coefficients[..., 0] * guide[..., 0]
     for channel in range(1, guide.shape[2]):
         result += coefficients[..., channel] * guide[..., channel]

@@ -1,4 +1,4 @@
-"""Pictures and batches, and the one door between them.
+"""Pictures and batches, and conversion between them.
 
 A *picture* is uint8 RGB, (H, W, 3). A *batch* is a float32 tensor, (B, 3, S, S), from -1 to 1.
 """
@@ -19,7 +19,7 @@ Picture = np.ndarray[Any, np.dtype[np.uint8]]
 
 
 def check_picture(picture: np.ndarray) -> Picture:
-    """The same picture, if it is one; a ValueError that shows its shape and type if not."""
+    """The same picture. Raises ValueError with shape and type for anything else."""
     if picture.dtype != np.uint8 or picture.ndim != 3 or picture.shape[2] != 3:
         raise ValueError(f"a picture is uint8 RGB (H, W, 3), got {picture.dtype} {picture.shape}")
     return picture
@@ -32,7 +32,7 @@ def resize(picture: Picture, size_px: int) -> Picture:
 
 
 def center_crop(picture: Picture, size_px: int) -> Picture:
-    """The middle square of `size_px`, or the largest middle square of a smaller picture."""
+    """The central square of `size_px`, or the largest central square of a smaller picture."""
     height, width = check_picture(picture).shape[:2]
     side = min(size_px, height, width)
     top, left = (height - side) // 2, (width - side) // 2
@@ -40,29 +40,29 @@ def center_crop(picture: Picture, size_px: int) -> Picture:
 
 
 def to_batch(pictures: Sequence[Picture] | np.ndarray) -> torch.Tensor:
-    """Pictures of one size, (B, S, S, 3) uint8, as a batch (B, 3, S, S) float32 in [-1, 1] (0 is -1, 255 is 1)."""
+    """Pictures of one size, (B, S, S, 3) uint8, as a batch (B, 3, S, S) float32: 0 becomes -1, 255 becomes 1."""
     import torch
 
     return torch.from_numpy(to_array(pictures))
 
 
 def to_array(pictures: Sequence[Picture] | np.ndarray) -> np.ndarray[Any, np.dtype[np.float32]]:
-    """The same as `to_batch` without torch, which takes a second to load and 480 MB: for networks that ONNX Runtime runs."""
+    """Like `to_batch`, without torch (a second and 480 MB to load): for networks that ONNX Runtime runs."""
     stacked = np.stack([check_picture(picture) for picture in pictures])
     batch = np.empty((len(stacked), 3, *stacked.shape[1:3]), dtype=np.float32)
-    np.copyto(batch, stacked.transpose(0, 3, 1, 2))  # in NumPy: torch's threads cost more than they save here
+    np.copyto(batch, stacked.transpose(0, 3, 1, 2))  # NumPy: torch's threads cost more than they save here
     batch /= np.float32(127.5)
     batch -= np.float32(1.0)
     return batch
 
 
 def to_pictures(batch: torch.Tensor) -> Picture:
-    """A batch (B, 3, S, S) in [-1, 1] as pictures (B, S, S, 3) uint8, rounded to nearest; what lies outside is clipped."""
+    """A batch (B, 3, S, S) in [-1, 1] as pictures (B, S, S, 3) uint8, rounded and clipped."""
     return from_array(batch.detach().cpu().float().numpy())
 
 
 def from_array(batch: np.ndarray[Any, np.dtype[np.float32]]) -> Picture:
-    """The same as `to_pictures` of what `to_array` gave, without torch."""
+    """Like `to_pictures`, for an array of `to_array`, without torch."""
     scaled = np.rint((batch + np.float32(1.0)) * np.float32(127.5)).clip(0, 255)
     return np.ascontiguousarray(scaled.astype(np.uint8).transpose(0, 2, 3, 1))
 

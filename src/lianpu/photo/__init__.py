@@ -1,1 +1,1 @@
-"""Photo files: one reader, one writer, one list of formats, and what a file carries beside its pixels."""
+"""Photo files: the supported formats, reading and writing, and their metadata."""

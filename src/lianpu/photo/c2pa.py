@@ -1,7 +1,7 @@
-"""Content credentials (C2PA) for edited pictures: a signed statement in the file, where c2pa-python is installed and a certificate is given.
+"""Content credentials (C2PA) for edited pictures: a signed manifest in the file, if c2pa-python is installed and a certificate is given.
 
-The statement follows the C2PA specification 2.x: the picture was opened (its earlier credentials become an ingredient) and edited, with IPTC's
-digital source type. Who trusts it depends on the certificate: one that you made yourself is told apart from one of a listed authority.
+The manifest follows the C2PA specification 2.x: the picture was opened (its earlier credentials become an ingredient) and edited, with IPTC's
+digital source type. Validators do not trust a self-signed certificate like one from a listed authority.
 """
 
 from __future__ import annotations
@@ -21,18 +21,18 @@ from lianpu.version import __version__
 ALGORITHMS = ("es256", "es384", "es512", "ps256", "ps384", "ps512", "ed25519")
 
 MIME_TYPES = {"JPEG": "image/jpeg", "PNG": "image/png", "WEBP": "image/webp", "TIFF": "image/tiff"}
-"""Formats (`photo.formats.FORMATS`) that can carry a credential."""
+"""Formats (`photo.formats.FORMATS`) that can hold a credential, with their MIME types."""
 
 
 @dataclass(frozen=True)
 class Signing:
-    """What signs: a certificate chain and its key, both PEM, read once.
+    """A certificate chain and its key, both PEM, loaded once.
 
     Args:
-        certificates: the chain, that of the signer first.
+        certificates: the chain, the signer's certificate first.
         key: the private key (PKCS#8); never shown.
-        algorithm: of ALGORITHMS; it goes with the key.
-        timestamps: address of a time stamp authority; empty for none. With one, signing asks that host.
+        algorithm: of ALGORITHMS; must match the key.
+        timestamps: URL of a time stamp authority, contacted for each signature; empty for none.
     """
 
     certificates: str
@@ -45,19 +45,19 @@ class Signing:
 
 
 def is_installed() -> bool:
-    """Whether c2pa-python is here."""
+    """Whether c2pa-python is installed."""
     return find_spec("c2pa") is not None
 
 
 @dataclass(frozen=True)
 class SigningFiles:
-    """Where the certificate that signs lies.
+    """Files for signing.
 
     Args:
-        certificates: a PEM file with the chain, that of the signer first.
+        certificates: a PEM file with the chain, the signer's certificate first.
         key: a PEM file with its private key (PKCS#8).
-        algorithm: of ALGORITHMS; it goes with the key.
-        timestamps: address of a time stamp authority; empty for none.
+        algorithm: of ALGORITHMS; must match the key.
+        timestamps: URL of a time stamp authority; empty for none.
     """
 
     certificates: Path
@@ -67,11 +67,11 @@ class SigningFiles:
 
 
 def open_signing(files: SigningFiles) -> Signing:
-    """What signs, from two PEM files; tried out on a small picture, so that a wrong pair is reported now and not at the first export.
+    """Load two PEM files and sign a small picture as a test, so that a wrong pair is reported now and not at the first export.
 
     Raises:
         LianpuError: c2pa-python is not installed.
-        SettingsError: a file is missing or no PEM, the algorithm is unknown, or the three do not go together.
+        SettingsError: a file is missing or not PEM, the algorithm is unknown, or certificate, key and algorithm do not match.
     """
     if not is_installed():
         raise LianpuError("Signing needs c2pa-python, which is not installed here. Install it: pip install 'lianpu[c2pa]'")
@@ -87,18 +87,18 @@ def open_signing(files: SigningFiles) -> Signing:
 
 
 def sign(file: Path, signing: Signing, what: str, model: str = "", earlier: Path | None = None) -> bool:
-    """Whether the picture in `file` carries a credential now; False where its format can carry none (the file is as it was).
+    """Sign the picture in `file` and return True; return False, file unchanged, if its format cannot hold a credential.
 
     Args:
-        file: the edited picture, which is replaced by the signed one.
+        file: the edited picture; replaced by the signed one.
         signing: of `open_signing`.
         what: what was done, in words.
-        model: the generative model that painted; empty when none did.
-        earlier: the file that was edited: its hash and its own credentials, if it has some, are carried. Leave it out where faces were
-            hidden: the credentials of cameras hold a small picture of what they saw.
+        model: the generative model used; empty for none.
+        earlier: the file before the edit: its hash and credentials become an ingredient. Leave it out if faces were anonymised: a
+            camera's credentials contain a thumbnail of the original.
 
     Raises:
-        LianpuError: it cannot be signed; the file is as it was.
+        LianpuError: signing failed; the file is unchanged.
     """
     kind = MIME_TYPES.get(photo_format(file) or "")
     if kind is None:
@@ -110,7 +110,7 @@ def sign(file: Path, signing: Signing, what: str, model: str = "", earlier: Path
 
 
 def credential_of(file: Path) -> dict[str, object] | None:
-    """The active manifest of a file as plain values; None where it has none. Raises LianpuError without c2pa-python, or for a broken one."""
+    """The active manifest of a file as plain values; None without one. Raises LianpuError without c2pa-python or for a broken manifest."""
     if not is_installed():
         raise LianpuError(
             "Reading credentials needs c2pa-python, which is not installed here. Install it: pip install 'lianpu[c2pa]'"
@@ -158,7 +158,7 @@ def _signed(picture: bytes, kind: str, signing: Signing, what: str, model: str, 
 _INGREDIENT = {"title": "the photo before the edit", "relationship": "parentOf", "instance_id": "photo", "label": "photo"}
 
 _SETTINGS = {"builder": {"thumbnail": {"enabled": False}}}
-"""No thumbnails: one of the photo before the edit would show a face that was made unknown."""
+"""No thumbnails: one of the original would show an anonymised face."""
 
 
 def _manifest(what: str, model: str, carried: bool) -> str:

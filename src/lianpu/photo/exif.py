@@ -1,4 +1,4 @@
-"""EXIF as bytes: what a photo's file says of its taking, without the small picture of the photo that it may carry."""
+"""EXIF blocks as bytes, without their thumbnails."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ _HEAD = b"Exif\x00\x00"
 _ORIENTATION = 0x0112
 
 _SMALL_PICTURES = ((0x0201, 0x0202), (0x0111, 0x0117))
-"""Tags of where a small picture lies and how long it is: as a JPEG, and in strips."""
+"""Tags for offset and length of a thumbnail: as JPEG, and as strips."""
 
 _SIZES = {1: 1, 2: 1, 3: 2, 4: 4, 5: 8, 6: 1, 7: 1, 8: 2, 9: 4, 10: 8, 11: 4, 12: 8}
 
@@ -21,13 +21,13 @@ _OF_THE_PIXELS = frozenset(
         *(529, 530, 532, 700, 34377, 34675),
     )
 )
-"""Tags of a TIFF that say how its pixels are stored, and those that hold XMP, Photoshop's data and the ICC profile."""
+"""TIFF tags of the pixel storage, and those of XMP, Photoshop data and the ICC profile."""
 
 
 def without_small_picture(exif: bytes) -> bytes:
-    """The EXIF block with all bytes where they were, but for its small picture, which shows the photo as it was before: that becomes zeros.
+    """The EXIF block with its thumbnail, which shows the photo before the edit, overwritten by zeros; all offsets stay.
 
-    What is not understood stays as it is.
+    Entries that cannot be parsed stay.
     """
     body = bytearray(exif[len(_HEAD) :] if exif.startswith(_HEAD) else exif)
     try:
@@ -44,7 +44,7 @@ def without_small_picture(exif: bytes) -> bytes:
 
 
 def with_orientation(exif: bytes, orientation: int) -> bytes:
-    """The EXIF block, saying this orientation; made anew where it did not say one."""
+    """The EXIF block with this orientation; created if there was none."""
     read = Image.Exif()
     try:
         read.load(exif)
@@ -59,7 +59,7 @@ def with_orientation(exif: bytes, orientation: int) -> bytes:
 
 
 def exif_of_tiff(image: Image.Image) -> bytes:
-    """What a TIFF says of its taking as an EXIF block; its tags on how pixels are stored are left out."""
+    """The EXIF tags of a TIFF as a block, without those of the pixel storage."""
     found = image.getexif()
     kept = Image.Exif()
     for tag in found:
@@ -69,7 +69,7 @@ def exif_of_tiff(image: Image.Image) -> bytes:
 
 
 def _blank(body: bytearray, order: str, directory: int) -> None:
-    """Zeros for the small picture that a directory points to, and for the directory."""
+    """Zero a directory and the thumbnail that it points to."""
     count = struct.unpack_from(order + "H", body, directory)[0]
     values = {}
     for index in range(count):
@@ -84,7 +84,7 @@ def _blank(body: bytearray, order: str, directory: int) -> None:
 
 
 def _numbers(body: bytearray, order: str, at: int, kind: int, number: int) -> tuple[int, ...]:
-    """The whole numbers of an entry; none for other kinds of values."""
+    """The integers of an entry; empty for other types."""
     if kind not in (3, 4) or number > 1000:
         return ()
     if _SIZES[kind] * number > 4:

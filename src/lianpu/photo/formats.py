@@ -1,4 +1,4 @@
-"""The formats of photos: the one list, how a file's first bytes tell its format, and the photos of a folder."""
+"""Photo formats: their list, detection by a file's first bytes, and the photos of a folder."""
 
 from __future__ import annotations
 
@@ -20,13 +20,12 @@ FORMATS: Mapping[str, tuple[str, ...]] = {
     "AVIF": (".avif",),
     "HEIF": (".heic", ".heif"),
 }
-"""Pillow's names of the formats that are read, and the usual endings of their files. It knows more: EPS, for one, is a program that
-Ghostscript would run."""
+"""Formats that are read, by Pillow's name, and their usual endings. Pillow knows more, but EPS, for one, is a program for Ghostscript."""
 
 PHOTO_ENDINGS = tuple(ending for endings in FORMATS.values() for ending in endings)
 
 WRITTEN_ENDINGS = (".jpg", ".jpeg", ".png", ".bmp", ".webp", ".tif", ".tiff")
-"""The endings of photos that are written; the ending chooses the format."""
+"""Endings of photos that can be written; the ending chooses the format."""
 
 FORMAT_WORDS = "JPEG, PNG, WebP, TIFF, BMP, GIF, JPEG 2000, AVIF or HEIC"
 
@@ -53,7 +52,7 @@ _RAW_ENDINGS = frozenset(
 
 
 def photo_format(file: Path) -> str | None:
-    """The format (a key of FORMATS) that a file's first bytes say, whatever its name; None where it is no photo.
+    """The format (a key of FORMATS) according to a file's first bytes, whatever its name; None if it is no photo.
 
     Raises:
         OSError: the file is missing, a folder, or may not be read.
@@ -71,20 +70,20 @@ def photo_format(file: Path) -> str | None:
 
 
 def is_photo(file: Path) -> bool:
-    """Whether a file is a photo by its first bytes, or calls itself one by its ending.
+    """Whether a file is a photo by its first bytes or by its ending.
 
-    The ending counts as well so that a broken photo is reported where it is read, and not passed over; it also saves opening the file.
+    The ending counts so that a broken photo is reported when read instead of ignored; it also saves opening the file.
     """
     if file.suffix.lower() in PHOTO_ENDINGS:
         return True
     try:
-        return file.is_file() and photo_format(file) is not None  # a pipe is not opened: it might wait for ever
+        return file.is_file() and photo_format(file) is not None  # a pipe is not opened: that could block forever
     except OSError:
         return False
 
 
 def written_ending(file: Path) -> str:
-    """The ending with which an edited photo is written: that of its format, or of the nearest one that is written (GIF: PNG, HEIC: JPEG)."""
+    """The ending for an edited photo: that of its format, or of the nearest one that is written (GIF: PNG, HEIC: JPEG)."""
     try:
         form = photo_format(file)
     except OSError:
@@ -94,7 +93,7 @@ def written_ending(file: Path) -> str:
 
 
 def check_ending(file: Path) -> str:
-    """The ending of a file, in small letters. Raises PictureError when no photo is written with it."""
+    """The ending of a file in lower case. Raises PictureError if photos cannot be written with it."""
     ending = file.suffix.lower()
     if ending not in WRITTEN_ENDINGS:
         raise PictureError(
@@ -105,7 +104,7 @@ def check_ending(file: Path) -> str:
 
 @dataclass
 class PassedOver:
-    """Files that a command passes over because they are no photos: their count, and the names of the first few."""
+    """Files that a command ignores because they are no photos: their count and the first few names."""
 
     count: int = 0
     names: list[str] = field(default_factory=list)
@@ -117,7 +116,7 @@ class PassedOver:
             self.names.append(name)
 
     def __str__(self) -> str:
-        """One line for people; empty where nothing was passed over."""
+        """One line for people; empty if no file was ignored."""
         if not self.count:
             return ""
         more = f" and {self.count - len(self.names)} more" if self.count > len(self.names) else ""
@@ -125,10 +124,10 @@ class PassedOver:
 
 
 def photos_in(folder: Path, passed_over: PassedOver | None = None) -> list[Path]:
-    """The photos that lie directly in a folder, by name; hidden files do not count.
+    """The photos directly in a folder, sorted by name, without hidden files.
 
     Args:
-        folder: is listed.
+        folder: the folder to list.
         passed_over: counts the other files.
 
     Raises:

@@ -1,4 +1,4 @@
-"""Photos read from files: one decoder for the pixels alone (`read_image`) and for the photo with all that its file carries (`read_photo`)."""
+"""Reading photos: the pixels alone (`read_image`), or the photo with its metadata (`read_photo`)."""
 
 from __future__ import annotations
 
@@ -27,16 +27,16 @@ UPRIGHT = {
     7: Image.Transpose.TRANSVERSE,
     8: Image.Transpose.ROTATE_90,
 }
-"""What turns a picture of each EXIF orientation upright."""
+"""The transposition that turns a picture of each EXIF orientation upright."""
 
 
 def read_image(file: Path | str) -> Picture:
-    """The picture in a file, (H, W, 3) uint8 RGB, turned upright as its EXIF orientation says.
+    """The picture in a file, (H, W, 3) uint8 RGB, rotated by its EXIF orientation.
 
-    CMYK, palette, grey and 16-bit files are converted to 8-bit RGB; transparency is laid on white; of several pictures the first is read.
+    CMYK, palette, grey and 16-bit files become 8-bit RGB; transparency is composited on white; of several pictures the first is read.
 
     Raises:
-        PictureError: the file is missing, truncated, not a picture, or a HEIC where pillow-heif is not installed.
+        PictureError: the file is missing, truncated or no picture, or is HEIC and pillow-heif is not installed.
     """
     with opened_image(Path(file)) as image:
         image.load()
@@ -47,21 +47,21 @@ def read_image(file: Path | str) -> Picture:
 
 @dataclass(frozen=True, eq=False)
 class PhotoFile:
-    """A photo as it was read.
+    """A photo with its metadata.
 
     Args:
-        file: where it lies.
-        picture: (H, W, 3) uint8 RGB, upright; under transparent pixels what the file has there.
+        file: its path.
+        picture: (H, W, 3) uint8 RGB, upright; transparent pixels keep their stored colour.
         alpha: (H, W) uint8, upright; None without transparency.
-        form: Pillow's name of the file's form (`JPEG`, `PNG`, ...).
+        form: Pillow's name of the file's format (`JPEG`, `PNG`, ...).
         orientation: EXIF orientation of the stored pixels, 1 to 8.
-        exif: the EXIF block without its small picture; empty without one.
+        exif: the EXIF block without its thumbnail; empty without one.
         icc: the ICC profile; empty without one.
         xmp: the XMP packet; None without one.
-        dpi: dots per inch across and down; None where the file does not say.
-        jpeg: how a JPEG was made, as options of Pillow (`qtables`, `subsampling`, `progressive`); empty for other files.
-        lossless: whether a file of its form keeps every pixel when it is written again.
-        lost: what could not be taken over from the file, in words.
+        dpi: dots per inch across and down; None if not given.
+        jpeg: a JPEG's encoding, as options of Pillow (`qtables`, `subsampling`, `progressive`); empty for other files.
+        lossless: whether the format keeps every pixel when written again.
+        lost: what could not be preserved from the file, in words.
     """
 
     file: Path
@@ -82,7 +82,7 @@ def read_photo(file: Path | str) -> PhotoFile:
     """The photo in a file.
 
     Raises:
-        PictureError: the file is missing, broken, no picture, an animation, or a HEIC where pillow-heif is not installed.
+        PictureError: the file is missing, broken, no picture or an animation, or is HEIC and pillow-heif is not installed.
     """
     path = Path(file)
     with opened_image(path) as image:
@@ -99,11 +99,11 @@ def read_photo(file: Path | str) -> PhotoFile:
             )
         lost = lost_in_reading(
             image, count
-        )  # Pillow forgets how deep the pixels were when it loads them, as for a PNG's orientation
+        )  # before loading: after it Pillow no longer knows the bit depth or a PNG's orientation
         before = orientation_of(image)
         image.load()
-        turn = UPRIGHT.get(orientation_of(image))  # none for a TIFF, which Pillow turns upright itself
-        orientation = before if before != 1 else orientation_of(image)  # a PNG may say it after its pixels
+        turn = UPRIGHT.get(orientation_of(image))  # None for a TIFF, which Pillow rotates itself
+        orientation = before if before != 1 else orientation_of(image)  # a PNG may store it after its pixels
         rgb, alpha, icc = pixels_of(image)
         return PhotoFile(
             path,
@@ -123,14 +123,14 @@ def read_photo(file: Path | str) -> PhotoFile:
 
 @dataclass(frozen=True)
 class PictureFacts:
-    """What the head of a picture file says, before it is converted.
+    """The header of a picture file.
 
     Args:
-        width: pixels from left to right, as stored.
-        height: pixels from top to bottom, as stored.
-        mode: Pillow's name of the pixels (`RGB`, `CMYK`, `P`), with `;16` where they have 16 bits.
+        width: stored width in pixels.
+        height: stored height in pixels.
+        mode: Pillow's mode (`RGB`, `CMYK`, `P`), with `;16` for 16 bits.
         transparent: whether it has an alpha channel or a transparent colour.
-        orientation: EXIF orientation, 1 for upright, 2 to 8 for turned or mirrored.
+        orientation: EXIF orientation, 1 for upright, 2 to 8 for rotated or mirrored.
     """
 
     width: int
@@ -141,14 +141,14 @@ class PictureFacts:
 
 
 def picture_facts(file: Path | str) -> PictureFacts:
-    """What the head of a file says; the pixels are not decoded. Raises PictureError as `read_image` does."""
+    """The header of a picture file; pixels are not decoded. Raises PictureError as `read_image` does."""
     with opened_image(Path(file)) as image:
         return PictureFacts(image.width, image.height, mode_with_depth(image), is_transparent(image), orientation_of(image))
 
 
 @contextmanager
 def opened_image(file: Path) -> Iterator[ImageFile.ImageFile]:
-    """Pillow's image of a file, for the block; what goes wrong in the block with a broken file is a PictureError that names it."""
+    """Context manager: Pillow's image of a file. Errors of a broken file within the block become a PictureError that names it."""
     try:
         form = photo_format(file)
         if form is None:
@@ -190,7 +190,7 @@ def opened_image(file: Path) -> Iterator[ImageFile.ImageFile]:
 
 
 def _load_decoder(form: str, file: Path) -> None:
-    """Let Pillow decode a format. Raises PictureError where a package is missing for it."""
+    """Enable Pillow's decoder of a format. Raises PictureError if a package for it is missing."""
     if form == "HEIF":
         try:
             import pillow_heif
@@ -208,7 +208,7 @@ def _load_decoder(form: str, file: Path) -> None:
 
 
 def orientation_of(image: Image.Image) -> int:
-    """The EXIF orientation, 1 to 8; 1 when there is none, or when the EXIF block is damaged (the pixels may be well)."""
+    """The EXIF orientation, 1 to 8; 1 if there is none, or if the EXIF block is damaged."""
     try:
         orientation = image.getexif().get(ExifTags.Base.Orientation, 1)
     except (OSError, EOFError, SyntaxError, ValueError, TypeError, KeyError, IndexError, struct.error):
@@ -217,7 +217,7 @@ def orientation_of(image: Image.Image) -> int:
 
 
 def mode_with_depth(image: ImageFile.ImageFile) -> str:
-    """Pillow's name of the pixels, with `;16` where the file has 16 bits of them."""
+    """Pillow's mode, with `;16` for files of 16 bits."""
     raw = image.tile[0].args if image.tile else ""
     raw_mode = raw[0] if isinstance(raw, tuple) and raw else raw
     wide = isinstance(raw_mode, str) and ";16" in raw_mode and ";16" not in image.mode
@@ -230,7 +230,7 @@ def is_transparent(image: Image.Image) -> bool:
 
 
 def pixels_of(image: Image.Image) -> tuple[np.ndarray, np.ndarray | None, bytes]:
-    """RGB and alpha as they are stored, and the profile that goes with the RGB."""
+    """RGB and alpha as stored, and the ICC profile of the RGB values."""
     icc = image.info.get("icc_profile") or b""
     if image.mode == "CMYK":
         return np.asarray(_cmyk_as_rgb(image, icc)), None, b""
@@ -256,9 +256,9 @@ def _cmyk_as_rgb(image: Image.Image, icc: bytes) -> Image.Image:
 
 
 def _wide_to_8_bit(values: np.ndarray, mode: str) -> Picture:
-    """Grey values of more than 8 bits as 8-bit ones: 65535 becomes 255.
+    """Grey values of more than 8 bits scaled to 8: 65535 becomes 255.
 
-    Modes I and F do not say their range: values up to 255 are taken as they are, and floats up to 1 as shares of white.
+    Modes I and F have no defined range: values up to 255 stay, and floats up to 1 are shares of white.
     """
     wide = np.nan_to_num(values.astype(np.float64))
     largest = wide.max() if wide.size else 0.0
@@ -270,7 +270,7 @@ def _wide_to_8_bit(values: np.ndarray, mode: str) -> Picture:
 
 
 def on_white(rgb: np.ndarray, alpha: np.ndarray) -> Picture:
-    """RGB (H, W, 3) with transparency (H, W) laid on white."""
+    """RGB (H, W, 3) with alpha (H, W) composited on white."""
     image = Image.fromarray(np.dstack([rgb, alpha]))
     white = Image.new("RGBA", image.size, (255, 255, 255, 255))
     return np.array(Image.alpha_composite(white, image).convert("RGB"), dtype=np.uint8)
@@ -281,12 +281,12 @@ def _turned(values: np.ndarray, turn: Image.Transpose | None) -> np.ndarray:
 
 
 def exif_block(image: Image.Image, form: str) -> bytes:
-    """The EXIF block without its small picture; empty without one."""
+    """The EXIF block without its thumbnail; empty without one."""
     return without_small_picture(exif_of_tiff(image) if form == "TIFF" else bytes(image.info.get("exif") or b""))
 
 
 def xmp_packet(image: Image.Image) -> bytes | None:
-    """The XMP packet, wherever the form keeps it; None without one."""
+    """The XMP packet, wherever the format stores it; None without one."""
     found = image.info.get("xmp") or image.info.get("XML:com.adobe.xmp")
     if isinstance(found, str):
         found = found.encode("utf-8")
@@ -294,7 +294,7 @@ def xmp_packet(image: Image.Image) -> bytes | None:
 
 
 def dots_per_inch(image: Image.Image) -> tuple[float, float] | None:
-    """Dots per inch across and down; None where the file does not say, or says what cannot be."""
+    """Dots per inch across and down; None if missing or impossible."""
     try:
         across, down = (float(value) for value in image.info["dpi"])
     except (KeyError, TypeError, ValueError, ZeroDivisionError):
@@ -303,7 +303,7 @@ def dots_per_inch(image: Image.Image) -> tuple[float, float] | None:
 
 
 def jpeg_options(image: JpegImagePlugin.JpegImageFile) -> dict[str, Any]:
-    """Quantization tables, subsampling and whether it is progressive: never less than what it has."""
+    """Quantization tables, subsampling and progressive flag that keep at least the file's quality."""
     if image.mode == "CMYK":
         return {}
     sampling = JpegImagePlugin.get_sampling(image)
@@ -321,7 +321,7 @@ def is_lossless_webp(path: Path) -> bool:
 
 
 def lost_in_reading(image: Any, count: int) -> tuple[str, ...]:
-    """What a picture of 8 bits per colour, RGB, cannot keep of an image of `count` pictures, in words."""
+    """What 8-bit RGB cannot keep of an image of `count` pictures, in words."""
     lost = []
     if ";16" in mode_with_depth(image) or image.mode in ("I", "F"):
         lost.append("more than 8 bits per colour")

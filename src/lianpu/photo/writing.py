@@ -1,4 +1,4 @@
-"""Photos written to files: plain pictures, and edited photos with all that the original's file had beside the pixels."""
+"""Writing photos: plain pictures, and edited photos with the original's metadata."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def write_image(file: Path | str, picture: Picture, quality: int = _GOOD_QUALITY
     """Write the picture to `file` atomically; its ending chooses the format (PNG is lossless).
 
     Raises:
-        PictureError: the ending names no format that is written.
+        PictureError: photos cannot be written with this ending.
         LianpuError: the disk is full or the folder cannot be written.
     """
     target = Path(file)
@@ -38,19 +38,19 @@ def write_image(file: Path | str, picture: Picture, quality: int = _GOOD_QUALITY
 
 
 def write_photo(file: Path | str, picture: Picture, original: PhotoFile, *, xmp: bytes | None = None) -> Path:
-    """`file`, holding the picture (H, W, 3) with what the original's file carried beside the pixels, written atomically.
+    """Write the picture (H, W, 3) with the original's metadata to `file`, atomically, and return the path.
 
-    Its ending chooses the form. A JPEG of a JPEG has its quantization tables and subsampling; one of anything else has quality 95
-    and full colour. What was stored turned is stored turned, with the same orientation.
+    The ending chooses the format. A JPEG from a JPEG keeps its quantization tables and subsampling; from another format it gets quality
+    95 without subsampling. Pixels are stored in the original's orientation.
 
     Args:
         file: the target.
         picture: of the original's size.
         original: of `read_photo`.
-        xmp: an XMP packet in place of the original's; None keeps that.
+        xmp: replaces the original's XMP packet; None keeps that.
 
     Raises:
-        PictureError: the ending names no form that is written.
+        PictureError: photos cannot be written with this ending.
         LianpuError: the disk is full or the folder cannot be written.
         ValueError: the picture has another size than the original.
     """
@@ -67,7 +67,7 @@ def write_photo(file: Path | str, picture: Picture, original: PhotoFile, *, xmp:
 
 
 def _save(target: Path, image: Image.Image, options: dict[str, Any]) -> Path:
-    encoded = BytesIO()  # Pillow loses the reason, such as a full disk, when it writes to a file itself
+    encoded = BytesIO()  # when Pillow writes to a file, the cause of a failure, such as a full disk, is lost
     image.save(encoded, format=Image.registered_extensions()[target.suffix.lower()], **options)
     with atomic_file(target) as partial:
         partial.write_bytes(encoded.getbuffer())
@@ -75,7 +75,7 @@ def _save(target: Path, image: Image.Image, options: dict[str, Any]) -> Path:
 
 
 def lost_in(original: PhotoFile, ending: str) -> tuple[str, ...]:
-    """What a file of this ending does not keep of the original, in words."""
+    """What a file of this ending does not preserve of the original, in words."""
     lost = list(original.lost)
     if original.alpha is not None and ending not in _KEPT_BY["alpha"]:
         lost.append(f"transparency (laid on white: {ending} has none)")
@@ -94,13 +94,13 @@ def _with_alpha(picture: Picture, alpha: np.ndarray | None, ending: str) -> Imag
 
 
 def _options(ending: str, original: PhotoFile) -> dict[str, Any]:
-    """How the pixels are stored."""
+    """Pillow's options for the pixels."""
     if ending in (".jpg", ".jpeg"):
         made = dict(original.jpeg)
         return {"optimize": True} | made if made else {"quality": _GOOD_QUALITY, "subsampling": 0, "optimize": True}
     if ending == ".webp":
         return {"lossless": True, "exact": True} if original.lossless else {"quality": _GOOD_QUALITY, "exact": True}
-    if ending in (".tif", ".tiff") and not original.exif:  # libtiff, which compresses, cannot write the directories of EXIF
+    if ending in (".tif", ".tiff") and not original.exif:  # libtiff, which compresses, cannot write EXIF directories
         return {"compression": "tiff_adobe_deflate"}
     return {}
 

@@ -1,6 +1,6 @@
-"""The honest mark of an edited picture: an XMP packet that says that it was edited, how, by what, and when.
+"""The edit label of a picture: an XMP packet that says that it was edited, how, by what software, and when.
 
-XMP is ISO 16684-1 (Adobe's specification, parts 1 and 2); the words for where a picture comes from are IPTC's Digital Source Type NewsCodes.
+XMP is ISO 16684-1 (Adobe's specification, parts 1 and 2); the source types are IPTC's Digital Source Type NewsCodes.
 """
 
 from __future__ import annotations
@@ -16,16 +16,16 @@ TOOL = f"Lianpu {__version__}"
 SOURCE_TYPES = "http://cv.iptc.org/newscodes/digitalsourcetype/"
 
 GENERATIVE = SOURCE_TYPES + "compositeWithTrainedAlgorithmicMedia"
-"""A photo, part of which a trained generative model painted."""
+"""A photo, part of which a generative model painted."""
 
 ALGORITHMIC = SOURCE_TYPES + "algorithmicallyEnhanced"
-"""A photo that a program altered without a generative model."""
+"""A photo altered by an algorithm that is no generative model."""
 
 _STRONGER = (SOURCE_TYPES + "trainedAlgorithmicMedia", SOURCE_TYPES + "compositeSynthetic", GENERATIVE)
-"""What an earlier mark may say that a weaker one must not replace."""
+"""Stronger source types, which a weaker one must not replace."""
 
 LONGEST_BYTES = 60_000
-"""A JPEG holds a packet of up to 65,502 bytes; an earlier one that would not fit beside ours is left out."""
+"""A JPEG holds a packet of up to 65,502 bytes; an earlier packet that would exceed this together with ours is dropped."""
 
 _NAMESPACES = {
     "x": "adobe:ns:meta/",
@@ -44,19 +44,19 @@ _NAMESPACES = {
 }
 
 for _prefix, _uri in _NAMESPACES.items():
-    ElementTree.register_namespace(_prefix, _uri)  # known prefixes: some readers look for them by name
+    ElementTree.register_namespace(_prefix, _uri)  # standard prefixes: some readers depend on them
 
 
 def edited_xmp(what: str, model: str = "", *, earlier: bytes | None = None, when: datetime | None = None) -> bytes:
     """An XMP packet (UTF-8, with its xpacket wrapper) that marks a picture as edited.
 
     Args:
-        what: what was done, as people read it: `hair_color 0.8; edit Blond_Hair=yes 1.0`.
-        model: the generative model that painted, as its name or id; empty when none did. With one the picture is marked as
-            IPTC's compositeWithTrainedAlgorithmicMedia, without as algorithmicallyEnhanced.
-        earlier: the packet that the photo came with: what it says is kept, its history goes on, and a stronger mark stays. One
-            that cannot be read, or is too long for a JPEG, is left out.
-        when: the time of the edit; None for now.
+        what: what was done, for people: `hair_color 0.8; edit Blond_Hair=yes 1.0`.
+        model: name or id of the generative model; empty for none. With one the source type is IPTC's
+            compositeWithTrainedAlgorithmicMedia, without one algorithmicallyEnhanced.
+        earlier: the photo's own packet: its properties are kept, its history is continued, and a stronger source type stays. It is
+            dropped if it cannot be parsed or is too long for a JPEG.
+        when: time of the edit; None for now.
     """
     at = (when or datetime.now(timezone.utc)).isoformat(timespec="seconds")
     root, description, history = _earlier_or_new(earlier)
@@ -70,7 +70,7 @@ def edited_xmp(what: str, model: str = "", *, earlier: bytes | None = None, when
     }
     if model:
         values["Iptc4xmpExt:AISystemUsed"] = _printable(model)
-    _take_out(root, "xmp:Thumbnails")  # they show the photo as it was before
+    _take_out(root, "xmp:Thumbnails")  # they show the photo before the edit
     for name, value in values.items():
         _take_out(root, name)
         description.set(_name(name), value)
@@ -84,7 +84,7 @@ def edited_xmp(what: str, model: str = "", *, earlier: bytes | None = None, when
 
 
 def source_type_of(packet: bytes) -> str | None:
-    """The Digital Source Type that an XMP packet gives, as a whole address; None where it gives none or cannot be read."""
+    """The Digital Source Type in an XMP packet, as a full URI; None without one or for a broken packet."""
     root = _read(packet)
     return None if root is None else _value(root, "Iptc4xmpExt:DigitalSourceType")
 
@@ -92,7 +92,7 @@ def source_type_of(packet: bytes) -> str | None:
 def _earlier_or_new(
     packet: bytes | None,
 ) -> tuple[ElementTree.Element, ElementTree.Element, ElementTree.Element | None]:
-    """The tree to write into, a description of the whole picture in it, and the sequence of what happened before."""
+    """The tree to write into, its description of the whole picture, and its history sequence."""
     root = None if packet is None else _read(packet)
     if root is None:
         root = ElementTree.Element(_name("x:xmpmeta"))
@@ -110,7 +110,7 @@ def _earlier_or_new(
 
 
 def _read(packet: bytes) -> ElementTree.Element | None:
-    """The tree of a packet, or None; a packet with a DOCTYPE is none, since its entities could be made to grow without end."""
+    """The tree of a packet, or None; a DOCTYPE is refused, since its entities could expand without limit."""
     if b"<!DOCTYPE" in packet or b"<!ENTITY" in packet:
         return None
     try:
@@ -123,12 +123,12 @@ def _read(packet: bytes) -> ElementTree.Element | None:
 
 
 def _about(rdf: ElementTree.Element) -> str:
-    """What the descriptions are of: the same for all, or readers take them for two pictures."""
+    """The subject of the descriptions: readers expect the same one in all."""
     return next((found for one in rdf if (found := one.get(_name("rdf:about")))), "")
 
 
 def _value(root: ElementTree.Element, name: str) -> str | None:
-    """A simple property, which may be written as an attribute or as an element."""
+    """A simple property, written as attribute or element."""
     for description in root.iter(_name("rdf:Description")):
         if (found := description.get(_name(name))) is not None:
             return found
@@ -139,7 +139,7 @@ def _value(root: ElementTree.Element, name: str) -> str | None:
 
 
 def _take_out(root: ElementTree.Element, name: str) -> None:
-    """Remove a property wherever it stands."""
+    """Remove every occurrence of a property."""
     for description in list(root.iter(_name("rdf:Description"))):
         description.attrib.pop(_name(name), None)
         for element in description.findall(_name(name)):
@@ -162,5 +162,5 @@ def _name(prefixed: str) -> str:
 
 
 def _printable(text: str) -> str:
-    """The text without the characters that XML cannot hold."""
+    """The text without characters that XML cannot hold."""
     return re.sub(r"[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]", "", text)
