@@ -1,4 +1,4 @@
-"""Lianpu (脸谱): from faces to shipped face-effect models.
+"""Lianpu (脸谱): from faces to deployed face-effect models.
 
 Names are loaded when they are first used, so that `import lianpu` is quick.
 """

@@ -111,7 +111,7 @@ class AttributeSet:
         return changed
 
     def differences(self, labels: Labels, targets: Labels) -> Labels:
-        """What shall change between two labels (B, A): 1 where an attribute is wanted, -1 where it shall go, 0 where it stays (STGAN).
+        """The change between two labels (B, A): 1 adds an attribute, -1 removes it, 0 keeps it (STGAN).
 
         Where one of a group is newly wanted, that says all: the others of its group have 0. So an edit can be asked for without knowing the face.
         """

@@ -29,7 +29,7 @@ _NOT_WRITABLE = (
 
 @contextmanager
 def atomic_file(target: Path) -> Iterator[Path]:
-    """A path beside `target` to write to; it takes the place of `target` when the block ends well, else it is removed.
+    """A path next to `target` to write to; it takes the place of `target` when the block ends well, else it is removed.
 
     Raises:
         LianpuError: the disk is full or the folder cannot be written; `target` is as it was.
@@ -58,7 +58,7 @@ def remove_partial_files(folder: Path) -> None:
 
 @contextmanager
 def atomic_folder(target: Path) -> Iterator[Path]:
-    """A folder beside `target` to fill; it takes the place of `target` when the block ends well, else it is removed.
+    """A folder next to `target` to fill; it takes the place of `target` when the block ends well, else it is removed.
 
     A folder that stood at `target` is set aside first, and put back if the new one cannot take its place.
 

@@ -58,7 +58,7 @@ class Run:
 
     @property
     def config_file(self) -> Path:
-        """What was asked: settings, attributes, data and its fingerprint, versions, command."""
+        """The record of settings, attributes, data and its fingerprint, versions, command."""
         return self.folder / "config.yaml"
 
     @property
@@ -225,7 +225,7 @@ def open_run(folder: Path | str) -> Run:
     """The run in a folder that training wrote.
 
     Raises:
-        RunError: the folder is missing or has no config.yaml; near names beside it are suggested.
+        RunError: the folder is missing or has no config.yaml; similar names next to it are suggested.
     """
     path = Path(folder)
     if not path.is_dir():

@@ -1,4 +1,4 @@
-"""Weights of torch networks: read from files that nobody needs to trust, written, and averaged over training."""
+"""Weights of torch networks: read from untrusted files, written, and averaged over training."""
 
 from __future__ import annotations
 

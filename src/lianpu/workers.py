@@ -303,7 +303,7 @@ def _tried(work: Callable[[Any], Any], task: Any) -> Any:
 
 
 def _end_with_parent(stop: Any, at_work: threading.Lock) -> None:
-    """End this process, after the task at work, when the one that started it was killed: nobody else would tell it to."""
+    """End this process, after the task at work, when the one that started it was killed: no other signal would end it."""
     parent = parent_process()
     assert parent is not None, "a worker has a parent"
     parent.join()

@@ -89,7 +89,7 @@ def count_table(counts: Sequence[FaceCounts]) -> Table:
 
 
 def speed_table(parsed: BenchFacesArguments) -> Table:
-    """Milliseconds of ours and the package's for one photo, taken in turns, and their ratio."""
+    """Milliseconds for one photo of ours and of insightface, measured alternately, and their ratio."""
     from rich.table import Table
 
     from lianpu.devices import describe_machine

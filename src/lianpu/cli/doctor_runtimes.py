@@ -49,7 +49,7 @@ print(json.dumps(session.get_providers()))
 
 @dataclass(frozen=True)
 class Trial:
-    """What became of one provider when a small network was run with it."""
+    """The result of running a small network with one provider."""
 
     provider: str
     works: bool

@@ -145,7 +145,7 @@ def _edit_crop(parsed: EditArguments, known: Mapping[str, bool]) -> None:
 
 
 def edit_folder_and_tell(source: Path, target: Path, request: EditRequest, jobs: int, force: bool) -> list[Edited]:
-    """Edit the photos, print the table, and give what came of each.
+    """Edit the photos, print the table, and return the results.
 
     Raises:
         DataError: photos could not be edited; said after all others were done.

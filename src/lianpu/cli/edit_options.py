@@ -108,7 +108,7 @@ def signing_files(options: SigningOptions) -> SigningFiles | None:
 
 
 def edit_request(options: EditOptions, *, for_video: bool = False, signing: SigningOptions | None = None) -> EditRequest:
-    """What is asked, in values that other processes can be given.
+    """The edit, as values that can be sent to other processes.
 
     Args:
         options: of the command line.
@@ -116,7 +116,7 @@ def edit_request(options: EditOptions, *, for_video: bool = False, signing: Sign
         signing: what signs, for commands that write pictures.
 
     Raises:
-        SettingsError: nothing is asked, or something that does not exist.
+        SettingsError: no edit is given, or an unknown one.
     """
     from dataclasses import replace
 

@@ -57,7 +57,7 @@ def main(arguments: list[str]) -> None:
 
 
 def evaluate_run(parsed: EvaluateArguments, command: str) -> list[EvaluationResult]:
-    """Score the models that were asked for, print their tables, and give the results."""
+    """Score the requested models, print their tables, and return the results."""
     from lianpu.cli.score_tables import curve_table, judge_table, notes_of, score_table
     from lianpu.devices import pick_device
     from lianpu.errors import SettingsError

@@ -126,7 +126,7 @@ def drawn_files(files: Sequence[Path], target: Path | None) -> dict[Path, Path]:
 
 
 def _open_look(parsed: FindArguments) -> Look:
-    """What is asked of each face beyond its place."""
+    """What to report of each face besides its box."""
     if isinstance(parsed, LandmarksArguments):
         return _landmarks(parsed)
     if isinstance(parsed, PartsArguments):

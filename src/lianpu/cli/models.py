@@ -186,7 +186,7 @@ def check() -> None:
 
 
 def import_path(path: Path) -> None:
-    """Copy what is recognised, and print what became of everything that looked like a model file."""
+    """Copy the recognised model files, and print the result for every candidate."""
     from lianpu.models.store.importing import import_models
     from lianpu.terminal import stage
 

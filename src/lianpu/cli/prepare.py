@@ -129,7 +129,7 @@ PREPARE_COMMANDS = {
 
 
 def prepare(parsed: PrepareArguments) -> Prepared:
-    """Make a training set, print what came of it, and give it."""
+    """Make a training set, print a summary, and return it."""
     from lianpu.preparation.prepare import prepare_faces
     from lianpu.preparation.settings import PrepareSettings
     from lianpu.terminal import console, stage

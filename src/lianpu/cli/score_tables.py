@@ -56,7 +56,7 @@ def score_table(result: EvaluationResult) -> Table:
 
 
 def judge_table(judge: Judge, by_attribute: Sequence[Score]) -> Table:
-    """How far the classifier can be trusted, and how often it sees what the overall edits were asked for."""
+    """The classifier's accuracy, and the share of overall edits in which it finds the requested attributes."""
     table = Table(title=f"The judge of success: a classifier trained on {judge.train_count:,} training faces, on held-out faces")
     for heading in ("attribute", "accuracy", "balanced accuracy", "faces with it", "edits that change it", "success ↑"):
         table.add_column(heading, justify="left" if heading == "attribute" else "right")

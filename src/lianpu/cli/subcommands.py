@@ -1,4 +1,4 @@
-"""Commands by name: each in a file of its own, which is imported when the command is asked for."""
+"""Commands by name: each in its own file, imported when the command runs."""
 
 from __future__ import annotations
 

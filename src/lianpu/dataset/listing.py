@@ -59,7 +59,7 @@ def _listed(folder: Path) -> set[str]:
 
 
 def _entries(folder: Path) -> list[os.DirEntry[str]]:
-    """The names in a folder; empty when it is not there."""
+    """The names in a folder; empty if it is missing."""
     try:
         with os.scandir(folder) as entries:
             return list(entries)

@@ -52,7 +52,7 @@ class PartMaps:
 
         Args:
             rows, flips: which faces, and which of them are mirrored; (B,) each.
-            changed: (B, A) true where an attribute shall change.
+            changed: (B, A) true where an attribute changes.
             attributes: the names of the A columns.
             side_px: S.
         """

@@ -1,4 +1,4 @@
-"""From everything a source labels to the attributes that were asked for."""
+"""Selection of the requested attributes from a source's labels."""
 
 from collections.abc import Sequence
 

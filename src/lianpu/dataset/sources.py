@@ -44,7 +44,7 @@ SOURCES: dict[str, Source] = {
 
 
 def open_dataset(source: str, root: Path | str, image_size: int, attributes: Sequence[str] | None = None) -> Dataset:
-    """Training and held-out faces of a folder, checked as far as label files and a listing of the pictures tell.
+    """Training and held-out faces of a folder, checked by label files and a listing of the pictures only.
 
     Args:
         source: `CelebA`, `CelebAMask-HQ`, `folder` or `csv`, in any case.

@@ -27,7 +27,7 @@ def looks_like_csv(root: Path) -> bool:
 def read_csv(root: Path) -> FaceTable:
     """The faces of a .csv file, or of `labels.csv` (or the only .csv) in a folder.
 
-    Paths are relative to the .csv, or to the folder `images` beside it. Without a column `split` (train, val, test), one
+    Paths are relative to the .csv, or to the folder `images` next to it. Without a column `split` (train, val, test), one
     face in ten is held out by the hash of its path.
 
     Raises:

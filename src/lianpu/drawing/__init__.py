@@ -1,1 +1,1 @@
-"""Portraits painted from numbers: no photograph, nobody pictured."""
+"""Portraits drawn from random numbers: no photographs, no real people."""

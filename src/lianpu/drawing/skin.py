@@ -158,7 +158,7 @@ def paint_neck(canvas: Canvas, places: Places, head: Head, outline: Outline, ski
 
 
 def paint_ears(canvas: Canvas, places: Places, head: Head, outline: Outline, skin: Skin) -> None:
-    """Both ears, as far as the head does not hide them."""
+    """The visible parts of both ears."""
     for side, name in ((-1, "r_ear"), (1, "l_ear")):
         edge = outline.edge(0.545, side)
         turned = -side * np.sin(np.radians(head.yaw))

@@ -73,7 +73,7 @@ def edit_photo(
         faces: `all`, `largest`, or numbers, of which 0 is the largest: [0] or "0,2".
         strength: 0 (the same picture) to 1.5.
         known: labels of the faces, for an editor whose input is all labels.
-        analyzer: sees the faces; None opens one for this photo, which takes a second.
+        analyzer: finds the faces; None opens one for this photo, which takes a second.
 
     Raises:
         SettingsError, ModelError: as `edit_attributes`; or `faces` is spelled otherwise.

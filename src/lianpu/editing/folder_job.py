@@ -62,7 +62,7 @@ def edit_folder(
     if target.exists() and source.samefile(target):
         raise SettingsError(f"{target} is the folder of the photos themselves. Give another folder for the results.")
     tasks = tasks_of(source, target)
-    job = open_job(request)  # what is wrong with the request is said before any process starts
+    job = open_job(request)  # report errors of the request before any process starts
     done = _done_before(target / JOURNAL, job.fingerprint, tasks)
     _cut_torn_line(target / JOURNAL)
     broken_off = _broken_off(target / JOURNAL)
@@ -176,7 +176,7 @@ def _edit_all(
 
     Args:
         tasks: what is to do.
-        request: what is asked, for other processes.
+        request: the edit, for other processes.
         job: the same, opened, for this process where it works alone.
         jobs: how many processes.
         on_begin: called in this process before each photo, also when it is tried again.

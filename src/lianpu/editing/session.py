@@ -90,7 +90,7 @@ class EditSession:
     def export(self, target: Path, picture: Picture, photo: PhotoFile, preset: Preset) -> tuple[str, ...]:
         """Write the edited picture with all that the photo's file carries; marked as edited (XMP), and signed where a certificate is open.
 
-        Where the preset hides faces, nothing of the earlier picture is carried along: no thumbnail, no earlier credential.
+        If the preset anonymises faces, nothing of the original is copied: no thumbnail, no earlier credential.
 
         Args:
             target: its ending chooses the format.
@@ -114,7 +114,7 @@ class EditSession:
 
 @dataclass(frozen=True)
 class EditRequest:
-    """What is asked of each photo or frame, in values that another process can be given.
+    """The edit of each photo or frame, as values that can be sent to another process.
 
     Args:
         preset: the steps, as YAML (`presets.dump_preset`).
@@ -151,14 +151,14 @@ class EditJob:
 
 
 def open_job(request: EditRequest, threads: int | None = None) -> EditJob:
-    """The request with its session: all that is wrong with it is said before a photo is read.
+    """The request with its session; all its errors are reported before a photo is read.
 
     Args:
-        request: what is asked.
+        request: the edit.
         threads: threads for one operation; None takes as many as there are cores.
 
     Raises:
-        SettingsError: a preset, an attribute or a name that is none.
+        SettingsError: an unknown preset, attribute or name.
         ModelError, WeightsError: the editor or a model of the analyzer cannot be loaded or used.
     """
     preset = parse_preset(request.preset)

@@ -26,7 +26,7 @@ class ModelInfo:
         run_id: the run that trained it.
         step: training steps behind it.
         licence: what the data allows the model to be used for.
-        label_input: what the model is given: `target` (the labels that are wanted) or `difference` (what shall change).
+        label_input: what the model is given: `target` (the wanted labels) or `difference` (the changes).
     """
 
     attributes: AttributeSet

@@ -61,7 +61,7 @@ def _fits(classifier: AttributeClassifier, dataset: Dataset, seed: int, settings
 
 
 def see_faces(classifier: AttributeClassifier, faces: Faces) -> np.ndarray:
-    """(N, A) in {0, 1}: what the classifier sees in unedited faces."""
+    """(N, A) in {0, 1}: the classifier's predictions on unedited faces."""
     starts = range(0, len(faces), _BATCH)
     parts = [
         classifier.see(np.stack([faces.read(row) for row in range(start, min(start + _BATCH, len(faces)))])) for start in starts

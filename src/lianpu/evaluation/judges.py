@@ -46,13 +46,13 @@ class Judges:
     Args:
         held_out: the faces that are edited.
         reference: the real faces of the reference split.
-        network: for distances, or None when none were asked for.
+        network: for distances, or None if none are measured.
         real: features of `reference`; `unedited`: of `held_out` before any edit. None without a network.
         lpips: or None; then `lpips_missing` says why (empty when it was not asked for).
         classifier: or None when success was not asked for; `judge` says how good it is; `seen`: what it sees in `held_out`.
         identity: or None; then `identity_missing` says why (empty when it was not asked for). `own`: (N, F) vectors of `held_out`.
         parts: of `held_out`, or None.
-        metrics: what was asked for.
+        metrics: the requested metrics.
         seed: of every draw.
         data: fingerprint of the dataset.
         notes: what a reader must know about this choice of judges.

@@ -92,13 +92,13 @@ def _with_groups(attributes: AttributeSet, changed: np.ndarray) -> np.ndarray:
 
 
 def success_share(attributes: AttributeSet, seen: Labels, task: EditTask) -> float | None:
-    """Share of what was asked that the judge sees: each group, and each attribute alone, counts once per face.
+    """Share of the requested changes that the judge finds: each group, and each attribute alone, counts once per face.
 
     Args:
-        seen: (N, A) in {0, 1}: what the judge sees in the pictures.
+        seen: (N, A) in {0, 1}: the judge's predictions on the pictures.
 
     Returns:
-        0 to 1, or None when nothing was asked (all targets equal the faces' own labels).
+        0 to 1, or None if no change was requested (all targets equal the faces' own labels).
     """
     reached = asked = 0
     for columns in attributes.units():

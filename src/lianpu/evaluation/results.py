@@ -50,7 +50,7 @@ class EvaluationResult:
         floor: what unedited held-out faces get in place of edits: the best that these counts allow.
         not_measured: figures that could not be had, each with the reason.
         notes: what a reader must know to read the numbers.
-        judge: the classifier, or None when no success was asked for.
+        judge: the classifier, or None if success is not measured.
     """
 
     origin: Origin

@@ -21,7 +21,7 @@ def metric_names(network_name: str) -> dict[str, str]:
 
 
 def distance_scores(judges: Judges, transform: str, real: Features, fake: Features) -> list[Score]:
-    """The distances that were asked for, of edited pictures (or others in their place) from real ones."""
+    """The requested distances of edited pictures (or others in their place) from real ones."""
     assert judges.network is not None
     names = metric_names(judges.network.name)
     scores = []

@@ -67,7 +67,7 @@ class Quantization:
 
     Args:
         file: the model.
-        settings: what was asked.
+        settings: the requested settings.
         reduce_range, why: whether weights have 7 bits, and the reason.
         calibration_faces, calibration_split: which faces chose the ranges.
         bytes, bytes_fp32: sizes of the two files.

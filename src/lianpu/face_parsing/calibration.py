@@ -37,7 +37,7 @@ def calibrated_biases(
     Args:
         network: gives logits (B, C, s, s) as the first of a tuple; in eval mode.
         faces: training faces, never those that it is scored on.
-        size_px: the side that the network sees.
+        size_px: side of the network's input.
         count: how many of the faces to look at, evenly spread over them.
         on_progress: called with faces done and faces in all.
     """

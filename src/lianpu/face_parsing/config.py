@@ -13,7 +13,7 @@ from lianpu.settings import settings_problems
 
 
 class ParserConfig(BaseModel):
-    """Everything that is asked for when a parser is trained."""
+    """All settings of a parser's training."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
 

@@ -43,7 +43,7 @@ class FaceParser(Protocol):
 
     @property
     def size_px(self) -> int:
-        """The side that its network sees; crops of another side are brought to it and back."""
+        """Side of its network's input; other crops are resized to it and back."""
         ...
 
     def parse_crops(self, crops: Sequence[Picture]) -> Masks:
@@ -159,7 +159,7 @@ class OnnxParser:
 
     @property
     def size_px(self) -> int:
-        """The side of the crops that the network sees."""
+        """Side of the network's input crops."""
         return self.info.size_px
 
     def parse_crops(self, crops: Sequence[Picture]) -> Masks:

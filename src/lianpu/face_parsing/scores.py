@@ -1,7 +1,7 @@
 """How right masks are: overlap and contours per class. Pure arithmetic on class indices.
 
 IoU and F1 (which is Dice) are pooled: counted over all pixels of all faces together, as parsing papers print them. The per-face mean, which
-Csurka et al. 2013 (What is a good evaluation measure for semantic segmentation?, BMVC) recommend beside it, and their contour F1 are means
+Csurka et al. 2013 (What is a good evaluation measure for semantic segmentation?, BMVC) recommend in addition to it, and their contour F1 are means
 over the faces that have the class in truth or in answer.
 """
 

@@ -55,7 +55,7 @@ class TrainedParser:
 
     Args:
         folder: a parser run that was trained to its end.
-        size_px: side that the network sees, a multiple of 32; that of the last training stage when None.
+        size_px: side of the network's input, a multiple of 32; that of the last training stage when None.
         device: torch's name of the device that it runs on.
 
     Raises:

@@ -74,7 +74,7 @@ def _middle_square(mask: np.ndarray) -> np.ndarray:
 
 
 def _kept(file: Path, count: int) -> PartMaps | None:
-    """The maps in a file; None when it is not there, cut off, or of another number of faces: they are only a copy."""
+    """The maps in a file; None if it is missing, cut off, or of another number of faces: they are only a copy."""
     try:
         with file.open("rb") as stream, np.load(stream) as stored:  # np.load itself leaves a broken file open
             maps = stored["maps"]

@@ -1,4 +1,4 @@
-"""The independent judge: sees which attributes a picture shows. It never meets the generator or its discriminator."""
+"""The independent judge: classifies a picture's attributes, trained apart from generator and discriminator."""
 
 from __future__ import annotations
 
@@ -61,7 +61,7 @@ class ClassifierInfo:
     Args:
         attributes: names, order and groups.
         image_size: side of the faces in pixels.
-        input_px: side at which the network sees them.
+        input_px: side of the network's input.
         fingerprint: of the dataset.
         train_count: faces of the training split that it learned from.
         steps: of the optimizer.

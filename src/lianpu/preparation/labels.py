@@ -34,7 +34,7 @@ class Label:
     """The value of one attribute of one face.
 
     Args:
-        value: 1 has it, -1 has not, 0 nobody knows.
+        value: 1 has it, -1 has not, 0 unknown.
         estimate: what the value was made from; None when nothing that tells it was measured.
     """
 

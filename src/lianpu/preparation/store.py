@@ -196,7 +196,7 @@ class Store:
 
 @contextmanager
 def open_store(folder: Path) -> Iterator[Store]:
-    """The database in a folder, made when it is not there; no other process can use it meanwhile.
+    """The database in a folder, created if missing; no other process can use it meanwhile.
 
     Raises:
         DataError: another process uses it, or it is damaged.

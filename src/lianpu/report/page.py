@@ -77,7 +77,7 @@ def render_html(document: Document, pictures: Path) -> str:
 
 
 def render_markdown(document: Document) -> str:
-    """The same report as GitHub-flavoured Markdown, with pictures from the folder `pictures` beside it."""
+    """The same report as GitHub-flavoured Markdown, with pictures from the folder `pictures` next to it."""
     environment = _environment(autoescape=False)
     environment.filters |= {"inline": _inline_markdown, "fence": _fence}
     text = environment.get_template("report.md.j2").render(document=document)
@@ -103,7 +103,7 @@ def _data_uri(file: Path) -> str:
 
 
 def _inline_markdown(text: str) -> str:
-    """Text for one line of Markdown, also inside a table: nothing in it is taken for markup, except `backticks`."""
+    """Text for one line of Markdown, also inside a table: markup is escaped, except `backticks`."""
     pieces = " ".join(text.split()).split("`")
     if len(pieces) % 2 == 0:  # a backtick without its partner is a letter
         pieces[-2:] = [f"{pieces[-2]}\\`{pieces[-1]}"]

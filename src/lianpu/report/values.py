@@ -57,7 +57,7 @@ class Values:
         return tuple(str(entry) for entry in value)
 
     def section(self, *path: str) -> Values:
-        """The mapping at the path of keys; an empty one when it is not there. Raises RunError for anything else."""
+        """The mapping at the path of keys; an empty one if it is missing. Raises RunError for anything else."""
         value = self._at(path)
         if value is not None and not isinstance(value, Mapping):
             raise self._wrong(path, "a section", value)

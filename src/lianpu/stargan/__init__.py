@@ -1,1 +1,1 @@
-"""The StarGAN networks, their losses and what they are asked for."""
+"""The StarGAN networks, their losses and their target labels."""

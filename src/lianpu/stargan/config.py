@@ -34,7 +34,7 @@ class ModelConfig(BaseModel):
     conditioning: Literal["film", "planes"] = "film"
     """How labels enter the lite generator: film scales and shifts every norm; planes adds them to the picture, as published."""
     label_input: Literal["target", "difference"] = "target"
-    """What either generator is given: the labels that are wanted, or what shall change (1, -1, or 0 for as it is; STGAN)."""
+    """The generator's label input: the wanted labels, or their changes (1, -1, or 0 for as it is; STGAN)."""
 
     @field_validator("image_size")
     @classmethod

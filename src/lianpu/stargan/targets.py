@@ -1,4 +1,4 @@
-"""What the generator is asked for during training, and the chance of a step."""
+"""Target labels during training, and the random numbers of a step."""
 
 import numpy as np
 import torch

@@ -109,7 +109,7 @@ class LossConfig(BaseModel):
 
 
 class RunConfig(BaseModel):
-    """Everything that was asked for in a run."""
+    """All settings of a run."""
 
     model_config = _STRICT
 

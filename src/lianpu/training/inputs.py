@@ -26,8 +26,8 @@ class StepInputs:
     Args:
         faces: (B, 3, S, S) in [-1, 1].
         labels: (B, A), what the faces are.
-        targets: (B, A), what the edited faces shall be.
-        requests: (B, A), what the generator is given: the targets, or what shall change.
+        targets: (B, A), the labels that the edited faces should have.
+        requests: (B, A), the generator's input: the targets, or the changes.
         returns: (B, A), the same for the way back to `labels`.
         alpha: (B, 1, 1, 1) in [0, 1], where between real and fake the penalty is taken.
         one_class: labels are one of A classes (softmax) rather than A attributes.

@@ -75,7 +75,7 @@ def train(
     Args:
         dataset: faces of side config.model.image_size.
         config: settings; batch_size is the batch over all processes.
-        run_folder: made where it is not there.
+        run_folder: created if missing.
         command: the command line, for the record.
         callbacks: what to call as it runs.
         guides: what loss.lambda_guide and loss.lambda_outside ask for.

@@ -71,7 +71,7 @@ class Processes:
         self.accelerator.wait_for_everyone()
 
     def mixed_precision(self) -> AbstractContextManager[None]:
-        """A block in which networks run in bfloat16, if that was asked for."""
+        """A block in which networks run in bfloat16, if requested."""
         context: AbstractContextManager[None] = self.accelerator.autocast()
         return context
 

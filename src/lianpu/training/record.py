@@ -1,4 +1,4 @@
-"""What a run was asked and on which data: the typed view of a run's config.yaml."""
+"""The settings and data of a run: the typed view of its config.yaml."""
 
 from __future__ import annotations
 

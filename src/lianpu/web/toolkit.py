@@ -1,4 +1,4 @@
-"""The one door to Gradio (and to Starlette, which it stands on): `from lianpu.web.toolkit import gr`. It asks nobody anything while it loads."""
+"""The only import of Gradio and Starlette: `from lianpu.web.toolkit import gr`. Importing it contacts no server."""
 
 from __future__ import annotations
 

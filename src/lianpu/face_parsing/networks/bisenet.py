@@ -151,7 +151,7 @@ def _upsampled(logits: torch.Tensor, size: tuple[int, int]) -> torch.Tensor:
 
 
 class ResNet18(nn.Module):
-    """What BiSeNet sees with. Random weights; ImageNet's are a state_dict of torchvision's resnet18 without `fc`."""
+    """The backbone of BiSeNet. Random weights; ImageNet's are a state_dict of torchvision's resnet18 without `fc`."""
 
     def __init__(self) -> None:
         super().__init__()

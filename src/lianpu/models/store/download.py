@@ -106,7 +106,7 @@ def _fetch_from(source: Source, entry: ModelFile, target: Path, network: Network
 
 
 def _bring(source: Source, target: Path, network: Network, on_progress: OnProgress | None) -> Path:
-    """The `.partial` file beside `target`, complete and with the right SHA-256."""
+    """The `.partial` file next to `target`, complete and with the right SHA-256."""
     from lianpu.models.store.transfer import transfer
 
     partial = target.with_name(f"{target.name}.partial")

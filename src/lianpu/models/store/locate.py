@@ -94,7 +94,7 @@ def places_to_look(entry: ModelFile) -> Iterator[Path]:
 
 
 def folders_inside(folder: Path) -> list[Path]:
-    """The folders in `folder`, by name; none where it is not there or may not be read."""
+    """The folders in `folder`, by name; empty if it is missing or unreadable."""
     try:
         return sorted(inside for inside in folder.iterdir() if inside.is_dir())
     except OSError:

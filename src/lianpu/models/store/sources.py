@@ -28,7 +28,7 @@ class Network:
     offline: bool = False
     """Never touch the network."""
     mirrors: tuple[str, ...] = ()
-    """Addresses that are asked first: each is followed by / and the file's name."""
+    """Addresses that are tried first: each is followed by / and the file's name."""
     proxy: str = ""
     """A proxy for every download; empty for the one that HTTPS_PROXY and NO_PROXY name, if they do."""
     hugging_face: str = HUGGING_FACE

@@ -54,7 +54,7 @@ def transfer(url: str, partial: Path, size_bytes: int, network: Network, on_prog
 
     Args:
         url: https, or http to this machine.
-        partial: stays as far as it came when the connection breaks for good.
+        partial: keeps the bytes received so far if the connection fails for good.
         size_bytes: nothing is written beyond.
         network: proxy and patience.
         on_progress: called with bytes done and bytes in all.

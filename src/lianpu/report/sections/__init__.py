@@ -1,1 +1,1 @@
-"""The six sections of the report, one file each: what is said, from what was measured."""
+"""The six sections of the report, one file each: text written from measurements."""

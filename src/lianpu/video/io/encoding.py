@@ -51,7 +51,7 @@ def check_ending(target: Path) -> str:
 
 
 def choose_encoding(target: Path, available: Collection[str], wanted: str = "auto", crf: float | None = None) -> Encoding:
-    """The encoder for a file: the one that was asked for, or the first available one that suits the file's ending.
+    """The encoder for a file: the requested one, or the first available one that suits the file's ending.
 
     Args:
         target: only its ending is used.

@@ -84,7 +84,7 @@ def edit_video(
 ) -> EditedVideo:
     """Edit every frame of the video `source` and write it to `target`; sound, timestamps, rotation and colours stay.
 
-    Finished segments are kept in a folder beside `target` until the video is complete: the same call resumes there after a stop, and
+    Finished segments are kept in a folder next to `target` until the video is complete: the same call resumes there after a stop, and
     another request starts from the beginning. The result does not depend on the number of processes.
 
     Args:

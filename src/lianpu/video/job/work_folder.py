@@ -1,4 +1,4 @@
-"""The folder beside a video in the making: its finished segments, kept when the job is stopped."""
+"""The work folder next to an unfinished video: its finished segments, kept when the job is stopped."""
 
 from __future__ import annotations
 
@@ -122,7 +122,7 @@ class WorkFolder:
 
 
 def open_work(target: Path, request: Mapping[str, Any]) -> WorkFolder:
-    """The work folder beside `target` for this request; segments of another request are deleted.
+    """The work folder next to `target` for this request; segments of another request are deleted.
 
     Args:
         target: the video in the making.
