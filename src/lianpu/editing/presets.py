@@ -160,7 +160,7 @@ def describe_steps(preset: Preset) -> str:
 
 
 def hides_faces(preset: Preset) -> bool:
-    """Whether a step makes faces unrecognisable:: then nothing of the original may be copied (thumbnail, credential)."""
+    """Whether a step makes faces unrecognisable: then nothing of the original may be copied (thumbnail, credential)."""
     return any(isinstance(step, EffectStep) and step.effect.name == "anonymise" for step in preset.steps)
 
 
