@@ -131,6 +131,24 @@ def test_faces_are_searched_by_the_count_of_edited_frames_whatever_was_dropped(j
     assert set(detected) == {0, 2}  # the frames 0 and 6 of the camera; by its own numbers that would be a search in every one
 
 
+@pytest.mark.parametrize(("detect_every", "expected"), [(None, {0, 1, 2, 3}), (3, {0, 3})])
+def test_faces_to_hide_are_detected_in_every_frame_unless_another_number_is_given(
+    detect_every: int | None, expected: set[int], pictures: list[Picture], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    hiding = "name: hide\nsteps:\n  - effect: anonymise\n    strength: 1\n"
+    job = open_job(EditRequest(hiding, analyzer=AnalyzerSettings("dlib")), threads=1)
+    source, detector, detected = Bursts(pictures[:1] * 4), job.session.analyzer.detector, set()
+
+    def detect(picture: Picture) -> tuple[Face, ...]:
+        detected.add(source.edited)
+        return type(detector).detect(detector, picture)
+
+    monkeypatch.setitem(vars(detector), "detect", detect)
+    settings = CameraSettings(SIZE, tracking=TrackSettings(detect_every=detect_every))
+    done = run_camera(source, job, [], settings, threading.Event(), source.on_frame)
+    assert done.statistics.with_faces == 4 and detected == expected
+
+
 def test_a_mirror_and_another_size_are_what_is_edited_and_handed_out(job: EditJob, pictures: list[Picture]) -> None:
     straight, turned = Kept(), Kept()
     for kept, mirror in ((straight, False), (turned, True)):

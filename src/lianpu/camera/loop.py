@@ -14,6 +14,7 @@ from typing import Generic, TypeVar
 
 from lianpu.camera.outputs import CameraOutput
 from lianpu.camera.sources import CameraFrame, CameraSource, fitted, mirrored
+from lianpu.editing.presets import hides_faces
 from lianpu.editing.session import EditJob
 from lianpu.errors import LianpuError
 from lianpu.imaging.picture import Picture
@@ -188,6 +189,7 @@ def run_camera(
     Raises:
         LianpuError: a frame cannot be edited, or an output cannot take it.
     """
+    tracking = settings.tracking.for_hidden_faces() if hides_faces(job.preset) else settings.tracking
     meter, state, ended = Meter(), TrackerState(), "source"
     with _read(source, stop) as (mailbox, problems):
         for number, frame in enumerate(_newest(mailbox, stop)):
@@ -198,7 +200,7 @@ def run_camera(
             picture = fitted(frame.picture, settings.size_px)
             picture = mirrored(picture) if settings.mirror else picture
             took = {} if picture is frame.picture else {FIT: time.perf_counter() - begin}
-            state, edited = edit_frame(state, picture, number, frame.time_s, job, settings.tracking)
+            state, edited = edit_frame(state, picture, number, frame.time_s, job, tracking)
             took |= edited.seconds | _show(edited.picture, frame.time_s, outputs)
             now = time.perf_counter()
             meter.add(ShownFrame(now, now - frame.received_s, bool(edited.edited), took))

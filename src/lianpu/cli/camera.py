@@ -47,8 +47,8 @@ class CameraArguments(EncodingOptions, EditOptions):
     """Stop after this many edited frames."""
     seconds: float | None = None
     """Stop after this many seconds."""
-    detect_every: int = 10
-    """Detect faces every N edited frames; track them in between."""
+    detect_every: int | None = None
+    """Detect faces every N edited frames; track them in between. Default: 10; 1 where faces are hidden (anonymise)."""
     detect_px: int = 480
     """Longer side of the frame for detection; a smaller one is faster and misses small faces."""
     parse_every: int = 2

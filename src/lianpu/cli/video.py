@@ -42,8 +42,8 @@ class VideoArguments(EncodingOptions, EditOptions):
     """The edited video: .mp4, .m4v, .mov, .mkv or .webm."""
     jobs: int = 1
     """Processes that edit segments at the same time; the result does not depend on their number."""
-    detect_every: int = 10
-    """Detect faces every N frames; track them in between."""
+    detect_every: int | None = None
+    """Detect faces every N frames; track them in between. Default: 10; 1 where faces are hidden (anonymise)."""
     parse_every: int = 2
     """Parse the parts of faces every N frames; move them with the face in between."""
 
@@ -56,10 +56,9 @@ def main(arguments: list[str]) -> None:
     from lianpu.video.job.job import VideoSettings, edit_video
     from lianpu.video.tracking.tracker import TrackSettings
 
-    if parsed.detect_every < 1 or parsed.parse_every < 1:
-        raise SettingsError(
-            f"--detect-every {parsed.detect_every} --parse-every {parsed.parse_every}: give at least 1 (every frame)."
-        )
+    for option, value in (("--detect-every", parsed.detect_every), ("--parse-every", parsed.parse_every)):
+        if value is not None and value < 1:
+            raise SettingsError(f"{option} {value}: give at least 1 (every frame).")
     request = edit_request(parsed, for_video=True)
     tracking = TrackSettings(detect_every=parsed.detect_every, parse_every=parsed.parse_every)
     settings = VideoSettings(parsed.jobs, parsed.encoder, parsed.crf, tracking)

@@ -8,7 +8,7 @@ from contextlib import closing
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
-from lianpu.editing.presets import describe_steps
+from lianpu.editing.presets import describe_steps, hides_faces
 from lianpu.editing.session import EditJob, EditRequest, open_job
 from lianpu.errors import DataError, SettingsError
 from lianpu.files import atomic_file
@@ -115,11 +115,12 @@ def edit_video(
     check_sound(probe, target)
     job = open_job(request) if job is None else job
     assert job.request == request, "a job is for one request"
+    tracking = settings.tracking.for_hidden_faces() if hides_faces(job.preset) else settings.tracking
     asked = {
         "job": job.fingerprint,
         "source": file_identity(source),
         "encoding": asdict(encoding),
-        "tracking": asdict(settings.tracking),
+        "tracking": asdict(tracking),
         "segment_s": settings.segment_s,
         "version": __version__,
     }
@@ -139,7 +140,7 @@ def edit_video(
         count += more
         on_progress(min(count, total), total)
 
-    task = SegmentTask(request, probe, work, encoding, settings.tracking)
+    task = SegmentTask(request, probe, work, encoding, tracking)
     left = [segment for segment in segments if segment.number not in done]
     with closing(edit_segments(task, job, left, settings.jobs, on_frames)) as edited:
         for segment, finished in edited:

@@ -17,6 +17,9 @@ from lianpu.video.tracking.one_euro import OneEuro
 from lianpu.video.tracking.temporal_parsing import PartState, TemporalParser
 from lianpu.video.tracking.tracks import Track, begin_track, is_inside, matched, moved_face, next_track, without_duplicates
 
+DETECT_EVERY = 10
+"""Faces are detected in every frame of this many, where no other number is given."""
+
 _LOST_SHARE = 0.4
 """A face with a smaller share of reliable points triggers a detection."""
 
@@ -29,7 +32,8 @@ class TrackSettings:
     """How faces are tracked.
 
     Args:
-        detect_every: detect faces every N frames; track them by optical flow in between.
+        detect_every: detect faces every N frames; track them by optical flow in between. None: every `DETECT_EVERY` frames, or in every
+            frame where faces are hidden (`for_hidden_faces`).
         detect_px: longer side of the frame for detection.
         parse_every: parse the parts of faces every N frames; warp them in between.
         lost_after: a track ends after this many missed detections in a row.
@@ -37,12 +41,21 @@ class TrackSettings:
         time_constant_s: of the temporal average of parts; 0 for no average.
     """
 
-    detect_every: int = 10
+    detect_every: int | None = None
     detect_px: int = 800
     parse_every: int = 2
     lost_after: int = 3
     points: OneEuro | None = field(default_factory=lambda: OneEuro(0.7, 5.0, 1.0))
     time_constant_s: float = 0.4
+
+    def for_hidden_faces(self) -> TrackSettings:
+        """For edits that hide faces: detect in every frame, where no other number was given, and end no track sooner than otherwise.
+
+        A face that appears between two detections is visible until the next one.
+        """
+        if self.detect_every is not None:
+            return self
+        return replace(self, detect_every=1, lost_after=self.lost_after * DETECT_EVERY)
 
 
 UNSMOOTHED = TrackSettings(parse_every=1, points=None, time_constant_s=0.0)
@@ -109,7 +122,7 @@ def track_faces(
     tracks = () if cut or before.grey is None or before.grey.grey.shape != grey.grey.shape else before.tracks
     motions = tuple(motion_of(track.points.value, before.grey, grey) for track in tracks if before.grey is not None)
     lost = any(motion.share < _LOST_SHARE for motion in motions)
-    detected = cut or before.grey is None or lost or number % settings.detect_every == 0
+    detected = cut or before.grey is None or lost or number % (settings.detect_every or DETECT_EVERY) == 0
     detect_s = clock()
     found = _detect(picture, analyzer, settings.detect_px, whole=not tracks) if detected else None
     track_s = clock()
