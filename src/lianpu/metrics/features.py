@@ -59,7 +59,6 @@ def join_features(parts: Iterable[Features]) -> Features:
     return Features(torch.cat([part.features for part in together]), torch.cat([part.logits for part in together]))
 
 
-FEATURE_COUNT = 1280
 INPUT_PX = 224
 """The side that the weights were trained at."""
 

@@ -21,9 +21,6 @@ IMAGENET_MEAN = (0.485, 0.456, 0.406)
 
 IMAGENET_DEVIATION = (0.229, 0.224, 0.225)
 
-SMALLEST_STRIDE = 32
-"""The sides of a batch are best multiples of this."""
-
 
 class BiSeNet(nn.Module):
     """Logits of the 19 parts, or of `classes`.
