@@ -39,11 +39,11 @@ SHEET_FACES, SHEET_PX = 4, 192
 class DemoArguments:
     """A whole run on drawn faces: draw, train, evaluate, export, quantize, compare, report, and the edits of the bundled editor. About 8 minutes with installing, on 2 CPU cores.
 
-    Nothing is downloaded. A stopped demo goes on with the same command.
+    Nothing is downloaded. The same command resumes a stopped demo.
     """
 
     run_dir: Path = Path("runs/demo")
-    """Where the run is written; the drawn faces lie beside it (RUN_DIR-faces)."""
+    """The run folder; the drawn faces are in RUN_DIR-faces."""
     faces: int = 800
     """How many faces are drawn, a tenth of them held out."""
     num_iters: int = 500

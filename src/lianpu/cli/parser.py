@@ -1,4 +1,4 @@
-"""`lianpu parser train | evaluate | export`: a face parser of one's own, how right it is, and its one ONNX file."""
+"""`lianpu parser train | evaluate | export`: train a face parser, score it, and write its ONNX file."""
 
 from __future__ import annotations
 
@@ -56,9 +56,9 @@ class PresetChoice:
 
 @dataclass(frozen=True)
 class ParserTrainArguments:
-    """Train a face parser on faces with masks. The same command goes on with a run that was stopped.
+    """Train a face parser on faces with masks. The same command resumes a stopped run.
 
-    What is on the command line wins over the preset.
+    Options win over the preset.
     """
 
     settings: tyro.conf.OmitArgPrefixes[_Form]  # type: ignore[valid-type]
@@ -66,7 +66,7 @@ class ParserTrainArguments:
     data: Annotated[Path, tyro.conf.Positional]
     """CelebAMask-HQ as downloaded, or a folder with images/, masks/, train.txt and val.txt."""
     run: Annotated[Path, tyro.conf.Positional]
-    """Where the training is written, and gone on with."""
+    """The run folder: written, and resumed."""
     preset: Literal["bisenet", "small"] = "small"
     """bisenet: the published recipe, for a GPU; small: 1.6 million parameters, for a CPU."""
 

@@ -1,4 +1,4 @@
-"""The one way to find and describe the faces of photos: a detector, a parser and 68 points, opened from one set of options."""
+"""Find and describe the faces of photos: a detector, a parser and 68 points, opened from one set of options."""
 
 from __future__ import annotations
 

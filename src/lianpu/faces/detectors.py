@@ -124,7 +124,7 @@ class YuNetDetector:
     Args:
         file: the ONNX file.
         min_score: leave out what is less sure, 0 to 1.
-        name: the name that its faces carry; the file's stem when None.
+        name: recorded in its faces; the file's stem when None.
 
     Raises:
         ModelError: the file is missing, broken, or another kind of network.

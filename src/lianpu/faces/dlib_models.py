@@ -154,7 +154,7 @@ _PIXELS_SEARCHED = 12_000_000
 
 
 class HogFinder:
-    """Where dlib's frontal face detector sees faces (HOG, five views; King 2015, Max-Margin Object Detection, arXiv:1502.00046).
+    """Boxes of dlib's frontal face detector (HOG, five views; King 2015, Max-Margin Object Detection, arXiv:1502.00046).
 
     Args:
         smallest_px: faces from about this size are found: the picture is enlarged for that (time grows with the square), or,

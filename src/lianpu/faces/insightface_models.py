@@ -1,6 +1,6 @@
 """InsightFace's networks through its own package: boxes, 106 points, sex and age, identity. The only door to insightface.
 
-Reading a network, its preprocessing and SCRFD's decoding are the package's; ours runs all faces of a picture as one batch.
+insightface reads the networks, preprocesses and decodes; here all faces of a picture run as one batch.
 """
 
 from __future__ import annotations
@@ -41,7 +41,7 @@ except ImportError as problem:
     ) from None
 
 _CROP_SCALE = 1.5
-"""Side of the square that the landmark and sex-age networks see, in sides of the box (the package's number)."""
+"""Side of the square that the landmark and sex-age networks take, in sides of the box (insightface's value)."""
 
 _FACES_AT_ONCE = 32
 """Faces in one batch: a crowd must not need more memory than this many."""
@@ -57,7 +57,7 @@ class ScrfdDetector:
         file: the ONNX file.
         threads: threads for one operation; None takes as many as there are cores.
         min_score: leave out what is less sure, 0 to 1.
-        name: the name that its faces carry; the file's stem when None.
+        name: recorded in its faces; the file's stem when None.
 
     Raises:
         ModelError: the file is missing, broken, or another kind of network.
@@ -141,7 +141,7 @@ class ArcFaceEncoder:
 
 
 def package_analysis(folder: Path, threads: int | None = None) -> Callable[[Picture], int]:
-    """The package's own `FaceAnalysis` over the networks in a folder: what ours is measured against.
+    """insightface's own `FaceAnalysis` over the networks in a folder, to compare with.
 
     It takes a picture (H, W, 3) uint8 RGB, goes face by face, and gives the number of faces.
     """
@@ -154,14 +154,14 @@ def package_analysis(folder: Path, threads: int | None = None) -> Callable[[Pict
 
     def analyse(picture: Picture) -> int:
         with warnings.catch_warnings():
-            warnings.simplefilter("ignore", FutureWarning)  # scikit-image's, about the package's way to align
+            warnings.simplefilter("ignore", FutureWarning)  # scikit-image's, about insightface's alignment
             return len(app.get(np.ascontiguousarray(picture[:, :, ::-1])))
 
     return analyse
 
 
 def _run(package: Any, picture: Picture, matrices: Sequence[np.ndarray]) -> np.ndarray[Any, np.dtype[np.float32]]:
-    """What a package's network says of the crop by each matrix: (N, F) float32.
+    """The output of an insightface network for the crop of each matrix: (N, F) float32.
 
     Raises:
         ModelError: the network cannot run, or gives values that are not finite.
@@ -187,7 +187,7 @@ def _run(package: Any, picture: Picture, matrices: Sequence[np.ndarray]) -> np.n
 
 
 def _box_matrix(face: Face, side: int) -> np.ndarray[Any, np.dtype[np.float64]]:
-    """(2, 3) that brings the box to the middle of a crop of `side` pixels, upright (the package's `face_align.transform`)."""
+    """(2, 3) that brings the box to the middle of a crop of `side` pixels, upright (insightface's `face_align.transform`)."""
     x1, y1, x2, y2 = face.box_xyxy
     scale = side / (max(face.width_px, face.height_px) * _CROP_SCALE)
     return np.array([[scale, 0.0, side / 2 - scale * (x1 + x2) / 2], [0.0, scale, side / 2 - scale * (y1 + y2) / 2]])

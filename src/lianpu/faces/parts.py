@@ -207,7 +207,7 @@ _BORDER = 4
 _LEAST_PX = 40
 
 _BELIEVED = 0.06
-"""Farther than this share of the crop's side from its border the first look is believed, which sees more."""
+"""Farther than this share of the crop's side from its border, the narrow crop is trusted: it has more resolution."""
 
 _PIECES_PX = 384
 
@@ -243,7 +243,7 @@ def _with_around(photo: Picture, subjects: Sequence[Subject], number: int, parse
         return subject
     window, mask = found
     merged = mask.copy()
-    _take_first_look(merged, window, subjects, number)
+    _keep_narrow_parts(merged, window, subjects, number)
     for other in subjects:
         if other is not subject:
             _give_to(merged, window, other)
@@ -276,8 +276,8 @@ def _spread(points: np.ndarray) -> np.ndarray:
     return np.asarray(middle + WIDER * (points - middle), dtype=np.float32)
 
 
-def _take_first_look(merged: np.ndarray, window: Window, subjects: Sequence[Subject], number: int) -> None:
-    """Put the parts of the first look into `merged` (h, w), well inside of the crop, where no other face is nearer."""
+def _keep_narrow_parts(merged: np.ndarray, window: Window, subjects: Sequence[Subject], number: int) -> None:
+    """Copy the parts of the narrow crop into `merged` (h, w), well inside of that crop, where no other face is nearer."""
     subject = subjects[number]
     part, first, (top, left) = _overlap(merged, window, subject)
     places = np.abs(_places(alignment_matrix(subject.face.points, _CROP, _CROP.width) / _CROP.width, part.shape, top, left) - 0.5)
@@ -313,7 +313,7 @@ def _overlap(merged: np.ndarray, window: Window, subject: Subject) -> tuple[np.n
 
 
 def _keep_own_hair(merged: np.ndarray, window: Window, subject: Subject) -> None:
-    """Take hair out of `merged` that does not hang together with hair of the first look, or only by a thread: it is somebody's sleeve."""
+    """Remove hair from `merged` that is not connected to hair of the narrow crop, or only by a thread: it is a sleeve, say."""
     hair = (merged == _HAIR).astype(np.uint8)
     shrink = min(1.0, _PIECES_PX / max(hair.shape))
     size = (max(1, round(hair.shape[1] * shrink)), max(1, round(hair.shape[0] * shrink)))
