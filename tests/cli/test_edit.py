@@ -17,6 +17,7 @@ from lianpu.editors.editor import ModelInfo
 from lianpu.errors import SettingsError
 from lianpu.export.onnx_export import export_generator
 from lianpu.photo.reading import read_image, read_photo
+from lianpu.photo.xmp import GENERATIVE, source_type_of
 from lianpu.stargan.lite import LiteGenerator
 from tests.support.portraits import PEOPLE, portrait, write_portrait
 
@@ -207,7 +208,7 @@ def test_a_cut_out_face_needs_no_detector(editor: Path, tmp_path: Path, capsys: 
     words = (tmp_path / "crop.png", tmp_path / "out.png", "--editor", editor, "--aligned")
     assert _run(capsys, *words, "--set", "Male=yes")[0] == 0
     full = read_image(tmp_path / "out.png").astype(int)
-    assert full.shape == (64, 64, 3)
+    assert full.shape == (64, 64, 3) and source_type_of(read_photo(tmp_path / "out.png").xmp or b"") == GENERATIVE
     assert _run(capsys, *words, "--set", "Male=yes", "--strength", "0.5", "--force")[0] == 0
     half, crop = read_image(tmp_path / "out.png").astype(int), np.array([90, 60, 50])
     assert np.abs((half - crop) - (full - crop) / 2).max() <= 1

@@ -78,3 +78,11 @@ def test_an_edit_that_hides_nobody_goes_on_from_the_earlier_credential(
     main([str(word) for word in ("edit", photo, out, "--effect", "lipstick", "--detector", "dlib", *signing)])
     credential: Any = credential_of(out)
     assert credential["ingredients"][0]["active_manifest"]
+
+
+def test_a_format_that_holds_no_signature_is_named(
+    photo: Path, pem: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    signing = ("--c2pa-cert", pem / "chain.pem", "--c2pa-key", pem / "key.pem")
+    main([str(word) for word in ("edit", photo, tmp_path / "out.bmp", "--effect", "lipstick", "--detector", "dlib", *signing)])
+    assert "the C2PA signature (.bmp cannot carry one)" in " ".join(capsys.readouterr().out.split())

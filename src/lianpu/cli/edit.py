@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import tyro
 
-from lianpu.cli.edit_options import EditOptions, SigningOptions, edit_request
+from lianpu.cli.edit_options import EditOptions, SigningOptions, edit_request, signing_files
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -117,30 +117,36 @@ def _edit_crop(parsed: EditArguments, known: Mapping[str, bool]) -> None:
 
     from lianpu.editing.attributes import edit_crops
     from lianpu.editing.photo_job import check_target
-    from lianpu.editing.presets import parse_values
+    from lianpu.editing.presets import parse_values, preset_from_options
+    from lianpu.editing.session import editor_name, export_photo
     from lianpu.editors.loading import load_editor
     from lianpu.effects.catalogue import check_strength
     from lianpu.errors import DataError, SettingsError
     from lianpu.imaging.picture import resize
-    from lianpu.photo.reading import read_image
-    from lianpu.photo.writing import write_image
+    from lianpu.photo.c2pa import open_signing
+    from lianpu.photo.reading import read_photo
     from lianpu.terminal import console
 
     if parsed.effect or parsed.preset is not None or not parsed.set:
         raise SettingsError("--aligned edits a cut-out face by an editor: give --set, without --effect and --preset.")
     check_target(parsed.out, parsed.force)
     editor = load_editor(parsed.model)
-    picture = read_image(parsed.photo)
-    height, width = picture.shape[:2]
+    files = signing_files(parsed)
+    signing = None if files is None else open_signing(files)
+    photo = read_photo(parsed.photo)
+    height, width = photo.picture.shape[:2]
     if height != width:
         raise DataError(
             f"--aligned takes a square face, and this picture is {width} x {height} pixels. Leave --aligned out for a photo."
         )
-    crop = resize(picture, editor.info.image_size)
+    crop = resize(photo.picture, editor.info.image_size)
     change = edit_crops(crop[None], editor, parse_values(parsed.set, "--set"), known)[0].astype(np.float32) - crop
     edited = np.clip(np.rint(crop + check_strength(parsed.strength, "--strength") * change), 0, 255).astype(np.uint8)
-    written = write_image(parsed.out, edited)
-    said = f"Written: {written}. Licence of the editor: {editor.info.licence}."
+    preset = preset_from_options(parsed.set, parsed.strength, None, ())
+    source = replace(photo, picture=crop, alpha=None, exif=b"", orientation=1, jpeg={})  # what describes pixels is no longer true
+    lost = export_photo(parsed.out, edited, source, preset, editor_name(parsed.model, editor), signing)
+    kept = f" Not kept: {'; '.join(lost)}." if lost else ""
+    said = f"Written: {parsed.out}.{kept} Licence of the editor: {editor.info.licence}."
     console.print(said, markup=False, highlight=False, soft_wrap=True)
 
 

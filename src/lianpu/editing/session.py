@@ -104,12 +104,20 @@ class EditSession:
         Raises:
             LianpuError: the file cannot be written or signed.
         """
-        model = self.model if preset.needs_editor else ""
-        words = describe_steps(preset)
-        write_photo(target, picture, photo, xmp=edited_xmp(words, model, earlier=photo.xmp))
-        if self.signing is not None:
-            sign(target, self.signing, words, model, None if hides_faces(preset) else photo.file)
-        return tuple(lost_in(photo, target.suffix.lower()))
+        return export_photo(target, picture, photo, preset, self.model, self.signing)
+
+
+def export_photo(
+    target: Path, picture: Picture, photo: PhotoFile, preset: Preset, model: str, signing: Signing | None
+) -> tuple[str, ...]:
+    """`EditSession.export` without a session: the one place that writes, marks and signs edited photos."""
+    model = model if preset.needs_editor else ""
+    words = describe_steps(preset)
+    write_photo(target, picture, photo, xmp=edited_xmp(words, model, earlier=photo.xmp))
+    lost = lost_in(photo, target.suffix.lower())
+    if signing is not None and not sign(target, signing, words, model, None if hides_faces(preset) else photo.file):
+        lost = (*lost, f"the C2PA signature ({target.suffix} cannot carry one)")
+    return lost
 
 
 @dataclass(frozen=True)
