@@ -2,18 +2,21 @@
 
 import os
 import signal
+import time
+from dataclasses import dataclass, fields
 from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
 
+from lianpu.dataset import batches
 from lianpu.dataset.batches import TrainingBatches, in_batches, read_faces
 from lianpu.dataset.faces import Faces
 from lianpu.dataset.order import step_rows
 from lianpu.dataset.sources import open_dataset
 from lianpu.errors import DataError, SettingsError
-from lianpu.imaging.picture import to_batch
+from lianpu.imaging.picture import Picture, to_batch
 
 # Python 3.12 and later warn when a process with threads forks, as the DataLoader of torch does
 pytestmark = pytest.mark.filterwarnings("ignore:.*use of fork.*:DeprecationWarning")
@@ -24,8 +27,8 @@ def faces(celebamask: Path) -> Faces:
     return open_dataset("CelebAMask-HQ", celebamask, 16, ["Black_Hair", "Male"]).train
 
 
-def _all(batches: TrainingBatches) -> list[tuple[int, torch.Tensor, np.ndarray]]:
-    return list(batches)
+def _all(read: TrainingBatches) -> list[tuple[int, torch.Tensor, np.ndarray]]:
+    return list(read)
 
 
 def _same(one: list[tuple[int, torch.Tensor, np.ndarray]], other: list[tuple[int, torch.Tensor, np.ndarray]]) -> bool:
@@ -133,3 +136,26 @@ def test_evaluation_sees_all_faces_once_and_in_order(faces: Faces) -> None:
 def test_read_faces_keeps_the_order_it_was_given(faces: Faces) -> None:
     stack = read_faces(faces, [7, 2, 7])
     assert (stack[0] == faces.read(7)).all() and (stack[1] == faces.read(2)).all() and (stack[2] == stack[0]).all()
+
+
+@dataclass(frozen=True)
+class _Stalling(Faces):
+    """Faces whose reader hangs once, as a process does that was forked in an unlucky moment."""
+
+    flag: Path = Path()
+
+    def read(self, index: int) -> Picture:
+        if not self.flag.exists():
+            self.flag.touch()
+            time.sleep(60)
+        return super().read(index)
+
+
+def test_readers_that_stall_are_started_anew_and_nothing_is_lost(
+    faces: Faces, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(batches, "STALL_S", 2.0)
+    stalling = _Stalling(**{field.name: getattr(faces, field.name) for field in fields(faces)}, flag=tmp_path / "stalled")
+    whole = _all(TrainingBatches(faces, 6, seed=3, first_step=1, last_step=9))
+    read = _all(TrainingBatches(stalling, 6, seed=3, first_step=1, last_step=9, workers=1, memory_budget_bytes=0))
+    assert (tmp_path / "stalled").exists() and _same(whole, read)

@@ -7,7 +7,7 @@ import signal
 import warnings
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
@@ -22,6 +22,11 @@ if TYPE_CHECKING:
     import torch
 
 OnProgress = Callable[[int, int], None]
+STALL_S = 60.0
+"""Reading processes that give nothing for so long are started anew."""
+
+_MOST_STALLS = 3
+
 MEMORY_BUDGET_BYTES = 2_000_000_000
 """Faces that need no more than this as uint8 are decoded once and kept."""
 
@@ -109,6 +114,23 @@ class TrainingBatches:
         return np.unique(np.concatenate([self.rows(step)[0] for step in self._steps()] or [np.empty(0, dtype=np.int64)]))
 
     def _from_disk(self) -> Iterator[Picture]:
+        step, stalls = self.first_step, 0
+        while step <= self.last_step:
+            try:
+                for stack in _unless_killed(self._loader(step)):
+                    if isinstance(stack, PictureError):
+                        raise stack
+                    yield stack
+                    step, stalls = step + 1, 0
+            except _StalledError:
+                stalls += 1
+                if stalls == _MOST_STALLS:
+                    raise DataError(
+                        f"The processes that read pictures gave nothing for {STALL_S:g} s, {stalls} times. "
+                        "Check the disk, or set workers to 0, then run the same command again: it resumes from the last checkpoint."
+                    ) from None
+
+    def _loader(self, first_step: int) -> Iterator[Any]:
         import torch
         from torch.utils.data import DataLoader
 
@@ -116,17 +138,14 @@ class TrainingBatches:
             warnings.filterwarnings("ignore", "This DataLoader will create")  # more readers than cores: they wait for the disk
             loader: DataLoader[Any] = DataLoader(
                 cast("Any", _Pictures(self.faces)),
-                batch_sampler=_Steps(self),
+                batch_sampler=_Steps(replace(self, first_step=first_step)),
                 num_workers=self.workers,
                 collate_fn=_stack_or_problem,
                 worker_init_fn=_leave_interrupts_to_the_parent,
                 generator=torch.Generator(),  # its own, so that starting workers draws nothing from the global one
+                timeout=STALL_S if self.workers else 0,
             )
-            stacks = iter(loader)
-        for stack in _unless_killed(stacks):
-            if isinstance(stack, PictureError):
-                raise stack
-            yield stack
+            return iter(loader)
 
 
 def in_batches(faces: Faces, batch_size: int) -> Iterator[tuple[np.ndarray, torch.Tensor, Labels]]:
@@ -150,6 +169,10 @@ def read_faces(faces: Faces, indices: Sequence[int] | np.ndarray, on_progress: O
 def _mirrored(stack: Picture, flips: Flips) -> Picture:
     """A copy of pictures (B, S, S, 3), those where flips (B,) is true turned left to right."""
     return np.where(flips[:, None, None, None], stack[:, :, ::-1], stack)
+
+
+class _StalledError(Exception):
+    """No batch came in time: a process forked in an unlucky moment can wait for ever for a lock of a thread that it has not got."""
 
 
 @dataclass(frozen=True)
@@ -202,6 +225,8 @@ def _unless_killed(stacks: Iterator[Any]) -> Iterator[Any]:
         except StopIteration:
             return
         except RuntimeError as problem:
+            if "DataLoader timed out" in str(problem):
+                raise _StalledError from None
             if "DataLoader worker" not in str(problem):
                 raise
             raise DataError(
