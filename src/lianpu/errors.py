@@ -1,4 +1,4 @@
-"""The errors a user can mend. The command line prints their message as one line and exits with 1."""
+"""The errors a user can fix. The command line prints their message as one line and exits with 1."""
 
 import difflib
 from collections.abc import Iterable, Mapping
@@ -30,7 +30,7 @@ def _listed(value: object) -> object:
 
 
 class LianpuError(Exception):
-    """Something the user can mend: the message says what was wrong, where, and what to do next, in one line.
+    """Something the user can fix: the message says what was wrong, where, and what to do next, in one line.
 
     An error that visitors of the page can meet has a key and values (see `Message`); `str(error)` is the English text in any case.
     """

@@ -22,7 +22,7 @@ MakeError = Callable[[str], LianpuError]
 _PROBLEMS = (SafetensorError, pickle.UnpicklingError, RuntimeError, EOFError, OSError, ValueError, KeyError, zipfile.BadZipFile)
 
 
-def read_tensors(file: Path, make_error: MakeError, mend: str = "Get it again.") -> Tensors:
+def read_tensors(file: Path, make_error: MakeError, advice: str = "Get it again.") -> Tensors:
     """The tensors of a .safetensors file, or of what `torch.save` wrote from a `state_dict` (.pth, .pt, .ckpt).
 
     The table may lie under `state_dict`, and its names may begin with the `module.` that DataParallel writes.
@@ -30,23 +30,23 @@ def read_tensors(file: Path, make_error: MakeError, mend: str = "Get it again.")
     Args:
         file: read without running any code in it.
         make_error: makes the error of a sentence.
-        mend: what to do about it, a sentence.
+        advice: what to do about it, a sentence.
 
     Raises:
         LianpuError: as `make_error` makes it: the file is missing, damaged, might run code, or holds no table of tensors.
     """
-    loaded = read_untrusted(file, make_error, mend)
+    loaded = read_untrusted(file, make_error, advice)
     if isinstance(loaded, Mapping) and isinstance(loaded.get("state_dict"), Mapping):
         loaded = loaded["state_dict"]
     if not isinstance(loaded, Mapping) or not all(isinstance(value, torch.Tensor) for value in loaded.values()):
-        raise make_error(f"{file} holds no table of weights. {mend}")
+        raise make_error(f"{file} holds no table of weights. {advice}")
     return {str(name).removeprefix("module."): tensor for name, tensor in loaded.items()}
 
 
-def read_untrusted(file: Path, make_error: MakeError, mend: str = "Get it again.") -> Any:
+def read_untrusted(file: Path, make_error: MakeError, advice: str = "Get it again.") -> Any:
     """What a file of tensors, numbers and plain containers holds. Arguments and errors are those of `read_tensors`."""
     if not file.is_file():
-        raise make_error(f"{file} is {'a folder' if file.is_dir() else 'not there'}. {mend}")
+        raise make_error(f"{file} is {'a folder' if file.is_dir() else 'not there'}. {advice}")
     try:
         if file.suffix == ".safetensors":
             return load_file(file)
@@ -55,9 +55,9 @@ def read_untrusted(file: Path, make_error: MakeError, mend: str = "Get it again.
             return torch.load(file, map_location="cpu", weights_only=True)
     except _PROBLEMS as problem:
         if "unsupported global" in str(problem).lower():
-            raise make_error(f"{file} holds more than weights and might run code, so it was not loaded. {mend}") from None
+            raise make_error(f"{file} holds more than weights and might run code, so it was not loaded. {advice}") from None
         reason = (str(problem).strip() or type(problem).__name__).splitlines()[0][:160]
-        raise make_error(f"{file} is damaged or cut off ({reason}). {mend}") from None
+        raise make_error(f"{file} is damaged or cut off ({reason}). {advice}") from None
 
 
 def save_tensors(tensors: Mapping[str, torch.Tensor], file: Path) -> None:

@@ -144,7 +144,7 @@ def run_tasks(
                         suspects.append(lost)
                     continue
                 if isinstance(answer, _Failure):
-                    raise answer.problem from RuntimeError(answer.told)
+                    raise answer.problem from RuntimeError(answer.trace)
                 if worker.item is not None:
                     number, task = worker.item
                     results[number], worker.item = (task, answer), None
@@ -164,7 +164,7 @@ class _Pool(Generic[Task, Result]):
         self._context = get_context("spawn")
         self._stop: Any = self._context.RawValue("b", 0)  # without locks: a process may be killed that holds one
         self._ticks: Any = self._context.RawArray("q", jobs)
-        self._told = 0
+        self._reported = 0
         self._false_starts, self._false_starts_allowed = 0, 0
         self._opener, self._threads = opener, threads
         self._workers: list[_Worker[Task]] = []
@@ -193,8 +193,8 @@ class _Pool(Generic[Task, Result]):
         self._false_starts, self._false_starts_allowed = 0, _FALSE_STARTS
 
     def new_ticks(self) -> int:
-        before, self._told = self._told, sum(self._ticks)
-        return self._told - before
+        before, self._reported = self._reported, sum(self._ticks)
+        return self._reported - before
 
     def replace(self, worker: _Worker[Task]) -> tuple[int, Task] | None:
         """Start another process for one that died; returns the task that it was at."""
@@ -251,16 +251,16 @@ class _Failure:
     """What was raised in a worker."""
 
     problem: Exception
-    told: str
+    trace: str
 
     @classmethod
     def of(cls, problem: Exception) -> _Failure:
-        told = "".join(traceback.format_exception(type(problem), problem, problem.__traceback__))
+        trace = "".join(traceback.format_exception(type(problem), problem, problem.__traceback__))
         try:
             pickle.loads(pickle.dumps(problem))
         except Exception:  # some exceptions cannot be pickled: their words can
             problem = RuntimeError(f"{type(problem).__name__}: {problem}")
-        return cls(problem, told)
+        return cls(problem, trace)
 
 
 def _serve(pipe: Connection, opener: Opener[Any, Any], threads: int, stop: Any, ticks: Any, place: int) -> None:

@@ -75,7 +75,7 @@ def test_the_page_shows_the_newest_picture_and_each_newer_one(preview: Preview) 
 def test_the_page_tells_figures_and_is_found_under_its_secret_only(preview: Preview) -> None:
     status, page = _ask(preview, _root(preview))
     assert status == 200 and b'src="stream"' in page
-    preview.tell({"rate": 24.5, "dropped": 3})
+    preview.update({"rate": 24.5, "dropped": 3})
     assert json.loads(_ask(preview, f"{_root(preview)}statistics")[1]) == {"rate": 24.5, "dropped": 3}
     assert len(_root(preview)) > 20
     for path in ("/", "/stream", "/statistics", f"{_root(preview)}../etc/passwd", f"{_root(preview)}other"):

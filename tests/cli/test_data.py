@@ -63,7 +63,7 @@ def test_what_stops_training_is_listed_counted_and_ends_with_exit_code_1(drawn: 
     assert "1 broken (cannot be read) STOPS TRAINING" in lines
     assert any(line.startswith("  000006.png: is not a picture that can be read") for line in lines)
     assert err.startswith("lianpu: ") and err.count("\n") == 1
-    assert "training would stop (5 missing, 1 broken). Mend what is listed above" in err
+    assert "training would stop (5 missing, 1 broken). Fix what is listed above" in err
     rows = list(csv.DictReader(table.read_text().splitlines()))
     assert [row["subject"] for row in rows if row["kind"] == "missing"] == [f"{number:06d}.png" for number in range(1, 6)]
     assert {row["stops_training"] for row in rows if row["kind"] in ("missing", "broken")} == {"1"}

@@ -1,4 +1,4 @@
-"""The doctor says what is here, what is missing, and how to mend it, and ends well unless something necessary is broken."""
+"""The doctor says what is here, what is missing, and how to fix it, and ends well unless something necessary is broken."""
 
 import io
 import subprocess
@@ -109,7 +109,7 @@ def test_a_missing_package_is_broken_and_told_with_the_command_that_mends_it(
     assert ended.value.code == 1
     message = capsys.readouterr().err
     assert message.startswith("lianpu: Packages: torch ")
-    assert "is not >=99; no-such-package is not installed. To mend it: " in message
+    assert "is not >=99; no-such-package is not installed. To fix it: " in message
     assert message.rstrip().endswith('-m pip install "torch>=99" "no-such-package>=1.2"')
     assert message.count("\n") == 1
 
@@ -125,7 +125,7 @@ def test_lianpu_run_from_source_is_noted(monkeypatch: pytest.MonkeyPatch) -> Non
 
     monkeypatch.setattr(doctor_checks.importlib.metadata, "requires", fail)
     finding = doctor_checks.check_own_packages()
-    assert (finding.state, finding.mend) == ("note", "pip install -e .")
+    assert (finding.state, finding.fix) == ("note", "pip install -e .")
 
 
 def test_nothing_broken_is_no_error() -> None:
@@ -134,17 +134,17 @@ def test_nothing_broken_is_no_error() -> None:
 
 def test_a_gpu_is_named_with_memory_and_cuda() -> None:
     finding = check_device(WORKSTATION, "cuda", has_nvidia_driver=True, torch_cuda="12.4")
-    assert (finding.state, finding.mend) == ("ok", "")
+    assert (finding.state, finding.fix) == ("ok", "")
     assert finding.what == "torch 2.9.0 works on cuda: NVIDIA RTX 3080 (10.0 GB), CUDA 12.4"
 
 
 def test_a_driver_without_a_gpu_for_torch_is_explained() -> None:
     finding = check_device(LAPTOP, "cpu", has_nvidia_driver=True, torch_cuda="12.4")
     assert finding.state == "note" and "torch (built for CUDA 12.4) sees no GPU" in finding.what
-    assert "nvidia-smi" in finding.mend
+    assert "nvidia-smi" in finding.fix
     finding = check_device(LAPTOP, "cpu", has_nvidia_driver=True, torch_cuda=None)
     assert finding.state == "note" and "this torch was built without CUDA" in finding.what
-    assert finding.mend.startswith("pip uninstall torch")
+    assert finding.fix.startswith("pip uninstall torch")
     assert check_device(LAPTOP, "cpu", has_nvidia_driver=False, torch_cuda=None).state == "ok"
     assert "as asked" in check_device(WORKSTATION, "cpu", has_nvidia_driver=True, torch_cuda="12.4").what
 
@@ -159,14 +159,14 @@ def test_onnx_runtime_without_cuda_beside_a_gpu_is_explained() -> None:
     for machine, has_driver, gpu in ((WORKSTATION, True, "NVIDIA RTX 3080"), (LAPTOP, True, "an NVIDIA driver")):
         finding = check_onnxruntime(machine, ["onnxruntime 1.23.0"], [], has_nvidia_driver=has_driver)
         assert finding.state == "note" and f"there is {gpu}, but this package was built without CUDA" in finding.what
-        assert finding.mend == "pip uninstall onnxruntime; pip install onnxruntime-gpu"
+        assert finding.fix == "pip uninstall onnxruntime; pip install onnxruntime-gpu"
 
 
 def test_a_provider_that_does_not_start_is_told_with_the_reason() -> None:
     trial = Trial("CUDAExecutionProvider", False, "libcublasLt.so.12: cannot open shared object file")
     finding = check_onnxruntime(WORKSTATION, ["onnxruntime-gpu 1.23.0"], [trial], has_nvidia_driver=True)
     assert finding.state == "note" and "CUDA does not start: libcublasLt.so.12: cannot open" in finding.what
-    assert finding.mend == 'pip install "onnxruntime-gpu[cuda,cudnn]"'
+    assert finding.fix == 'pip install "onnxruntime-gpu[cuda,cudnn]"'
     works = Trial("CUDAExecutionProvider", True)
     finding = check_onnxruntime(WORKSTATION, ["onnxruntime-gpu 1.23.0"], [works], has_nvidia_driver=True)
     assert finding.state == "ok" and finding.what.endswith("your own programs can use CUDA too (tried)")
@@ -175,7 +175,7 @@ def test_a_provider_that_does_not_start_is_told_with_the_reason() -> None:
 def test_two_packages_of_onnx_runtime_are_noted() -> None:
     finding = check_onnxruntime(LAPTOP, ["onnxruntime 1.23.0", "onnxruntime-gpu 1.22.0"], [], has_nvidia_driver=False)
     assert finding.state == "note" and "overwrite each other's files" in finding.what
-    assert finding.mend == "pip uninstall onnxruntime onnxruntime-gpu; pip install onnxruntime-gpu"
+    assert finding.fix == "pip uninstall onnxruntime onnxruntime-gpu; pip install onnxruntime-gpu"
 
 
 def test_a_provider_is_tried_in_a_process_of_its_own(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -218,7 +218,7 @@ def test_int8_is_explained_by_what_the_cpu_can_do() -> None:
 
 def test_torch_on_fewer_cores_than_there_are_is_noted() -> None:
     assert check_cores(LAPTOP) == Finding("Cores", "ok", "4 (8 logical), of which torch uses 4")
-    assert check_cores(replace(LAPTOP, threads=1)).mend.startswith("export OMP_NUM_THREADS=4")
+    assert check_cores(replace(LAPTOP, threads=1)).fix.startswith("export OMP_NUM_THREADS=4")
     assert check_cores(replace(LAPTOP, physical_cores=None, threads=8)).state == "ok"
 
 
@@ -236,7 +236,7 @@ def test_a_compiler_is_optional() -> None:
     assert check_compiler("/usr/bin/g++").state == "ok"
     finding = check_compiler(None)
     assert finding.state == "absent"
-    assert "install" in finding.mend
+    assert "install" in finding.fix
 
 
 def test_a_cut_model_file_is_damaged_and_the_size_is_told() -> None:

@@ -1,4 +1,4 @@
-"""`lianpu prepare` as it is typed: what it prints, and one line for what the user can mend."""
+"""`lianpu prepare` as it is typed: what it prints, and one line for what the user can fix."""
 
 from pathlib import Path
 

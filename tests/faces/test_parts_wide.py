@@ -8,7 +8,7 @@ from lianpu.effects.hair import hair_color
 from lianpu.face_parsing.runtime import FaceParser
 from lianpu.faces.analyzer import FaceAnalyzer
 from lianpu.faces.parts import hair_goes_on, load_parser, parse_wide
-from lianpu.faces.results import WIDER, Subject
+from lianpu.faces.results import WIDE_SCALE, Subject
 from lianpu.imaging.compositing import view_of
 from lianpu.part_names import part_index
 from lianpu.photo.reading import read_image
@@ -55,7 +55,7 @@ def test_the_first_look_is_believed_within_the_crop(parser: FaceParser) -> None:
     photo, subject = _long_haired()
     (seen,) = parse_wide(photo, [subject], parser)
     wide = seen.wide()
-    assert seen.parts is subject.parts and wide.reach == WIDER and wide.wide() is wide
+    assert seen.parts is subject.parts and wide.parts_scale == WIDE_SCALE and wide.wide() is wide
     rows, columns = wide.window
     assert (rows.stop - rows.start) * (columns.stop - columns.start) > 1.2 * subject.parts.mask.size
     face = subject.parts.mask[80:180, 80:220]
@@ -67,7 +67,7 @@ def test_the_first_look_is_believed_within_the_crop(parser: FaceParser) -> None:
 def test_real_hair_is_coloured_beyond_the_crop_and_no_edge_of_the_crop_is_seen(name: str, analyzer: FaceAnalyzer) -> None:
     photo = read_image(PHOTOS / name)
     (subject,) = analyzer.analyze(photo)
-    assert subject.around is not None
+    assert subject.wide_parts is not None
     change = np.abs(hair_color(photo, subject, 1.0, "#b8936a").astype(int) - photo).sum(axis=2)
     outside = np.ones(photo.shape[:2], dtype=bool)
     outside[subject.window] = crop_fade(subject, view_of(photo, subject.window, 4000), photo.shape) == 0

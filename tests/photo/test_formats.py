@@ -14,7 +14,7 @@ from lianpu.photo.formats import (
     FORMATS,
     PHOTO_ENDINGS,
     WRITTEN_ENDINGS,
-    PassedOver,
+    IgnoredFiles,
     is_photo,
     photo_format,
     photos_in,
@@ -66,7 +66,7 @@ def test_every_format_is_read_by_its_content(tmp_path: Path, smooth: np.ndarray,
     assert photo_format(file) == form and is_photo(file)
     picture, photo = read_image(file), read_photo(file)
     assert picture.shape == smooth.shape and np.abs(picture.astype(int) - smooth).mean() < 12
-    assert (photo.picture == picture).all() and photo.form == form
+    assert (photo.picture == picture).all() and photo.format == form
     assert (picture_facts(file).width, picture_facts(file).height) == (64, 48)
 
 
@@ -106,10 +106,10 @@ def test_a_folder_gives_its_photos_and_counts_the_others(tmp_path: Path, smooth:
         (tmp_path / name).write_text("no photo")
     (tmp_path / "broken.jpg").write_text("a broken photo is reported where it is read")
     (tmp_path / "folder.jpg").mkdir()
-    passed_over = PassedOver()
-    assert [file.name for file in photos_in(tmp_path, passed_over)] == ["a", "b.heic.txt", "broken.jpg"]
-    assert str(passed_over) == "4 other files passed over: c.pdf, d.mp4, e and 1 more."
-    assert str(PassedOver()) == ""
+    ignored = IgnoredFiles()
+    assert [file.name for file in photos_in(tmp_path, ignored)] == ["a", "b.heic.txt", "broken.jpg"]
+    assert str(ignored) == "4 other files passed over: c.pdf, d.mp4, e and 1 more."
+    assert str(IgnoredFiles()) == ""
 
 
 def test_an_edited_photo_keeps_its_format_where_that_is_written(tmp_path: Path, smooth: np.ndarray) -> None:

@@ -29,7 +29,7 @@ NAMES = {
 }
 NAMES |= {"jp2.dat": "JPEG2000"} if features.check("jpg_2000") else {}
 NAMES |= {"avif": "AVIF"} if features.check("avif") else {}
-PASSED_OVER = "2 other files passed over: movie.mp4, notes.txt."
+IGNORED = "2 other files passed over: movie.mp4, notes.txt."
 
 
 @pytest.fixture(scope="module")
@@ -56,18 +56,18 @@ def test_faces_are_found(photos: Path, capsys: pytest.CaptureFixture[str]) -> No
     out, _ = _run(capsys, "faces", "find", photos, "--detector", "dlib", "--json")
     found = {Path(one["file"]).name: len(one["faces"]) for one in json.loads(out)["photos"]}
     assert found == dict.fromkeys([*NAMES, "heic.jpg"], 1)
-    assert PASSED_OVER in _run(capsys, "faces", "find", photos, "--detector", "dlib")[0]
+    assert IGNORED in _run(capsys, "faces", "find", photos, "--detector", "dlib")[0]
 
 
 def test_faces_are_parsed(photos: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     parser = write_colour_parser(tmp_path / "colours.onnx", 128)
     out, _ = _run(capsys, "parse", photos, "--out", tmp_path / "out", "--parser", parser, "--detector", "dlib")
-    assert PASSED_OVER in out and len(list((tmp_path / "out").glob("*.parts.png"))) == len(NAMES) + 1
+    assert IGNORED in out and len(list((tmp_path / "out").glob("*.parts.png"))) == len(NAMES) + 1
 
 
 def test_a_folder_is_edited(photos: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     out, err = _run(capsys, "edit", photos, tmp_path / "out", "--effect", "lipstick", "--detector", "dlib")
-    assert err == "" and f"{len(NAMES) + 1} photos: {len(NAMES) + 1} edited" in out and PASSED_OVER in out
+    assert err == "" and f"{len(NAMES) + 1} photos: {len(NAMES) + 1} edited" in out and IGNORED in out
     names = {file.name for file in (tmp_path / "out").iterdir()}
     assert {"bmp.bmp", "gif.png", "heic.jpg", "jpeg.jpg", "photo.jpg", "png.png", "tiff.png", "webp.jpg"} < names
     assert (read_image(tmp_path / "out" / "png.png") != read_image(photos / "png")).any()

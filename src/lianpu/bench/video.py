@@ -246,8 +246,8 @@ def as_json(measured: Sequence[SizeMeasured], cpu: str, clock: str, rounds: int)
     """All numbers: seconds, and ratios to a video without effects."""
     sizes = []
     for one in measured:
-        told = asdict(one.speed) | {"size": list(one.size), "ratios": {name: one.speed.ratio(name) for name in one.speed.steps}}
+        record = asdict(one.speed) | {"size": list(one.size), "ratios": {name: one.speed.ratio(name) for name in one.speed.steps}}
         if one.raw is not None and one.smoothed is not None:
-            told["flicker"] = {"as_read": asdict(one.raw), "smoothed": asdict(one.smoothed)}
-        sizes.append(told)
+            record["flicker"] = {"as_read": asdict(one.raw), "smoothed": asdict(one.smoothed)}
+        sizes.append(record)
     return {"machine": cpu, "clock": clock, "rounds": rounds, "sizes": sizes}

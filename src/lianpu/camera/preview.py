@@ -51,7 +51,7 @@ class Preview:
             self._picture, self._number = picture, self._number + 1
             self._changed.notify_all()
 
-    def tell(self, statistics: Mapping[str, float]) -> None:
+    def update(self, statistics: Mapping[str, float]) -> None:
         """Set the numbers below the picture."""
         self._statistics = dict(statistics)
 

@@ -109,7 +109,7 @@ def live_line(preview: Preview | None) -> Iterator[Callable[[LiveStatistics], No
         newest[:] = [statistics]
         if preview is not None:
             recent = statistics.recent
-            preview.tell(
+            preview.update(
                 {
                     "frames": statistics.frames,
                     "rate": recent.rate,

@@ -99,7 +99,7 @@ def check(parsed: CheckArguments) -> DataReport:
     if report.stopping:
         counted = Counter(problem.kind for problem in report.stopping)
         kinds = ", ".join(f"{count} {kind}" for kind, count in counted.items())
-        raise DataError(f"{parsed.data_dir}: training would stop ({kinds}). Mend what is listed above, then check again.")
+        raise DataError(f"{parsed.data_dir}: training would stop ({kinds}). Fix what is listed above, then check again.")
     console.print("Nothing here stops training.")
     return report
 

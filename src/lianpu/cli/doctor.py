@@ -1,4 +1,4 @@
-"""`lianpu doctor`: what this machine has and lacks, each with the command that mends it."""
+"""`lianpu doctor`: what this machine has and lacks, each with the command that fixes it."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _COLOURS = {"ok": "green", "note": "yellow", "absent": "cyan", "broken": "bold r
 
 @dataclass(frozen=True)
 class DoctorOptions:
-    """What this machine has, what is missing, and how to mend it. Ends with exit code 1 only when something necessary is broken."""
+    """What this machine has, what is missing, and how to fix it. Ends with exit code 1 only when something necessary is broken."""
 
     hash: bool = False
     """Compare the SHA-256 of the model files too, not only their sizes (reads them whole)."""
@@ -42,15 +42,15 @@ def main(arguments: list[str]) -> None:
 
 
 def show(findings: Sequence[Finding], models: Sequence[ModelFinding], console: Console, *, by_hash: bool) -> None:
-    """Two tables, then one line per thing to mend: lines that can be copied are never broken."""
+    """Two tables, then one line per thing to fix: lines that can be copied are never broken."""
     from lianpu.cli.doctor_checks import ways_to_get
 
     console.print(_machine_table(findings))
     console.print(_models_table(models, by_hash=by_hash))
-    mends = [f"{finding.subject}: {finding.mend}" for finding in findings if finding.mend]
-    mends += [model.problem for model in models if model.problem]
+    fixes = [f"{finding.subject}: {finding.fix}" for finding in findings if finding.fix]
+    fixes += [model.problem for model in models if model.problem]
     ways = ways_to_get([model.entry for model in models if model.file is None])
-    _print_list(console, "What to do", mends)
+    _print_list(console, "What to do", fixes)
     _print_list(console, "Model files that are not here, should you want them", ways)
     console.print(
         "\nWhat each model file may be used for: docs/weights-and-licences.md. Data has its own doctor: lianpu data check --help"

@@ -171,7 +171,7 @@ def first_broken(findings: Sequence[Finding]) -> LianpuError | None:
     broken = [finding for finding in findings if finding.state == "broken"]
     if not broken:
         return None
-    return LianpuError(f"{broken[0].subject}: {broken[0].what}. To mend it: {broken[0].mend}")
+    return LianpuError(f"{broken[0].subject}: {broken[0].what}. To fix it: {broken[0].fix}")
 
 
 @dataclass(frozen=True)

@@ -26,8 +26,8 @@ class Finding:
     subject: str
     state: State
     what: str
-    mend: str = ""
-    """A command or a sentence; empty where nothing needs mending."""
+    fix: str = ""
+    """A command or a sentence; empty where nothing needs fixing."""
 
 
 PACKAGES = ("onnxruntime", "onnxruntime-gpu", "onnxruntime-directml", "onnxruntime-openvino")

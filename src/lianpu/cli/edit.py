@@ -158,7 +158,7 @@ def edit_folder_and_tell(source: Path, target: Path, request: EditRequest, jobs:
     """
     from lianpu.editing.folder_job import edit_folder
     from lianpu.errors import DataError, SettingsError
-    from lianpu.photo.formats import PassedOver, photos_in
+    from lianpu.photo.formats import IgnoredFiles, photos_in
     from lianpu.terminal import console, stage
 
     if target.is_file():
@@ -173,10 +173,10 @@ def edit_folder_and_tell(source: Path, target: Path, request: EditRequest, jobs:
         highlight=False,
         soft_wrap=True,
     )
-    passed_over = PassedOver()
-    photos_in(source, passed_over)
-    if passed_over.count:
-        console.print(str(passed_over), markup=False, highlight=False, soft_wrap=True)
+    ignored = IgnoredFiles()
+    photos_in(source, ignored)
+    if ignored.count:
+        console.print(str(ignored), markup=False, highlight=False, soft_wrap=True)
     if counts["failed"]:
         words = [one.words for one in done if one.state == "failed"]
         raise DataError(f"{counts['failed']} of {len(done)} photos could not be edited. {' '.join(words[:3])}")

@@ -82,13 +82,13 @@ def main(arguments: list[str]) -> None:
 
     if parsed.min_score is not None and not 0.0 <= parsed.min_score <= 1.0:
         raise SettingsError(f"--min-score {parsed.min_score} is not from 0 to 1.")
-    files, passed_over = named_photos(parsed.photos)
+    files, ignored = named_photos(parsed.photos)
     if parsed.draw is not None and parsed.draw.suffix.lower() in WRITTEN_ENDINGS and len(files) > 1:
         raise SettingsError(f"--draw {parsed.draw} is one picture, but there are {len(files)} photos. Give a folder.")
     failed: dict[Path, str] = {}
     print_seen(look_at_photos(files, parsed, failed), failed, drawn_files(files, parsed.draw), parsed.json)
-    if passed_over.count and not parsed.json:
-        console.print(str(passed_over), markup=False, highlight=False, soft_wrap=True)
+    if ignored.count and not parsed.json:
+        console.print(str(ignored), markup=False, highlight=False, soft_wrap=True)
     if failed:
         raise DataError(f"{len(failed)} of {len(files)} photos could not be read. {' '.join(failed.values())}")
 

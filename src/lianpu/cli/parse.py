@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from lianpu.face_parsing.runtime import FaceParser
     from lianpu.faces.detection import Detector
     from lianpu.faces.results import Face, FaceParts
-    from lianpu.photo.formats import PassedOver
+    from lianpu.photo.formats import IgnoredFiles
 
 
 @dataclass(frozen=True)
@@ -60,7 +60,7 @@ def parse(parsed: ParseArguments) -> list[ParsedPhoto]:
     from lianpu.faces.analyzer import open_models
     from lianpu.terminal import console, stage
 
-    photos, passed_over = named_photos(parsed.photos)
+    photos, ignored = named_photos(parsed.photos)
     detector, parser = open_models(analyzer_settings(parsed), "detector", "parser")
     done: list[ParsedPhoto] = []
     problems: list[str] = []
@@ -73,8 +73,8 @@ def parse(parsed: ParseArguments) -> list[ParsedPhoto]:
             on_progress(number, len(photos))
     if done:
         console.print(_table(done))
-    if passed_over.count:
-        console.print(str(passed_over), markup=False, highlight=False, soft_wrap=True)
+    if ignored.count:
+        console.print(str(ignored), markup=False, highlight=False, soft_wrap=True)
     console.print(f"Parser: {parser.name}. Licence: {parser.licence}.", markup=False, highlight=False, soft_wrap=True)
     if any(one.faces for one in done):
         console.print(f"Masks and overlays: {parsed.out}", markup=False, highlight=False, soft_wrap=True)
@@ -85,7 +85,7 @@ def parse(parsed: ParseArguments) -> list[ParsedPhoto]:
     return done
 
 
-def named_photos(paths: Sequence[Path]) -> tuple[list[Path], PassedOver]:
+def named_photos(paths: Sequence[Path]) -> tuple[list[Path], IgnoredFiles]:
     """The photos that were named, and those directly in the folders that were named; and the other files of these folders.
 
     A named file need not exist: reading it says so.
@@ -94,13 +94,13 @@ def named_photos(paths: Sequence[Path]) -> tuple[list[Path], PassedOver]:
         DataError: a folder has no photo, or nothing was named.
     """
     from lianpu.errors import DataError
-    from lianpu.photo.formats import FORMAT_WORDS, PassedOver, photos_in
+    from lianpu.photo.formats import FORMAT_WORDS, IgnoredFiles, photos_in
 
     photos: list[Path] = []
-    passed_over = PassedOver()
+    ignored = IgnoredFiles()
     for path in paths:
         if path.is_dir():
-            inside = photos_in(path, passed_over)
+            inside = photos_in(path, ignored)
             if not inside:
                 raise DataError(f"{path} has no photos ({FORMAT_WORDS}). Give another folder.")
             photos += inside
@@ -108,7 +108,7 @@ def named_photos(paths: Sequence[Path]) -> tuple[list[Path], PassedOver]:
             photos.append(path)
     if not photos:
         raise DataError("No photo was given. Name one or more, or a folder of them.")
-    return list(dict.fromkeys(photos)), passed_over
+    return list(dict.fromkeys(photos)), ignored
 
 
 def output_names(photos: Sequence[Path]) -> list[str]:

@@ -167,8 +167,8 @@ def prepare(parsed: PrepareArguments) -> Prepared:
     if made.dropped:
         reasons = ", ".join(f"{count:,} {reason}" for reason, count in sorted(made.dropped.items(), key=lambda item: -item[1]))
         console.print(f"Not kept: {reasons} (each in dropped.csv)", markup=False, highlight=False, soft_wrap=True)
-    if made.passed_over.count:
-        console.print(str(made.passed_over), markup=False, highlight=False, soft_wrap=True)
+    if made.ignored.count:
+        console.print(str(made.ignored), markup=False, highlight=False, soft_wrap=True)
     _print_labels(made.labels, made.folder)
     return made
 

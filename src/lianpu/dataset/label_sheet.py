@@ -69,7 +69,7 @@ def read_label_sheet(file: Path) -> LabelSheet:
     if stated is not None and stated != len(pictures):
         raise DataError(
             f"{file}, line 1: it says {stated} pictures, but {len(pictures)} rows follow. "
-            "Is the file cut off? Download it again, or mend the count."
+            "Is the file cut off? Download it again, or fix the count."
         )
     if not pictures:
         raise DataError(f"{file} labels no pictures. Download it again.")

@@ -47,7 +47,7 @@ def select_faces(table: FaceTable, attributes: AttributeSet, image_size: int, sp
     if not len(rows):
         raise DataError(
             f"{table.root} has no faces to {'train on' if split == 'train' else 'judge edits on'}: the split '{split}' is empty. "
-            "Mend the split file, or add pictures."
+            "Fix the split file, or add pictures."
         )
     return Faces(table, labelled, attributes, image_size, split)
 

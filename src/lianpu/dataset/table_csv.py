@@ -52,7 +52,7 @@ def read_csv(root: Path) -> FaceTable:
         files.append(cells[0])
         splits += [split for split in SPLITS if split_at and split == cells[split_at].lower()]
         labels.append([_VALUES[cell.lower()] for at, cell in enumerate(cells) if at not in (0, split_at)])
-    refuse_lines(file, problems, "Mend the file.")
+    refuse_lines(file, problems, "Fix the file.")
     if not files:
         raise DataError(f"{file} labels no pictures. Write a row for each.")
     return FaceTable(
@@ -78,7 +78,7 @@ def _header(file: Path, cells: Sequence[str]) -> tuple[tuple[str, ...], int | No
         )
     problems = [(1, f"the column {name} is there twice") for name, count in Counter(attributes).items() if count > 1]
     problems += [(1, f"column {names.index('') + 1} has no name")] if "" in attributes else []
-    refuse_lines(file, problems, "Mend the file.")
+    refuse_lines(file, problems, "Fix the file.")
     return attributes, split_at
 
 

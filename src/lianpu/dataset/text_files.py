@@ -34,13 +34,13 @@ def read_text(file: Path) -> str:
         raise DataError(f"{file} cannot be read ({problem.strerror}).") from None
 
 
-def refuse_lines(file: Path, problems: Sequence[tuple[int, str]], mend: str = "Mend the file, or download it again.") -> None:
+def refuse_lines(file: Path, problems: Sequence[tuple[int, str]], advice: str = "Fix the file, or download it again.") -> None:
     """Raise DataError for problems: the first ones, each with its line, and their count."""
     if not problems:
         return
     shown = "; ".join(f"line {number}: {text}" for number, text in sorted(problems)[:SHOWN])
     more = f"; and {len(problems) - SHOWN} more problems" if len(problems) > SHOWN else ""
-    raise DataError(f"{file}, {shown}{more}. {mend}")
+    raise DataError(f"{file}, {shown}{more}. {advice}")
 
 
 ALIGNMENT_FILE = "alignment.txt"

@@ -209,8 +209,8 @@ def crop_template(info: ModelInfo) -> Template:
 
 def _all_known(attributes: AttributeSet, values: Mapping[str, bool], known: Mapping[str, bool]) -> dict[str, bool]:
     """The known labels. Raise SettingsError for attributes that are neither known nor set, nor excluded by one that is."""
-    told = {name for given in (values, known) for name, value in given.items() for name in _told_by(attributes, name, value)}
-    missing = [name for name in attributes.names if name not in told]
+    stated = {name for given in (values, known) for name, value in given.items() for name in _implied_by(attributes, name, value)}
+    missing = [name for name in attributes.names if name not in stated]
     if missing:
         raise SettingsError(
             "This editor takes all labels as input, so give those of the face: {missing}. On the command line: --known {first}=yes ...",
@@ -221,5 +221,5 @@ def _all_known(attributes: AttributeSet, values: Mapping[str, bool], known: Mapp
     return dict(known)
 
 
-def _told_by(attributes: AttributeSet, name: str, value: bool) -> tuple[str, ...]:
+def _implied_by(attributes: AttributeSet, name: str, value: bool) -> tuple[str, ...]:
     return attributes.group_of(name) if value else (attributes.names[attributes.index(name)],)

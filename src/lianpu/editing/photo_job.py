@@ -91,7 +91,7 @@ def edit_file(job: EditJob, source: Path, target: Path, *, force: bool = False, 
 
 def _write(job: EditJob, picture: Picture, photo: PhotoFile, target: Path) -> tuple[str, ...]:
     """Write the edited photo, or a copy of its file where no pixel changed and the format stays; what could not be kept, in words."""
-    same_format = target.suffix.lower() in FORMATS.get(photo.form, ())
+    same_format = target.suffix.lower() in FORMATS.get(photo.format, ())
     if same_format and (picture is photo.picture or np.array_equal(picture, photo.picture)):
         stored = photo.file.read_bytes()
         with atomic_file(target) as partial:

@@ -227,7 +227,7 @@ def parse_preset(text: str, source: str = "the preset", folder: Path | None = No
         value = yaml.safe_load(text)
     except (yaml.YAMLError, RecursionError, ValueError) as problem:
         raise SettingsError(
-            "{source} is no YAML ({reason}). Mend it.",
+            "{source} is no YAML ({reason}). Fix it.",
             key="preset.no_yaml",
             source=source,
             reason=" ".join(str(problem).split())[:200],

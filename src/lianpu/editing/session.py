@@ -154,8 +154,8 @@ class EditJob:
         """The same for requests that make the same pictures: of the steps, the editor's own description and all names."""
         editor = self.session.editor
         described = None if editor is None else editor.info.to_json() | {"kind": editor.kind}
-        told = json.dumps([asdict(self.request), described, __version__], sort_keys=True, ensure_ascii=False, default=str)
-        return hashlib.sha256(told.encode()).hexdigest()[:16]
+        key = json.dumps([asdict(self.request), described, __version__], sort_keys=True, ensure_ascii=False, default=str)
+        return hashlib.sha256(key.encode()).hexdigest()[:16]
 
 
 def open_job(request: EditRequest, threads: int | None = None) -> EditJob:

@@ -70,5 +70,5 @@ def load_weights(network: nn.Module, file: Path) -> None:
 
 def read_checkpoint_tensors(file: Path) -> Tensors:
     """The tensors of a file of a checkpoint. Raises CheckpointError, saying what to do, when it is missing or damaged."""
-    mend = f"Move the folder {file.parent} away and run the same command again: it resumes from the checkpoint before."
-    return read_tensors(file, CheckpointError, mend)
+    advice = f"Move the folder {file.parent} away and run the same command again: it resumes from the checkpoint before."
+    return read_tensors(file, CheckpointError, advice)

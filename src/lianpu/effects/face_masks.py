@@ -51,8 +51,8 @@ def crop_fade(subject: Subject, view: View, photo_shape: tuple[int, ...]) -> Fie
     """
     y, x = view.pixel_centres()
     middle = (_CROP.width - 1) / 2
-    matrix = alignment_matrix(subject.face.points, _CROP, _CROP.width) / subject.reach
-    matrix[:, 2] += middle - middle / subject.reach  # the part masks may cover more than the crop, around the same centre
+    matrix = alignment_matrix(subject.face.points, _CROP, _CROP.width) / subject.parts_scale
+    matrix[:, 2] += middle - middle / subject.parts_scale  # the part masks may cover more than the crop, around the same centre
     high, wide = photo_shape[:2]
     corners = np.array([(0, 0, 1), (wide - 1, 0, 1), (0, high - 1, 1), (wide - 1, high - 1, 1)]) @ matrix.T
     fade = np.ones(view.shape, dtype=np.float32)

@@ -82,7 +82,7 @@ ALIGNMENT = "celebamask-hq"
 _AT_ONCE = 1
 """Crops that go through at once: on a CPU one fills the cores, and eight take 8 % longer each (small parser, 448 px, one thread)."""
 
-_MEND = "Export it again: lianpu parser export, or take the parser of the package (--parser small)."
+_ADVICE = "Export it again: lianpu parser export, or take the parser of the package (--parser small)."
 
 
 @dataclass(frozen=True)
@@ -109,7 +109,9 @@ class ParserInfo:
     def from_metadata(cls, entries: Mapping[str, str], source: str) -> ParserInfo:
         """What the metadata of a file say. Raises ModelError, naming `source`, when they are missing, damaged or of unknown classes."""
         if METADATA_KEY not in entries:
-            raise ModelError(f"{source} does not say which classes it gives (it has no metadata entry '{METADATA_KEY}'). {_MEND}")
+            raise ModelError(
+                f"{source} does not say which classes it gives (it has no metadata entry '{METADATA_KEY}'). {_ADVICE}"
+            )
         try:
             described = json.loads(entries[METADATA_KEY])
             info = cls(
@@ -121,9 +123,9 @@ class ParserInfo:
                 scores=dict(described.get("scores") or {}),
             )
         except (json.JSONDecodeError, KeyError, TypeError, ValueError, AttributeError) as problem:
-            raise ModelError(f"{source} has a damaged metadata entry '{METADATA_KEY}' ({problem!r}). {_MEND}") from None
+            raise ModelError(f"{source} has a damaged metadata entry '{METADATA_KEY}' ({problem!r}). {_ADVICE}") from None
         if info.size_px < 1:
-            raise ModelError(f"{source} says it takes crops of {info.size_px} pixels. {_MEND}")
+            raise ModelError(f"{source} says it takes crops of {info.size_px} pixels. {_ADVICE}")
         if info.alignment != ALIGNMENT:
             raise ModelError(f"{source} takes faces aligned to '{info.alignment}', not to '{ALIGNMENT}'. Give another parser.")
         return info
@@ -144,7 +146,7 @@ class OnnxParser:
     def __init__(self, file: Path | str, name: str | None = None, threads: int | None = None) -> None:
         self.file = Path(file)
         self.name = name or self.file.stem
-        self._session = open_session(self.file, threads, mend=_MEND)
+        self._session = open_session(self.file, threads, advice=_ADVICE)
         self.info = ParserInfo.from_metadata(self._session.get_modelmeta().custom_metadata_map, str(self.file))
         self._check_ends()
         try:
@@ -171,11 +173,11 @@ class OnnxParser:
             indices = np.asarray(self._session.run([OUTPUT], {INPUT: to_array(crops)})[0])
         except RUN_PROBLEMS as problem:
             reason = " ".join(str(problem).split())[:160]
-            raise ModelError(f"{self.file} cannot run on crops of {self.size_px} pixels ({reason}). {_MEND}") from None
+            raise ModelError(f"{self.file} cannot run on crops of {self.size_px} pixels ({reason}). {_ADVICE}") from None
         if indices.shape != (len(crops), self.size_px, self.size_px) or int(indices.max()) >= len(self._to_ours):
             raise ModelError(
                 f"{self.file} gave {indices.shape} with classes up to {int(indices.max())}, expected "
-                f"{(len(crops), self.size_px, self.size_px)} below {len(self._to_ours)}. {_MEND}"
+                f"{(len(crops), self.size_px, self.size_px)} below {len(self._to_ours)}. {_ADVICE}"
             )
         return self._to_ours[indices]
 
@@ -185,5 +187,5 @@ class OnnxParser:
         if inputs != {INPUT} or OUTPUT not in outputs:
             raise ModelError(
                 f"{self.file} takes {', '.join(sorted(inputs))} and gives {', '.join(sorted(outputs))}; "
-                f"a parser takes {INPUT} and gives {OUTPUT}. {_MEND}"
+                f"a parser takes {INPUT} and gives {OUTPUT}. {_ADVICE}"
             )

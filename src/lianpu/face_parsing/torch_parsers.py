@@ -87,7 +87,7 @@ PUBLISHED_SIZE_PX = 512
 
 PUBLISHED_LICENCE = "MIT (code); weights follow CelebAMask-HQ: non-commercial research only"
 
-_MEND = "Get it again, or give 79999_iter.pth of zllrunning/face-parsing.PyTorch, or another file with its names."
+_ADVICE = "Get it again, or give 79999_iter.pth of zllrunning/face-parsing.PyTorch, or another file with its names."
 
 
 class PublishedParser:
@@ -133,7 +133,7 @@ def load_bisenet(file: Path | str) -> BiSeNet:
     """
     path = Path(file)
     network = BiSeNet(len(BISENET_ORDER))
-    given, wanted = read_tensors(path, ModelError, _MEND), network.state_dict()
+    given, wanted = read_tensors(path, ModelError, _ADVICE), network.state_dict()
     problems = [f"{name} is missing" for name in wanted if name not in given and not _is_counter(name)]
     problems += [f"{name} is not known" for name in given if name not in wanted]
     problems += [
@@ -143,7 +143,7 @@ def load_bisenet(file: Path | str) -> BiSeNet:
     ]
     if problems:
         shown = "; ".join(problems[:3]) + (f"; and {len(problems) - 3} more" if len(problems) > 3 else "")
-        raise ModelError(f"{path} is no BiSeNet of {len(BISENET_ORDER)} classes ({shown}). {_MEND}")
+        raise ModelError(f"{path} is no BiSeNet of {len(BISENET_ORDER)} classes ({shown}). {_ADVICE}")
     network.load_state_dict(given, strict=False)  # all but the counters was compared above
     return network.eval()
 

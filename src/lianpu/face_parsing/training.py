@@ -218,15 +218,15 @@ def _load_checkpoint(run: ParserRun, state: _State) -> None:
     folder = run.checkpoint_folder
     if not folder.is_dir():
         return
-    mend = f"Remove {folder}; training then begins anew."
+    advice = f"Remove {folder}; training then begins anew."
     try:
-        state.network.load_state_dict(read_tensors(folder / "network.safetensors", RunError, mend))
+        state.network.load_state_dict(read_tensors(folder / "network.safetensors", RunError, advice))
         if state.averaged is not None:
-            state.averaged.load_state_dict(read_tensors(folder / "averaged.safetensors", RunError, mend))
-        state.optimizer.load_state_dict(read_untrusted(folder / "optimizer.pt", RunError, mend))
+            state.averaged.load_state_dict(read_tensors(folder / "averaged.safetensors", RunError, advice))
+        state.optimizer.load_state_dict(read_untrusted(folder / "optimizer.pt", RunError, advice))
     except (RuntimeError, ValueError, KeyError, TypeError) as problem:
         reason = " ".join(str(problem).split())[:200]
-        raise RunError(f"{folder} does not fit its settings ({reason}). {mend}") from None
+        raise RunError(f"{folder} does not fit its settings ({reason}). {advice}") from None
     values = read_json(folder / "state.json", RunError)
     state.step, state.seconds = int(values["step"]), float(values["seconds"])
 

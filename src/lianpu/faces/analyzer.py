@@ -15,7 +15,7 @@ from lianpu.faces.detection import Detector, find_faces
 from lianpu.faces.parts import parse_wide, parse_windows
 from lianpu.faces.results import Face, FaceParts, Landmarks, Points, Subject
 from lianpu.imaging.picture import Picture
-from lianpu.models.store.locate import ASKED_BY, is_commercial_safe
+from lianpu.models.store.locate import COMMERCIAL_SAFE_NOTE, is_commercial_safe
 
 EVERY, LARGEST = "all", "largest"
 """The words that `choose` knows."""
@@ -105,8 +105,8 @@ def open_models(settings: AnalyzerSettings, *parts: Part, threads: int | None = 
             problems[part] = problem
     if problems:
         kind = WeightsError if any(isinstance(problem, WeightsError) for problem in problems.values()) else ModelError
-        said = [_explained(part, settings, str(problem)) for part, problem in problems.items()]
-        raise kind(" ".join([*said, ASKED_BY] if is_commercial_safe() else said))
+        lines = [_explained(part, settings, str(problem)) for part, problem in problems.items()]
+        raise kind(" ".join([*lines, COMMERCIAL_SAFE_NOTE] if is_commercial_safe() else lines))
     return tuple(opened)
 
 
@@ -125,11 +125,11 @@ def _open(part: Part, settings: AnalyzerSettings, threads: int | None) -> Any:
 
 
 def _explained(part: Part, settings: AnalyzerSettings, problem: str) -> str:
-    """A part's problem with its option and, under --commercial-safe, what may take its place; `ASKED_BY` comes once, at the end."""
+    """A part's problem with its option and, under --commercial-safe, what may take its place; `COMMERCIAL_SAFE_NOTE` comes once, at the end."""
     asked = getattr(settings, part)
-    said = f"--{part} {asked}: {problem.removesuffix(ASKED_BY).rstrip()}"
-    is_said = f"--{part} " in problem or (part == "detector" and asked in ("auto", "yunet"))
-    return f"{said} {_FREE[part]}" if is_commercial_safe() and not is_said else said
+    text = f"--{part} {asked}: {problem.removesuffix(COMMERCIAL_SAFE_NOTE).rstrip()}"
+    is_in = f"--{part} " in problem or (part == "detector" and asked in ("auto", "yunet"))
+    return f"{text} {_FREE[part]}" if is_commercial_safe() and not is_in else text
 
 
 def choose(subjects: Sequence[Subject], which: str) -> tuple[Subject, ...]:

@@ -96,7 +96,7 @@ def _from_file(file: Path, threads: int | None) -> Detector:
     from lianpu.faces.onnx_networks import SCRFD, YUNET, network_kind
     from lianpu.models.sessions import open_session
 
-    kind = network_kind(open_session(file, 1, mend="Check the path, or get the model: lianpu models fetch yunet"))
+    kind = network_kind(open_session(file, 1, advice="Check the path, or get the model: lianpu models fetch yunet"))
     if kind == YUNET:
         return YuNetDetector(file)
     if kind == SCRFD:

@@ -38,7 +38,7 @@ def open_network(file: Path | str, kind: str, threads: int | None = None) -> Any
     Raises:
         ModelError: the file is missing, broken, or holds another kind of network; the message says which.
     """
-    session = open_session(file, threads, mend="Get it again (lianpu models fetch NAME), or give another file.")
+    session = open_session(file, threads, advice="Get it again (lianpu models fetch NAME), or give another file.")
     got = network_kind(session)
     if got != kind:
         raise ModelError(f"{file} is {got}; expected {kind}. Give that file instead.")

@@ -14,11 +14,11 @@ from lianpu.errors import ModelError, SettingsError, WeightsError, nearest_name
 from lianpu.face_parsing.data.mask_files import warped_mask
 from lianpu.face_parsing.runtime import ALIGNMENT, FaceParser, OnnxParser
 from lianpu.faces.alignment import TEMPLATES, Aligned, align, alignment_matrix, window_of
-from lianpu.faces.results import WIDER, Face, FaceParts, Subject, WideParts
+from lianpu.faces.results import WIDE_SCALE, Face, FaceParts, Subject, WideParts
 from lianpu.imaging.geometry import Matrix, Window, inverse, map_points, scale_of
 from lianpu.imaging.picture import Picture, check_picture
 from lianpu.models.store.locate import (
-    ASKED_BY,
+    COMMERCIAL_SAFE_NOTE,
     check_model_file,
     find_model_file,
     is_commercial_safe,
@@ -161,7 +161,7 @@ def _allowed(parser: FaceParser) -> FaceParser:
     if is_commercial_safe() and "non-commercial" in parser.licence:
         raise WeightsError(
             f"{parser.file.name} may not be used commercially: {parser.licence}. Train a parser on pictures that you may use "
-            f"(lianpu parser train DATA RUN) and name it: --parser RUN. {ASKED_BY}"
+            f"(lianpu parser train DATA RUN) and name it: --parser RUN. {COMMERCIAL_SAFE_NOTE}"
         )
     return parser
 
@@ -216,9 +216,9 @@ _THREAD_SHARE = 0.008
 
 
 def parse_wide(photo: Picture, subjects: Sequence[Subject], parser: FaceParser) -> tuple[Subject, ...]:
-    """The subjects; those whose hair leaves the crop get `around`. Subjects that may hide one another must be given at once."""
+    """The subjects; those whose hair leaves the crop get `wide_parts`. Subjects that may hide one another must be given at once."""
     return tuple(
-        _with_around(photo, subjects, number, parser) if hair_goes_on(photo, subjects, number) else subject
+        _with_wide_parts(photo, subjects, number, parser) if hair_goes_on(photo, subjects, number) else subject
         for number, subject in enumerate(subjects)
     )
 
@@ -236,7 +236,7 @@ def hair_goes_on(photo: Picture, subjects: Sequence[Subject], number: int) -> bo
     return bool((near & (_part_at(subject, points).reshape(side, side) == _HAIR)).sum() > _LEAST_PX)
 
 
-def _with_around(photo: Picture, subjects: Sequence[Subject], number: int, parser: FaceParser) -> Subject:
+def _with_wide_parts(photo: Picture, subjects: Sequence[Subject], number: int, parser: FaceParser) -> Subject:
     subject = subjects[number]
     (found,) = parse_windows(photo, [replace(subject.face, points=_spread(subject.face.points))], parser)
     if found is None:
@@ -248,7 +248,7 @@ def _with_around(photo: Picture, subjects: Sequence[Subject], number: int, parse
         if other is not subject:
             _give_to(merged, window, other)
     _keep_own_hair(merged, window, subject)
-    return replace(subject, around=WideParts(window, FaceParts(merged, parser.name)))
+    return replace(subject, wide_parts=WideParts(window, FaceParts(merged, parser.name)))
 
 
 def _foreign(subjects: Sequence[Subject], number: int, points: np.ndarray) -> np.ndarray:
@@ -270,10 +270,10 @@ def _part_at(subject: Subject, points: np.ndarray) -> np.ndarray:
 
 
 def _spread(points: np.ndarray) -> np.ndarray:
-    """Five points (5, 2), apart by `WIDER` from the middle of their crop: their crop is that much wider, around the same middle."""
+    """Five points (5, 2), apart by `WIDE_SCALE` from the middle of their crop: their crop is that much wider, around the same middle."""
     back = inverse(alignment_matrix(points, _CROP, _CROP.width))
     middle = map_points(back, np.full((1, 2), (_CROP.width - 1) / 2))[0]
-    return np.asarray(middle + WIDER * (points - middle), dtype=np.float32)
+    return np.asarray(middle + WIDE_SCALE * (points - middle), dtype=np.float32)
 
 
 def _keep_narrow_parts(merged: np.ndarray, window: Window, subjects: Sequence[Subject], number: int) -> None:

@@ -193,13 +193,13 @@ def _checked_points(points: np.ndarray, count: int, what: str) -> Points:
     return ours
 
 
-WIDER = 1.8
+WIDE_SCALE = 1.8
 """How many times as wide as a face's crop the second, wider crop is (`parts.parse_wide`): down to the chest."""
 
 
 @dataclass(frozen=True, eq=False)
 class WideParts:
-    """The parts of a face over `WIDER` times as much as its crop shows: less exact, and hair does not end where the crop does.
+    """The parts of a face over `WIDE_SCALE` times as much as its crop shows: less exact, and hair does not end where the crop does.
 
     Args:
         window: rows and columns of the photo.
@@ -219,8 +219,8 @@ class Subject:
         landmarks: its 68 points in iBUG's order (`dlib-68`), in pixels of the photo.
         window: the rows and columns of the photo that `parts` covers: where the face's crop of 512 px (`celebamask-hq`) lies.
         parts: its parts, over the window (h, w); hair and shoulders that reach out of the window are not in it.
-        around: the same over more of the photo; None where no hair leaves the crop, or it was not parsed.
-        reach: how many times as much as the crop of 512 px the parts cover: 1, or `WIDER` of what `wide` gives.
+        wide_parts: the same over more of the photo; None where no hair leaves the crop, or it was not parsed.
+        parts_scale: how many times as much as the crop of 512 px the parts cover: 1, or `WIDE_SCALE` of what `wide` gives.
 
     Raises:
         ValueError: the landmarks are of another scheme, or the parts do not fit the window.
@@ -230,8 +230,8 @@ class Subject:
     landmarks: Landmarks
     window: Window
     parts: FaceParts
-    around: WideParts | None = None
-    reach: float = 1.0
+    wide_parts: WideParts | None = None
+    parts_scale: float = 1.0
 
     def __post_init__(self) -> None:
         if self.landmarks.scheme != "dlib-68":
@@ -243,9 +243,9 @@ class Subject:
 
     def wide(self) -> Subject:
         """The subject with all that is known of its hair: its window and parts are those around it, where there are any."""
-        if self.around is None:
+        if self.wide_parts is None:
             return self
-        return replace(self, window=self.around.window, parts=self.around.parts, around=None, reach=WIDER)
+        return replace(self, window=self.wide_parts.window, parts=self.wide_parts.parts, wide_parts=None, parts_scale=WIDE_SCALE)
 
     def scaled(self, by: tuple[float, float], size: tuple[int, int]) -> Subject:
         """The subject in a resized copy of its photo.
@@ -257,8 +257,12 @@ class Subject:
         points = scale_points(self.face.points, by).astype(np.float32)
         face = replace(self.face, box_xyxy=scale_box(self.face.box_xyxy, by), points=points)
         landmarks = Landmarks(scale_points(self.landmarks.points, by).astype(np.float32), self.landmarks.scheme)
-        around = None if self.around is None else WideParts(*_scaled_parts(self.around.window, self.around.parts, by, size))
-        return Subject(face, landmarks, *_scaled_parts(self.window, self.parts, by, size), around, self.reach)
+        wide_parts = (
+            None
+            if self.wide_parts is None
+            else WideParts(*_scaled_parts(self.wide_parts.window, self.wide_parts.parts, by, size))
+        )
+        return Subject(face, landmarks, *_scaled_parts(self.window, self.parts, by, size), wide_parts, self.parts_scale)
 
 
 def _scaled_parts(window: Window, parts: FaceParts, by: tuple[float, float], size: tuple[int, int]) -> tuple[Window, FaceParts]:

@@ -83,7 +83,7 @@ def _number(element: ElementTree.Element, name: str, where: str) -> float:
     except ValueError:
         value = float("nan")
     if not np.isfinite(value):
-        raise DataError(f"{where} has {name}='{'' if text is None else text}', not a number. Mend it.")
+        raise DataError(f"{where} has {name}='{'' if text is None else text}', not a number. Fix it.")
     return value
 
 
@@ -147,7 +147,7 @@ def read_csv(file: Path) -> tuple[FaceLabel, ...]:
 
 def _row_points(cells: list[str], where: str) -> Points68:
     if len(cells) != 2 * COUNT:
-        raise DataError(f"{where} has {len(cells)} numbers instead of {2 * COUNT}. Mend or remove the row.")
+        raise DataError(f"{where} has {len(cells)} numbers instead of {2 * COUNT}. Fix or remove the row.")
     return _numbers_of_line(cells, where)
 
 
@@ -155,9 +155,9 @@ def _numbers_of_line(cells: list[str], where: str) -> Points68:
     try:
         points = np.array([float(cell) for cell in cells], dtype=np.float32).reshape(COUNT, 2)
     except ValueError as problem:
-        raise DataError(f"{where} holds something that is not a number ({problem}). Mend or remove it.") from None
+        raise DataError(f"{where} holds something that is not a number ({problem}). Fix or remove it.") from None
     if not np.isfinite(points).all():
-        raise DataError(f"{where} holds a number that is not finite. Mend or remove it.")
+        raise DataError(f"{where} holds a number that is not finite. Fix or remove it.")
     return points
 
 
@@ -184,7 +184,7 @@ def read_pts(file: Path) -> Points68:
     body, closed, _ = rest.partition("}")
     numbers = body.split()
     if not opened or not closed or len(numbers) != 2 * COUNT:
-        raise DataError(f"{file} holds {len(numbers) / 2:g} points between braces instead of {COUNT}. Mend or remove it.")
+        raise DataError(f"{file} holds {len(numbers) / 2:g} points between braces instead of {COUNT}. Fix or remove it.")
     return _numbers_of_line(numbers, str(file)) - 1
 
 

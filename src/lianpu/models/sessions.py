@@ -35,7 +35,7 @@ def open_session(
     threads: int | None = None,
     providers: Sequence[str] | None = None,
     *,
-    mend: str | None = None,
+    advice: str | None = None,
 ) -> Any:
     """A session that runs the model in `file`.
 
@@ -43,7 +43,7 @@ def open_session(
         file: an ONNX file.
         threads: threads for one operation; None takes as many as there are cores.
         providers: ONNX Runtime's execution providers in order of preference; the CPU when None.
-        mend: what the message says to do when the file is missing or broken; to export it, when None.
+        advice: what the message says to do when the file is missing or broken; to export it, when None.
 
     Raises:
         ModelError: the file is missing, cut off, no ONNX file, or of a newer format; or a provider is not installed.
@@ -51,10 +51,10 @@ def open_session(
     path = Path(file)
     if not path.is_file():
         raise ModelError(
-            "{file} is not there. {mend}",
+            "{file} is not there. {advice}",
             key="model.file_not_there",
             file=path,
-            mend=mend or "Write it with: lianpu export RUN",
+            advice=advice or "Write it with: lianpu export RUN",
         )
     wanted = list(providers or ("CPUExecutionProvider",))
     missing = [name for name in wanted if name not in onnxruntime.get_available_providers()]
@@ -70,13 +70,13 @@ def open_session(
     try:
         return Session(str(path), options, providers=wanted)
     except _LOAD_PROBLEMS as problem:
-        mend = mend or "Export it again with: lianpu export RUN"
+        advice = advice or "Export it again with: lianpu export RUN"
         raise ModelError(
-            "{file} cannot be loaded as ONNX ({reason}). {mend}",
+            "{file} cannot be loaded as ONNX ({reason}). {advice}",
             key="model.no_onnx",
             file=path,
             reason=_reason(problem),
-            mend=mend,
+            advice=advice,
         ) from None
 
 

@@ -187,7 +187,7 @@ def _pem(file: Path, holds: str) -> str:
     except (OSError, UnicodeDecodeError) as problem:
         raise SettingsError(f"{file} cannot be read as PEM ({problem}).") from None
     if f"{holds}-----" not in text:
-        raise SettingsError(f"{file} holds no {holds} in PEM form.")
+        raise SettingsError(f"{file} holds no {holds} in PEM format.")
     return text
 
 

@@ -85,11 +85,11 @@ def is_photo(file: Path) -> bool:
 def written_ending(file: Path) -> str:
     """The ending for an edited photo: that of its format, or of the nearest one that is written (GIF: PNG, HEIC: JPEG)."""
     try:
-        form = photo_format(file)
+        format = photo_format(file)
     except OSError:
-        form = None
-    ending = FORMATS[form or "JPEG"][0]
-    return ending if ending in WRITTEN_ENDINGS else ".png" if form == "GIF" else ".jpg"
+        format = None
+    ending = FORMATS[format or "JPEG"][0]
+    return ending if ending in WRITTEN_ENDINGS else ".png" if format == "GIF" else ".jpg"
 
 
 def check_ending(file: Path) -> str:
@@ -103,7 +103,7 @@ def check_ending(file: Path) -> str:
 
 
 @dataclass
-class PassedOver:
+class IgnoredFiles:
     """Files that a command ignores because they are no photos: their count and the first few names."""
 
     count: int = 0
@@ -123,12 +123,12 @@ class PassedOver:
         return f"{self.count} other file{'s' if self.count > 1 else ''} passed over: {', '.join(self.names)}{more}."
 
 
-def photos_in(folder: Path, passed_over: PassedOver | None = None) -> list[Path]:
+def photos_in(folder: Path, ignored: IgnoredFiles | None = None) -> list[Path]:
     """The photos directly in a folder, sorted by name, without hidden files.
 
     Args:
         folder: the folder to list.
-        passed_over: counts the other files.
+        ignored: counts the other files.
 
     Raises:
         OSError: it cannot be listed.
@@ -140,6 +140,6 @@ def photos_in(folder: Path, passed_over: PassedOver | None = None) -> list[Path]
                 continue
             if is_photo(file := folder / entry.name):
                 photos.append(file)
-            elif passed_over is not None:
-                passed_over.add(entry.name)
+            elif ignored is not None:
+                ignored.add(entry.name)
     return photos

@@ -53,7 +53,7 @@ class PhotoFile:
         file: its path.
         picture: (H, W, 3) uint8 RGB, upright; transparent pixels keep their stored colour.
         alpha: (H, W) uint8, upright; None without transparency.
-        form: Pillow's name of the file's format (`JPEG`, `PNG`, ...).
+        format: Pillow's name of the file's format (`JPEG`, `PNG`, ...).
         orientation: EXIF orientation of the stored pixels, 1 to 8.
         exif: the EXIF block without its thumbnail; empty without one.
         icc: the ICC profile; empty without one.
@@ -67,7 +67,7 @@ class PhotoFile:
     file: Path
     picture: Picture
     alpha: np.ndarray[Any, np.dtype[np.uint8]] | None
-    form: str
+    format: str
     orientation: int
     exif: bytes
     icc: bytes
@@ -87,14 +87,14 @@ def read_photo(file: Path | str) -> PhotoFile:
     path = Path(file)
     with opened_image(path) as image:
         count = getattr(image, "n_frames", 1)
-        form = "JPEG" if image.format == "MPO" else str(image.format)
-        if count > 1 and form != "JPEG":
+        format = "JPEG" if image.format == "MPO" else str(image.format)
+        if count > 1 and format != "JPEG":
             raise PictureError(
-                "{file} is a {form} of {count} pictures (an animation, or pages), and only one photo can be edited. "
+                "{file} is a {format} of {count} pictures (an animation, or pages), and only one photo can be edited. "
                 "Save the picture that you want as a PNG, or make a video of it for lianpu video.",
                 key="photo.several",
                 file=path,
-                form=form,
+                format=format,
                 count=count,
             )
         lost = lost_in_reading(
@@ -109,14 +109,14 @@ def read_photo(file: Path | str) -> PhotoFile:
             path,
             _turned(rgb, turn),
             None if alpha is None else _turned(alpha, turn),
-            form,
+            format,
             orientation,
-            exif_block(image, form),
+            exif_block(image, format),
             icc,
             xmp_packet(image),
             dots_per_inch(image),
             jpeg_options(image) if isinstance(image, JpegImagePlugin.JpegImageFile) else {},
-            form in ("PNG", "BMP", "TIFF", "GIF") or (form == "WEBP" and is_lossless_webp(path)),
+            format in ("PNG", "BMP", "TIFF", "GIF") or (format == "WEBP" and is_lossless_webp(path)),
             lost,
         )
 
@@ -150,11 +150,11 @@ def picture_facts(file: Path | str) -> PictureFacts:
 def opened_image(file: Path) -> Iterator[ImageFile.ImageFile]:
     """Context manager: Pillow's image of a file. Errors of a broken file within the block become a PictureError that names it."""
     try:
-        form = photo_format(file)
-        if form is None:
+        format = photo_format(file)
+        if format is None:
             raise UnidentifiedImageError
-        _load_decoder(form, file)
-        with Image.open(file, formats=(form,)) as image:
+        _load_decoder(format, file)
+        with Image.open(file, formats=(format,)) as image:
             yield image
     except FileNotFoundError:
         raise PictureError("{file} is not there. Check the path.", key="photo.not_there", file=file) from None
@@ -189,9 +189,9 @@ def opened_image(file: Path) -> Iterator[ImageFile.ImageFile]:
         ) from None
 
 
-def _load_decoder(form: str, file: Path) -> None:
+def _load_decoder(format: str, file: Path) -> None:
     """Enable Pillow's decoder of a format. Raises PictureError if a package for it is missing."""
-    if form == "HEIF":
+    if format == "HEIF":
         try:
             import pillow_heif
         except ImportError:
@@ -201,10 +201,10 @@ def _load_decoder(form: str, file: Path) -> None:
                 file=file,
             ) from None
         pillow_heif.register_heif_opener()
-    elif form not in Image.OPEN:
+    elif format not in Image.OPEN:
         Image.init()
-        if form not in Image.OPEN:
-            raise PictureError(f"{file} is {form}, which the Pillow here cannot read. Update it: pip install --upgrade pillow")
+        if format not in Image.OPEN:
+            raise PictureError(f"{file} is {format}, which the Pillow here cannot read. Update it: pip install --upgrade pillow")
 
 
 def orientation_of(image: Image.Image) -> int:
@@ -280,9 +280,9 @@ def _turned(values: np.ndarray, turn: Image.Transpose | None) -> np.ndarray:
     return values if turn is None else np.array(Image.fromarray(values).transpose(turn))
 
 
-def exif_block(image: Image.Image, form: str) -> bytes:
+def exif_block(image: Image.Image, format: str) -> bytes:
     """The EXIF block without its thumbnail; empty without one."""
-    return without_small_picture(exif_of_tiff(image) if form == "TIFF" else bytes(image.info.get("exif") or b""))
+    return without_small_picture(exif_of_tiff(image) if format == "TIFF" else bytes(image.info.get("exif") or b""))
 
 
 def xmp_packet(image: Image.Image) -> bytes | None:

@@ -49,7 +49,7 @@ def fit_calibrated(values: np.ndarray, truth: np.ndarray, seed: int = 0) -> Fitt
     """The regression of truth (N,) bool on values (N, F).
 
     The penalty is the one with the smallest log loss on held-out fifths. On few faces the result is too sure of itself: a slope and a
-    shift, fitted to the held-out answers, mend that (Platt 1999, Probabilistic outputs for support vector machines).
+    shift, fitted to the held-out answers, fix that (Platt 1999, Probabilistic outputs for support vector machines).
 
     Raises:
         ValueError: fewer than FOLDS faces with or without it.

@@ -94,8 +94,8 @@ def _labelled(
     for row in store.kept():
         if row.file in removed:
             continue
-        said = {name: value for name, value in corrections.get(row.file, {}).items() if name != FACE}
-        labels = labels_of(row.measures, row.identity, rules, confidence, said)
+        given = {name: value for name, value in corrections.get(row.file, {}).items() if name != FACE}
+        labels = labels_of(row.measures, row.identity, rules, confidence, given)
         for name, label in labels.items():
             sheets[name].add(row.file, label)
         yield row, labels

@@ -81,10 +81,10 @@ def _one_hair_color(labels: dict[str, Label]) -> dict[str, Label]:
 
 
 def _corrected(labels: dict[str, Label], corrections: Mapping[str, int]) -> dict[str, Label]:
-    said = dict(corrections)
-    if any(said.get(name) == YES for name in HAIR_COLORS):
-        said = dict.fromkeys(HAIR_COLORS, NO) | said
-    return labels | {name: Label(value, _by_person(value, labels[name])) for name, value in said.items()}
+    given = dict(corrections)
+    if any(given.get(name) == YES for name in HAIR_COLORS):
+        given = dict.fromkeys(HAIR_COLORS, NO) | given
+    return labels | {name: Label(value, _by_person(value, labels[name])) for name, value in given.items()}
 
 
 def _by_person(value: int, before: Label) -> Estimate | None:
@@ -116,7 +116,7 @@ def read_corrections(file: Path, store: Store) -> Corrections:
     reader = csv.reader(StringIO(read_text(file), newline=""), skipinitialspace=True)
     header = tuple(cell.strip().lower() for cell in next(reader, []))
     if header != HEADER:
-        refuse_lines(file, [(1, f"expected {','.join(HEADER)}, got '{','.join(header)[:60]}'")], "Mend the file.")
+        refuse_lines(file, [(1, f"expected {','.join(HEADER)}, got '{','.join(header)[:60]}'")], "Fix the file.")
     corrections: Corrections = {}
     problems: list[tuple[int, str]] = []
     for row in reader:
@@ -132,13 +132,13 @@ def read_corrections(file: Path, store: Store) -> Corrections:
         colors = [name for name in HAIR_COLORS if of_face.get(name) == YES]
         if len(colors) > 1:
             problems.append((reader.line_num, f"{cells[0]} has {' and '.join(colors)}, which exclude each other"))
-    refuse_lines(file, problems, "Mend the file; no label was changed.")
+    refuse_lines(file, problems, "Fix the file; no label was changed.")
     return corrections
 
 
 def removed_faces(corrections: Corrections) -> frozenset[str]:
     """The files that a person wants left out."""
-    return frozenset(file for file, said in corrections.items() if said.get(FACE) == NO)
+    return frozenset(file for file, labels in corrections.items() if labels.get(FACE) == NO)
 
 
 def _problem_of(cells: list[str], store: Store) -> str:

@@ -12,7 +12,7 @@ import numpy as np
 
 from lianpu.errors import DataError, SettingsError
 from lianpu.files import atomic_file, remove_partial_files
-from lianpu.photo.formats import FORMAT_WORDS, PassedOver, is_photo
+from lianpu.photo.formats import FORMAT_WORDS, IgnoredFiles, is_photo
 from lianpu.preparation.analysis import Analyzed, FailedPhoto, FitFace, RejectedFace
 from lianpu.preparation.label_rules import load_rules
 from lianpu.preparation.labelling import LabelCounts, label_faces
@@ -25,7 +25,7 @@ from lianpu.preparation.tables import IMAGES, write_dropped
 from lianpu.preparation.workers import analyze_in_order
 
 
-def walk_photos(folder: Path, but: Path, passed_over: PassedOver | None = None) -> Iterator[str]:
+def walk_photos(folder: Path, but: Path, ignored: IgnoredFiles | None = None) -> Iterator[str]:
     """Paths of all pictures below a folder, relative to it, with forward slashes, in the order in which the disk lists them.
 
     Hidden files and folders are passed over, links to folders are not followed, and the folder `but` is left out (what is made
@@ -52,8 +52,8 @@ def walk_photos(folder: Path, but: Path, passed_over: PassedOver | None = None) 
                     name = path.encode("utf-8", "backslashreplace").decode()
                     if not entry.is_dir() and is_photo(Path(entry.path)):
                         yield name
-                    elif passed_over is not None and not entry.is_dir():
-                        passed_over.add(name)
+                    elif ignored is not None and not entry.is_dir():
+                        ignored.add(name)
         except OSError as problem:
             raise DataError(f"{folder / place} cannot be listed ({problem.strerror}). Change its permissions.") from None
 
@@ -135,7 +135,7 @@ class Prepared:
         faces: how many faces were kept.
         dropped: how many photos and faces were not, by reason.
         labels: how many faces have each attribute, have it not, or are unlabelled.
-        passed_over: files among the photos that are none.
+        ignored: files among the photos that are none.
     """
 
     folder: Path
@@ -143,7 +143,7 @@ class Prepared:
     faces: int
     dropped: dict[str, int]
     labels: dict[str, LabelCounts]
-    passed_over: PassedOver
+    ignored: IgnoredFiles
 
 
 def prepare_faces(
@@ -185,8 +185,8 @@ def prepare_faces(
     (folder / IMAGES).mkdir(exist_ok=True)
     remove_partial_files(folder / IMAGES)
     with open_store(folder) as store:
-        passed_over = PassedOver()
-        store.add_photos(walk_photos(root, folder, passed_over))
+        ignored = IgnoredFiles()
+        store.add_photos(walk_photos(root, folder, ignored))
         store.retry_failed()
         hash_file = HashFile(folder / HASH_FILE, store.hashes())
         done, total = store.photo_counts()
@@ -199,7 +199,7 @@ def prepare_faces(
         _refuse_no_faces(store, folder)
         labels = label_faces(store, folder, rules, settings.confidence, models)
         note_in_record(folder, settings=settings.to_json())
-        return Prepared(folder, store.photo_counts()[1], store.kept_count(), store.reason_counts(), labels, passed_over)
+        return Prepared(folder, store.photo_counts()[1], store.kept_count(), store.reason_counts(), labels, ignored)
 
 
 def _analyzed(root: Path, settings: PrepareSettings, photos: Iterator[str], workers: int, ray: bool) -> Iterator[Analyzed]:

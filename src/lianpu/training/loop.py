@@ -87,7 +87,7 @@ def train(
         TrainingError: a loss became NaN or infinite, or the disk is full; the last good checkpoint is named.
         Interrupted: Ctrl-C; a checkpoint was saved.
     """
-    tell = callbacks or Callbacks()
+    callbacks = callbacks or Callbacks()
     if dataset.image_size != config.model.image_size:
         raise SettingsError(
             f"The faces have {dataset.image_size} px but model.image_size is {config.model.image_size}. Make them the same."
@@ -108,7 +108,7 @@ def train(
         load_checkpoint(run.last_checkpoint(), state, dataset.attributes)
     total = count_steps(config.training, len(dataset.train))
     if state.step < total:
-        _train_to(total, state, dataset, record, run, processes, tell, guides)
+        _train_to(total, state, dataset, record, run, processes, callbacks, guides)
     return run
 
 
@@ -138,17 +138,17 @@ def _train_to(
     record: RunRecord,
     run: Run,
     processes: Processes,
-    tell: Callbacks,
+    callbacks: Callbacks,
     guides: Guides,
 ) -> None:
     config, training = record.config, record.config.training
     fixed = choose_fixed_faces(dataset.test, FIXED_FACES, training.seed)
-    on_read = tell.on_read if processes.is_main else None
+    on_read = callbacks.on_read if processes.is_main else None
     inputs = inputs_of_steps(dataset, config, state.step + 1, total, processes, on_read, guides.parts)
     trial = trial_inputs(dataset, config, processes, guides.parts)
     plan = make_plan(state, config, len(dataset.train), trial, processes, guides)
     if processes.is_main:
-        tell.on_plan(plan)
+        callbacks.on_plan(plan)
     generate: GeneratorCall = torch.compile(state.generator) if training.compile else state.generator
     losses: dict[str, torch.Tensor] = {}
     seconds_before, start = state.seconds, time.perf_counter()
@@ -168,17 +168,17 @@ def _train_to(
                 if processes.is_main:
                     log_values = _log_line(values, state, dataset, config)
                     if show:
-                        log_values |= _show(state, fixed, record, run, log, total, tell, processes)
+                        log_values |= _show(state, fixed, record, run, log, total, callbacks, processes)
                     log.write(log_values)
-                    tell.on_log(log_values)
+                    callbacks.on_log(log_values)
             if processes.is_main:
-                tell.on_step(step, total)
+                callbacks.on_step(step, total)
                 if save:
                     _refuse_broken_weights(state, run)
                     checkpoint = save_checkpoint(run, state, record.model_info(step), config.model, training.keep_checkpoints)
                     _write_environment(run, state, config, processes)
                     if training.eval_every and step % training.eval_every == 0:
-                        tell.on_score(run, checkpoint)
+                        callbacks.on_score(run, checkpoint)
                         start, seconds_before = time.perf_counter(), state.seconds
             if save:
                 processes.wait()
@@ -248,7 +248,7 @@ def _show(
     run: Run,
     log: Any,
     total: int,
-    tell: Callbacks,
+    callbacks: Callbacks,
     processes: Processes,
 ) -> dict[str, float]:
     """Write the sample grid; how much the edits change and how often they succeed."""
@@ -258,7 +258,7 @@ def _show(
     log.write_picture(result.picture, state.step)
     alarm = effect_alarm(result, state.step, total)
     if alarm:
-        tell.on_alarm(alarm)
+        callbacks.on_alarm(alarm)
     return {"edit_change": result.change, "edit_success": result.success}
 
 

@@ -219,7 +219,7 @@ def _zipped(files: Sequence[Path], folder: Path) -> Path:
 
 def same_ending(photo: AnalyzedUpload) -> str:
     """The ending for the upload's own format; .png for a format that cannot hold the XMP mark (BMP, GIF)."""
-    endings = _ENDINGS.get(photo.original.form, (".png",))
+    endings = _ENDINGS.get(photo.original.format, (".png",))
     own = Path(photo.name).suffix.lower()
     return own if own in endings else endings[0]
 

@@ -15,7 +15,7 @@ from lianpu.models.table import Archive, ModelFile, model_file
 
 SETTING = "LIANPU_COMMERCIAL_SAFE"
 
-ASKED_BY = f"(Asked for by --commercial-safe or {SETTING}.)"
+COMMERCIAL_SAFE_NOTE = f"(Asked for by --commercial-safe or {SETTING}.)"
 """How every refusal ends."""
 
 
@@ -47,7 +47,7 @@ def refuse_non_commercial(entries: Iterable[ModelFile]) -> None:
     """
     reasons = [reason for entry in entries if (reason := why_refused(entry))]
     if reasons:
-        raise WeightsError(f"{'; '.join(reasons)}. {ASKED_BY}")
+        raise WeightsError(f"{'; '.join(reasons)}. {COMMERCIAL_SAFE_NOTE}")
 
 
 def why_refused(entry: ModelFile) -> str:

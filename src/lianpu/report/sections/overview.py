@@ -80,9 +80,9 @@ def _int8_card(material: Material) -> Card:
 
 
 def _verdict(material: Material) -> list[Block]:
-    said = verdict(material)
-    paragraph = Paragraph(material.language.join(said.sentences), tone="verdict")
-    return [paragraph, Bullets(said.warnings, tone="warning")] if said.warnings else [paragraph]
+    outcome = verdict(material)
+    paragraph = Paragraph(material.language.join(outcome.sentences), tone="verdict")
+    return [paragraph, Bullets(outcome.warnings, tone="warning")] if outcome.warnings else [paragraph]
 
 
 def _facts(material: Material) -> Facts:

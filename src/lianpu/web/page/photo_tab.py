@@ -296,7 +296,7 @@ def found_line(photo: OpenUpload, words: Words) -> str:
     )
 
 
-def status_line(text: str, kind: str = "said") -> str:
+def status_line(text: str, kind: str = "note") -> str:
     """A status line as HTML; the text is escaped, since file names appear in it."""
     return f'<p class="{kind}" role="status">{html.escape(text)}</p>'
 
