@@ -1,4 +1,4 @@
-"""`lianpu bench train | curves | infer | faces | effects | video`: speed as ratios, measured in one process, the contenders taking turns."""
+"""`lianpu bench train | curves | infer | faces | effects | video | live`: speed as ratios, measured in one process, the contenders taking turns."""
 
 from __future__ import annotations
 
@@ -25,6 +25,12 @@ BENCHES = {
         "lianpu.bench.video",
         "frames per second of each stage and effect on a video; flicker before and after smoothing",
         "BenchVideoArguments",
+        ("video",),
+    ),
+    "live": Command(
+        "lianpu.bench.live",
+        "frames per second, latency and stages of the live picture, on one core and on two",
+        "BenchLiveArguments",
         ("video",),
     ),
 }

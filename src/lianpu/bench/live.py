@@ -1,0 +1,217 @@
+"""`lianpu bench live`: frames per second and latency of the live picture, every path over the same frames in one run."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import tyro
+
+if TYPE_CHECKING:
+    from rich.table import Table
+
+    from lianpu.bench.live_speed import LivePath, PathSpeed
+    from lianpu.imaging.picture import Picture
+
+CASES: dict[str, tuple[str, ...]] = {
+    "none": (),
+    "lipstick": ("lipstick",),
+    "skin + lips": ("smooth_skin", "lipstick"),
+    "hair": ("hair_color",),
+    "skin + lips + hair": ("smooth_skin", "lipstick", "hair_color"),
+    "slim": ("slim_face",),
+    "blur": ("blur_background",),
+    "all": ("smooth_skin", "lipstick", "hair_color", "slim_face", "blur_background"),
+}
+"""What is measured: effects by the name of their row."""
+
+SIZES = ("640x480", "1280x720")
+
+_QUICK_FRAMES, _FRAMES, _LEAST_FRAMES = 16, 45, 6
+
+_DRAWN_PX = 640
+"""Side of the drawn portrait that the camera moves over where no photo is given."""
+
+_WAY_FRAMES = 120
+"""Frames of the camera's whole path: its speed does not depend on the number of frames."""
+
+
+@dataclass(frozen=True)
+class BenchLiveArguments:
+    """Compare the ways to edit a live picture: frames per second, latency, processor time, and milliseconds of each stage.
+
+    All of them edit the same frames in one process and take turns: a synthetic camera that moves over a drawn portrait, or over photos.
+    """
+
+    photo: tuple[Path, ...] = ()
+    """Photos with faces for the synthetic camera; a drawn portrait when none are given."""
+    sizes: tuple[str, ...] = SIZES
+    """Sizes of the frames, as WIDTHxHEIGHT."""
+    threads: tuple[int, ...] = (1, 2)
+    """Numbers of threads."""
+    cases: tuple[str, ...] = tuple(CASES)
+    """What is edited: rows of the table."""
+    frames: int = _FRAMES
+    """Frames of each pass; the first six are not counted."""
+    rounds: int = 2
+    """Passes of each path."""
+    detector: str = "auto"
+    """What finds faces: auto (as in lianpu camera), buffalo_l, yunet, dlib, or the path of an .onnx file."""
+    parser: str = "auto"
+    """The face parser: auto (the bundled one), bisenet, or a path."""
+    quick: bool = False
+    """Few frames, one pass, one thread: a look, not a result."""
+    json: Path | None = None
+    """Also write the numbers to this file."""
+
+
+def main(arguments: list[str]) -> None:
+    """Parse the command line, measure, print tables, and write the JSON file."""
+    parsed = tyro.cli(BenchLiveArguments, args=arguments, prog="lianpu bench live")
+    from lianpu.devices import describe_machine
+    from lianpu.files import write_json
+    from lianpu.terminal import console
+
+    check(parsed)
+    cpu = describe_machine().cpu
+    measured = []
+    for one in measure(parsed):
+        measured.append(one)
+        console.print(speed_table(one, cpu))
+        console.print(stage_table(one))
+    if parsed.json is not None:
+        write_json(parsed.json, {"machine": cpu, "measured": [as_json(one) for one in measured]})
+
+
+def check(parsed: BenchLiveArguments) -> list[tuple[int, int]]:
+    """The requested sizes. Raises SettingsError for invalid options."""
+    from lianpu.errors import SettingsError, nearest_name
+
+    for name, value, least in (("rounds", parsed.rounds, 1), ("frames", parsed.frames, _LEAST_FRAMES + 2)):
+        if value < least:
+            raise SettingsError(f"--{name} {value}: give at least {least}.")
+    if not parsed.threads or min(parsed.threads) < 1:
+        raise SettingsError(f"--threads {' '.join(map(str, parsed.threads))}: give at least 1.")
+    for case in parsed.cases:
+        if case not in CASES:
+            raise SettingsError(f"--cases: '{case}' is no case{nearest_name(case, CASES)}. Known: {', '.join(CASES)}.")
+    sizes = []
+    for word in parsed.sizes:
+        found = re.fullmatch(r"(\d{2,4})x(\d{2,4})", word)
+        if found is None:
+            raise SettingsError(f"--sizes {word}: write WIDTHxHEIGHT in pixels, as 640x480.")
+        sizes.append((int(found[1]), int(found[2])))
+    return sizes
+
+
+@dataclass(frozen=True)
+class LiveMeasured:
+    """The measurements at one size (width, height) with one number of threads: of each path, by case, by the path's name."""
+
+    size: tuple[int, int]
+    threads: int
+    cases: Mapping[str, Mapping[str, PathSpeed]]
+
+    @property
+    def title(self) -> str:
+        """Size and threads, in words."""
+        return f"{self.size[0]} x {self.size[1]}, {self.threads} thread{'s' * (self.threads > 1)}"
+
+
+def measure(parsed: BenchLiveArguments) -> Iterator[LiveMeasured]:
+    """The measurements of each size and number of threads. Raises LianpuError for what cannot be measured."""
+    from lianpu.bench.effects import limit_threads
+    from lianpu.bench.live_speed import measure_paths
+    from lianpu.terminal import stages
+
+    rounds, frames = (1, _QUICK_FRAMES) if parsed.quick else (parsed.rounds, parsed.frames)
+    for size in check(parsed):
+        clip = _clip(parsed.photo, frames, size)
+        for threads in parsed.threads[:1] if parsed.quick else parsed.threads:
+            limit_threads(threads)
+            cases = {}
+            with stages() as begin:
+                on_progress = begin(f"{size[0]} x {size[1]}, {threads} thread{'s' * (threads > 1)}")
+                for number, case in enumerate(parsed.cases):
+                    cases[case] = measure_paths(_paths(parsed, case, threads), clip, rounds, warm_frames=_LEAST_FRAMES)
+                    on_progress(number + 1, len(parsed.cases))
+            yield LiveMeasured(size, threads, cases)
+
+
+def _clip(photos: Sequence[Path], frames: int, size: tuple[int, int]) -> list[Picture]:
+    from lianpu.camera.moving_picture import pan_over
+    from lianpu.dataset.drawn import draw_face
+    from lianpu.photo.reading import read_image
+
+    looks = {"Young": True, "Male": False, "Eyeglasses": False, "Wearing_Hat": False, "Brown_Hair": True}
+    pictures = [read_image(photo) for photo in photos] or [draw_face(7, 2, _DRAWN_PX, looks).picture]
+    each = max(2, frames // len(pictures))
+    return [frame.picture for frame in pan_over(pictures, each, size, way_frames=_WAY_FRAMES)]
+
+
+def _paths(parsed: BenchLiveArguments, case: str, threads: int) -> list[LivePath]:
+    from lianpu.bench.live_speed import QualityPath
+    from lianpu.editing.presets import EffectStep, Preset, dump_preset
+    from lianpu.editing.session import EditJob, EditRequest, EditSession
+    from lianpu.effects.catalogue import EFFECTS
+    from lianpu.faces.analyzer import AnalyzerSettings, open_analyzer
+    from lianpu.faces.detectors import video_detector
+
+    preset = Preset(case, tuple(EffectStep(EFFECTS[name]) for name in CASES[case]))
+    settings = AnalyzerSettings(video_detector() if parsed.detector == "auto" else parsed.detector, parser=parsed.parser)
+    request = EditRequest(dump_preset(preset), analyzer=settings)
+    job = EditJob(request, preset, EditSession(open_analyzer(settings, threads=threads)))
+    return [QualityPath(job)]
+
+
+def speed_table(measured: LiveMeasured, cpu: str) -> Table:
+    """Frames per second, latency and processor time of each path and case, and how many times as fast the last path is as the first."""
+    from rich.table import Table
+
+    paths = list(next(iter(measured.cases.values())))
+    first = next(iter(measured.cases.values()))[paths[0]]
+    table = Table(
+        title=f"{measured.title}, {first.frames} frames",
+        caption=f"{cpu}. Processor: milliseconds of processor time a frame, of all threads; the frames per second that they allow on one core.",
+    )
+    table.add_column("edit")
+    for path in paths:
+        for heading in ("fps", "latency ms", "95 %", "processor ms", "fps a core"):
+            table.add_column(f"{path}: {heading}", justify="right")
+    if len(paths) > 1:
+        table.add_column("times as fast", justify="right")
+    for case, speeds in measured.cases.items():
+        cells = []
+        for speed in speeds.values():
+            cells += [f"{speed.rate:.1f}", f"{1000 * speed.latency_s:.1f}", f"{1000 * speed.late_s:.1f}"]
+            cells += [f"{1000 * speed.processor_s:.1f}", f"{1 / speed.processor_s:.1f}"]
+        if len(paths) > 1:
+            cells.append(f"{speeds[paths[0]].processor_s / speeds[paths[-1]].processor_s:.1f}")
+        table.add_row(case, *cells)
+    return table
+
+
+def stage_table(measured: LiveMeasured) -> Table:
+    """Milliseconds a frame of each stage of each path, in the case that does most."""
+    from rich.table import Table
+
+    case, speeds = max(measured.cases.items(), key=lambda item: len(CASES[item[0]]))
+    table = Table(title=f"{measured.title}, {case}: ms a frame")
+    table.add_column("stage")
+    for path in speeds:
+        table.add_column(path, justify="right")
+    for stage in dict.fromkeys(stage for speed in speeds.values() for stage in speed.stages):
+        times = (speed.stages.get(stage) for speed in speeds.values())
+        table.add_row(stage, *("" if seconds is None else f"{1000 * seconds:.2f}" for seconds in times))
+    return table
+
+
+def as_json(measured: LiveMeasured) -> dict[str, Any]:
+    """All numbers, in seconds."""
+    from dataclasses import asdict
+
+    cases = {case: {path: asdict(speed) for path, speed in speeds.items()} for case, speeds in measured.cases.items()}
+    return {"size": list(measured.size), "threads": measured.threads, "cases": cases}
