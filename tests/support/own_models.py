@@ -3,6 +3,8 @@
 from pathlib import Path
 
 import dlib
+import numpy as np
+import onnx
 
 from lianpu.dataset.drawn import draw_face
 from tests.support.colour_parser import write_colour_parser
@@ -23,3 +25,29 @@ def own_models(folder: Path) -> list[str]:
     """The options of a command that uses only such models; dlib's detector makes its points from the same predictor."""
     predictor, parser = write_predictor(folder / "own.dat"), write_colour_parser(folder / "parser.onnx", 64)
     return ["--detector", "dlib", "--landmarks", str(predictor), "--parser", str(parser)]
+
+
+def write_mesh_network(file: Path, points: np.ndarray, presence: float) -> Path:
+    """A network in the form of the face mesh that sees the same points (K, 3) and the same presence (a logit) in every crop."""
+    nodes = [
+        onnx.helper.make_node("ReduceMean", ["image"], ["mean"], keepdims=0),
+        onnx.helper.make_node("Mul", ["mean", "zero"], ["nothing"]),
+        onnx.helper.make_node("Add", ["nothing", "seen"], ["points"]),
+        onnx.helper.make_node("Add", ["nothing", "sure"], ["presence"]),
+    ]
+    float32 = onnx.TensorProto.FLOAT
+    constants = {"zero": np.float32(0), "seen": points.astype(np.float32), "sure": np.array([presence], dtype=np.float32)}
+    graph = onnx.helper.make_graph(
+        nodes,
+        "mesh",
+        [onnx.helper.make_tensor_value_info("image", float32, [1, 3, 192, 192])],
+        [
+            onnx.helper.make_tensor_value_info("points", float32, list(points.shape)),
+            onnx.helper.make_tensor_value_info("presence", float32, [1]),
+        ],
+        [onnx.numpy_helper.from_array(np.asarray(value), name) for name, value in constants.items()],
+    )
+    model = onnx.helper.make_model(graph, opset_imports=[onnx.helper.make_opsetid("", 17)])
+    model.ir_version = 8
+    onnx.save(model, file)
+    return file

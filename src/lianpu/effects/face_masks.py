@@ -24,13 +24,8 @@ _ENDS_WITH_PHOTO = 0.08
 
 
 def face_unit(subject: Subject) -> float:
-    """The distance of the eyes in pixels of the photo, corrected for the head's pose: the unit of all feather widths.
-
-    A turned face has its eyes nearer together, a tilted one has them nearer to the mouth: the larger estimate counts.
-    """
-    left, right, _, mouth_left, mouth_right = np.asarray(subject.face.points, dtype=np.float64)
-    height = float(np.linalg.norm((left + right) / 2 - (mouth_left + mouth_right) / 2))
-    return max(subject.face.eye_distance_px, 0.96 * height, 1.0)
+    """The distance of the eyes in pixels of the photo, corrected for the head's pose: the unit of all feather widths."""
+    return subject.face.unit_px
 
 
 def part_cover(subject: Subject, view: View, *names: str) -> Field:

@@ -18,6 +18,9 @@ Points = np.ndarray[Any, np.dtype[np.float32]]
 LANDMARK_COUNTS: dict[str, int] = {"dlib-68": 68, "insightface-106": 106}
 """The schemes of landmarks, and how many points each has."""
 
+MESH_COUNTS = (468, 478)
+"""How many points a mesh may have: MediaPipe's face mesh, without and with the two irises."""
+
 TURNS = (0, 90, 180, 270)
 
 
@@ -73,6 +76,16 @@ class Face:
         """Distance between the two eye points."""
         return float(np.linalg.norm(self.points[0] - self.points[1]))
 
+    @property
+    def unit_px(self) -> float:
+        """The distance of the eyes, corrected for the head's pose; at least 1.
+
+        A turned face has its eyes nearer together, a tilted one has them nearer to the mouth: the larger estimate counts.
+        """
+        left, right, _, mouth_left, mouth_right = np.asarray(self.points, dtype=np.float64)
+        height = float(np.linalg.norm((left + right) / 2 - (mouth_left + mouth_right) / 2))
+        return max(self.eye_distance_px, 0.96 * height, 1.0)
+
 
 @dataclass(frozen=True, eq=False)
 class Landmarks:
@@ -89,6 +102,33 @@ class Landmarks:
         if self.scheme not in LANDMARK_COUNTS:
             raise ValueError(f"landmarks are {' or '.join(LANDMARK_COUNTS)}, got '{self.scheme}'")
         object.__setattr__(self, "points", _checked_points(self.points, LANDMARK_COUNTS[self.scheme], self.scheme))
+
+
+@dataclass(frozen=True, eq=False)
+class Mesh:
+    """The surface of one face in MediaPipe's points (`faces.mesh`).
+
+    Args:
+        points: (478, 3) float32, or (468, 3) without the irises: x, y in pixels of the picture (0 is the centre of the first pixel), and z
+            in the same unit, smaller nearer to us.
+        presence: how sure the network is of a face, 0 to 1. It is as sure of a dog or a surgical mask.
+
+    Raises:
+        ValueError: the points are not as many, or not finite, or the presence is out of its range.
+    """
+
+    points: np.ndarray[Any, np.dtype[np.float32]]
+    presence: float
+
+    def __post_init__(self) -> None:
+        count = len(self.points) if len(self.points) in MESH_COUNTS else MESH_COUNTS[-1]
+        object.__setattr__(self, "points", _checked_points(self.points, count, "a mesh", 3))
+        object.__setattr__(self, "presence", _share(self.presence, "a presence"))
+
+    def scaled(self, by: tuple[float, float]) -> Mesh:
+        """The mesh in a copy of its picture that is `by` times as wide and as high."""
+        flat = scale_points(self.points[:, :2], by)
+        return Mesh(np.column_stack([flat, self.points[:, 2] * (by[0] + by[1]) / 2]), self.presence)
 
 
 @dataclass(frozen=True, eq=False)
@@ -184,11 +224,11 @@ def _share(value: float, what: str) -> float:
     return float(value)
 
 
-def _checked_points(points: np.ndarray, count: int, what: str) -> Points:
-    """The points as (count, 2) float32 in a read-only copy."""
+def _checked_points(points: np.ndarray, count: int, what: str, axes: int = 2) -> Points:
+    """The points as (count, axes) float32 in a read-only copy."""
     ours = np.array(points, dtype=np.float32)
-    if ours.shape != (count, 2) or not np.isfinite(ours).all():
-        raise ValueError(f"{what} has {count} finite points ({count}, 2), got {ours.shape}")
+    if ours.shape != (count, axes) or not np.isfinite(ours).all():
+        raise ValueError(f"{what} has {count} finite points ({count}, {axes}), got {ours.shape}")
     ours.setflags(write=False)
     return ours
 
@@ -221,6 +261,7 @@ class Subject:
         parts: its parts, over the window (h, w); hair and shoulders that reach out of the window are not in it.
         wide_parts: the same over more of the photo; None where no hair leaves the crop, or it was not parsed.
         parts_scale: how many times as much as the crop of 512 px the parts cover: 1, or `WIDE_SCALE` of what `wide` gives.
+        mesh: its mesh, in pixels of the photo; None where it was not read, or is not believed.
 
     Raises:
         ValueError: the landmarks are of another scheme, or the parts do not fit the window.
@@ -232,6 +273,7 @@ class Subject:
     parts: FaceParts
     wide_parts: WideParts | None = None
     parts_scale: float = 1.0
+    mesh: Mesh | None = None
 
     def __post_init__(self) -> None:
         if self.landmarks.scheme != "dlib-68":
@@ -262,7 +304,8 @@ class Subject:
             if self.wide_parts is None
             else WideParts(*_scaled_parts(self.wide_parts.window, self.wide_parts.parts, by, size))
         )
-        return Subject(face, landmarks, *_scaled_parts(self.window, self.parts, by, size), wide_parts, self.parts_scale)
+        mesh = None if self.mesh is None else self.mesh.scaled(by)
+        return Subject(face, landmarks, *_scaled_parts(self.window, self.parts, by, size), wide_parts, self.parts_scale, mesh)
 
 
 def _scaled_parts(window: Window, parts: FaceParts, by: tuple[float, float], size: tuple[int, int]) -> tuple[Window, FaceParts]:
