@@ -41,6 +41,33 @@ def test_the_file_gives_the_classes_of_the_network_for_any_batch(network: SmallP
         assert np.mean(parts == PartsForm(network)(batch).numpy()) > 0.999
 
 
+@pytest.mark.parametrize("side", [64, 96])
+def test_shares_are_the_softmax_of_the_logits_at_any_size(network: SmallParser, file: Path, side: int) -> None:
+    batch = torch.rand(1, 3, side, side) * 2 - 1
+    with torch.inference_mode():
+        logits = network(batch)[0]
+    assert logits.shape == (1, len(PARTS), side // 2, side // 2)
+
+    shares = open_session(file).run(["shares"], {"image": batch.numpy()})[0]
+
+    assert shares.dtype == np.uint8
+    expected = 255 * torch.softmax(logits, dim=1).numpy()
+    assert np.abs(shares - expected).max() < 1.5  # weights of 16 bits, and rounding
+
+
+def test_a_network_of_fixed_sizes_keeps_them(tmp_path: Path) -> None:
+    class Fixed(nn.Module):
+        def forward(self, image: torch.Tensor) -> tuple[torch.Tensor]:
+            ramp = torch.linspace(0, 1, len(PARTS)).reshape(1, -1, 1, 1)
+            pooled = nn.functional.interpolate(image.mean((2, 3), keepdim=True), size=(64, 64))
+            return (ramp * (image + pooled).mean(1, keepdim=True),)
+
+    exported = export_parser(Fixed().eval(), tmp_path / "fixed.onnx", 64, {}, torch.rand(1, 3, 64, 64))
+    session = open_session(exported.file)
+    assert session.get_inputs()[0].shape[2:] == [64, 64]
+    assert [output.name for output in session.get_outputs()] == ["parts"]
+
+
 def test_the_file_describes_itself_and_keeps_no_folder_of_this_machine(file: Path) -> None:
     entries = dict(open_session(file).get_modelmeta().custom_metadata_map)
     described = json.loads(entries[METADATA_KEY])

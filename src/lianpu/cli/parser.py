@@ -123,6 +123,8 @@ class ParserEvaluateArguments:
     """Which faces."""
     size: int = 512
     """Side in pixels at which truth and answer are compared."""
+    live: bool = False
+    """Score what live pictures take: the probabilities of crops of 256 px, enlarged."""
     merge_sides: bool = False
     """Count left and right eyes, brows and ears as one class each."""
     json: Path | None = None
@@ -141,6 +143,7 @@ def evaluate(parsed: ParserEvaluateArguments) -> ParserScores:
     from lianpu.errors import SettingsError
     from lianpu.face_parsing.data.masks import open_parsing_set
     from lianpu.face_parsing.evaluation import evaluate_parser
+    from lianpu.face_parsing.shares import SharesParser
     from lianpu.faces.parts import load_parser
     from lianpu.files import write_json
     from lianpu.terminal import console, stage
@@ -150,6 +153,7 @@ def evaluate(parsed: ParserEvaluateArguments) -> ParserScores:
     data = open_parsing_set(parsed.data)
     faces = data.faces(parsed.split)
     parser = load_parser(parsed.model, threads=parsed.threads)
+    parser = SharesParser(parser) if parsed.live else parser
     with stage("Scoring") as on_progress:
         scores = evaluate_parser(parser, faces, parsed.size, on_progress, merge_sides=parsed.merge_sides)
     console.print(score_table(scores))

@@ -14,7 +14,7 @@ from lianpu.errors import ModelError, SettingsError
 from lianpu.face_parsing.data.mask_files import resized_mask
 from lianpu.imaging.picture import Picture, check_picture, resize, to_array
 from lianpu.models.sessions import RUN_PROBLEMS, open_session
-from lianpu.part_names import order_to_ours
+from lianpu.part_names import PARTS, order_to_ours
 
 Masks = np.ndarray[Any, np.dtype[np.uint8]]
 """Class indices in our order, (N, S, S) uint8."""
@@ -75,7 +75,10 @@ def parse_by_batches(
 
 METADATA_KEY = "lianpu_parser"
 
-INPUT, OUTPUT = "image", "parts"
+INPUT, OUTPUT, SHARES = "image", "parts", "shares"
+
+SIDES = ("height", "width")
+"""Names of the input's axes that a file may leave open: it then takes crops of any multiple of 32."""
 
 ALIGNMENT = "celebamask-hq"
 
@@ -135,7 +138,8 @@ class OnnxParser:
     """An ONNX file as a FaceParser, run by ONNX Runtime on the CPU.
 
     Args:
-        file: input `image` (B, 3, S, S) float32 in [-1, 1], output `parts` (B, S, S) uint8, metadata as ParserInfo.
+        file: input `image` (B, 3, S, S) float32 in [-1, 1], output `parts` (B, S, S) uint8, metadata as ParserInfo; files for live
+            pictures leave S open and also have `shares` (B, C, S/2, S/2) uint8, the probability of each class.
         name: what results call it; the file's name without its ending when None.
         threads: threads for one operation; None takes as many as there are cores.
 
@@ -168,12 +172,36 @@ class OnnxParser:
         """Class indices (N, S, S) of crops (S, S, 3), in our order. Raises ModelError when the network cannot run."""
         return parse_by_batches(crops, self.size_px, self._run, _AT_ONCE)
 
-    def _run(self, crops: Sequence[Picture]) -> Masks:
+    @property
+    def gives_shares(self) -> bool:
+        """Whether the file has `part_shares`."""
+        open_sides = self._session.get_inputs()[0].shape[2:] == list(SIDES)
+        return open_sides and SHARES in {value.name for value in self._session.get_outputs()}
+
+    def part_shares(self, crop: Picture) -> Masks:
+        """The probability of each of our parts (19, S/2, S/2) uint8, 255 is certain, in a crop (S, S, 3); S is a multiple of 32.
+
+        Raises:
+            ModelError: the file does not give them (`gives_shares`), or the network cannot run.
+        """
+        shares = self._outcome(SHARES, (crop,))[0]
+        if len(shares) != len(self._to_ours):
+            raise ModelError(f"{self.file} gave shares of {len(shares)} classes, expected {len(self._to_ours)}. {_ADVICE}")
+        if np.array_equal(self._to_ours, np.arange(len(PARTS))):
+            return shares
+        ours = np.zeros((len(PARTS), *shares.shape[1:]), dtype=np.uint8)
+        ours[self._to_ours] = shares
+        return ours
+
+    def _outcome(self, name: str, crops: Sequence[Picture]) -> np.ndarray:
         try:
-            indices = np.asarray(self._session.run([OUTPUT], {INPUT: to_array(crops)})[0])
+            return np.asarray(self._session.run([name], {INPUT: to_array(crops)})[0])
         except RUN_PROBLEMS as problem:
             reason = " ".join(str(problem).split())[:160]
-            raise ModelError(f"{self.file} cannot run on crops of {self.size_px} pixels ({reason}). {_ADVICE}") from None
+            raise ModelError(f"{self.file} cannot run on crops of {crops[0].shape[0]} pixels ({reason}). {_ADVICE}") from None
+
+    def _run(self, crops: Sequence[Picture]) -> Masks:
+        indices = self._outcome(OUTPUT, crops)
         if indices.shape != (len(crops), self.size_px, self.size_px) or int(indices.max()) >= len(self._to_ours):
             raise ModelError(
                 f"{self.file} gave {indices.shape} with classes up to {int(indices.max())}, expected "
