@@ -1,4 +1,4 @@
-"""Progress bars with the time that is left."""
+"""The console and progress bars with the remaining time."""
 
 from __future__ import annotations
 
@@ -18,14 +18,14 @@ OnProgress = Callable[[int, int], None]
 
 @contextmanager
 def stage(title: str) -> Iterator[OnProgress]:
-    """A bar named `title`; call what it gives with (done, total). Without a terminal it prints one line at the end."""
+    """A progress bar: call the yielded function with (done, total). Without a terminal it prints one line at the end."""
     with stages() as begin:
         yield begin(title)
 
 
 @contextmanager
 def stages() -> Iterator[Callable[[str], OnProgress]]:
-    """Bars one below the other: `begin(title)` gives the call that moves one, which is shown when it first moves."""
+    """Progress bars, one below the other: `begin(title)` returns the function that updates one. A bar is shown at its first update."""
     columns = (
         TextColumn("{task.description}"),
         BarColumn(),
@@ -34,16 +34,21 @@ def stages() -> Iterator[Callable[[str], OnProgress]]:
         TextColumn("left"),
         TimeRemainingColumn(),
     )
-    with Progress(*columns, console=console) as progress:
+    progress = Progress(*columns, console=console)
 
-        def begin(title: str) -> OnProgress:
-            task = progress.add_task(title, total=None, visible=False, start=False)
+    def begin(title: str) -> OnProgress:
+        task = progress.add_task(title, total=None, visible=False, start=False)
 
-            def on_progress(done: int, total: int) -> None:
-                if not progress.tasks[progress.task_ids.index(task)].started:
-                    progress.start_task(task)
-                progress.update(task, completed=done, total=total, visible=True)
+        def on_progress(done: int, total: int) -> None:
+            progress.start()  # only now: a display without bars would print an empty line
+            if not progress.tasks[progress.task_ids.index(task)].started:
+                progress.start_task(task)
+            progress.update(task, completed=done, total=total, visible=True)
 
-            return on_progress
+        return on_progress
 
+    try:
         yield begin
+    finally:
+        if progress.live.is_started:
+            progress.stop()

@@ -34,7 +34,7 @@ def test_drawn_faces_pass_the_check(drawn: Path, capsys: pytest.CaptureFixture[s
     code, out, err = _run(capsys, "check", "celebamask-hq", str(drawn), "--image-size", "32", "--selected-attrs", "Male", "Young")
     assert code == 0 and err == ""
     assert "18 train, 6 val. Licence: drawn by a program, no real faces: free for any use." in out
-    assert "Male" in out and "Eyeglasses" not in out and "Nothing here stops training." in out
+    assert "Male" in out and "Eyeglasses" not in out and "Nothing here would stop training." in out
 
 
 def test_what_stops_training_is_listed_counted_and_ends_with_exit_code_1(drawn: Path, capsys: pytest.CaptureFixture[str]) -> None:

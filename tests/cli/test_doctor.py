@@ -116,7 +116,7 @@ def test_a_missing_package_is_broken_and_told_with_the_command_that_mends_it(
 
 def test_packages_count_only_what_this_machine_needs() -> None:
     finding = check_packages(["numpy>=1.26", "no-such-package; extra == 'dev'", "nor-this; python_version < '3'"])
-    assert finding == Finding("Packages", "ok", "all 1 are here, in versions that were tried or newer")
+    assert finding == Finding("Packages", "ok", "all 1 are installed in supported versions")
 
 
 def test_lianpu_run_from_source_is_noted(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -152,7 +152,7 @@ def test_a_driver_without_a_gpu_for_torch_is_explained() -> None:
 def test_onnx_runtime_on_a_machine_without_gpu_is_fine() -> None:
     finding = check_onnxruntime(LAPTOP, ["onnxruntime 1.23.0"], [], has_nvidia_driver=False)
     assert finding.state == "ok"
-    assert finding.what == "onnxruntime 1.23.0: Lianpu runs ONNX models on the CPU; there is nothing else that it could use"
+    assert finding.what == "onnxruntime 1.23.0: Lianpu runs ONNX models on the CPU; there is no GPU"
 
 
 def test_onnx_runtime_without_cuda_beside_a_gpu_is_explained() -> None:
@@ -169,7 +169,7 @@ def test_a_provider_that_does_not_start_is_told_with_the_reason() -> None:
     assert finding.fix == 'pip install "onnxruntime-gpu[cuda,cudnn]"'
     works = Trial("CUDAExecutionProvider", True)
     finding = check_onnxruntime(WORKSTATION, ["onnxruntime-gpu 1.23.0"], [works], has_nvidia_driver=True)
-    assert finding.state == "ok" and finding.what.endswith("your own programs can use CUDA too (tried)")
+    assert finding.state == "ok" and finding.what.endswith("your own programs can use CUDA, too (tested)")
 
 
 def test_two_packages_of_onnx_runtime_are_noted() -> None:

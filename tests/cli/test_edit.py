@@ -130,9 +130,9 @@ def test_ctrl_c_is_one_line_and_says_how_to_go_on(
     monkeypatch.setattr("lianpu.editing.folder_job.open_job", stopped)
     Image.new("RGB", (9, 9)).save(tmp_path / "a.png")
     code, out, _ = _run(capsys, tmp_path, tmp_path / "out", "--effect", "lipstick")
-    assert code == 130 and "Stopped. Finished photos are kept: the same command goes on there." in out
+    assert code == 130 and "Stopped. Finished photos are kept: repeat the command to resume." in out
     code, out, _ = _run(capsys, tmp_path / "a.png", tmp_path / "out.png", "--effect", "lipstick")
-    assert code == 130 and out == "Stopped. Nothing was written over.\n"
+    assert code == 130 and out == "Stopped. No photo was written.\n"
 
 
 def test_two_processes_make_what_one_makes(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -216,7 +216,7 @@ def test_a_cut_out_face_needs_no_detector(editor: Path, tmp_path: Path, capsys: 
     code, _, err = _run(capsys, *words, "--set", "Male=yes", "--force")
     assert code == 1 and "--aligned takes a square face, and this picture is 100 x 90" in err
     code, _, err = _run(capsys, *words, "--effect", "lipstick", "--force")
-    assert code == 1 and "--aligned edits a cut-out face by an editor: give --set" in err
+    assert code == 1 and "--aligned edits a face crop with an editor: give --set" in err
 
 
 @pytest.mark.parametrize(
@@ -279,7 +279,13 @@ def test_a_target_that_cannot_be_written_is_said_before_anything_is_looked_for(
     (tmp_path / "full").mkdir()
     (tmp_path / "full" / "old.png").touch()
     code, _, err = _run(capsys, tmp_path / "a.png", tmp_path / "o.png", "--effect", "lipstick", "--steps", tmp_path / "full")
-    assert code == 1 and "full is not empty, and nothing is written over" in err
+    assert code == 1 and "full is not empty. Give another folder" in err
+
+
+def test_a_folder_without_photos_is_one_line(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    (tmp_path / "empty").mkdir()
+    code, out, err = _run(capsys, tmp_path / "empty", tmp_path / "out", "--effect", "lipstick")
+    assert (code, out) == (1, "") and "empty has no photos" in err and err.count("\n") == 1
 
 
 def test_words_become_steps_in_the_order_attributes_preset_effects(tmp_path: Path) -> None:

@@ -56,7 +56,11 @@ def test_from_checkpoint_to_table(run: Run, capsys: pytest.CaptureFixture[str]) 
 
     main(["quantize", folder, "--calibration-faces", "8", "--method", "percentile"])
     said = " ".join(capsys.readouterr().out.split())
-    assert "of the float file" in said and "dB to the float model" in said and "8 train faces, percentile ranges" in said
+    assert (
+        "of the float file" in said
+        and "PSNR against the float model on" in said
+        and "Calibrated on 8 train faces (percentile)" in said
+    )
 
     main(["compare", folder, "--no_scores", "--runs", "3", "--threads", "1"])
     said = " ".join(capsys.readouterr().out.split())

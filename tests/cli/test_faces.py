@@ -107,7 +107,7 @@ def test_identities_of_one_person_are_nearer_than_of_two(
     assert first["cosine"] > 0.97 and len(others) == 2
     assert all(pair["distance"] > first["distance"] + 0.2 for pair in others)
     code, out, _ = run(capsys, "identity", str(photos / "one.jpg"), str(darker), "--encoder", "dlib", "--detector", "dlib")
-    assert code == 0 and "Most alike first" in out
+    assert code == 0 and "Most similar first" in out
 
 
 def test_parts_come_from_the_parser_in_the_package(
@@ -165,7 +165,7 @@ def test_what_cannot_be_used_is_said_in_one_line(photos: Path, capsys: pytest.Ca
     (tmp_path / "empty").mkdir()
     for words, expected in [
         (("find", str(tmp_path / "empty")), "empty has no photos"),
-        (("find",), "No photo was given"),
+        (("find",), "No photo is given"),
         (("find", str(photos / "pair.jpg"), "--detector", "yunett"), "'yunett' is no detector (did you mean 'yunet'?)"),
         (("find", str(photos / "pair.jpg"), "--detector", str(tmp_path / "no.onnx")), "no.onnx is not there"),
     ]:

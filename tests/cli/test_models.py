@@ -117,7 +117,7 @@ def test_a_family_is_fetched_and_checked(capsys: pytest.CaptureFixture[str], ent
     said = shown(capsys, "fetch", "pair")
     assert f"{models_folder() / 'free.bin'}  (MIT)" in said and f"{models_folder() / 'research.bin'}  (research only)" in said
     assert "is here already" in shown(capsys, "fetch", "free")
-    assert "2 of 2 files are here and right" in shown(capsys, "check")
+    assert "2 of 2 files are here and intact" in shown(capsys, "check")
     (models_folder() / "free.bin").write_bytes(b"x" * entries[0].size_bytes)
     assert "1 of 2 model files are damaged" in refused(capsys, "check")
 
@@ -148,7 +148,7 @@ def test_several_problems_are_told_line_by_line(
     with pytest.raises(SystemExit):
         main(["models", "fetch", "all"])
     said = capsys.readouterr()
-    assert said.err == "lianpu: 2 of 2 files did not come: free.bin, research.bin. The lines above say why.\n"
+    assert said.err == "lianpu: 2 of 2 files could not be fetched: free.bin, research.bin. The lines above say why.\n"
     assert [line.split()[:3] for line in said.out.splitlines()] == [
         ["NOT", "FETCHED", "free.bin"],
         ["NOT", "FETCHED", "research.bin"],
@@ -174,13 +174,13 @@ def test_a_stopped_download_says_how_to_go_on(
         before = signal.signal(signal.SIGINT, signal.default_int_handler)  # whatever an earlier test left there
         threading.Thread(target=interrupt_when_asked, daemon=True).start()
         try:
-            assert "Stopped. What came so far is kept" in refused(capsys, "fetch", "free")
+            assert "Stopped. The part that was downloaded is kept" in refused(capsys, "fetch", "free")
         finally:
             signal.signal(signal.SIGINT, before)
 
 
 def test_nothing_named_is_told(capsys: pytest.CaptureFixture[str]) -> None:
-    assert "Nothing is named. Say what to fetch" in refused(capsys, "fetch")
+    assert "No name is given. Name the files to fetch" in refused(capsys, "fetch")
 
 
 def test_offline_the_message_says_what_to_do(

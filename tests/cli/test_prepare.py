@@ -37,7 +37,7 @@ def test_photos_become_a_training_set_that_is_corrected_and_scored(
     out = tmp_path / "faces"
     main(["prepare", str(photos), str(out), *OPTIONS])
     printed = capsys.readouterr().out
-    assert "3 photos, 5 faces kept" in printed and "Not kept: 1 no face (each in dropped.csv)" in printed
+    assert "3 photos, 5 faces kept" in printed and "Dropped: 1 no face (listed in dropped.csv)" in printed
     assert f"lianpu data check CelebAMask-HQ {out}" in printed
     main(["data", "check", "CelebAMask-HQ", str(out), "--image-size", "64", "--show", "20"])
     assert "Wearing_Hat: 5 of 5 faces" in capsys.readouterr().out
@@ -48,7 +48,7 @@ def test_photos_become_a_training_set_that_is_corrected_and_scored(
     labels = tmp_path / "labels.txt"
     labels.write_text("1\nMale Wearing_Hat\ngroup.jpg -1 -1\n")
     main(["prepare", "score", str(out), str(labels)])
-    assert "1 of 1 labelled photos gave a face" in capsys.readouterr().out
+    assert "1 of 1 labelled photos have a face" in capsys.readouterr().out
 
 
 def test_what_the_user_can_mend_is_one_line(photos: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

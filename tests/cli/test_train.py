@@ -104,5 +104,5 @@ def test_all_classes_of_a_folder_are_taken_when_none_is_named(tmp_path: Path, mo
 def test_long_plans_are_told_in_days() -> None:
     plan = Plan(first_step=1001, total_steps=2_500_000, epochs=200.0, seconds=30 * 86400.0, memory_mb=8192.0, checkpoint_mb=900.0)
     words = describe_plan(plan)
-    assert "Going on from step 1000: 2,500,000 steps (200.0 epochs), about 30.0 days from now" in words
+    assert "Resuming from step 1000: 2,500,000 steps (200.0 epochs), about 30.0 days from now" in words
     assert "Memory about 8.0 GB; 900 MB on disk per checkpoint." in words

@@ -87,7 +87,7 @@ def test_a_checkpoint_is_scored_while_its_run_trains(
     [
         (["--max-faces", "1"], SettingsError, "--max-faces is 1"),
         (["--model", "nowhere.onnx"], RunError, r"nowhere\.onnx is not there"),
-        (["--every-checkpoint", "--model", "x.onnx"], SettingsError, "leave --model out"),
+        (["--every-checkpoint", "--model", "x.onnx"], SettingsError, "exclude each other"),
         (["--metrics", "fidd"], SettingsError, r"'fidd' is no metric \(did you mean 'fid'\?\)"),
         (["--data-dir", "/nowhere"], LianpuError, "/nowhere"),
     ],

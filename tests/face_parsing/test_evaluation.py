@@ -123,7 +123,7 @@ def test_the_command_prints_a_row_per_class_and_writes_its_file(
     words = ("evaluate", str(model), str(blend), "--size", str(SIDE), "--json", str(tmp_path / "scores.json"), "--merge_sides")
     code, out, err = _run(capsys, *words, "--threads", "1")
     assert code == 0 and err == ""
-    assert "colours: 100.00% of pixels right" in out and "brow" in out and "mean of the" in out and "1.000" in out
+    assert "colours: 100.00% of pixels correct" in out and "brow" in out and "mean of the" in out and "1.000" in out
     assert "4 val faces of" in out and "Licence: free for any use" in out
     written = json.loads((tmp_path / "scores.json").read_text())
     assert f"{written['ms_per_face']:.0f} ms a face (threads: 1)" in out and written["ms_per_face"] > 0
@@ -134,11 +134,11 @@ def test_wrong_words_end_with_one_line(model: Path, blend: Path, capsys: pytest.
     code, _, err = _run(capsys, "evaluat", str(model))
     assert (
         code == 1
-        and "'evaluat' is no command of lianpu parser (did you mean 'evaluate'?). Known: train, evaluate, export." in err
+        and "'evaluat' is not a command of lianpu parser (did you mean 'evaluate'?). Known: train, evaluate, export." in err
     )
     code, _, err = _run(capsys, "evaluate", str(model), str(blend), "--split", "test")
     assert code == 1 and "has no test faces" in err and len(err.splitlines()) == 1
     code, _, err = _run(capsys, "evaluate", str(model), str(blend), "--size", "3")
-    assert code == 1 and "--size is 16 to 4096 pixels, got 3" in err
+    assert code == 1 and "--size is from 16 to 4096 pixels, got 3" in err
     code, _, err = _run(capsys, "evaluate", "smal", str(blend))
     assert code == 1 and "'smal' is no parser (did you mean 'small'?)" in err

@@ -1,4 +1,4 @@
-"""`lianpu bench train | curves | infer | faces | effects | video | live`: speed as ratios, measured in one process, the contenders taking turns."""
+"""`lianpu bench train | curves | infer | faces | effects | video | live`: measure speed as ratios, interleaved in one process."""
 
 from __future__ import annotations
 
@@ -7,17 +7,17 @@ from lianpu.cli.subcommands import Command, run_subcommand
 BENCHES = {
     "train": Command(
         "lianpu.bench.training",
-        "our training step against the same mathematics written plainly",
+        "our training step compared with a plain implementation of it",
         "BenchTrainArguments",
         ("train",),
     ),
     "curves": Command(
         "lianpu.bench.curves", "scores of several runs against minutes of training", "BenchCurvesArguments", ("report",)
     ),
-    "infer": Command("lianpu.bench.inference", "PyTorch, ONNX and INT8 side by side", "BenchInferArguments", ("train",)),
+    "infer": Command("lianpu.bench.inference", "PyTorch, ONNX and INT8 compared", "BenchInferArguments", ("train",)),
     "faces": Command(
         "lianpu.bench.faces",
-        "faces found by each detector; our face networks against the insightface package",
+        "faces found by each detector; our face networks compared with the insightface package",
         "BenchFacesArguments",
     ),
     "effects": Command("lianpu.bench.effects", "seconds and memory of each effect on a large photo", "BenchEffectsArguments"),
@@ -37,5 +37,5 @@ BENCHES = {
 
 
 def main(arguments: list[str]) -> None:
-    """Run the bench that the first word names."""
+    """Run the benchmark that the first word names."""
     run_subcommand("lianpu bench", BENCHES, arguments)

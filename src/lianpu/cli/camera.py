@@ -1,4 +1,4 @@
-"""`lianpu camera`: edit the live picture of a webcam; show it in a page, record it, or be a camera for other programs."""
+"""`lianpu camera`: edit the live picture of a webcam; show it in a page, record it, or offer it as a virtual camera."""
 
 from __future__ import annotations
 
@@ -56,7 +56,7 @@ class CameraArguments(EncodingOptions, EditOptions):
 
 
 def main(arguments: list[str]) -> None:
-    """Parse the command line, edit until something ends it, and print how fast it was."""
+    """Parse the command line, edit until the camera is stopped, and print the speed."""
     parsed = tyro.cli(CameraArguments, args=arguments, prog="lianpu camera")
     from lianpu.camera.loop import run_camera, warm_up
     from lianpu.cli.camera_outputs import OutputOptions, live_line, open_outputs, summary

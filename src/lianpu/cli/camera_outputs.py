@@ -53,12 +53,12 @@ def open_outputs(
     with ExitStack() as stack:
         if asked.virtual:
             virtual = stack.enter_context(virtual_camera(asked.virtual_name, size_px, rate))
-            _say(f"Other programs can use the camera {virtual.device}.")
+            _print(f"Other programs can use the camera {virtual.device}.")
             outputs.append(virtual)
         preview = stack.enter_context(preview_page(stop, asked.port)) if asked.preview else None
         if preview is not None:
             outputs.append(preview)
-            _say(_where(preview.url, asked.browser))
+            _print(_where(preview.url, asked.browser))
         if asked.record is not None and asked.encoding is not None:
             outputs.append(stack.enter_context(recording(asked.record, asked.encoding, size_px, rate)))
         yield outputs, preview
@@ -72,7 +72,7 @@ def has_display(system: str, environment: dict[str, str]) -> bool:
 
 
 def _where(url: str, browser: bool) -> str:
-    """Open the page where there is a display, and tell where it is."""
+    """Open the page if there is a display; a line that says where it is."""
     display = has_display(sys.platform, dict(os.environ))
     if browser and display and webbrowser.open(url):
         return f"The picture is in your browser, at {url} (q stops it)."
@@ -85,7 +85,7 @@ def _where(url: str, browser: bool) -> str:
     )
 
 
-def _say(words: str) -> None:
+def _print(words: str) -> None:
     console.print(words, markup=False, highlight=False, soft_wrap=True)
 
 

@@ -1,4 +1,4 @@
-"""`lianpu compare RUN`: PyTorch, ONNX and INT8 side by side on this machine."""
+"""`lianpu compare RUN`: compare the PyTorch, ONNX and INT8 models of a run on this machine."""
 
 from __future__ import annotations
 
@@ -21,26 +21,26 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class CompareArguments:
-    """Measure size, latency, distance and PSNR of a run's PyTorch, ONNX and INT8 models, and write RUN/export/benchmark.json."""
+    """Compare size, latency, quality and PSNR of a run's PyTorch, ONNX and INT8 models, and write RUN/export/benchmark.json."""
 
     run: Annotated[Path, tyro.conf.Positional]
     """The run folder."""
     metrics: tuple[str, ...] = ("fid", "attribute_success")
-    """What each model is scored by, on the held-out faces."""
+    """Metrics of each model on the held-out faces."""
     max_faces: int | None = None
-    """At most so many faces of either split in the scores."""
+    """Use at most this many faces of each split for the scores."""
     features: Literal["auto", "inception", "efficientnet-lite0"] = "auto"
-    """As in lianpu evaluate."""
+    """Feature network of the distances, as in lianpu evaluate."""
     no_scores: bool = False
-    """Only size, latency and PSNR."""
+    """Measure only size, latency and PSNR."""
     runs: int = 30
     """Timed edits per model."""
     threads: int | None = None
-    """Threads of PyTorch and ONNX Runtime; as many as PyTorch takes by itself unless given."""
+    """Threads of PyTorch and ONNX Runtime. Default: PyTorch's own."""
     device: str = "auto"
-    """Where the networks of the scores run; the models themselves are timed on the CPU."""
+    """Device of the networks that score; the models themselves are timed on the CPU."""
     data_dir: Path | None = None
-    """Where the run's data is now, if it was moved."""
+    """The data folder, if it was moved since training."""
 
 
 def main(arguments: list[str]) -> None:
@@ -57,7 +57,7 @@ def main(arguments: list[str]) -> None:
 
 
 def compare_run(run: Run, parsed: CompareArguments, command: str) -> Comparison:
-    """Measure the models that the run has: its checkpoint, and what was exported of it."""
+    """Measure the models of a run: its checkpoint and its exported files."""
     from lianpu.errors import SettingsError
     from lianpu.export.comparison import compare_models
     from lianpu.terminal import stage
@@ -82,7 +82,7 @@ def compare_run(run: Run, parsed: CompareArguments, command: str) -> Comparison:
 
 
 def comparison_table(comparison: Comparison) -> Table:
-    """The table as it is printed."""
+    """The comparison as a table."""
     from rich.table import Table
 
     threads = f"{comparison.threads} thread{'' if comparison.threads == 1 else 's'}"
@@ -108,7 +108,7 @@ def comparison_table(comparison: Comparison) -> Table:
 
 
 def _models(run: Run) -> list[Any]:
-    """The checkpoint that was exported (else the last one) and the exported files."""
+    """The exported checkpoint (the last one if none was exported) and the exported files."""
     from lianpu.editors.onnx_editor import OnnxEditor
 
     files = [file for file in (run.onnx_file, run.int8_file) if file.is_file()]

@@ -18,7 +18,7 @@ Shell = Literal["bash", "zsh", "fish"]
 
 @dataclass(frozen=True)
 class CompletionArguments:
-    """Print a script that completes lianpu's commands and options in your shell. It asks no Python while you type.
+    """Print a script that completes lianpu's commands and options in your shell. It does not start Python while you type.
 
     bash: lianpu completion bash > ~/.local/share/bash-completion/completions/lianpu
     zsh: source <(lianpu completion zsh), in ~/.zshrc
@@ -34,9 +34,9 @@ class Words:
     """What may follow some words of a command line.
 
     Args:
-        path: the words before, as ("parser", "train"); () for the first word.
-        commands: the next words, with a line on each.
-        options: the options (`--run-dir`), with the values of those that have choices.
+        path: the words before, such as ("parser", "train"); () for the first word.
+        commands: the commands that may come next, with a summary of each.
+        options: the options (`--run-dir`), with their choices, if any.
     """
 
     path: tuple[str, ...]
@@ -51,7 +51,7 @@ def main(arguments: list[str]) -> None:
 
 
 def completion_script(shell: Shell) -> str:
-    """The script for a shell: all words are in it."""
+    """The script for a shell. It contains every word."""
     from lianpu.cli.main import COMMANDS
 
     summaries = {name: command.summary for name, command in COMMANDS.items()}
@@ -72,7 +72,7 @@ def _words_of(commands: Mapping[str, Command], path: tuple[str, ...]) -> Iterato
 
 
 def _words_of_arguments(arguments: Any, path: tuple[str, ...], below: Mapping[str, str]) -> Iterator[Words]:
-    """The words of a class of options, or of a union of such classes that stand for second words."""
+    """The words of a class of options, or of a union of such classes for subcommands."""
     if get_origin(arguments) in (Union, UnionType):
         classes = {_subcommand_name(member): get_args(member)[0] for member in get_args(arguments)}
         yield Words(path, {name: _first_line(one) for name, one in classes.items()}, {"--help": ()})
@@ -83,7 +83,7 @@ def _words_of_arguments(arguments: Any, path: tuple[str, ...], below: Mapping[st
 
 
 def _options(arguments: type) -> Iterator[tuple[str, tuple[str, ...]]]:
-    """The options of a dataclass as tyro spells them, each with its choices; of nested dataclasses, too, whose prefixes are left out."""
+    """The options of a dataclass and its nested dataclasses as tyro spells them (without prefixes), each with its choices."""
     hints = get_type_hints(arguments, include_extras=True)
     for field in dataclasses.fields(arguments):
         kind, *notes = get_args(hints[field.name]) if get_origin(hints[field.name]) is Annotated else (hints[field.name],)
@@ -100,7 +100,7 @@ def _options(arguments: type) -> Iterator[tuple[str, tuple[str, ...]]]:
 
 
 def _choices(kind: Any) -> tuple[Any, ...]:
-    """The values of a Literal, also where it is one kind of a union or the kind of a tuple's items."""
+    """The values of a Literal, also of one in a union or a tuple."""
     return (
         get_args(kind) if get_origin(kind) is Literal else tuple(value for inner in get_args(kind) for value in _choices(inner))
     )
@@ -115,7 +115,7 @@ def _first_line(arguments: type) -> str:
 
 
 def _bash(all_words: Sequence[Words]) -> str:
-    """A function that finds the longest path among the words typed so far, then offers its words, or the choices of the option before."""
+    """A function that finds the longest path in the words before the cursor, then offers its words, or the choices of an option."""
     paths = "\n".join(
         f"        {_quoted(' '.join(words.path))}) words={_quoted(' '.join((*words.commands, *words.options)))} ;;"
         for words in all_words
@@ -155,7 +155,7 @@ complete -o filenames -F _lianpu lianpu
 
 
 def _zsh(all_words: Sequence[Words]) -> str:
-    """bash's function in zsh's emulation: one logic for both."""
+    """The bash function, run by zsh's bashcompinit: one logic for both."""
     return f"""# zsh completion of lianpu
 autoload -U +X compinit bashcompinit && compinit && bashcompinit
 {_bash(all_words)}"""

@@ -1,4 +1,4 @@
-"""`lianpu data`: check a folder of labelled faces before training, and draw faces where there are none."""
+"""`lianpu data`: check a folder of labelled faces before training, or draw labelled faces."""
 
 from __future__ import annotations
 
@@ -19,9 +19,9 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class CheckArguments:
-    """Look at every label and every picture: what would stop training, and what would spoil it quietly.
+    """Check every label and picture for what would stop training, or silently harm it.
 
-    Ends with exit code 1 when something would stop training.
+    The exit code is 1 when something would stop training.
     """
 
     dataset: Annotated[str, tyro.conf.Positional, tyro.conf.arg(metavar="DATASET")]
@@ -29,13 +29,13 @@ class CheckArguments:
     data_dir: Annotated[Path, tyro.conf.Positional, tyro.conf.arg(metavar="DATA_DIR")]
     """The data folder."""
     selected_attrs: tuple[str, ...] = ()
-    """Attributes to be trained; all that are labelled unless given."""
+    """Attributes to train. Default: all labelled ones."""
     image_size: int = 256
-    """Side in pixels that training is to use."""
+    """Side in pixels of the training faces."""
     show: int = 3
-    """How many problems of each kind are listed."""
+    """How many problems of each kind to list."""
     csv: Path | None = None
-    """A file for all problems, one per row."""
+    """A CSV file to write, with all problems, one per row."""
 
 
 @dataclass(frozen=True)
@@ -43,7 +43,7 @@ class DrawArguments:
     """Draw labelled faces: a folder like CelebAMask-HQ with pictures, masks, labels, landmarks and a split."""
 
     folder: Annotated[Path, tyro.conf.Positional, tyro.conf.arg(metavar="FOLDER")]
-    """Where to."""
+    """The folder to write."""
     count: int = 1000
     """How many faces."""
     size: int = 128
@@ -51,7 +51,7 @@ class DrawArguments:
     seed: int = 0
     """The same seed draws the same faces."""
     held_out: float = 0.1
-    """Share of the faces that is held out (val.txt)."""
+    """Share of held-out faces (val.txt)."""
 
 
 Arguments = (
@@ -70,10 +70,10 @@ def main(arguments: list[str]) -> None:
 
 
 def check(parsed: CheckArguments) -> DataReport:
-    """Check a data folder, print what was found, and give it.
+    """Check a data folder, print the result, and return it.
 
     Raises:
-        DataError: something would stop training; said after everything was printed.
+        DataError: something would stop training; raised after everything was printed.
     """
     from lianpu.dataset.check import check_data
     from lianpu.dataset.selection import select_attributes
@@ -100,12 +100,12 @@ def check(parsed: CheckArguments) -> DataReport:
         counted = Counter(problem.kind for problem in report.stopping)
         kinds = ", ".join(f"{count} {kind}" for kind, count in counted.items())
         raise DataError(f"{parsed.data_dir}: training would stop ({kinds}). Fix what is listed above, then check again.")
-    console.print("Nothing here stops training.")
+    console.print("Nothing here would stop training.")
     return report
 
 
 def draw(parsed: DrawArguments) -> Path:
-    """Draw a folder of faces, and give it."""
+    """Draw a folder of faces, and return it."""
     from lianpu.dataset.drawn import draw_dataset
     from lianpu.errors import SettingsError
     from lianpu.terminal import console, stage
@@ -157,7 +157,7 @@ def problem_lines(report: DataReport, show: int) -> list[str]:
 
 
 def problems_as_csv(report: DataReport) -> str:
-    """All problems, one row each, below a row of names."""
+    """All problems as CSV: a header, then one row each."""
     text = StringIO()
     writer = csv.writer(text, lineterminator="\n")
     writer.writerow(["kind", "subject", "detail", "stops_training"])

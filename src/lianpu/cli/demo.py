@@ -1,4 +1,4 @@
-"""`lianpu demo`: a whole run on faces that the package draws itself."""
+"""`lianpu demo`: every stage of a run, on drawn faces."""
 
 from __future__ import annotations
 
@@ -29,23 +29,23 @@ TRANSFORMS = (
     "Male -> not Male",
     "Young -> not Young",
 )
-"""The rows of the demo's table; a full evaluation has one for every pair."""
+"""The rows of the demo's score table; a full evaluation has one for every pair of attributes."""
 
 SHEET_FACES, SHEET_PX = 4, 192
-"""Faces, and their side in pixels, that the bundled editor is shown on."""
+"""How many faces the bundled editor edits for the report, and their side in pixels."""
 
 
 @dataclass(frozen=True)
 class DemoArguments:
-    """A whole run on drawn faces: draw, train, evaluate, export, quantize, compare, report, and the edits of the bundled editor. About 8 minutes with installing, on 2 CPU cores.
+    """Run every stage on drawn faces: draw, train, evaluate, export, quantize, compare, edit with the bundled editor, report. About 8 minutes on 2 CPU cores.
 
-    Nothing is downloaded. The same command resumes a stopped demo.
+    Nothing is downloaded. Repeat the command to resume a stopped demo.
     """
 
     run_dir: Path = Path("runs/demo")
-    """The run folder; the drawn faces are in RUN_DIR-faces."""
+    """The run folder; the drawn faces go to RUN_DIR-faces."""
     faces: int = 800
-    """How many faces are drawn, a tenth of them held out."""
+    """How many faces are drawn; a tenth of them is held out."""
     num_iters: int = 500
     """Training steps."""
     image_size: int = 64
@@ -57,14 +57,14 @@ class DemoArguments:
 
 
 def main(arguments: list[str]) -> None:
-    """Run all stages and say where the report is."""
+    """Run all stages and print where the report is."""
     options = tyro.cli(DemoArguments, args=arguments, prog="lianpu demo")
     run = run_demo(options, shlex.join(["lianpu", "demo", *arguments]))
     print(f"The report: {run.report_file(options.language, 'html')}")
 
 
 def run_demo(options: DemoArguments, command: str) -> Run:
-    """The finished run. Stages that a stopped demo has behind it are not done again."""
+    """The finished run. Stages that a stopped demo has finished are not repeated."""
     from lianpu.cli.compare import CompareArguments, compare_run, comparison_table
     from lianpu.cli.evaluate import EvaluateArguments, evaluate_run
     from lianpu.cli.export import export_with_words
@@ -99,7 +99,7 @@ def run_demo(options: DemoArguments, command: str) -> Run:
 
 
 def show_bundled_editor(run: Run, options: DemoArguments) -> None:
-    """Edits of the editor that the package carries, of faces that this run has held out, drawn larger, kept with its sample grids."""
+    """Write a sheet of the bundled editor's edits to the run folder: of held-out faces, drawn larger."""
     from lianpu.dataset.drawn import draw_face
     from lianpu.editors.loading import load_editor
     from lianpu.errors import WeightsError
@@ -109,7 +109,7 @@ def show_bundled_editor(run: Run, options: DemoArguments) -> None:
     try:
         editor = load_editor("lite")
     except WeightsError as refused:  # by --commercial-safe: the demo itself needs no such file
-        console.print(f"Without the bundled editor: {refused}", markup=False, highlight=False, soft_wrap=True)
+        console.print(f"Skipped the bundled editor: {refused}", markup=False, highlight=False, soft_wrap=True)
         return
     portraits = [draw_face(0, options.faces - 1 - back, SHEET_PX) for back in range(min(SHEET_FACES, options.faces))]
     write_image(run.bundled_editor_file, bundled_editor_sheet(portraits, editor))
@@ -146,7 +146,7 @@ FLIPPED = ("Male", "Young")
 
 
 def bundled_editor_sheet(portraits: Sequence[DrawnFace], editor: Editor) -> Picture:
-    """A row for each portrait (S, S, 3): the face, three hair colours, the other sex, the other age; (H, W, 3)."""
+    """A row for each portrait: the face, three hair colours, sex changed, age changed; (H, W, 3) for portraits of (S, S, 3)."""
     from lianpu.editing.attributes import edit_attributes
     from lianpu.imaging.picture import grid
 
@@ -159,7 +159,7 @@ def bundled_editor_sheet(portraits: Sequence[DrawnFace], editor: Editor) -> Pict
 
 
 def subject_of(portrait: DrawnFace) -> Subject:
-    """The face of a drawn portrait as effects see it, from its own points and parts: nothing is looked for."""
+    """The face of a drawn portrait for effects, from the points and parts that it was drawn with: nothing is detected."""
     from lianpu.faces.dlib_models import five_of_68
     from lianpu.faces.results import Face, FaceParts, Landmarks, Subject
 

@@ -1,4 +1,4 @@
-"""`lianpu doctor`: what this machine has and lacks, each with the command that fixes it."""
+"""`lianpu doctor`: show what this machine has, what is missing, and how to get it."""
 
 from __future__ import annotations
 
@@ -18,16 +18,16 @@ _COLOURS = {"ok": "green", "note": "yellow", "absent": "cyan", "broken": "bold r
 
 @dataclass(frozen=True)
 class DoctorOptions:
-    """What this machine has, what is missing, and how to fix it. Ends with exit code 1 only when something necessary is broken."""
+    """Show what this machine has, what is missing, and how to get it. The exit code is 1 only when something necessary is broken."""
 
     hash: bool = False
-    """Compare the SHA-256 of the model files too, not only their sizes (reads them whole)."""
+    """Check the SHA-256 of model files, too, not only their sizes."""
     device: str = "auto"
-    """The device to try: auto, cpu, cuda, cuda:1, mps."""
+    """The device to test: auto, cpu, cuda, cuda:1, mps."""
 
 
 def main(arguments: list[str]) -> None:
-    """Look, print, and raise LianpuError when something necessary is broken."""
+    """Check, print, and raise LianpuError when something necessary is broken."""
     import tyro
     from rich.console import Console
 
@@ -42,7 +42,7 @@ def main(arguments: list[str]) -> None:
 
 
 def show(findings: Sequence[Finding], models: Sequence[ModelFinding], console: Console, *, by_hash: bool) -> None:
-    """Two tables, then one line per thing to fix: lines that can be copied are never broken."""
+    """Print two tables, then one line per problem with its fix; these lines are not wrapped, so that they can be copied."""
     from lianpu.cli.doctor_checks import ways_to_get
 
     console.print(_machine_table(findings))
@@ -51,9 +51,9 @@ def show(findings: Sequence[Finding], models: Sequence[ModelFinding], console: C
     fixes += [model.problem for model in models if model.problem]
     ways = ways_to_get([model.entry for model in models if model.file is None])
     _print_list(console, "What to do", fixes)
-    _print_list(console, "Model files that are not here, should you want them", ways)
+    _print_list(console, "Model files that are not here (optional)", ways)
     console.print(
-        "\nWhat each model file may be used for: docs/weights-and-licences.md. Data has its own doctor: lianpu data check --help"
+        "\nWhat each model file may be used for: docs/weights-and-licences.md. To check training data: lianpu data check --help"
     )
 
 

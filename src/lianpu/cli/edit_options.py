@@ -19,15 +19,15 @@ class DetectorOptions:
     """How faces are found."""
 
     detector: str = "auto"
-    """What finds faces: auto (the best that is installed), buffalo_l, yunet, dlib, or the path of an .onnx file."""
+    """The face detector: auto (the best that is installed), buffalo_l, yunet, dlib, or the path of an .onnx file."""
 
 
 @dataclass(frozen=True)
 class UprightOptions:
-    """Whether turned faces are found."""
+    """Whether rotated faces are detected."""
 
     upright: bool = False
-    """Also search the picture turned by 90, 180 and 270 degrees: four times the work."""
+    """Also detect faces in the photo rotated by 90, 180 and 270 degrees: four times the work."""
 
 
 @dataclass(frozen=True)
@@ -43,22 +43,22 @@ class ParserOptions:
     """What labels the parts of faces."""
 
     parser: str = "auto"
-    """What labels the parts of faces: auto (the bundled parser), bisenet, an .onnx or .pth file, or the folder of a parser's training."""
+    """The face parser: auto (the bundled one), bisenet, an .onnx or .pth file, or the run folder of lianpu parser train."""
 
 
 @dataclass(frozen=True)
 class FaceOptions(UprightOptions, ParserOptions, LandmarkOptions, DetectorOptions):
-    """How faces are found and described."""
+    """How faces are detected and analyzed."""
 
 
 @dataclass(frozen=True)
 class SigningOptions:
-    """What signs edited pictures, in addition to the XMP mark in all of them."""
+    """What signs edited photos, in addition to their XMP mark."""
 
     c2pa_cert: Path | None = None
-    """A certificate chain (PEM): edited pictures are signed with C2PA. Install: pip install 'lianpu[c2pa]'."""
+    """A certificate chain (PEM): sign edited photos with C2PA. Install: pip install 'lianpu[c2pa]'."""
     c2pa_key: Path | None = None
-    """The private key of that certificate (PEM)."""
+    """The private key of the certificate (PEM)."""
     c2pa_algorithm: str = "es256"
     """The algorithm of the key: es256, es384, es512, ps256, ps384, ps512 or ed25519."""
 
@@ -70,26 +70,26 @@ class ChangeOptions:
     effect: tuple[str, ...] = ()
     """Effects, which need no editor: lipstick=0.8 hair_color:color=#aa3355,strength=0.6. List them: lianpu effects."""
     set: tuple[str, ...] = ()
-    """Attributes, by an editor: Blond_Hair=yes Young=no."""
+    """Attributes that an editor sets: Blond_Hair=yes Young=no."""
     preset: str | None = None
     """A preset: its name, or a YAML file."""
     strength: str = "1"
     """Strength of --set and --preset: 0 (nothing) to 1.5."""
     faces: str = "all"
-    """all, largest, or numbers as 0,2 (0 is the largest face; numbers for photos only)."""
+    """all, largest, or numbers such as 0,2 (0 is the largest face; numbers are for photos only)."""
     model: Annotated[str, tyro.conf.arg(aliases=["--editor"])] = "lite"
     """The editor for attributes: lite (the bundled one), a run folder, a checkpoint folder, or an .onnx file."""
     known: tuple[str, ...] = ()
-    """What the faces are (Male=yes Young=yes): only for editors that need all labels."""
+    """Attributes that the faces have (Male=yes Young=yes): only for editors that need all labels."""
 
 
 @dataclass(frozen=True)
 class EditOptions(FaceOptions, ChangeOptions):
-    """What is edited, and how faces are found and described."""
+    """What is edited, and how faces are detected and analyzed."""
 
 
 def analyzer_settings(options: FaceOptions) -> AnalyzerSettings:
-    """The settings that the options stand for."""
+    """The settings that the options give."""
     from lianpu.faces.analyzer import AnalyzerSettings
 
     return AnalyzerSettings(options.detector, options.landmarks, options.parser, options.upright)
@@ -112,8 +112,8 @@ def edit_request(options: EditOptions, *, for_video: bool = False, signing: Sign
 
     Args:
         options: of the command line.
-        for_video: take the detector that is fast enough for every frame where none is named, and refuse numbered faces.
-        signing: what signs, for commands that write pictures.
+        for_video: with --detector auto, take one that is fast enough for every frame; refuse numbered faces.
+        signing: what signs, for commands that write photos.
 
     Raises:
         SettingsError: no edit is given, or an unknown one.

@@ -1,4 +1,4 @@
-"""`lianpu effects`: every effect with its options, the presets, the stickers, and the attributes of an editor."""
+"""`lianpu effects`: list every effect with its options, the presets, the stickers, and the attributes of an editor."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ class EffectsArguments:
     """List every effect with its options, defaults and ranges, the presets, the stickers, and the attributes of an editor."""
 
     language: Language = "en"
-    """en or zh."""
+    """Language of the list: en or zh."""
     model: str = "lite"
     """The editor whose attributes are listed: lite (the bundled one), a run folder, a checkpoint folder, or an .onnx file."""
     json: bool = False
@@ -75,7 +75,7 @@ def names_for_help() -> str:
 
 
 def _contents(model: str) -> dict[str, Any]:
-    """All that is listed, as plain values. Raises ModelError when `model` cannot be loaded."""
+    """Everything that is listed, as plain values. Raises ModelError when `model` cannot be loaded."""
     from lianpu.editing.presets import bundled_presets, find_preset
     from lianpu.effects.catalogue import EFFECTS, STICKERS
 

@@ -1,4 +1,4 @@
-"""`lianpu evaluate RUN`: scores of a run's model on the held-out faces, each with its protocol."""
+"""`lianpu evaluate RUN`: score a run's model on the held-out faces, each score with its protocol."""
 
 from __future__ import annotations
 
@@ -20,32 +20,32 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class EvaluateArguments:
-    """Score a run on its held-out faces: overall, and one row per transform. The result goes into RUN/scores."""
+    """Score a run on its held-out faces: overall, and one row per transform. Results go to RUN/scores."""
 
     run: Annotated[Path, tyro.conf.Positional]
     """The run folder."""
     model: Path | None = None
-    """A checkpoint folder or model file to score; the last checkpoint unless given."""
+    """A checkpoint folder or model file to score. Default: the last checkpoint."""
     metrics: tuple[str, ...] = ("fid", "kid", "is", "lpips", "attribute_success", "identity", "outside")
-    """What to measure."""
+    """The metrics to measure."""
     transforms: tuple[str, ...] = ()
-    """Rows, as 'Black_Hair -> Blond_Hair'; else eval_transforms of the run, else all pairs of a group and flips of the rest."""
+    """Rows, such as 'Black_Hair -> Blond_Hair'. Default: the run's eval_transforms; else every pair in a group, and every other attribute flipped."""
     features: Literal["auto", "inception", "efficientnet-lite0"] = "auto"
-    """inception: FID, KID and IS. efficientnet-lite0: the offline stand-in. auto: Inception if it can be had."""
+    """Feature network. inception: FID, KID and IS; efficientnet-lite0: similar distances without a download; auto: Inception if available."""
     reference: Literal["train", "test"] = "train"
     """Split of the real faces that edits are compared with; test is the held-out one."""
     max_faces: int | None = None
-    """At most so many faces of either split."""
+    """Use at most this many faces of each split."""
     seed: int = 0
-    """Of the targets, the faces drawn by max_faces, and the classifier."""
+    """Seed of the targets, the faces chosen by --max-faces, and the classifier."""
     every_checkpoint: bool = False
     """Score every checkpoint (overall) for the training curve, and the last one in full."""
     inception_weights: Path | None = None
-    """pt_inception-2015-12-05-6726825d.pth, when it lies in no usual place."""
+    """Path of pt_inception-2015-12-05-6726825d.pth, if it is not found by itself."""
     alexnet_weights: Path | None = None
-    """alexnet-owt-7be5be79.pth for LPIPS, when it lies in no usual place."""
+    """Path of alexnet-owt-7be5be79.pth (LPIPS), if it is not found by itself."""
     data_dir: Path | None = None
-    """Where the run's data is now, if it was moved."""
+    """The data folder, if it was moved since training."""
     device: str = "auto"
     """auto, cpu, cuda, cuda:1, mps."""
 
@@ -71,7 +71,7 @@ def evaluate_run(parsed: EvaluateArguments, command: str) -> list[EvaluationResu
     if parsed.max_faces is not None and parsed.max_faces < 2:
         raise SettingsError(f"--max-faces is {parsed.max_faces}. Scores need at least 2 faces.")
     if parsed.every_checkpoint and parsed.model is not None:
-        raise SettingsError("--every-checkpoint scores the checkpoints of the run: leave --model out.")
+        raise SettingsError("--every-checkpoint and --model exclude each other. Give one of them.")
     run = open_run(parsed.run)
     record = read_record(run)
     models = _models(run, parsed)
@@ -122,7 +122,7 @@ def evaluate_run(parsed: EvaluateArguments, command: str) -> list[EvaluationResu
 
 
 def score_checkpoint(run: Run, checkpoint: Checkpoint) -> EvaluationResult:
-    """Overall scores of a checkpoint while its run trains on; what is the same for all checkpoints is prepared once."""
+    """Overall scores of a checkpoint during training; what all checkpoints share is prepared once."""
     from lianpu.evaluation.run_scores import score_in_run
     from lianpu.evaluation.scoring import OVERALL_ONLY
     from lianpu.training.record import read_record
@@ -176,7 +176,7 @@ def _name(model: Checkpoint | Path) -> str:
 
 
 def _next_stage(stages: ExitStack, title: str) -> OnProgress:
-    """The bar of the stage that begins, made when it first moves; the bar before it is closed then."""
+    """The progress bar of the next stage: created at its first progress, when the bar before it is closed."""
     from lianpu.terminal import stage
 
     bars: list[OnProgress] = []

@@ -1,4 +1,4 @@
-"""`lianpu export RUN`: one ONNX file of a run, proved equal to PyTorch."""
+"""`lianpu export RUN`: write one ONNX file of a run and check it against PyTorch."""
 
 from __future__ import annotations
 
@@ -16,20 +16,20 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class ExportArguments:
-    """Write RUN/export/model.onnx, and prove that it computes what PyTorch computes. It is not kept if it does not."""
+    """Write RUN/export/model.onnx and check that it gives the same results as PyTorch. Otherwise, it is not kept."""
 
     run: Annotated[Path, tyro.conf.Positional]
     """The run folder."""
     checkpoint: int | None = None
-    """Step of the checkpoint; the last one unless given."""
+    """Step of the checkpoint. Default: the last one."""
     data_dir: Path | None = None
-    """Where the run's data is now, if it was moved."""
+    """The data folder, if it was moved since training."""
     published: bool = False
-    """Instead, write STEP-G.ckpt and STEP-D.ckpt as the published code (yunjey/stargan) saves and loads them."""
+    """Write STEP-G.ckpt and STEP-D.ckpt in the format of the published code (yunjey/stargan) instead."""
 
 
 def main(arguments: list[str]) -> None:
-    """Parse the command line, export, and say what was written."""
+    """Parse the command line, export, and print what was written."""
     parsed = tyro.cli(ExportArguments, args=arguments, prog="lianpu export")
     from lianpu.runs import open_run
     from lianpu.terminal import console
@@ -56,14 +56,14 @@ def export_with_words(run: Run, step: int | None = None, data_dir: Path | None =
     faces = f"{parity.faces} {'faces' if parity.real_faces else 'noise pictures (the data was not found)'}"
     console.print(
         f"{export.file}: {export.bytes / 1e6:.1f} MB, opset {export.opset}, any batch size. "
-        f"Differs from PyTorch by {parity.max_abs_difference:.1e} at most (limit {parity.limit:.0e}) on {faces}.",
+        f"Largest difference from PyTorch: {parity.max_abs_difference:.1e} (limit {parity.limit:.0e}) on {faces}.",
         soft_wrap=True,
     )
     return export
 
 
 def write_published(run: Run, step: int | None = None) -> tuple[Path, Path]:
-    """The shown generator and the discriminator of a checkpoint in the published form, in the export folder."""
+    """The generator (averaged, if the run averages) and discriminator of a checkpoint as published files, in the export folder."""
     from lianpu.editors.checkpoint_editor import load_generator, load_weights
     from lianpu.errors import CheckpointError
     from lianpu.files import atomic_file
@@ -74,7 +74,7 @@ def write_published(run: Run, step: int | None = None) -> tuple[Path, Path]:
     generator, info, model = load_generator(checkpoint)
     if not isinstance(generator, Generator):
         raise CheckpointError(
-            f"{run.folder} has a {model.generator} generator, which the published form (*-G.ckpt) has no place for. Export it to ONNX: lianpu export {run.folder}"
+            f"{run.folder} has a {model.generator} generator, which the published format (*-G.ckpt) cannot hold. Export it to ONNX: lianpu export {run.folder}"
         )
     discriminator = Discriminator(model.image_size, model.d_conv_dim, len(info.attributes), model.d_repeat_num)
     load_weights(discriminator, checkpoint.discriminator_file)
@@ -98,7 +98,7 @@ def _checkpoint(run: Run, step: int | None) -> Checkpoint:
 
 
 def _dataset_or_none(run: Run, data_dir: Path | None) -> Dataset | None:
-    """The run's data; None when it is no longer where it was and no other place was named: the proof then uses noise."""
+    """The run's data; None if it was moved and no folder is given: the check then uses noise."""
     from lianpu.errors import DataError
     from lianpu.training.record import read_record
 

@@ -1,4 +1,4 @@
-"""`lianpu faces`: what is seen in photos: faces, their landmarks, parts and identity, as a table, as JSON, or drawn."""
+"""`lianpu faces`: detect the faces of photos, their landmarks, parts and identity; as a table, as JSON, or drawn on the photos."""
 
 from __future__ import annotations
 
@@ -12,24 +12,23 @@ import tyro
 from lianpu.cli.edit_options import DetectorOptions, LandmarkOptions, ParserOptions, UprightOptions
 
 if TYPE_CHECKING:
-    from lianpu.cli.faces_output import Seen
-    from lianpu.faces.results import Face, FaceParts, Identity, Landmarks
+    from lianpu.cli.faces_output import Detail, PhotoResult
+    from lianpu.faces.results import Face
     from lianpu.imaging.picture import Picture
 
-    Extra = Landmarks | FaceParts | Identity
-    Look = Callable[[Picture, Sequence[Face]], Sequence[Extra]]
+    Describe = Callable[[Picture, Sequence[Face]], Sequence[Detail]]
 
 
 @dataclass(frozen=True)
 class FindArguments(UprightOptions, LandmarkOptions, DetectorOptions):
-    """Find the faces of photos: box, five points, score."""
+    """Detect the faces of photos: box, five points, score."""
 
     photos: Annotated[tuple[Path, ...], tyro.conf.Positional, tyro.conf.arg(metavar="PHOTO...")] = tyro.MISSING
     """Photos, or folders of photos."""
     models: Path | None = None
-    """Folder or zip of the buffalo_l pack, if it is not in the folder of models."""
+    """Folder or zip of the buffalo_l pack, if it is not in the models folder."""
     min_score: float | None = None
-    """Leave out faces below this score."""
+    """Ignore faces with a lower detection score."""
     json: bool = False
     """Print JSON instead of a table."""
     draw: Path | None = None
@@ -40,15 +39,15 @@ class FindArguments(UprightOptions, LandmarkOptions, DetectorOptions):
 
 @dataclass(frozen=True)
 class LandmarksArguments(FindArguments):
-    """Find the landmarks of each face."""
+    """Predict the landmarks of each face."""
 
     scheme: Literal["auto", "insightface-106", "dlib-68"] = "auto"
-    """Which points: InsightFace's 106 if their network is installed and no --landmarks is given, else 68 (--landmarks)."""
+    """Which landmarks. auto: InsightFace's 106 if their network is installed and --landmarks is not given, else 68."""
 
 
 @dataclass(frozen=True)
 class PartsArguments(ParserOptions, FindArguments):
-    """Find the 19 parts of each face (CelebAMask-HQ's classes)."""
+    """Parse each face into its parts (CelebAMask-HQ's 19 classes)."""
 
 
 @dataclass(frozen=True)
@@ -56,7 +55,7 @@ class IdentityArguments(FindArguments):
     """Compare every face with every other."""
 
     encoder: Literal["auto", "arcface", "dlib"] = "auto"
-    """ArcFace of buffalo_l if it is installed, else dlib's."""
+    """The identity network. auto: ArcFace of buffalo_l if it is installed, else dlib's."""
 
 
 Arguments = (
@@ -68,13 +67,13 @@ Arguments = (
 
 
 def main(arguments: list[str]) -> None:
-    """Parse the command line, look at every photo, and print what was seen.
+    """Parse the command line, analyze every photo, and print the results.
 
     Raises:
-        DataError: photos could not be read; said after the others were printed.
+        DataError: photos could not be read; raised after the others were printed.
     """
     parsed = tyro.cli(Arguments, args=arguments, prog="lianpu faces", description=__doc__)
-    from lianpu.cli.faces_output import print_seen
+    from lianpu.cli.faces_output import print_results
     from lianpu.cli.parse import named_photos
     from lianpu.errors import DataError, SettingsError
     from lianpu.photo.formats import WRITTEN_ENDINGS
@@ -86,23 +85,23 @@ def main(arguments: list[str]) -> None:
     if parsed.draw is not None and parsed.draw.suffix.lower() in WRITTEN_ENDINGS and len(files) > 1:
         raise SettingsError(f"--draw {parsed.draw} is one picture, but there are {len(files)} photos. Give a folder.")
     failed: dict[Path, str] = {}
-    print_seen(look_at_photos(files, parsed, failed), failed, drawn_files(files, parsed.draw), parsed.json)
+    print_results(analyze_photos(files, parsed, failed), failed, drawn_files(files, parsed.draw), parsed.json)
     if ignored.count and not parsed.json:
         console.print(str(ignored), markup=False, highlight=False, soft_wrap=True)
     if failed:
         raise DataError(f"{len(failed)} of {len(files)} photos could not be read. {' '.join(failed.values())}")
 
 
-def look_at_photos(files: Sequence[Path], parsed: FindArguments, failed: dict[Path, str]) -> Iterator[Seen]:
-    """What is seen in each photo, one after the other; a photo that cannot be read is left out, and why is put into `failed`."""
-    from lianpu.cli.faces_output import Seen
+def analyze_photos(files: Sequence[Path], parsed: FindArguments, failed: dict[Path, str]) -> Iterator[PhotoResult]:
+    """The result of each photo. A photo that cannot be read gives none; the reason goes into `failed`."""
+    from lianpu.cli.faces_output import PhotoResult
     from lianpu.errors import PictureError
     from lianpu.faces.detection import find_faces
     from lianpu.faces.detectors import load_detector
     from lianpu.photo.reading import read_image
 
     detector = load_detector(parsed.detector, models=parsed.models, landmarks=parsed.landmarks, threads=parsed.threads)
-    look = _open_look(parsed)
+    describe = _open_models(parsed)
     for file in files:
         try:
             picture = read_image(file)
@@ -110,11 +109,11 @@ def look_at_photos(files: Sequence[Path], parsed: FindArguments, failed: dict[Pa
             failed[file] = str(problem)
             continue
         faces = find_faces(picture, detector, upright=parsed.upright, min_score=parsed.min_score)
-        yield Seen(file, picture, faces, tuple(look(picture, faces)) if faces else ())
+        yield PhotoResult(file, picture, faces, tuple(describe(picture, faces)) if faces else ())
 
 
 def drawn_files(files: Sequence[Path], target: Path | None) -> dict[Path, Path]:
-    """Where each photo's annotated picture goes: `target` itself if it is a picture file; nowhere when it is None."""
+    """The file for each photo's annotated picture: `target` itself if it is a picture file; empty when it is None."""
     from lianpu.cli.parse import output_names
     from lianpu.photo.formats import WRITTEN_ENDINGS
 
@@ -125,8 +124,8 @@ def drawn_files(files: Sequence[Path], target: Path | None) -> dict[Path, Path]:
     return {file: target / f"{name}.jpg" for file, name in zip(files, output_names(files), strict=True)}
 
 
-def _open_look(parsed: FindArguments) -> Look:
-    """What to report of each face besides its box."""
+def _open_models(parsed: FindArguments) -> Describe:
+    """A function that gives the details of each face that the command prints."""
     if isinstance(parsed, LandmarksArguments):
         return _landmarks(parsed)
     if isinstance(parsed, PartsArguments):
@@ -139,7 +138,7 @@ def _open_look(parsed: FindArguments) -> Look:
     return lambda picture, faces: ()
 
 
-def _landmarks(parsed: LandmarksArguments) -> Look:
+def _landmarks(parsed: LandmarksArguments) -> Describe:
     if parsed.scheme == "insightface-106" or (
         parsed.scheme == "auto" and parsed.landmarks == "auto" and _has_buffalo("landmarks-106")
     ):
@@ -152,14 +151,14 @@ def _landmarks(parsed: LandmarksArguments) -> Look:
 
 
 def _has_buffalo(name: str) -> bool:
-    """Whether a network of buffalo_l can be used: its file is there and allowed, and insightface is installed."""
+    """Whether a network of buffalo_l can be used: its file exists and is allowed, and insightface is installed."""
     from lianpu.extras import missing_modules
     from lianpu.models.store.locate import is_usable
 
     return is_usable(name) and not missing_modules("insightface")
 
 
-def _identity(parsed: IdentityArguments) -> Look:
+def _identity(parsed: IdentityArguments) -> Describe:
     if parsed.encoder == "arcface" or (parsed.encoder == "auto" and _has_buffalo("arcface-r50")):
         from lianpu.faces.insightface_models import open_buffalo
 

@@ -1,4 +1,4 @@
-"""How `lianpu faces` shows what was seen: a table, JSON, or drawn on the photos."""
+"""How `lianpu faces` shows its results: as a table, as JSON, or drawn on the photos."""
 
 from __future__ import annotations
 
@@ -15,26 +15,26 @@ if TYPE_CHECKING:
     from lianpu.faces.results import Face, FaceParts, Identity, Landmarks
     from lianpu.imaging.picture import Picture
 
-    Extra = Landmarks | FaceParts | Identity
+    Detail = Landmarks | FaceParts | Identity
 
 
 @dataclass(frozen=True)
-class Seen:
-    """A photo and what was seen in it: for each face what the command asks for (nothing more for `find`)."""
+class PhotoResult:
+    """A photo with its faces and, for each face, the details that the command reads (none for `find`)."""
 
     file: Path
     picture: Picture
     faces: tuple[Face, ...]
-    extras: tuple[Extra, ...]
+    details: tuple[Detail, ...]
 
 
 _PAIRS_SHOWN = 30
 
 
-def print_seen(all_seen: Iterable[Seen], failed: Mapping[Path, str], drawn: Mapping[Path, Path], as_json: bool) -> None:
-    """Print what was seen, drawing each photo that has a place in `drawn`; identities are compared at the end.
+def print_results(results: Iterable[PhotoResult], failed: Mapping[Path, str], drawn: Mapping[Path, Path], as_json: bool) -> None:
+    """Print the results, write the annotated picture of each photo in `drawn`, and compare identities at the end.
 
-    `failed` says what is wrong with photos that could not be read, and is filled while `all_seen` goes on.
+    `failed` has the reason for each photo that could not be read; it is filled while `results` is iterated.
     """
     from lianpu.photo.writing import write_image
     from lianpu.terminal import console
@@ -42,12 +42,12 @@ def print_seen(all_seen: Iterable[Seen], failed: Mapping[Path, str], drawn: Mapp
     table = photo_table()
     records: list[dict[str, Any]] = []
     people: list[tuple[str, Identity]] = []
-    for seen in all_seen:
-        if seen.file in drawn:
-            write_image(drawn[seen.file], drawn_picture(seen))
-        records.append(photo_record(seen))
-        people += named_identities(seen)
-        add_rows(table, seen)
+    for result in results:
+        if result.file in drawn:
+            write_image(drawn[result.file], drawn_picture(result))
+        records.append(photo_record(result))
+        people += named_identities(result)
+        add_rows(table, result)
     pairs = compared(people)
     if as_json:
         records += [{"file": str(file), "error": message} for file, message in failed.items()]
@@ -71,48 +71,48 @@ def photo_table() -> Table:
     return table
 
 
-def add_rows(table: Table, seen: Seen) -> None:
-    """A row for each face of a photo, or one that says there is none."""
+def add_rows(table: Table, result: PhotoResult) -> None:
+    """Add a row for each face of a photo, or one that says there is none."""
     from rich.markup import escape
 
-    if not seen.faces:
-        table.add_row(escape(seen.file.name), "-", "", "no face found", "", "", "")
-    for index, face in enumerate(seen.faces):
-        more = in_words(seen.extras[index]) if seen.extras else ""
+    if not result.faces:
+        table.add_row(escape(result.file.name), "-", "", "no face found", "", "", "")
+    for index, face in enumerate(result.faces):
+        more = in_words(result.details[index]) if result.details else ""
         box = ", ".join(f"{value:.0f}" for value in face.box_xyxy)
-        name = escape(seen.file.name) if index == 0 else ""
+        name = escape(result.file.name) if index == 0 else ""
         table.add_row(
             name, str(index + 1), f"{face.score:.2f}", box, str(face.turned) if face.turned else "", face.detector, more
         )
 
 
-def in_words(extra: Landmarks | FaceParts | Identity) -> str:
-    """What a result is, in a few words; of parts, their per cent of the face's own pixels."""
+def in_words(detail: Detail) -> str:
+    """A result in a few words; for parts, the per cent of the face's pixels of each."""
     from lianpu.cli.parse import shares_in_words
     from lianpu.faces.results import FaceParts, Landmarks
 
-    if isinstance(extra, FaceParts):
-        return shares_in_words(extra)
-    if isinstance(extra, Landmarks):
-        return f"{len(extra.points)} points ({extra.scheme})"
-    return f"{len(extra.vector)} numbers ({extra.encoder})"
+    if isinstance(detail, FaceParts):
+        return shares_in_words(detail)
+    if isinstance(detail, Landmarks):
+        return f"{len(detail.points)} points ({detail.scheme})"
+    return f"{len(detail.vector)} numbers ({detail.encoder})"
 
 
 def part_shares(parts: FaceParts) -> dict[str, float]:
-    """The parts that were seen, with the share of the picture that each has, largest first."""
+    """The parts that are present, with their share of the picture, largest first."""
     from lianpu.part_names import PARTS
 
     shares = {name: parts.share(name) for name in PARTS[1:]}
     return dict(sorted(((name, share) for name, share in shares.items() if share), key=lambda item: -item[1]))
 
 
-def photo_record(seen: Seen) -> dict[str, Any]:
+def photo_record(result: PhotoResult) -> dict[str, Any]:
     """A photo as JSON: its size and its faces."""
-    height, width = seen.picture.shape[:2]
-    faces = [face_record(face) for face in seen.faces]
-    for record, extra in zip(faces, seen.extras, strict=False):
-        record.update(extra_record(extra))
-    return {"file": str(seen.file), "width": width, "height": height, "faces": faces}
+    height, width = result.picture.shape[:2]
+    faces = [face_record(face) for face in result.faces]
+    for record, detail in zip(faces, result.details, strict=False):
+        record.update(detail_record(detail))
+    return {"file": str(result.file), "width": width, "height": height, "faces": faces}
 
 
 def face_record(face: Face) -> dict[str, Any]:
@@ -126,31 +126,31 @@ def face_record(face: Face) -> dict[str, Any]:
     }
 
 
-def extra_record(extra: Landmarks | FaceParts | Identity) -> dict[str, Any]:
+def detail_record(detail: Detail) -> dict[str, Any]:
     """Landmarks, parts or identity as JSON."""
     from lianpu.faces.results import FaceParts, Landmarks
 
-    if isinstance(extra, Landmarks):
-        return {"scheme": extra.scheme, "landmarks": _rounded(extra.points)}
-    if isinstance(extra, FaceParts):
-        return {"parser": extra.parser, "part_shares": {name: round(share, 5) for name, share in part_shares(extra).items()}}
-    return {"encoder": extra.encoder, "vector": [round(float(value), 6) for value in extra.vector]}
+    if isinstance(detail, Landmarks):
+        return {"scheme": detail.scheme, "landmarks": _rounded(detail.points)}
+    if isinstance(detail, FaceParts):
+        return {"parser": detail.parser, "part_shares": {name: round(share, 5) for name, share in part_shares(detail).items()}}
+    return {"encoder": detail.encoder, "vector": [round(float(value), 6) for value in detail.vector]}
 
 
 def _rounded(points: Any) -> list[list[float]]:
     return [[round(float(x), 2), round(float(y), 2)] for x, y in points]
 
 
-def named_identities(seen: Seen) -> list[tuple[str, Identity]]:
+def named_identities(result: PhotoResult) -> list[tuple[str, Identity]]:
     """The identities of a photo with a name for each: `PHOTO face NUMBER`."""
     from lianpu.faces.results import Identity
 
-    named = enumerate(seen.extras, 1)
-    return [(f"{seen.file.name} face {number}", one) for number, one in named if isinstance(one, Identity)]
+    named = enumerate(result.details, 1)
+    return [(f"{result.file.name} face {number}", one) for number, one in named if isinstance(one, Identity)]
 
 
 def compared(people: list[tuple[str, Identity]]) -> list[dict[str, Any]]:
-    """Every pair of faces, the most alike first."""
+    """Every pair of faces, the most similar first."""
     pairs = [(one.cosine(two), one.distance(two), a, b) for (a, one), (b, two) in combinations(people, 2)]
     return [
         {"first": a, "second": b, "cosine": round(cosine, 4), "distance": round(distance, 4)}
@@ -159,12 +159,12 @@ def compared(people: list[tuple[str, Identity]]) -> list[dict[str, Any]]:
 
 
 def pair_table(pairs: list[dict[str, Any]]) -> Table:
-    """The pairs that are most alike."""
+    """The most similar pairs."""
     from rich.markup import escape
     from rich.table import Table
 
     rest = len(pairs) - _PAIRS_SHOWN
-    table = Table(title="Most alike first", caption=f"and {rest:,} more (see --json)" if rest > 0 else None)
+    table = Table(title="Most similar first", caption=f"and {rest:,} more (see --json)" if rest > 0 else None)
     for heading in ("one", "other", "cosine", "distance"):
         table.add_column(heading, justify="right" if heading in ("cosine", "distance") else "left")
     for pair in pairs[:_PAIRS_SHOWN]:
@@ -172,14 +172,14 @@ def pair_table(pairs: list[dict[str, Any]]) -> Table:
     return table
 
 
-def drawn_picture(seen: Seen) -> Any:
-    """The photo with what was seen drawn on it."""
+def drawn_picture(result: PhotoResult) -> Any:
+    """The photo with the results drawn on it."""
     from lianpu.faces.overlays import draw_faces, draw_landmarks, draw_parts
     from lianpu.faces.results import FaceParts, Landmarks
 
-    marks = [extra for extra in seen.extras if isinstance(extra, Landmarks)]
+    marks = [detail for detail in result.details if isinstance(detail, Landmarks)]
     if marks:
-        return draw_landmarks(seen.picture, marks)
-    parts = [extra for extra in seen.extras if isinstance(extra, FaceParts)]
-    words = [f"{number} {face.score:.2f}" for number, face in enumerate(seen.faces, 1)]
-    return draw_faces(draw_parts(seen.picture, parts), seen.faces, words)
+        return draw_landmarks(result.picture, marks)
+    parts = [detail for detail in result.details if isinstance(detail, FaceParts)]
+    words = [f"{number} {face.score:.2f}" for number, face in enumerate(result.faces, 1)]
+    return draw_faces(draw_parts(result.picture, parts), result.faces, words)

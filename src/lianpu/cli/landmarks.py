@@ -1,4 +1,4 @@
-"""`lianpu landmarks`: train a 68-point predictor of one's own with dlib, score it, and write its data as dlib's XML."""
+"""`lianpu landmarks`: train a 68-point predictor with dlib, score it, or write its data as dlib's XML."""
 
 from __future__ import annotations
 
@@ -23,45 +23,45 @@ _Data = Annotated[Path, tyro.conf.Positional, tyro.conf.arg(metavar="DATA")]
 
 @dataclass(frozen=True)
 class TrainArguments:
-    """Train a predictor of iBUG 300-W's 68 points (an ensemble of regression trees, as dlib's published one).
+    """Train a predictor of iBUG 300-W's 68 points (an ensemble of regression trees, like dlib's published one).
 
-    Faces without a labelled box get the one that dlib's detector draws: use the predictor with that detector's boxes, too.
+    Faces without a labelled box get the box of dlib's detector: use the predictor with that detector's boxes, too.
     """
 
     data: _Data
     """Labelled faces: an .xml in iBUG 300-W's layout for dlib, a .csv (filename,x0,y0 to x67,y67), or a folder of .pts files."""
     out: Annotated[Path, tyro.conf.Positional, tyro.conf.arg(metavar="OUT.dat")]
-    """The predictor's file."""
+    """The predictor file to write."""
     settings: tyro.conf.OmitArgPrefixes[PredictorSettings]
-    """How it is trained."""
+    """The settings of the training."""
     only: Path | None = None
-    """A text file with names of pictures, one a line: only these are learnt from."""
+    """A text file with picture names, one per line: train on these only."""
 
 
 @dataclass(frozen=True)
 class EvaluateArguments:
-    """Score a predictor on labelled faces: NME, area under the curve of errors, failure rates."""
+    """Score a predictor on labelled faces: NME, area under the error curve, failure rates."""
 
     model: Annotated[str, tyro.conf.Positional, tyro.conf.arg(metavar="MODEL")]
     """A .dat file of 68 points, or `dlib` for dlib's published predictor."""
     data: _Data
-    """Labelled faces, in any form that `train` reads."""
+    """Labelled faces, in any format that `train` reads."""
     only: Path | None = None
-    """A text file with names of pictures, one a line: only these are scored."""
+    """A text file with picture names, one per line: score these only."""
     json: bool = False
     """Print JSON instead of a table."""
 
 
 @dataclass(frozen=True)
 class XmlArguments:
-    """Write labelled faces in the layout of iBUG 300-W for dlib, with boxes, as dlib's own tools read them."""
+    """Write labelled faces with boxes as XML in iBUG 300-W's layout, which dlib's own tools read."""
 
     data: _Data
-    """Labelled faces, in any form that `train` reads."""
+    """Labelled faces, in any format that `train` reads."""
     out: Annotated[Path, tyro.conf.Positional, tyro.conf.arg(metavar="OUT.xml")]
-    """The XML file; pictures are named relative to its folder."""
+    """The XML file to write; paths of pictures are relative to its folder."""
     only: Path | None = None
-    """A text file with names of pictures, one a line: only these are written."""
+    """A text file with picture names, one per line: write these only."""
 
 
 Arguments = (
@@ -83,7 +83,7 @@ def main(arguments: list[str]) -> None:
 
 
 def train(parsed: TrainArguments) -> Path:
-    """Train a predictor, and give its file."""
+    """Train a predictor, and return its file."""
     from lianpu.landmarks.training import train_predictor
     from lianpu.terminal import stages
 
@@ -91,15 +91,15 @@ def train(parsed: TrainArguments) -> Path:
     with stages() as begin:
         target = train_predictor(faces, parsed.out, parsed.settings, begin("Reading pictures"), begin("Fitting trees"))
     only = f" --only {parsed.only}" if parsed.only else ""
-    _say(
+    _print(
         f"Trained on {len(faces):,} faces ({_boxes(faces)}): {target} ({target.stat().st_size / 1e6:.1f} MB). "
-        f"Next, with other faces: lianpu landmarks evaluate {target} {parsed.data}{only and ' --only LIST'}"
+        f"Next, on other faces: lianpu landmarks evaluate {target} {parsed.data}{only and ' --only LIST'}"
     )
     return target
 
 
 def evaluate(parsed: EvaluateArguments) -> Evaluation:
-    """Score a predictor, print the scores, and give them."""
+    """Score a predictor, print the scores, and return them."""
     from lianpu.landmarks.scores import evaluate_predictor
     from lianpu.terminal import console, stage
 
@@ -112,22 +112,22 @@ def evaluate(parsed: EvaluateArguments) -> Evaluation:
     with stage("Predicting") as on_progress:
         evaluation = evaluate_predictor(predictor, faces, on_progress)
     console.print(score_table(parsed.model, evaluation))
-    _say(f"Boxes: {_boxes(faces)}. Worst: {', '.join(f'{name} {error:.1%}' for name, error in evaluation.worst)}.")
+    _print(f"Boxes: {_boxes(faces)}. Worst: {', '.join(f'{name} {error:.1%}' for name, error in evaluation.worst)}.")
     return evaluation
 
 
 def write(parsed: XmlArguments) -> Path:
-    """Write the faces as XML, and give the file."""
+    """Write the faces as XML, and return the file."""
     from lianpu.landmarks.sources import write_xml
 
     faces = _faces(parsed.data, parsed.only)
     target = write_xml(parsed.out, faces)
-    _say(f"Written: {target} with {len(faces):,} faces ({_boxes(faces)}).")
+    _print(f"Written: {target} with {len(faces):,} faces ({_boxes(faces)}).")
     return target
 
 
 def score_table(model: str, evaluation: Evaluation) -> Table:
-    """The scores, a line each."""
+    """The scores, one per row."""
     from rich.table import Table
 
     scores = evaluation.scores
@@ -174,7 +174,7 @@ def _boxes(faces: tuple[BoxedFace, ...]) -> str:
     return ", ".join(f"{counts[source]:,} {word}" for source, word in words.items() if counts[source])
 
 
-def _say(text: str) -> None:
+def _print(text: str) -> None:
     from lianpu.terminal import console
 
     console.print(text, markup=False, highlight=False, soft_wrap=True)

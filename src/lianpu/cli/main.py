@@ -77,7 +77,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
         print(f"lianpu {__version__}")
         return
     if words[0] not in COMMANDS:
-        print(f"lianpu: '{words[0]}' is no command{nearest_name(words[0], COMMANDS)}. See: lianpu --help", file=sys.stderr)
+        print(f"lianpu: '{words[0]}' is not a command{nearest_name(words[0], COMMANDS)}. See: lianpu --help", file=sys.stderr)
         raise SystemExit(2)
     rest = [word for word in words[1:] if word.replace("_", "-") != COMMERCIAL_SAFE]
     with _commercial_safe(len(rest) < len(words) - 1), _errors_as_one_line():
@@ -85,7 +85,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
 
 
 def _commercial_safe(wanted: bool) -> AbstractContextManager[None]:
-    """Any command takes `--commercial-safe`: it holds for every model file that is loaded, so one place handles it."""
+    """Every command takes `--commercial-safe`: it applies to each model file that is loaded, so it is handled in one place."""
     if not wanted:
         return nullcontext()
     from lianpu.models.store.locate import commercial_safe

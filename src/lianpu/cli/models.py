@@ -1,4 +1,4 @@
-"""`lianpu models`: the pretrained files that the project knows: list them, fetch, check and import them."""
+"""`lianpu models`: list, fetch, check and import the pretrained model files."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class ListArguments:
-    """Every file with its licence, and whether this machine has it."""
+    """List every file with its licence, and whether it is on this machine."""
 
     json: bool = False
     """Print JSON instead of a table."""
@@ -29,7 +29,7 @@ class ListArguments:
 
 @dataclass(frozen=True)
 class FetchArguments:
-    """Download files: resumed after a broken connection, checked by SHA-256, put in place whole.
+    """Download files: resumed after a broken connection, checked by SHA-256, never left half written.
 
     Settings: LIANPU_MODELS (the folder), LIANPU_MIRROR, LIANPU_PROXY or HTTPS_PROXY, HF_ENDPOINT, LIANPU_TIMEOUT, LIANPU_OFFLINE.
     """
@@ -39,20 +39,20 @@ class FetchArguments:
     commercial_safe: bool = False
     """Refuse files whose licence does not allow commercial use."""
     timeout_s: float | None = None
-    """How long to wait for the first answer of each server; LIANPU_TIMEOUT, or else 15 s."""
+    """Seconds to wait for the first answer of each server. Default: LIANPU_TIMEOUT, else 15."""
 
 
 @dataclass(frozen=True)
 class CheckArguments:
-    """Compare size and SHA-256 of every file that is here. Ends with exit code 1 when one is damaged."""
+    """Check size and SHA-256 of every file on this machine. The exit code is 1 when one is damaged."""
 
 
 @dataclass(frozen=True)
 class ImportArguments:
-    """Copy files that you have into the store: known by their bytes, whatever they are called. Yours stay as they are."""
+    """Copy model files that you have into the models folder: recognized by content, whatever their names."""
 
     path: Annotated[Path, tyro.conf.Positional, tyro.conf.arg(metavar="PATH")]
-    """A file, a .zip, or a folder (the folders just inside it are looked at too)."""
+    """A file, a .zip, or a folder (its direct subfolders are searched too)."""
 
 
 Arguments = (
@@ -89,17 +89,19 @@ def list_models(parsed: ListArguments) -> None:
     if parsed.json:
         print(json.dumps([_as_json(entry, places[entry.name]) for entry in shown], indent=2, ensure_ascii=False))
         return
-    _say(_table(shown, places))
+    _print(_table(shown, places))
     if free_only and len(shown) < len(MODEL_FILES):
-        _say(f"{len(MODEL_FILES) - len(shown)} files are not shown: their licence does not allow commercial use.")
-    _say(f"Files go to {models_folder()} (LIANPU_MODELS). Bring one: lianpu models fetch NAME, or lianpu models import PATH")
+        _print(f"{len(MODEL_FILES) - len(shown)} files are not shown: their licence does not allow commercial use.")
+    _print(
+        f"Models folder: {models_folder()} (LIANPU_MODELS). Get a file: lianpu models fetch NAME, or lianpu models import PATH"
+    )
 
 
 def fetch(parsed: FetchArguments) -> None:
-    """Bring every file that the names mean and that is not here.
+    """Download every named file that is not on this machine.
 
     Raises:
-        WeightsError: at least one did not come; said after all were tried.
+        WeightsError: at least one could not be fetched; raised after all were tried.
     """
     from lianpu.errors import WeightsError
     from lianpu.models.store.locate import commercial_safe, refuse_non_commercial
@@ -108,7 +110,7 @@ def fetch(parsed: FetchArguments) -> None:
     entries = model_files(parsed.names)
     if not entries:
         raise WeightsError(
-            "Nothing is named. Say what to fetch (yunet, buffalo_l, dlib, all); lianpu models list shows every name."
+            "No name is given. Name the files to fetch (yunet, buffalo_l, dlib, all); lianpu models list shows every name."
         )
     network = _network(parsed.timeout_s)
     problems = {}
@@ -120,19 +122,19 @@ def fetch(parsed: FetchArguments) -> None:
             except WeightsError as problem:
                 problems[entry.file] = str(problem)
             except KeyboardInterrupt:
-                raise WeightsError("Stopped. What came so far is kept; the same command resumes from there.") from None
+                raise WeightsError("Stopped. The part that was downloaded is kept: repeat the command to resume.") from None
     if len(problems) > 1:
         for text in problems.values():
-            _say(f"NOT FETCHED  {text}")
+            _print(f"NOT FETCHED  {text}")
         raise WeightsError(
-            f"{len(problems)} of {len(entries)} files did not come: {', '.join(problems)}. The lines above say why."
+            f"{len(problems)} of {len(entries)} files could not be fetched: {', '.join(problems)}. The lines above say why."
         )
     if problems:
         raise WeightsError(next(iter(problems.values())))
 
 
 def _network(timeout_s: float | None) -> Network:
-    """The settings of the environment, with more patience: who asks for a download waits for it."""
+    """The network settings of the environment, with a longer timeout: the user asked for the download and waits for it."""
     import os
 
     from lianpu.models.store.sources import network_from_environment
@@ -148,18 +150,18 @@ def _fetch_one(entry: ModelFile, network: Network) -> None:
     from lianpu.models.store.locate import check_model_file, find_model_file
 
     if here := find_model_file(entry.name):
-        _say(f"{entry.file} is here already: {check_model_file(here, entry)}")
+        _print(f"{entry.file} is here already: {check_model_file(here, entry)}")
         return
     with _transfer_bar(entry.file) as on_progress:
         file = fetch_model_file(entry, network, on_progress)
-    _say(f"{file}  ({entry.licence})")
+    _print(f"{file}  ({entry.licence})")
 
 
 def check() -> None:
-    """Read every file that is here, and say of each whether its bytes are right.
+    """Read every file on this machine, and print whether it is intact.
 
     Raises:
-        WeightsError: one is damaged; said after all were printed.
+        WeightsError: one is damaged; raised after all were printed.
     """
     from lianpu.errors import WeightsError
     from lianpu.models.store.locate import check_model_file, find_model_file
@@ -177,8 +179,8 @@ def check() -> None:
                 problems.append(file)
             on_progress(index + 1, len(here))
     for line in lines:
-        _say(line)
-    _say(f"{len(here) - len(problems)} of {len(MODEL_FILES)} files are here and right: size and SHA-256 compared.")
+        _print(line)
+    _print(f"{len(here) - len(problems)} of {len(MODEL_FILES)} files are here and intact (size and SHA-256 checked).")
     if problems:
         raise WeightsError(
             f"{len(problems)} of {len(here)} model files are damaged: {', '.join(map(str, problems))}. See the lines above."
@@ -193,11 +195,11 @@ def import_path(path: Path) -> None:
     with stage("Looking") as on_progress:
         report = import_models(path.expanduser(), on_progress)
     for item in report.imported:
-        _say(
+        _print(
             f"{item.source} is {item.entry.name}: {'here already' if item.was_here else 'copied'}, {item.file}  ({item.entry.licence})"
         )
     for miss in report.near_misses:
-        _say(f"NOT IMPORTED  {miss.source} is not {miss.entry.name}: {miss.problem}")
+        _print(f"NOT IMPORTED  {miss.source} is not {miss.entry.name}: {miss.problem}")
 
 
 def _table(entries: Sequence[ModelFile], places: dict[str, Path | None]) -> Table:
@@ -235,7 +237,7 @@ def _as_json(entry: ModelFile, place: Path | None) -> dict[str, Any]:
 
 @contextmanager
 def _transfer_bar(title: str) -> Iterator[Callable[[int, int], None]]:
-    """A bar in megabytes, with speed and the time that is left."""
+    """A progress bar in megabytes, with speed and remaining time."""
     from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeRemainingColumn, TransferSpeedColumn
 
     from lianpu.terminal import console
@@ -245,7 +247,7 @@ def _transfer_bar(title: str) -> Iterator[Callable[[int, int], None]]:
     task = progress.add_task(title, total=None)
 
     def on_progress(done: int, total: int) -> None:
-        progress.start()  # only now: what brings nothing shows no bar
+        progress.start()  # only now: a download that never starts shows no bar
         progress.update(task, completed=done, total=total)
 
     try:
@@ -255,7 +257,7 @@ def _transfer_bar(title: str) -> Iterator[Callable[[int, int], None]]:
             progress.stop()
 
 
-def _say(line: str | Table) -> None:
+def _print(line: str | Table) -> None:
     from lianpu.terminal import console
 
     if isinstance(line, str):

@@ -1,4 +1,4 @@
-"""`lianpu parse PHOTO...`: the parts of every face in photos, as masks and as tinted pictures."""
+"""`lianpu parse PHOTO...`: parse every face of photos into masks and overlays."""
 
 from __future__ import annotations
 
@@ -24,8 +24,8 @@ if TYPE_CHECKING:
 class ParseArguments(FaceOptions):
     """Label every pixel of every face with its part: skin, hair, eyes and 15 more.
 
-    For each photo it writes NAME.parts.png, whose pixel values are the classes in CelebAMask-HQ's order, and NAME.overlay.jpg, the
-    photo with the parts tinted. The bundled parser needs no download; its training faces are for non-commercial use only.
+    For each photo it writes NAME.parts.png (pixel values are class numbers in CelebAMask-HQ's order) and NAME.overlay.jpg (the photo with
+    the parts tinted). The bundled parser needs no download; it was trained on faces licensed for non-commercial use only.
     """
 
     photos: Annotated[tuple[Path, ...], tyro.conf.Positional] = tyro.MISSING
@@ -36,7 +36,7 @@ class ParseArguments(FaceOptions):
 
 @dataclass(frozen=True, eq=False)
 class ParsedPhoto:
-    """What was found in one photo, and the files that show it (None without a face)."""
+    """The result of one photo, and its two files (None without a face)."""
 
     photo: Path
     faces: tuple[Face, ...]
@@ -51,10 +51,10 @@ def main(arguments: list[str]) -> None:
 
 
 def parse(parsed: ParseArguments) -> list[ParsedPhoto]:
-    """Parse photos, write their masks and overlays, print a table, and give what was found.
+    """Parse photos, write their masks and overlays, print a table, and return the results.
 
     Raises:
-        DataError: no face was found, or photos could not be read; said after all others were done.
+        DataError: no face was found, or photos could not be read; raised after all others were done.
     """
     from lianpu.errors import DataError, PictureError
     from lianpu.faces.analyzer import open_models
@@ -86,12 +86,12 @@ def parse(parsed: ParseArguments) -> list[ParsedPhoto]:
 
 
 def named_photos(paths: Sequence[Path]) -> tuple[list[Path], IgnoredFiles]:
-    """The photos that were named, and those directly in the folders that were named; and the other files of these folders.
+    """The given photos and those directly in the given folders, and the ignored files of these folders.
 
-    A named file need not exist: reading it says so.
+    A given file need not exist: reading it raises the error.
 
     Raises:
-        DataError: a folder has no photo, or nothing was named.
+        DataError: a folder has no photo, or nothing is given.
     """
     from lianpu.errors import DataError
     from lianpu.photo.formats import FORMAT_WORDS, IgnoredFiles, photos_in
@@ -107,12 +107,12 @@ def named_photos(paths: Sequence[Path]) -> tuple[list[Path], IgnoredFiles]:
         else:
             photos.append(path)
     if not photos:
-        raise DataError("No photo was given. Name one or more, or a folder of them.")
+        raise DataError("No photo is given. Give photos, or folders of photos.")
     return list(dict.fromkeys(photos)), ignored
 
 
 def output_names(photos: Sequence[Path]) -> list[str]:
-    """A name for the files of each photo: its stem, numbered from the second photo of that stem on."""
+    """A name for the output files of each photo: its stem, with a number from the second photo with that stem on."""
     names: dict[str, None] = {}
     for photo in photos:
         name, number = photo.stem, 1
@@ -144,7 +144,7 @@ def _parse_photo(photo: Path, target: Path, upright: bool, detector: Detector, p
 def _table(photos: Sequence[ParsedPhoto]) -> Table:
     from rich.table import Table
 
-    table = Table(title="Parts of faces: their share of the face's own pixels, in per cent")
+    table = Table(title="Parts of each face, in % of its pixels")
     for heading in ("photo", "face", "width px", "parts"):
         table.add_column(heading, justify="right" if heading in ("face", "width px") else "left", overflow="fold")
     for one in photos:
@@ -156,12 +156,12 @@ def _table(photos: Sequence[ParsedPhoto]) -> Table:
 
 
 def shares_in_words(parts: FaceParts) -> str:
-    """`hair 41.2, skin 30.5, ...`: parts by their per cent of all pixels that are not background, largest first, from 0.1 on."""
+    """`hair 41.2, skin 30.5, ...`: the per cent of each part of all pixels but the background, largest first, from 0.1."""
     from lianpu.part_names import PARTS
 
     shares = {name: parts.share(name) for name in PARTS[1:]}
     total = sum(shares.values())
     if not total:
-        return "nothing but background"
+        return "only background"
     ranked = sorted(((100 * share / total, name) for name, share in shares.items()), reverse=True)
     return ", ".join(f"{name} {percent:.1f}" for percent, name in ranked if percent >= 0.05)

@@ -1,4 +1,4 @@
-"""`lianpu parser train | evaluate | export`: train a face parser, score it, and write its ONNX file."""
+"""`lianpu parser train | evaluate | export`: train a face parser, score it, and export it to ONNX."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ _Form = form_type(ParserConfig)
 
 @dataclass(frozen=True)
 class PresetChoice:
-    """Which settings are the starting point."""
+    """The preset that the options start from."""
 
     preset: Literal["bisenet", "small"] = "small"
     """bisenet: the published recipe, for a GPU; small: 1.6 million parameters, for a CPU."""
@@ -56,23 +56,23 @@ class PresetChoice:
 
 @dataclass(frozen=True)
 class ParserTrainArguments:
-    """Train a face parser on faces with masks. The same command resumes a stopped run.
+    """Train a face parser on faces with masks. Repeat the command to resume a stopped run.
 
-    Options win over the preset.
+    Options override the preset.
     """
 
     settings: tyro.conf.OmitArgPrefixes[_Form]  # type: ignore[valid-type]
-    """Everything that is asked for."""
+    """The settings of the training."""
     data: Annotated[Path, tyro.conf.Positional]
     """CelebAMask-HQ as downloaded, or a folder with images/, masks/, train.txt and val.txt."""
     run: Annotated[Path, tyro.conf.Positional]
-    """The run folder: written, and resumed."""
+    """The run folder."""
     preset: Literal["bisenet", "small"] = "small"
     """bisenet: the published recipe, for a GPU; small: 1.6 million parameters, for a CPU."""
 
 
 def train_main(arguments: list[str]) -> None:
-    """Parse the command line over the preset, train, and say what comes next."""
+    """Parse the command line, train, and print the next command."""
     parsed, config = parse_arguments(arguments)
     from lianpu.face_parsing.data.masks import open_parsing_set
     from lianpu.terminal import console
@@ -88,7 +88,7 @@ def train_main(arguments: list[str]) -> None:
 
 
 def parse_arguments(arguments: list[str]) -> tuple[ParserTrainArguments, ParserConfig]:
-    """The command line laid over the preset that it names. Raises SettingsError that names every wrong value."""
+    """The command line, and the preset's settings overridden by its options. Raises SettingsError that names every wrong value."""
     choice, _ = tyro.cli(PresetChoice, args=arguments, return_unknown_args=True, add_help=False)
     default = ParserTrainArguments(
         settings=fill_form(_Form, PRESETS[choice.preset]), data=tyro.MISSING, run=tyro.MISSING, preset=choice.preset
@@ -98,13 +98,13 @@ def parse_arguments(arguments: list[str]) -> tuple[ParserTrainArguments, ParserC
 
 
 def train_with_progress(data: Any, config: ParserConfig, parsed: ParserTrainArguments, command: str) -> ParserRun:
-    """Train with a bar; Ctrl-C saves first."""
+    """Train with a progress bar; Ctrl-C saves first."""
     from lianpu.face_parsing.training import Callbacks, train_parser
     from lianpu.terminal import stages
     from lianpu.training.interrupt import stop_signal
 
-    with stop_signal() as told, stages() as begin:
-        callbacks = Callbacks(on_read=begin("Counting parts"), on_step=begin("Training"), should_stop=told)
+    with stop_signal() as should_stop, stages() as begin:
+        callbacks = Callbacks(on_read=begin("Counting parts"), on_step=begin("Training"), should_stop=should_stop)
         return train_parser(data, config, parsed.run, preset=parsed.preset, command=command, callbacks=callbacks)
 
 
@@ -112,34 +112,34 @@ def train_with_progress(data: Any, config: ParserConfig, parsed: ParserTrainArgu
 class ParserEvaluateArguments:
     """Score a face parser on faces with masks: IoU, F1 and contour F1 of each class.
 
-    IoU and F1 are counted over all pixels of all faces together; the means are over the classes that the faces have.
+    IoU and F1 are computed over all pixels of all faces together; the means are over the classes that are present.
     """
 
     model: Annotated[str, tyro.conf.Positional]
-    """small (the bundled one), bisenet, the path of an .onnx or .pth file, or the folder of a parser's training."""
+    """small (the bundled one), bisenet, an .onnx or .pth file, or the run folder of lianpu parser train."""
     data: Annotated[Path, tyro.conf.Positional]
     """CelebAMask-HQ as downloaded, or a folder with images/, masks/, train.txt and val.txt."""
     split: Literal["train", "val", "test"] = "val"
-    """Which faces."""
+    """The split to score."""
     size: int = 512
-    """Side in pixels at which truth and answer are compared."""
+    """Side in pixels at which masks are compared."""
     live: bool = False
-    """Score what live pictures take: the probabilities of crops of 256 px, enlarged."""
+    """Score the parsing of live pictures: probabilities of crops of 256 px, enlarged."""
     merge_sides: bool = False
     """Count left and right eyes, brows and ears as one class each."""
     json: Path | None = None
-    """A file for all numbers with what they were measured on."""
+    """A JSON file to write, with all scores and what they were measured on."""
     threads: int | None = None
-    """Threads of ONNX Runtime; as many as there are cores unless given."""
+    """Threads of ONNX Runtime. Default: the number of cores."""
 
 
 def evaluate_main(arguments: list[str]) -> None:
-    """Parse the command line, score, print a table."""
+    """Parse the command line, score, and print a table."""
     evaluate(tyro.cli(ParserEvaluateArguments, args=arguments, prog="lianpu parser evaluate"))
 
 
 def evaluate(parsed: ParserEvaluateArguments) -> ParserScores:
-    """Score a parser, print its table, write its file, and give the scores."""
+    """Score a parser, print its table, write its file, and return the scores."""
     from lianpu.errors import SettingsError
     from lianpu.face_parsing.data.masks import open_parsing_set
     from lianpu.face_parsing.evaluation import evaluate_parser
@@ -149,7 +149,7 @@ def evaluate(parsed: ParserEvaluateArguments) -> ParserScores:
     from lianpu.terminal import console, stage
 
     if not 16 <= parsed.size <= 4096:
-        raise SettingsError(f"--size is 16 to 4096 pixels, got {parsed.size}. Give the side at which masks are compared, as 512.")
+        raise SettingsError(f"--size is from 16 to 4096 pixels, got {parsed.size}. 512 is usual.")
     data = open_parsing_set(parsed.data)
     faces = data.faces(parsed.split)
     parser = load_parser(parsed.model, threads=parsed.threads)
@@ -166,7 +166,7 @@ def evaluate(parsed: ParserEvaluateArguments) -> ParserScores:
     )
     if parsed.json is not None:
         write_json(parsed.json, scores.to_json() | {"data": str(parsed.data), "fingerprint": data.fingerprint})
-        console.print(f"All numbers: {parsed.json}", markup=False, highlight=False, soft_wrap=True)
+        console.print(f"All scores: {parsed.json}", markup=False, highlight=False, soft_wrap=True)
     return scores
 
 
@@ -174,7 +174,7 @@ def score_table(scores: ParserScores) -> Table:
     """A row per class, background first, then the means without and with it."""
     from rich.table import Table
 
-    table = Table(title=f"{scores.parser}: {scores.accuracy:.2%} of pixels right")
+    table = Table(title=f"{scores.parser}: {scores.accuracy:.2%} of pixels correct")
     table.add_column("part", no_wrap=True)
     for heading in ("faces", "pixels %", "IoU ↑", "F1 ↑", "F1 per face ↑", "contour F1 ↑"):
         table.add_column(heading, justify="right")
@@ -198,28 +198,28 @@ _PROVED_ON = 8
 
 @dataclass(frozen=True)
 class ParserExportArguments:
-    """Write one ONNX file that describes itself, once it agrees with PyTorch on held-out faces."""
+    """Write one self-describing ONNX file, if it agrees with PyTorch on held-out faces."""
 
     run: Annotated[Path, tyro.conf.Positional]
-    """The folder of a finished `lianpu parser train`."""
+    """The run folder of a finished `lianpu parser train`."""
     data: Annotated[Path, tyro.conf.Positional]
     """The faces with masks that it was trained on."""
     size: int | None = None
-    """Side in pixels that the network sees, a multiple of 32; that of the last training stage unless given."""
+    """Input side of the network in pixels, a multiple of 32. Default: that of the last training stage."""
     calibrate_on: int = 400
-    """Training faces on which a bias is chosen for each class, for the highest mean F1; 0 adds none."""
+    """Training faces for calibration: a bias for each class that gives the highest mean F1; 0 for no calibration."""
     out: Path | None = None
-    """The file; RUN/parser.onnx unless given."""
+    """The file to write. Default: RUN/parser.onnx."""
 
 
 def export_main(arguments: list[str]) -> None:
-    """Parse the command line, export, and say what was written."""
+    """Parse the command line, export, and print what was written."""
     parsed = tyro.cli(ParserExportArguments, args=arguments, prog="lianpu parser export")
     from lianpu.terminal import console
 
     exported = export(parsed)
     console.print(
-        f"{exported.file}: {exported.bytes / 1e6:.1f} MB, the class of PyTorch for {exported.agreement:.2%} of the pixels of "
+        f"{exported.file}: {exported.bytes / 1e6:.1f} MB, same class as PyTorch for {exported.agreement:.2%} of the pixels of "
         f"{_PROVED_ON} held-out faces. Next: lianpu parser evaluate {exported.file} {parsed.data}",
         markup=False,
         highlight=False,
@@ -228,7 +228,7 @@ def export_main(arguments: list[str]) -> None:
 
 
 def export(parsed: ParserExportArguments) -> ExportedParser:
-    """The written file. Raises ModelError when the parser is unfinished, or its file would not agree with it."""
+    """The exported file. Raises ModelError when training is not finished, or the file does not agree with PyTorch."""
     import torch
 
     from lianpu.errors import SettingsError
@@ -242,7 +242,7 @@ def export(parsed: ParserExportArguments) -> ExportedParser:
     from lianpu.terminal import stage
 
     if parsed.calibrate_on < 0:
-        raise SettingsError(f"--calibrate-on is a number of faces, got {parsed.calibrate_on}. Give 0 for no calibration.")
+        raise SettingsError(f"--calibrate-on is {parsed.calibrate_on}. Give a number of faces, or 0 for no calibration.")
     parser = TrainedParser(parsed.run, parsed.size)
     data = open_parsing_set(parsed.data)
     biases = None

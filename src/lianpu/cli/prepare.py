@@ -1,4 +1,4 @@
-"""`lianpu prepare`: from a folder of photos to a labelled training set; its labels again; how good they are."""
+"""`lianpu prepare`: turn a folder of photos into a labelled training set, label it again, score its labels, fit label rules."""
 
 from __future__ import annotations
 
@@ -22,36 +22,36 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class PrepareArguments(FaceOptions):
-    """Find the faces of a folder of photos, drop the bad ones, cut out the others, and label them.
+    """Detect the faces in a folder of photos, drop the bad ones, and crop and label the others.
 
-    OUT becomes a folder like CelebAMask-HQ with StarGAN's CelebA crop. Run again, the command goes on where it was stopped, and looks
-    at photos that are new. Other commands: lianpu prepare labels | score | fit --help.
+    OUT becomes a folder like CelebAMask-HQ with StarGAN's CelebA crop. Repeat the command to resume, or to add new photos. Other
+    commands: lianpu prepare labels | score | fit --help.
     """
 
     photos: Annotated[Path, tyro.conf.Positional, tyro.conf.arg(metavar="PHOTOS")] = tyro.MISSING
     """The folder of photos; its subfolders are searched too."""
     out: Annotated[Path, tyro.conf.Positional, tyro.conf.arg(metavar="OUT")] = tyro.MISSING
-    """Where the training set is made."""
+    """The folder of the training set."""
     size: int = 256
     """Side of the crops in pixels."""
     workers: int = 1
     """Processes that analyze photos."""
     ray: bool = False
-    """Let a Ray cluster analyze them (RAY_ADDRESS, or a local one): --workers actors."""
+    """Analyze photos on a Ray cluster (RAY_ADDRESS, or a local one) with --workers actors."""
     min_score: float | None = None
-    """Faces below this score of the detector are dropped."""
+    """Drop faces with a lower detection score."""
     min_face: int | None = None
-    """Faces narrower than this many pixels are dropped; a quarter of --size unless given."""
+    """Drop faces narrower than this many pixels. Default: a quarter of --size."""
     min_sharpness: float | None = None
-    """Faces less sharp than this are dropped; 0 keeps all."""
+    """Drop faces less sharp than this; 0 keeps all."""
     max_yaw: float | None = None
-    """Faces turned further to a side than this many degrees are dropped; 90 keeps all."""
+    """Drop faces turned further to a side than this many degrees; 90 keeps all."""
     max_outside: float | None = None
-    """Crops with a larger share outside of the photo are dropped; 1 keeps all."""
+    """Drop crops with a larger share outside the photo; 1 keeps all."""
     max_hash_distance: int | None = None
-    """Of 256 bits, in how many the hashes of near-duplicates may differ (0 to 80); -1 keeps near-duplicates."""
+    """Bits (of 256) in which the hashes of near-duplicates may differ, 0 to 80; -1 keeps near-duplicates."""
     confidence: float | None = None
-    """Labels less sure than this stay unlabelled (0.5 to 1)."""
+    """Leave labels with a lower confidence (0.5 to 1) unlabelled."""
     rules: Path | None = None
     """Label rules made by lianpu prepare fit, instead of the bundled ones."""
     picture_format: Literal["jpg", "png"] = "jpg"
@@ -60,44 +60,44 @@ class PrepareArguments(FaceOptions):
 
 @dataclass(frozen=True)
 class LabelsArguments:
-    """Make the labels of a prepared folder again, with what its corrections.csv says; photos are not analyzed at again."""
+    """Label a prepared folder again, with the corrections in its corrections.csv; photos are not analyzed again."""
 
     out: Annotated[Path, tyro.conf.Positional, tyro.conf.arg(metavar="OUT")]
-    """What lianpu prepare made."""
+    """A folder made by lianpu prepare."""
     confidence: float | None = None
-    """Labels less sure than this stay unlabelled; as before unless given."""
+    """Leave labels with a lower confidence unlabelled. Default: as before."""
     rules: Path | None = None
-    """Label rules made by lianpu prepare fit; as before unless given."""
+    """Label rules made by lianpu prepare fit. Default: as before."""
 
 
 @dataclass(frozen=True)
 class ScoreArguments:
-    """Compare the labels of a prepared folder with labels of its photos made by others."""
+    """Compare the labels of a prepared folder with reference labels of its photos."""
 
     out: Annotated[Path, tyro.conf.Positional, tyro.conf.arg(metavar="OUT")]
-    """What lianpu prepare made."""
+    """A folder made by lianpu prepare."""
     labels: Annotated[Path, tyro.conf.Positional, tyro.conf.arg(metavar="LABELS")]
-    """Labels in CelebA's form (list_attr.txt) of the photos, by file name."""
+    """Reference labels in CelebA's format (list_attr.txt), by the photo's file name."""
     only: Path | None = None
     """A file with the names of the photos to compare, one per line (val.txt)."""
 
 
 @dataclass(frozen=True)
 class FitArguments(ParserOptions, DetectorOptions):
-    """Fit label rules to faces whose labels are known, and measure them on faces held out."""
+    """Fit label rules to labelled faces, and score them on held-out faces."""
 
     data: Annotated[Path, tyro.conf.Positional, tyro.conf.arg(metavar="DATA")] = tyro.MISSING
     """A folder like CelebAMask-HQ with train and val."""
     out: Path = Path("label_rules.json")
     """The file to write."""
     masks: Path | None = None
-    """A folder of masks to measure, instead of the parser's."""
+    """A folder of masks to use instead of the parser."""
     confidence: float = 0.8
-    """From which confidence on a held-out label counts."""
+    """Lowest confidence of a label that counts in the score."""
 
 
 def main(arguments: list[str]) -> None:
-    """Parse the command line, then prepare, label, score or fit. A folder named like a sub-command is written ./labels."""
+    """Parse the command line, then prepare, label, score or fit. A folder named like a subcommand is written ./labels."""
     if arguments and arguments[0] in PREPARE_COMMANDS:
         run_subcommand("lianpu prepare", PREPARE_COMMANDS, arguments)
     else:
@@ -121,11 +121,11 @@ def fit_main(arguments: list[str]) -> None:
 
 
 PREPARE_COMMANDS = {
-    "labels": Command("lianpu.cli.prepare:labels_main", "make the labels again", "LabelsArguments", ("report",)),
-    "score": Command("lianpu.cli.prepare:score_main", "compare the labels with those of others", "ScoreArguments"),
+    "labels": Command("lianpu.cli.prepare:labels_main", "label the faces again", "LabelsArguments", ("report",)),
+    "score": Command("lianpu.cli.prepare:score_main", "compare the labels with reference labels", "ScoreArguments"),
     "fit": Command("lianpu.cli.prepare:fit_main", "fit label rules to labelled faces", "FitArguments"),
 }
-"""Second words of `lianpu prepare`; without one it prepares."""
+"""Subcommands of `lianpu prepare`; without one it prepares."""
 
 
 def prepare(parsed: PrepareArguments) -> Prepared:
@@ -159,14 +159,14 @@ def prepare(parsed: PrepareArguments) -> Prepared:
                 parsed.photos, parsed.out, settings, workers=parsed.workers, ray=parsed.ray, on_progress=on_progress
             )
     except KeyboardInterrupt:
-        console.print("\nStopped. What was done is kept: the same command resumes from here.", markup=False)
+        console.print("Stopped. Finished photos are kept: repeat the command to resume.", markup=False)
         raise SystemExit(130) from None
     console.print(
         f"{made.photos:,} photos, {made.faces:,} faces kept in {made.folder}", markup=False, highlight=False, soft_wrap=True
     )
     if made.dropped:
         reasons = ", ".join(f"{count:,} {reason}" for reason, count in sorted(made.dropped.items(), key=lambda item: -item[1]))
-        console.print(f"Not kept: {reasons} (each in dropped.csv)", markup=False, highlight=False, soft_wrap=True)
+        console.print(f"Dropped: {reasons} (listed in dropped.csv)", markup=False, highlight=False, soft_wrap=True)
     if made.ignored.count:
         console.print(str(made.ignored), markup=False, highlight=False, soft_wrap=True)
     _print_labels(made.labels, made.folder)
@@ -174,7 +174,7 @@ def prepare(parsed: PrepareArguments) -> Prepared:
 
 
 def labels(parsed: LabelsArguments) -> dict[str, LabelCounts]:
-    """Make labels again, print how many there are, and give the counts."""
+    """Label again, print how many labels there are, and return the counts."""
     from lianpu.preparation.labelling import relabel
 
     counts = relabel(parsed.out, parsed.confidence, parsed.rules)
@@ -183,20 +183,23 @@ def labels(parsed: LabelsArguments) -> dict[str, LabelCounts]:
 
 
 def score(parsed: ScoreArguments) -> LabelScore:
-    """Compare labels, print the agreement, and give it."""
+    """Compare labels, print the agreement, and return it."""
     from lianpu.preparation.scoring import score_labels
     from lianpu.terminal import console
 
     result = score_labels(parsed.out, parsed.labels, parsed.only)
     console.print(
-        f"{result.found:,} of {result.photos:,} labelled photos gave a face.", markup=False, highlight=False, soft_wrap=True
+        f"{result.found:,} of {result.photos:,} labelled photos have a face in the set.",
+        markup=False,
+        highlight=False,
+        soft_wrap=True,
     )
     console.print(agreement_table(result))
     return result
 
 
 def fit(parsed: FitArguments) -> Path:
-    """Fit rules, measure them on the held-out faces, write them, and give the file."""
+    """Fit rules, score them on the held-out faces, write them, and return the file."""
     from lianpu.files import write_json
     from lianpu.preparation.fitting import fit_rules, known_faces, score_rules
     from lianpu.preparation.models import open_analysis_models
@@ -224,7 +227,7 @@ def agreement_table(result: LabelScore) -> Table:
     """Coverage, accuracy and balanced accuracy of each attribute."""
     from rich.table import Table
 
-    table = Table(title="Labels compared with those of others")
+    table = Table(title="Labels compared with reference labels")
     table.add_column("attribute")
     for heading in ("compared", "labelled", "%", "accuracy", "balanced", "true yes", "false yes", "true no", "false no"):
         table.add_column(heading, justify="right")

@@ -1,4 +1,4 @@
-"""`lianpu quantize RUN`: the INT8 model of a run."""
+"""`lianpu quantize RUN`: write the INT8 model of a run."""
 
 from __future__ import annotations
 
@@ -15,24 +15,24 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class QuantizeArguments:
-    """Write RUN/export/model.int8.onnx, with ranges chosen from training faces. The float model is exported first if needed."""
+    """Write RUN/export/model.int8.onnx, calibrated on training faces. The float model is exported first if needed."""
 
     run: Annotated[Path, tyro.conf.Positional]
     """The run folder."""
     calibration_faces: int = 256
-    """How many training faces choose the ranges."""
+    """How many training faces the activation ranges are calibrated on."""
     method: Literal["minmax", "moving_average", "percentile", "entropy"] = "minmax"
-    """How ranges follow from them."""
+    """Calibration method of the ranges."""
     reduce_range: bool | None = None
-    """Weights of 7 bits; decided by this CPU unless given. A file for another CPU without VNNI needs it."""
+    """Quantize weights to 7 bits, which CPUs without VNNI need. Default: as this CPU needs."""
     seed: int = 0
-    """Chooses the faces and the labels that they are edited to."""
+    """Seed of the calibration faces and their target labels."""
     data_dir: Path | None = None
-    """Where the run's data is now, if it was moved."""
+    """The data folder, if it was moved since training."""
 
 
 def main(arguments: list[str]) -> None:
-    """Parse the command line, quantize, and say what was written."""
+    """Parse the command line, quantize, and print what was written."""
     parsed = tyro.cli(QuantizeArguments, args=arguments, prog="lianpu quantize")
     from lianpu.runs import open_run
     from lianpu.terminal import console
@@ -64,12 +64,12 @@ def quantize_with_words(run: Run, parsed: QuantizeArguments) -> Quantization:
     fidelity = compare_edits(OnnxEditor(run.int8_file), OnnxEditor(run.onnx_file), held_out)
     console.print(
         f"{quantization.file}: {quantization.bytes / 1e6:.1f} MB, {quantization.bytes / quantization.bytes_fp32:.0%} of the float file. "
-        f"Edits of {fidelity.faces} held-out faces: PSNR {fidelity.psnr_db:.1f} dB to the float model, {fidelity.worst_db:.1f} dB at worst.",
+        f"PSNR against the float model on {fidelity.faces} held-out faces: {fidelity.psnr_db:.1f} dB, worst face {fidelity.worst_db:.1f} dB.",
         soft_wrap=True,
     )
     bits = 7 if quantization.reduce_range else 8
     console.print(
-        f"{quantization.calibration_faces} {quantization.calibration_split} faces, {parsed.method} ranges, weights of {bits} bits ({quantization.why}).",
+        f"Calibrated on {quantization.calibration_faces} {quantization.calibration_split} faces ({parsed.method}); {bits}-bit weights ({quantization.why}).",
         soft_wrap=True,
     )
     return quantization

@@ -20,7 +20,7 @@ class ReportArguments:
 
 
 def main(arguments: list[str]) -> None:
-    """Write the report and print the paths of its two files."""
+    """Parse the command line, write the report, and print the paths of its two files."""
     parsed = tyro.cli(ReportArguments, args=arguments, prog="lianpu report")
     from lianpu.report.page import write_report
     from lianpu.runs import open_run

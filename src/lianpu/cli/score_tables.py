@@ -31,7 +31,7 @@ NOT_MEASURED = "-"
 
 
 def score_table(result: EvaluationResult) -> Table:
-    """One row per transform, `overall` first; the floor last: what unedited held-out faces get in place of edits."""
+    """One row per transform, `overall` first; last the floor: the scores of unedited held-out faces."""
     network = next((score.protocol.features for score in result.scores if score.protocol.real_count), "")
     title = f"{result.origin.file} ({result.origin.kind}, step {result.origin.step:,})"
     table = Table(title=f"{title}; distances by {network}" if network else title)
@@ -57,7 +57,7 @@ def score_table(result: EvaluationResult) -> Table:
 
 def judge_table(judge: Judge, by_attribute: Sequence[Score]) -> Table:
     """The classifier's accuracy, and the share of overall edits in which it finds the requested attributes."""
-    table = Table(title=f"The judge of success: a classifier trained on {judge.train_count:,} training faces, on held-out faces")
+    table = Table(title=f"The classifier that judges success: trained on {judge.train_count:,} faces, scored on held-out faces")
     for heading in ("attribute", "accuracy", "balanced accuracy", "faces with it", "edits that change it", "success ↑"):
         table.add_column(heading, justify="left" if heading == "attribute" else "right")
     for name, accuracy in judge.accuracy.items():
@@ -82,7 +82,7 @@ def curve_table(points: Sequence[CurvePoint]) -> Table:
 
 
 def notes_of(result: EvaluationResult) -> tuple[str, ...]:
-    """The result's notes, then why figures are missing, each reason once with what it concerns."""
+    """The result's notes, then why scores are missing: each reason once, with the scores that it concerns."""
     concerned: dict[str, list[str]] = {}
     for missing in result.not_measured:
         concerned.setdefault(missing.reason, []).append(f"{missing.metric} of {missing.transform}")

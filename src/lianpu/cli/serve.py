@@ -1,4 +1,4 @@
-"""`lianpu serve`: the page in the browser, for this machine or, with a password, for others."""
+"""`lianpu serve`: serve the page in the browser, for this machine or, with a password, for others."""
 
 from __future__ import annotations
 
@@ -21,34 +21,34 @@ AUTH_VARIABLE = "LIANPU_SERVE_AUTH"
 
 @dataclass(frozen=True)
 class ServeArguments(SigningOptions, FaceOptions):
-    """Serve a page in the browser: drop a photo, edit its faces with sliders, download it. Without --host only this machine can reach it."""
+    """Serve a page in the browser: drop a photo, edit its faces with sliders, download it. Only this machine can reach it, unless --host is given."""
 
     model: str = "auto"
-    """The editor: a run folder, a checkpoint folder, an .onnx file, or lite; auto takes lite where it may be used; none for no editor."""
+    """The editor: a run folder, a checkpoint folder, an .onnx file, or lite (bundled); auto: lite if its licence allows; none: no editor."""
     host: str = "127.0.0.1"
-    """The address to bind to. Other machines can reach 0.0.0.0, which needs a password."""
+    """The address to bind to. With 0.0.0.0 other machines can reach the page, which needs a password."""
     port: int = 7860
     """The port; 0 takes a free one."""
     auth: tuple[str, ...] = ()
-    """USER:PASSWORD, for one or several users. Others on this machine can read command lines: --auth-file and the variable LIANPU_SERVE_AUTH are safer."""
+    """USER:PASSWORD, once per user. Other users of this machine can read command lines: --auth-file or the variable LIANPU_SERVE_AUTH are safer."""
     auth_file: Path | None = None
     """A file with one line USER:PASSWORD per user."""
     no_auth: bool = False
-    """No login: anybody who can reach the address may use the page."""
+    """No login: everybody who can reach the address may use the page."""
     name: tuple[str, ...] = ()
-    """Another host name of the page besides --host, for example that of a reverse proxy."""
+    """Further host names of the page, for example that of a reverse proxy."""
     language: Literal["en", "zh"] = "en"
-    """The language that the page opens in."""
+    """The first language of the page."""
     max_mb: float = 25.0
-    """Largest file that may be uploaded, in megabytes."""
+    """Largest upload in megabytes."""
     max_megapixels: float = 50.0
-    """Largest picture, in millions of pixels."""
+    """Largest photo in megapixels."""
     max_photos: int = 30
-    """Most photos of one batch."""
+    """Most photos in one batch."""
     max_waiting: int = 20
-    """Requests that may wait in the queue; further ones are refused."""
+    """Most requests in the queue; further ones are refused."""
     keep_minutes: float = 60.0
-    """Minutes without a request after which a visitor's files are removed."""
+    """Remove a visitor's files after this many minutes without a request."""
     threads: int | None = None
     """Threads for one operation."""
 
@@ -70,7 +70,7 @@ def main(arguments: list[str]) -> None:
         "no editor" if engine.session.editor is None else f"editor {engine.editor_name} ({engine.session.editor.info.licence})"
     )
     console.print(f"The page is at {server.url}", highlight=False, soft_wrap=True)
-    console.print(f"With {editor}. Ctrl-C ends it.", markup=False, highlight=False, soft_wrap=True)
+    console.print(f"With {editor}. Ctrl-C stops it.", markup=False, highlight=False, soft_wrap=True)
     try:
         server.wait()
     finally:
@@ -78,7 +78,7 @@ def main(arguments: list[str]) -> None:
 
 
 def read_users(parsed: ServeArguments, environment: str | None) -> dict[str, str]:
-    """Passwords by user, from --auth, --auth-file and the environment. Raises SettingsError for what is not spelled USER:PASSWORD."""
+    """Passwords by user, from --auth, --auth-file and the environment. Raises SettingsError for an entry that is not USER:PASSWORD."""
     from lianpu.errors import SettingsError
 
     lines = [("--auth", line) for line in parsed.auth]
@@ -94,7 +94,7 @@ def read_users(parsed: ServeArguments, environment: str | None) -> dict[str, str
     for source, line in lines:
         user, separator, password = line.strip().partition(":")
         if not separator or not user or not password:
-            raise SettingsError(f"{source}: write USER:PASSWORD, both not empty.")
+            raise SettingsError(f"{source}: write USER:PASSWORD, neither of them empty.")
         users[user] = password
     if parsed.auth_file is not None and not users:
         raise SettingsError(f"--auth-file {parsed.auth_file} has no line USER:PASSWORD.")
@@ -157,7 +157,7 @@ def open_engine(parsed: ServeArguments) -> tuple[PageEngine, dict[str, str]]:
 
 
 def _open_editor(parsed: ServeArguments) -> tuple[Editor | None, str, dict[str, str]]:
-    """The editor, its name on the page, and its model cards. Raises LianpuError when a named one cannot be loaded."""
+    """The editor, its name on the page, and its model cards. Raises LianpuError when the editor of --model cannot be loaded."""
     from lianpu.editors.loading import BUNDLED_EDITORS, bundled_editor_file
     from lianpu.errors import WeightsError
 
@@ -175,5 +175,5 @@ def _open_editor(parsed: ServeArguments) -> tuple[Editor | None, str, dict[str, 
     from lianpu.web.page.about_tab import model_cards
 
     editor = load_editor(name, threads=parsed.threads)
-    crop_template(editor.info)  # refuses an editor for cut-out faces only now, rather than at a visitor's first slider
+    crop_template(editor.info)  # refuses an editor for face crops only now, rather than at a visitor's first slider
     return editor, source.name if name not in BUNDLED_EDITORS else name, model_cards(source)

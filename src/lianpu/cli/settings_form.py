@@ -1,4 +1,4 @@
-"""Settings as plain dataclasses for tyro: wrong values are reported in our own words, all of them together."""
+"""Settings as plain dataclasses for tyro, so that all wrong values are reported together, by the settings class."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def form_type(model: type[BaseModel]) -> type:
 
 
 def fill_form(form: type, settings: BaseModel) -> Any:
-    """The form holding the values of `settings`."""
+    """The form filled with the values of `settings`."""
     values = {
         field.name: fill_form(field.type, value) if isinstance(value := getattr(settings, field.name), BaseModel) else value
         for field in dataclasses.fields(form)
@@ -70,7 +70,7 @@ def read_groups(groups: Sequence[Any]) -> RunConfig:
 
 
 def _by_name(model: type[BaseModel], path: tuple[str, ...] = ()) -> dict[str, tuple[tuple[str, ...], FieldInfo]]:
-    """Every setting of a class by its name: where it is, and its field."""
+    """Every setting of a class by its name: its path and its field."""
     found: dict[str, tuple[tuple[str, ...], FieldInfo]] = {}
     for name, field in model.model_fields.items():
         kind = field.annotation

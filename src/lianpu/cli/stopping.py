@@ -36,7 +36,7 @@ def stoppable() -> Iterator[threading.Event]:
 
 @contextmanager
 def _key_q(stop: threading.Event, over: threading.Event) -> Iterator[None]:
-    """Watch the terminal for the key q; do nothing where the input is not a terminal, or another program reads it."""
+    """Watch the terminal for the key q; do nothing if the input is not a terminal, or another program reads it."""
     if not sys.stdin or not sys.stdin.isatty() or _in_background(sys.stdin.fileno()):
         yield
         return

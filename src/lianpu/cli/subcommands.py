@@ -13,14 +13,14 @@ HELP = ("-h", "--help")
 
 
 class Command(NamedTuple):
-    """Where a command is, and what can be said of it before it is imported.
+    """Where a command is, and what is known of it before it is imported.
 
     Args:
         target: the module whose `main` runs it, or `module:function`.
         summary: what it does, in a line.
-        arguments: the name, in that module, of the class of its options; empty for a command of commands.
-        extras: the extras (`lianpu.extras`) that it cannot do without.
-        subcommands: the name, in that module, of the table of its second words.
+        arguments: the name, in that module, of the class of its options; empty if it only has subcommands.
+        extras: the extras (`lianpu.extras`) that it needs.
+        subcommands: the name, in that module, of the table of its subcommands.
     """
 
     target: str
@@ -37,7 +37,7 @@ class Command(NamedTuple):
 def run_command(program: str, command: Command, arguments: Sequence[str]) -> None:
     """Import a command and run it with `arguments`. Raises LianpuError when an extra that it needs is not installed.
 
-    Help is shown whatever is installed.
+    Help needs no extra.
     """
     if not any(word in HELP for word in arguments):
         check_extras(program, command.extras)
@@ -46,7 +46,7 @@ def run_command(program: str, command: Command, arguments: Sequence[str]) -> Non
 
 
 def run_subcommand(program: str, commands: Mapping[str, Command], arguments: Sequence[str]) -> None:
-    """Run the command that the first word names, or print which there are.
+    """Run the subcommand that the first word names, or print the list of them.
 
     Args:
         program: the words before (`lianpu bench`).
@@ -63,6 +63,6 @@ def run_subcommand(program: str, commands: Mapping[str, Command], arguments: Seq
         return
     if arguments[0] not in commands:
         raise SettingsError(
-            f"'{arguments[0]}' is no command of {program}{nearest_name(arguments[0], commands)}. Known: {', '.join(commands)}."
+            f"'{arguments[0]}' is not a command of {program}{nearest_name(arguments[0], commands)}. Known: {', '.join(commands)}."
         )
     run_command(f"{program} {arguments[0]}", commands[arguments[0]], arguments[1:])

@@ -40,12 +40,12 @@ _Run = group_type(
     ),
 )
 GROUPS = {"data": _Data, "model": _Model, "schedule": _Schedule, "losses": _Losses, "run": _Run}
-"""The settings of a run as `lianpu train --help` groups them."""
+"""The groups of settings in `lianpu train --help`."""
 
 
 @dataclass(frozen=True)
 class ConfigChoice:
-    """Which settings file is read first."""
+    """The settings file and preset that the options start from."""
 
     config: Path | None = None
     """The settings file; without --preset ./config.yaml if it exists, else the published defaults."""
@@ -55,13 +55,13 @@ class ConfigChoice:
 
 @dataclass(frozen=True)
 class TrainArguments:
-    """Train an attribute editor. The same command resumes a run that was stopped.
+    """Train an attribute editor. Repeat the command to resume a stopped run.
 
-    Options win over the settings file and over the preset.
+    Options override the settings file, which overrides the preset.
     """
 
     data: tyro.conf.OmitArgPrefixes[_Data]  # type: ignore[valid-type]
-    """Which attributes are learned, and how faces are drawn."""
+    """Which attributes are learned, and how faces are sampled."""
     model: tyro.conf.OmitArgPrefixes[_Model]  # type: ignore[valid-type]
     """The two networks."""
     schedule: tyro.conf.OmitArgPrefixes[_Schedule]  # type: ignore[valid-type]
@@ -69,13 +69,13 @@ class TrainArguments:
     losses: tyro.conf.OmitArgPrefixes[_Losses]  # type: ignore[valid-type]
     """Terms of the losses and their weights."""
     run: tyro.conf.OmitArgPrefixes[_Run]  # type: ignore[valid-type]
-    """Where it runs, and how often something is written."""
+    """The device, and how often files are written."""
     dataset: str = "CelebA"
     """CelebA, CelebAMask-HQ (images/, list_attr*.txt, train.txt), folder (one folder per class) or csv."""
     data_dir: Path = Path("data/celeba")
     """The data folder."""
     run_dir: Path = Path("runs/celeba")
-    """The run folder: written, and resumed."""
+    """The run folder."""
     config: Path | None = None
     """The settings file; without --preset ./config.yaml if it exists, else the published defaults."""
     preset: str | None = None
@@ -98,7 +98,7 @@ def main(arguments: list[str]) -> None:
 
 
 def parse_arguments(arguments: list[str]) -> tuple[TrainArguments, RunConfig]:
-    """The command line, and the settings file that it names with the command line laid over it.
+    """The command line, and the settings: those of the settings file, overridden by the options.
 
     Raises:
         SettingsError: the file cannot be read, or values cannot work; all problems in one message.
@@ -116,12 +116,12 @@ def parse_arguments(arguments: list[str]) -> tuple[TrainArguments, RunConfig]:
 
 
 def _asks_for_all_classes(source: str, config: RunConfig) -> bool:
-    """Whether no class was named for one-class-per-folder data: the default names are CelebA's and mean nothing there."""
+    """Whether no class is named for one-class-per-folder data: the default names are CelebA's and do not apply there."""
     return source.lower() == "folder" and config.selected_attrs == RunConfig().selected_attrs
 
 
 def train_with_progress(dataset: Any, config: RunConfig, run_folder: Path, command: str, title: str = "Training") -> Run:
-    """Train with a bar, the plan before it, and alarms as they come."""
+    """Train with a progress bar; print the plan first, and alarms as they come."""
     from lianpu.terminal import console, stages
     from lianpu.training.loop import Callbacks, train
 
@@ -131,14 +131,14 @@ def train_with_progress(dataset: Any, config: RunConfig, run_folder: Path, comma
             on_plan=lambda plan: console.print(describe_plan(plan)),
             on_read=begin("Reading faces"),
             on_step=begin(title),
-            on_alarm=lambda text: console.print(f"[bold red]No effect yet:[/] {text}"),
+            on_alarm=lambda text: console.print(f"[bold red]No edit visible yet:[/] {text}"),
             on_score=_score_checkpoint,
         )
         return train(dataset, config, run_folder, command=command, callbacks=callbacks, guides=guides)
 
 
 def make_guides(dataset: Any, config: RunConfig, run_folder: Path) -> Guides:
-    """The guides that the settings ask for, with a bar for each that has to be made."""
+    """The guides that the settings name, with a progress bar for each that must be made first."""
     from lianpu.guidance.making import make_guides as make
     from lianpu.terminal import stages
 
@@ -147,8 +147,8 @@ def make_guides(dataset: Any, config: RunConfig, run_folder: Path) -> Guides:
 
 
 def describe_plan(plan: Plan) -> str:
-    """What the run will cost, in two lines."""
-    start = f"Going on from step {plan.first_step - 1}" if plan.first_step > 1 else "Starting"
+    """The run's time, memory and disk space, in two lines."""
+    start = f"Resuming from step {plan.first_step - 1}" if plan.first_step > 1 else "Starting"
     return (
         f"{start}: {plan.total_steps:,} steps ({plan.epochs:,.1f} epochs), about {_duration(plan.seconds)} from now "
         f"({plan.seconds / max(1, plan.total_steps - plan.first_step + 1):.3g} s a step).\n"

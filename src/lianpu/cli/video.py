@@ -33,7 +33,7 @@ class EncodingOptions:
 class VideoArguments(EncodingOptions, EditOptions):
     """Edit the faces of a video. Sound is copied; frame times, rotation and colours stay. Faces are tracked, so that edits do not jitter.
 
-    A stopped command resumes when you repeat it: finished segments are kept in a folder beside OUT until the video is complete.
+    Repeat a stopped command to resume it: finished segments are kept in a folder next to OUT until the video is complete.
     """
 
     video: Annotated[Path, tyro.conf.Positional] = tyro.MISSING
