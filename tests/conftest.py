@@ -1,6 +1,8 @@
 """What many tests use: small sets of drawn faces, made once."""
 
 import os
+import tempfile
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -9,10 +11,18 @@ from lianpu.dataset.drawn import draw_dataset
 from lianpu.dataset.faces import Dataset
 from lianpu.dataset.sources import open_dataset
 from lianpu.faces.analyzer import AnalyzerSettings, FaceAnalyzer, open_analyzer
+from lianpu.models.store.importing import import_models
+from lianpu.models.store.locate import models_folder
 from tests.support.certificates import write_certificates
-from tests.support.shared import REASON, SHARED
+from tests.support.shared import REASON, SHARED, mediapipe_files
 
 os.environ["COLUMNS"] = "220"  # tables are as wide in every order of tests; the console is made when it is first imported
+
+# No test touches the network, or finds a model that the user of this machine has fetched, unless it says so itself.
+USERS_MODELS = models_folder()
+_empty = tempfile.TemporaryDirectory(prefix="lianpu-no-models-")
+os.environ["LIANPU_OFFLINE"] = "1"
+os.environ["LIANPU_MODELS"] = _empty.name
 
 ATTRIBUTES = ("Black_Hair", "Blond_Hair", "Brown_Hair", "Male", "Young")
 
@@ -39,6 +49,25 @@ def pem(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def analyzer() -> FaceAnalyzer:
     """The face analyzer of the base install, opened once for all tests: its models take seconds to read."""
     return open_analyzer(AnalyzerSettings("dlib"), threads=1)
+
+
+@pytest.fixture(scope="session")
+def converted_mediapipe(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with MediaPipe's six models, imported and converted once. Skips where the files are neither shared nor fetched."""
+    source = mediapipe_files(USERS_MODELS)
+    folder = tmp_path_factory.mktemp("mediapipe")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("LIANPU_MODELS", str(folder))
+        for file in sorted(source.glob("*.tflite")):
+            import_models(file)
+    return folder
+
+
+@pytest.fixture
+def mediapipe_models(converted_mediapipe: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+    """LIANPU_MODELS with MediaPipe's six models in it, and nothing else; still offline."""
+    monkeypatch.setenv("LIANPU_MODELS", str(converted_mediapipe))
+    yield converted_mediapipe
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:

@@ -129,6 +129,8 @@ ONE_DOOR: dict[str, set[str]] = {
     "torch_fidelity": {"metrics/fidelity.py"},
     "lpips": {"metrics/lpips_distance.py"},
     "onnxruntime.quantization": {"export/quantization.py"},
+    "tflite": {"models/tflite_file.py"},
+    "flatbuffers": {"models/tflite_file.py"},
     "onnxruntime": {"models/sessions.py", "export/quantization.py"},
     "accelerate": {"training/processes.py"},
     "tensorboard": {"training/log.py"},

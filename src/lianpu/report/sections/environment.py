@@ -69,7 +69,15 @@ def _training_time(material: Material, values: Values) -> Cell:
     return Cell(cell.text, material.say("environment.per_step", steps=f"{step:,}", milliseconds=f"{1000 * seconds / step:,.0f}"))
 
 
-FAMILIES = (("2.1", "insightface"), ("2.2", "bisenet"), ("2.3", "dlib"), ("2.4", "yunet"), ("2.5", "lianpu"), ("2.6", "metrics"))
+FAMILIES = (
+    ("2.1", "insightface"),
+    ("2.2", "bisenet"),
+    ("2.3", "dlib"),
+    ("2.4", "yunet"),
+    ("2.5", "lianpu"),
+    ("2.6", "metrics"),
+    ("2.7", "mediapipe"),
+)
 
 
 def pretrained(material: Material) -> Section:

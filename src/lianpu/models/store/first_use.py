@@ -1,0 +1,72 @@
+"""Fetching a model because something needs it, not because somebody asked: it is shown, and after a failure not tried again for a while."""
+
+from __future__ import annotations
+
+import json
+import os
+import time
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager, nullcontext
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from lianpu.files import write_json
+
+if TYPE_CHECKING:
+    from lianpu.models.table import ModelFile
+
+OnProgress = Callable[[int, int], None]
+Show = Callable[["ModelFile"], AbstractContextManager[OnProgress | None]]
+
+RETRY_AFTER_S = 3600.0
+"""How long a failed fetch at first use is remembered: each try keeps a command without a network waiting for some seconds."""
+
+_SETTINGS = ("LIANPU_MIRROR", "LIANPU_PROXY", "LIANPU_TIMEOUT", "HF_ENDPOINT", "HTTPS_PROXY", "https_proxy", "PIP_INDEX_URL")
+"""With other values of these a fetch may go better, so it is tried again at once."""
+
+
+def _show_nothing(_: ModelFile) -> AbstractContextManager[OnProgress | None]:
+    return nullcontext()
+
+
+_show: Show = _show_nothing
+
+
+@contextmanager
+def fetches_shown_by(show: Show) -> Iterator[None]:
+    """Within the block, fetches at first use are shown: `show(entry)` is entered around each, and gives what is told the progress.
+
+    The command line does this once. Where nobody does, as in a program that uses the library, nothing is printed.
+    """
+    global _show
+    before, _show = _show, show
+    try:
+        yield
+    finally:
+        _show = before
+
+
+def shown(entry: ModelFile) -> AbstractContextManager[OnProgress | None]:
+    """The context to fetch an entry in."""
+    return _show(entry)
+
+
+def what_failed_lately(memory: Path) -> tuple[str, str]:
+    """Why a fetch failed within the last hour under the same settings, and when (15:04); two empty strings where it did not."""
+    try:
+        age_s = time.time() - memory.stat().st_mtime
+        kept = json.loads(memory.read_text(encoding="utf-8"))
+        if not 0 <= age_s < RETRY_AFTER_S or kept["settings"] != _settings():
+            return "", ""
+        return str(kept["problem"]), time.strftime("%H:%M", time.localtime(memory.stat().st_mtime))
+    except (OSError, ValueError, KeyError, TypeError):
+        return "", ""
+
+
+def remember_failure(memory: Path, problem: str) -> None:
+    """Have `what_failed_lately` tell this. Raises LianpuError where the folder cannot be written."""
+    write_json(memory, {"problem": problem, "settings": _settings()})
+
+
+def _settings() -> dict[str, str]:
+    return {name: os.environ.get(name, "") for name in _SETTINGS}
