@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from lianpu.effects.face_masks import face_unit
-from lianpu.effects.reshape import enlarging, slim_face, slimming, warped
+from lianpu.effects.reshape import enlarging, shape_of, slim_face, slimming, warped
 from lianpu.imaging.compositing import view_of
 from tests.support.subjects import drawn_photo
 
@@ -13,7 +13,7 @@ from tests.support.subjects import drawn_photo
 def test_the_warp_never_folds_and_is_0_at_the_border(make, turn: float, strength: float) -> None:
     photo, subject = drawn_photo(turn=turn)
     view = view_of(photo, subject.window)
-    field = make(subject, view, strength) * view.scale
+    field = make(shape_of(subject, view), view, strength) * view.scale
     along_x, along_y = np.gradient(field, axis=1), np.gradient(field, axis=0)
     area = (1 + along_x[..., 0]) * (1 + along_y[..., 1]) - along_x[..., 1] * along_y[..., 0]
     assert area.min() > 0
@@ -43,10 +43,10 @@ def test_the_jaw_becomes_narrower_and_eyes_become_larger() -> None:
     rows = slice(round(points[4, 1]) - 1, round(points[4, 1]) + 2)
     left, right = round(points[4, 0]), round(points[12, 0])
     marked[rows, left : right + 1] = 255
-    narrowed = warped(marked, view, slimming(subject, view, 1.0))[rows].max(axis=(0, 2)) > 127
+    narrowed = warped(marked, view, slimming(shape_of(subject, view), view, 1.0))[rows].max(axis=(0, 2)) > 127
     assert 0.85 < narrowed.sum() / (right - left + 1) < 0.94
     eye = np.zeros_like(photo)
     x, y = points[36:42].mean(axis=0).round().astype(int)
     eye[y - 3 : y + 4, x - 3 : x + 4] = 255
-    larger = warped(eye, view, enlarging(subject, view, 1.0))
+    larger = warped(eye, view, enlarging(shape_of(subject, view), view, 1.0))
     assert 1.15 < larger.sum() / eye.sum() < 1.6

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from importlib import import_module
 from typing import TYPE_CHECKING, Any, Literal
@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, Literal
 from lianpu.errors import Message, SettingsError, nearest_name
 
 if TYPE_CHECKING:
+    from lianpu.faces.live import LiveScene
     from lianpu.faces.results import Subject
     from lianpu.imaging.picture import Picture
 
@@ -102,6 +103,9 @@ class Effect:
             changes, and never modify their input.
         function: `module.function` of `lianpu.effects`, imported when it is first applied: a list of effects loads none of them.
         options: its options in addition to the strength.
+        live: `module.function` of its live form, which changes a frame in place within a window: for the scope `face`
+            `function(frame, face, strength, **options)` with a `LiveFace`, for `photo` `function(frame, scene, strength, **options)` with a
+            `LiveScene`. It looks as the effect on a photo does, by coarser maths. Empty where there is none: then `function` edits frames.
         beyond_crop: whether it also changes hair or bodies beyond the face's crop (`Subject.wide`).
     """
 
@@ -110,6 +114,7 @@ class Effect:
     summary: Mapping[str, str]
     scope: Literal["face", "photo"]
     function: str
+    live: str = ""
     options: tuple[Option, ...] = ()
     beyond_crop: bool = False
 
@@ -143,13 +148,35 @@ class Effect:
         strength, read = check_strength(strength, self.name), self.read_options(options)
         if strength == 0.0:
             return photo
-        module, _, name = self.function.partition(".")
-        function = getattr(import_module(f"lianpu.effects.{module}"), name)
+        function = _function(self.function)
         if self.scope == "photo":
             return function(photo, subjects, strength, **read)
         for subject in subjects:
             photo = function(photo, subject, strength, **read)
         return photo
+
+    def apply_live(self, frame: Picture, scene: LiveScene, strength: float = 1.0, **options: Any) -> None:
+        """Put the effect on a live frame (H, W, 3), in place, by its live form where there is one. A strength of 0 changes nothing.
+
+        Raises:
+            SettingsError: a wrong strength or option.
+        """
+        strength, read = check_strength(strength, self.name), self.read_options(options)
+        if strength == 0.0:
+            return
+        if not self.live:
+            frame[:] = self.apply(frame, [face.subject(frame) for face in scene.faces], strength, **read)
+            return
+        function = _function(self.live)
+        for one in scene.faces if self.scope == "face" else (scene,):
+            function(frame, one, strength, **read)
+
+
+def _function(name: str) -> Callable[..., Any]:
+    """The function `module.function` of `lianpu.effects`."""
+    module, _, function = name.partition(".")
+    found: Callable[..., Any] = getattr(import_module(f"lianpu.effects.{module}"), function)
+    return found
 
 
 def check_strength(value: object, what: str) -> float:
@@ -196,6 +223,7 @@ EFFECTS: dict[str, Effect] = {
             {"en": "Hair in any colour; its light and strands stay.", "zh": "把头发染成任意颜色，保留光泽与发丝。"},
             "face",
             "hair.hair_color",
+            "",
             (_color("#b8936a"),),
             beyond_crop=True,
         ),
@@ -205,6 +233,7 @@ EFFECTS: dict[str, Effect] = {
             {"en": "Blotches and fine lines fainter; edges and pores stay.", "zh": "淡化瑕疵与细纹，保留轮廓与毛孔。"},
             "face",
             "skin.smooth_skin",
+            "skin.live_smooth_skin",
         ),
         Effect(
             "lipstick",
@@ -212,6 +241,7 @@ EFFECTS: dict[str, Effect] = {
             {"en": "Lips in any colour; their lines and shine stay.", "zh": "给嘴唇上色，保留唇纹与光泽。"},
             "face",
             "makeup.lipstick",
+            "makeup.live_lipstick",
             (_color("#b3263e"),),
         ),
         Effect(
@@ -220,6 +250,7 @@ EFFECTS: dict[str, Effect] = {
             {"en": "Colour on the cheeks.", "zh": "给脸颊上色。"},
             "face",
             "makeup.blush",
+            "makeup.live_blush",
             (_color("#d8665f"),),
         ),
         Effect(
@@ -228,6 +259,7 @@ EFFECTS: dict[str, Effect] = {
             {"en": "Colour on the upper lids, fading towards the brow.", "zh": "给上眼睑上色，向眉毛方向渐淡。"},
             "face",
             "makeup.eye_shadow",
+            "makeup.live_eye_shadow",
             (_color("#7a4a6e"),),
         ),
         Effect(
@@ -236,6 +268,7 @@ EFFECTS: dict[str, Effect] = {
             {"en": "Teeth less yellow, where the mouth shows any.", "zh": "露出的牙齿更白，不显黄。"},
             "face",
             "skin.whiten_teeth",
+            "skin.live_whiten_teeth",
         ),
         Effect(
             "brighten_eyes",
@@ -243,6 +276,7 @@ EFFECTS: dict[str, Effect] = {
             {"en": "Whites of the eyes whiter, irises clearer.", "zh": "眼白更白，虹膜更清亮。"},
             "face",
             "skin.brighten_eyes",
+            "skin.live_brighten_eyes",
         ),
         Effect(
             "larger_eyes",
@@ -250,6 +284,7 @@ EFFECTS: dict[str, Effect] = {
             {"en": "Eyes larger, by an eighth at a strength of 1.", "zh": "放大双眼，强度为 1 时约八分之一。"},
             "face",
             "reshape.larger_eyes",
+            "reshape.live_larger_eyes",
         ),
         Effect(
             "slim_face",
@@ -257,6 +292,7 @@ EFFECTS: dict[str, Effect] = {
             {"en": "Cheeks and jaw drawn in; what is behind the face stays straight.", "zh": "收窄脸颊与下颌，背景不变形。"},
             "face",
             "reshape.slim_face",
+            "reshape.live_slim_face",
         ),
         Effect(
             "blur_background",
@@ -272,6 +308,7 @@ EFFECTS: dict[str, Effect] = {
             {"en": "The people before a colour or a picture.", "zh": "把背景换成纯色或另一张图片。"},
             "photo",
             "background.replace_background",
+            "",
             (_color("#8fb8d8"), Option("picture", "picture", "", {"en": "Picture", "zh": "图片"})),
             beyond_crop=True,
         ),
@@ -284,6 +321,7 @@ EFFECTS: dict[str, Effect] = {
             },
             "face",
             "stickers.sticker",
+            "stickers.live_sticker",
             (
                 Option("which", "choice", "glasses", {"en": "Sticker", "zh": "贴纸"}, STICKERS),
                 Option("picture", "picture", "", {"en": "Picture of your own (PNG)", "zh": "自己的图片（PNG）"}),
@@ -302,6 +340,7 @@ EFFECTS: dict[str, Effect] = {
             {"en": "The face blurred, in squares or covered.", "zh": "模糊、马赛克或遮盖面部。"},
             "face",
             "anonymise.anonymise",
+            "anonymise.live_anonymise",
             (Option("way", "choice", "blur", {"en": "Way", "zh": "方式"}, ANONYMISE_WAYS), _color("#303030")),
         ),
     )

@@ -6,6 +6,9 @@ import cv2
 import numpy as np
 
 from lianpu.effects.face_masks import face_unit, part_cover
+from lianpu.effects.live import fill, inside, live_skin, live_view, repaint, share_in, soften, window_around
+from lianpu.faces.live import LiveFace
+from lianpu.faces.mesh import outline, points_68
 from lianpu.faces.results import Subject
 from lianpu.imaging.color import lab_of_color, rgb_to_lab, to_rgb, weighted_mean
 from lianpu.imaging.compositing import Field, Paint, View, blend, view_of
@@ -13,6 +16,10 @@ from lianpu.imaging.masks import dilate, feather, largest_component, smoothstep
 from lianpu.imaging.picture import Picture
 
 _LIP_FEATHER = 0.018
+_LIP_COVERAGE, _BLUSH, _SHADOW = 0.85, 0.32, 0.7
+"""Share of the new colour at a strength of 1."""
+_LIPS_PX, _BLUSH_PX, _LIDS_PX = 100.0, 32.0, 64.0
+"""Most pixels of the face's unit that live forms paint at."""
 _MOUTH_SHARE = 0.008
 """Minimum area of lips and mouth as a share of the skin (bare faces: 0.026 and more; most faces with a mask: 0.004 and less)."""
 _BLACK = 16.0
@@ -26,6 +33,29 @@ def lipstick(photo: Picture, subject: Subject, strength: float, color: str) -> P
     if lips.sum() < 4:
         return photo
     weight = feather(lips, view, _LIP_FEATHER * face_unit(subject))
+    return blend(photo, view, weight * np.float32(_LIP_COVERAGE * strength), _lip_paint(view, lips, color))
+
+
+def live_lipstick(frame: Picture, face: LiveFace, strength: float, color: str) -> None:
+    """`lipstick` in a live frame (H, W, 3), in place: on the lips of the mesh, where the parser sees lips."""
+    unit = face.face.unit_px
+    window = window_around(frame, outline(face.mesh, "lips_outer"), 3 * _LIP_FEATHER * unit)
+    if window is None or face.mouth_visible == 0:
+        return
+    view = live_view(frame, window, unit, _LIPS_PX)
+    lips = np.zeros(view.shape, dtype=np.uint8)
+    fill(lips, view.to_view(outline(face.mesh, "lips_outer")))
+    fill(lips, view.to_view(outline(face.mesh, "lips_inner")), 0)
+    weight = soften(lips.astype(np.float32) / np.float32(255), _LIP_FEATHER * unit * view.scale)
+    if face.shares:
+        weight *= np.minimum(2 * share_in(face, view, "u_lip", "l_lip"), 1)
+    if weight.sum() >= 4:
+        covered = np.float32(_LIP_COVERAGE * strength * face.mouth_visible)
+        repaint(frame, view, weight * covered, _lip_paint(view, weight, color))
+
+
+def _lip_paint(view: View, lips: Field, color: str) -> Paint:
+    """A paint function that gives lips a colour, from their mean colour in the view (weights (h, w))."""
     mean = weighted_mean(rgb_to_lab(view.picture), lips)
     target = lab_of_color(color)
     light = (0.6 if target[0] < mean[0] else 0.25) * (target[0] - mean[0])
@@ -39,7 +69,7 @@ def lipstick(photo: Picture, subject: Subject, strength: float, color: str) -> P
         lab[:, :, 1:] = (full * lit * target[1:] + 0.5 * (lab[:, :, 1:] - mean[1:])) * (1 - 0.6 * shine)
         return to_rgb(lab)
 
-    return blend(photo, view, weight * np.float32(0.85 * strength), paint)
+    return paint
 
 
 def blush(photo: Picture, subject: Subject, strength: float, color: str) -> Picture:
@@ -51,7 +81,27 @@ def blush(photo: Picture, subject: Subject, strength: float, color: str) -> Pict
     if part_cover(subject, view, "u_lip", "l_lip", "mouth").sum() < _MOUTH_SHARE * part_cover(subject, view, "skin").sum():
         return photo
     unit = face_unit(subject)
-    points = view.to_view(subject.landmarks.points)
+    cheeks = _cheeks(view, subject.landmarks.points, unit)
+    skin = _skin(view, part_cover(subject, view, "skin", "nose"), unit)
+    return blend(photo, view, cheeks * skin * np.float32(_BLUSH * strength), _tint(view, skin * cheeks, color, 0.35))
+
+
+def live_blush(frame: Picture, face: LiveFace, strength: float, color: str) -> None:
+    """`blush` in a live frame (H, W, 3), in place."""
+    unit = face.face.unit_px
+    window = window_around(frame, outline(face.mesh, "face_oval"), 0.1 * unit)
+    if window is None or face.mouth_visible == 0:
+        return
+    view = live_view(frame, window, unit, _BLUSH_PX)
+    skin = _skin(view, live_skin(face, view), unit)
+    weight = _cheeks(view, points_68(face.mesh), unit) * skin
+    tinted = np.float32(_BLUSH * strength * face.mouth_visible)
+    repaint(frame, view, weight * tinted, _tint(view, weight, color, 0.35))
+
+
+def _cheeks(view: View, points: np.ndarray, unit: float) -> Field:
+    """(h, w): a soft spot on each cheek, from the 68 points in the photo."""
+    points = view.to_view(points)
     cheeks = np.zeros(view.shape, dtype=np.float32)
     # outer corner of the eye, wing of the nose, corner of the mouth, jaw next to the ear
     for eye, wing, corner, jaw in ((36, 31, 48, 2), (45, 35, 54, 14)):
@@ -60,22 +110,40 @@ def blush(photo: Picture, subject: Subject, strength: float, color: str) -> Pict
         along = points[jaw] * 0.35 + points[eye] * 0.65 - points[wing]
         wide = float(np.linalg.norm(points[jaw] - points[wing]))
         cheeks = np.maximum(cheeks, _soft_ellipse(view, middle, along, 0.40 * wide, 0.25 * unit * view.scale))
-    skin = _skin(subject, view, unit)
-    return blend(photo, view, cheeks * skin * np.float32(0.32 * strength), _tint(view, skin * cheeks, color, 0.35))
+    return cheeks
 
 
 def eye_shadow(photo: Picture, subject: Subject, strength: float, color: str) -> Picture:
     """The photo (H, W, 3) with colour (#rrggbb) on the subject's upper lids: full at the lashes, fading towards the brow."""
     view = view_of(photo, subject.window)
     unit = face_unit(subject)
-    points = view.to_view(subject.landmarks.points)
+    eyes = part_cover(subject, view, "l_eye", "r_eye", "l_brow", "r_brow", "eye_g")
+    skin = part_cover(subject, view, "skin", "nose")
+    weight = _shadowed(view, subject.landmarks.points, unit, skin, eyes)
+    return blend(photo, view, weight * np.float32(_SHADOW * strength), _tint(view, weight, color, 0.7))
+
+
+def live_eye_shadow(frame: Picture, face: LiveFace, strength: float, color: str) -> None:
+    """`eye_shadow` in a live frame (H, W, 3), in place."""
+    unit = face.face.unit_px
+    points = points_68(face.mesh)
+    window = window_around(frame, points[[*range(17, 27), *range(36, 48)]], 0.2 * unit)
+    if window is None:
+        return
+    view = live_view(frame, window, unit, _LIDS_PX)
+    eyes = np.maximum(inside(face, view, "left_eye", "right_eye", "left_brow", "right_brow"), share_in(face, view, "eye_g"))
+    weight = _shadowed(view, points, unit, live_skin(face, view), eyes)
+    repaint(frame, view, weight * np.float32(_SHADOW * strength), _tint(view, weight, color, 0.7))
+
+
+def _shadowed(view: View, points: np.ndarray, unit: float, skin: Field, eyes: Field) -> Field:
+    """(h, w): both upper lids, from the 68 points in the photo, on the skin and off the eyes and brows."""
+    points = view.to_view(points)
     lids = np.zeros(view.shape, dtype=np.float32)
     for rim, brow in (((36, 37, 38, 39), (17, 18, 19, 20, 21)), ((45, 44, 43, 42), (26, 25, 24, 23, 22))):
         lids = np.maximum(lids, _lid(view, points[list(rim)], points[list(brow)], unit * view.scale))
-    eyes = feather(part_cover(subject, view, "l_eye", "r_eye", "l_brow", "r_brow", "eye_g"), view, 0.01 * unit)
-    skin = feather(part_cover(subject, view, "skin", "nose"), view, 0.015 * unit)
-    weight = lids * np.clip(skin * 1.4, 0, 1) * (1 - np.clip(1.5 * eyes, 0, 1))
-    return blend(photo, view, weight * np.float32(0.7 * strength), _tint(view, weight, color, 0.7))
+    soft_eyes, soft_skin = feather(eyes, view, 0.01 * unit), feather(skin, view, 0.015 * unit)
+    return np.asarray(lids * np.clip(soft_skin * 1.4, 0, 1) * (1 - np.clip(1.5 * soft_eyes, 0, 1)), dtype=np.float32)
 
 
 def _lid(view: View, rim: np.ndarray, brow: np.ndarray, unit: float) -> Field:
@@ -107,9 +175,8 @@ def _soft_ellipse(view: View, middle: np.ndarray, along: np.ndarray, length: flo
     return np.asarray(np.exp(-0.9 * far) * (1 - smoothstep(far, 3.0, 4.8)), dtype=np.float32)
 
 
-def _skin(subject: Subject, view: View, unit: float) -> Field:
-    """(h, w): skin and nose, with soft edges that keep off eyes, lips and hair."""
-    skin = part_cover(subject, view, "skin", "nose")
+def _skin(view: View, skin: Field, unit: float) -> Field:
+    """(h, w): the skin, with soft edges that keep off eyes, lips and hair."""
     return np.asarray(feather(dilate(skin, view, -0.05 * unit), view, 0.05 * unit) * skin, dtype=np.float32)
 
 

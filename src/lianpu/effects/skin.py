@@ -10,10 +10,22 @@ import cv2
 import numpy as np
 
 from lianpu.effects.face_masks import face_unit, part_cover
+from lianpu.effects.live import (
+    add_in_place,
+    inside,
+    live_skin,
+    live_view,
+    repaint,
+    share_in,
+    soften,
+    window_around,
+)
+from lianpu.faces.live import LiveFace
+from lianpu.faces.mesh import outline
 from lianpu.faces.results import Subject
 from lianpu.imaging.color import rgb_to_lab, to_rgb
-from lianpu.imaging.compositing import Field, View, add_change, blend, view_of
-from lianpu.imaging.masks import dilate, feather, fit_windows, smoothstep, window_mean
+from lianpu.imaging.compositing import Field, Paint, View, add_change, blend, view_of
+from lianpu.imaging.masks import dilate, feather, smoothstep, window_mean
 from lianpu.imaging.picture import Picture
 
 _PORE, _COARSE = 0.008, 0.14
@@ -23,6 +35,10 @@ _EDGE = 0.055
 """Differences of light (0 to 1) above about this count as edges and stay."""
 
 
+_SMOOTHED_PX, _FINE_PX = 48.0, 100.0
+"""Most pixels of the face's unit that live forms compute at: of skin, and of teeth and eyes."""
+
+
 def smooth_skin(photo: Picture, subject: Subject, strength: float) -> Picture:
     """The photo (H, W, 3) with the subject's skin smoothed; edges, pores, light and shadow stay."""
     view = view_of(photo, subject.window)
@@ -30,10 +46,27 @@ def smooth_skin(photo: Picture, subject: Subject, strength: float) -> Picture:
     skin = part_cover(subject, view, "skin", "nose", "neck", "l_ear", "r_ear")
     if skin.sum() < 4:
         return photo
+    return add_change(photo, view, _smoothing(view, skin, unit, strength))
+
+
+def live_smooth_skin(frame: Picture, face: LiveFace, strength: float) -> None:
+    """`smooth_skin` in a live frame (H, W, 3), in place; what is finer than about a fiftieth of the eyes' distance stays."""
+    unit = face.face.unit_px
+    window = face.window(frame) if face.shares else window_around(frame, outline(face.mesh, "face_oval"), 0.1 * unit)
+    if window is None:
+        return
+    view = live_view(frame, window, unit, _SMOOTHED_PX)
+    skin = live_skin(face, view, "neck", "l_ear", "r_ear")
+    if skin.sum() >= 4:
+        add_in_place(frame, view, _smoothing(view, skin, unit, strength))
+
+
+def _smoothing(view: View, skin: Field, unit: float, strength: float) -> Field:
+    """The change (h, w, 3) that smooths the skin (h, w) of a view."""
     soft = feather(dilate(skin, view, -0.02 * unit), view, 0.02 * unit) * skin
     seen = _blurred(view.picture, _PORE * unit * view.scale)
     between = seen - _edges_kept(seen, soft, _COARSE * unit * view.scale)
-    return add_change(photo, view, between * (soft * np.float32(-0.85 * strength))[:, :, None])
+    return np.asarray(between * (soft * np.float32(-0.85 * strength))[:, :, None], dtype=np.float32)
 
 
 def _edges_kept(picture: Field, skin: Field, radius: float) -> Field:
@@ -42,9 +75,9 @@ def _edges_kept(picture: Field, skin: Field, radius: float) -> Field:
     A guided filter per channel (He, Sun & Tang 2013), weighted by the skin so that hair and background do not bleed in.
     """
     mean = window_mean(max(1, round(radius)), skin + np.float32(1e-3))
-    fits = [fit_windows(picture[..., one, None], picture[..., one, None], mean, _EDGE**2) for one in range(3)]
-    slope = np.maximum(np.dstack([slopes[..., 0] for slopes, _, _ in fits]).max(axis=2, keepdims=True), 0)
-    average = np.dstack([channel_mean for _, channel_mean, _ in fits])
+    average = mean(picture)
+    variance = mean(picture * picture) - average * average
+    slope = np.maximum((variance / (variance + np.float32(_EDGE**2))).max(axis=2, keepdims=True), 0)
     return mean(slope) * picture + mean((1 - slope) * average)
 
 
@@ -71,6 +104,31 @@ def whiten_teeth(photo: Picture, subject: Subject, strength: float) -> Picture:
     if light < 30 or float(_like_teeth(inside, light).mean()) < _FEWEST_TEETH:
         return photo
     weight = feather(mouth, view, 0.012 * face_unit(subject))
+    return blend(photo, view, weight * np.float32(strength), _teeth_paint(light))
+
+
+def live_whiten_teeth(frame: Picture, face: LiveFace, strength: float) -> None:
+    """`whiten_teeth` in a live frame (H, W, 3), in place; it fades where few teeth show, so that it does not flicker."""
+    unit = face.face.unit_px
+    window = window_around(frame, outline(face.mesh, "lips_inner"), 0.04 * unit)
+    if window is None or face.mouth_visible == 0:
+        return
+    view = live_view(frame, window, unit, _FINE_PX)
+    mouth = inside(face, view, "lips_inner")
+    if face.shares:
+        mouth *= np.minimum(2 * share_in(face, view, "mouth"), 1)
+    if mouth.sum() < 4:
+        return
+    lab = rgb_to_lab(view.picture)[mouth >= min(0.5, float(mouth.max()))]
+    light = max(1.0, float(np.percentile(lab[:, 0], 90)))
+    teeth = float(_like_teeth(lab, light).mean())
+    sure = float(smoothstep(np.array(teeth), 0.5 * _FEWEST_TEETH, 1.5 * _FEWEST_TEETH) * smoothstep(np.array(light), 27, 33))
+    weight = soften(mouth, 0.012 * unit * view.scale) * np.float32(strength * face.mouth_visible * sure)
+    repaint(frame, view, weight, _teeth_paint(light))
+
+
+def _teeth_paint(light: float) -> Paint:
+    """A paint function that whitens what looks like teeth in a mouth whose lightest parts have the lightness `light`."""
 
     def paint(pixels: Field, rows: slice, columns: slice) -> Field:
         lab = rgb_to_lab(pixels)
@@ -80,7 +138,7 @@ def whiten_teeth(photo: Picture, subject: Subject, strength: float) -> Picture:
         lab[:, :, 0] += like * 0.22 * np.maximum(93 - lab[:, :, 0], 0)
         return to_rgb(lab)
 
-    return blend(photo, view, weight * np.float32(strength), paint)
+    return paint
 
 
 def _like_teeth(lab: Field, light: float) -> Field:
@@ -107,6 +165,30 @@ def _brighten(photo: Picture, subject: Subject, view: View, name: str, strength:
     if light - dark < 6:
         return photo  # closed, or too small to tell white from iris
     weight = feather(eye, view, 0.012 * face_unit(subject))
+    return blend(photo, view, weight * np.float32(strength), _eye_paint(float(dark), float(light)))
+
+
+def live_brighten_eyes(frame: Picture, face: LiveFace, strength: float) -> None:
+    """`brighten_eyes` in a live frame (H, W, 3), in place; it fades where an eye closes."""
+    unit = face.face.unit_px
+    for region, part in (("left_eye", "l_eye"), ("right_eye", "r_eye")):
+        window = window_around(frame, outline(face.mesh, region), 0.04 * unit)
+        if window is None:
+            continue
+        view = live_view(frame, window, unit, _FINE_PX)
+        eye = inside(face, view, region)
+        if face.shares:
+            eye *= np.minimum(2 * share_in(face, view, part), 1)
+        if eye.sum() < 4:
+            continue
+        light = rgb_to_lab(view.picture)[:, :, 0][eye > min(0.5, float(eye.max()) / 2)]
+        dark, bright = np.percentile(light, (15, 92)).tolist()
+        weight = soften(eye, 0.012 * unit * view.scale) * np.float32(strength * smoothstep(np.array(bright - dark), 4, 8))
+        repaint(frame, view, weight, _eye_paint(dark, max(bright, dark + 1)))
+
+
+def _eye_paint(dark: float, light: float) -> Paint:
+    """A paint function that whitens and clears an eye whose lightness reaches from `dark` to `light`."""
 
     def paint(pixels: Field, rows: slice, columns: slice) -> Field:
         lab = rgb_to_lab(pixels)
@@ -121,4 +203,4 @@ def _brighten(photo: Picture, subject: Subject, view: View, name: str, strength:
         lab[:, :, 1:] *= 1 + 0.25 * iris[:, :, None]
         return to_rgb(lab)
 
-    return blend(photo, view, weight * np.float32(strength), paint)
+    return paint

@@ -15,6 +15,7 @@ import numpy as np
 
 from lianpu.effects.face_masks import face_unit
 from lianpu.errors import PictureError, SettingsError, nearest_name
+from lianpu.faces.live import LiveFace
 from lianpu.faces.results import Subject
 from lianpu.imaging.geometry import (
     Matrix,
@@ -184,10 +185,20 @@ def sticker(photo: Picture, subject: Subject, strength: float, which: str, pictu
         PictureError: the picture cannot be read.
         SettingsError: its anchors cannot be used.
     """
-    layers = (read_sticker(picture),) if picture else bundled_sticker(which)
-    for layer in layers:
-        photo = composite_layer(photo, layer.pixels, sticker_matrix(layer, subject, place), min(1.0, strength))
+    photo = photo.copy()
+    _stick(photo, subject, strength, which, picture, place)
     return photo
+
+
+def live_sticker(frame: Picture, face: LiveFace, strength: float, which: str, picture: str, place: str) -> None:
+    """`sticker` in a live frame (H, W, 3), in place."""
+    nowhere = (slice(0, 1), slice(0, 1))  # stickers follow points, no parts
+    _stick(frame, face.subject_in(np.eye(2, 3), nowhere), strength, which, picture, place)
+
+
+def _stick(photo: Picture, subject: Subject, strength: float, which: str, picture: str, place: str) -> None:
+    for layer in (read_sticker(picture),) if picture else bundled_sticker(which):
+        composite_layer(photo, layer.pixels, sticker_matrix(layer, subject, place), min(1.0, strength))
 
 
 def sticker_matrix(layer: Sticker, subject: Subject, place: str) -> Matrix:
@@ -248,9 +259,8 @@ def face_places(subject: Subject) -> dict[str, np.ndarray]:
     }
 
 
-def composite_layer(photo: Picture, pixels: np.ndarray, matrix: Matrix, opacity: float) -> Picture:
-    """The photo (H, W, 3) with premultiplied pixels (h, w, 4) composited at the matrix (2, 3); byte for byte the same elsewhere."""
-    result = photo.copy()
+def composite_layer(photo: Picture, pixels: np.ndarray, matrix: Matrix, opacity: float) -> None:
+    """Composite premultiplied pixels (h, w, 4) into the photo (H, W, 3), in place, at the matrix (2, 3); other bytes stay the same."""
     shrink = scale_of(matrix)
     if shrink < 1:  # area averaging first, so that thin frames do not break up
         small = np.asarray(cv2.resize(pixels, scaled_size(pixels, shrink), interpolation=cv2.INTER_AREA))
@@ -261,12 +271,11 @@ def composite_layer(photo: Picture, pixels: np.ndarray, matrix: Matrix, opacity:
     low = np.clip(np.floor(corners.min(axis=0)), 0, photo.shape[1::-1]).astype(int)
     far = np.clip(np.ceil(corners.max(axis=0)) + 1, 0, photo.shape[1::-1]).astype(int)
     if (far <= low).any():
-        return result
+        return
     for top in range(int(low[1]), int(far[1]), _BAND_PX):
         rows, columns = slice(top, min(top + _BAND_PX, int(far[1]))), slice(int(low[0]), int(far[0]))
         moved = matrix - np.array([[0, 0, columns.start], [0, 0, rows.start]])
         layer = warp_values(pixels, moved, (columns.stop - columns.start, rows.stop - rows.start), outside=0)
         layer = layer * np.float32(opacity)
-        old = result[rows, columns].astype(np.float32)
-        result[rows, columns] = np.rint(np.clip(old * (1 - layer[:, :, 3:]) + 255 * layer[:, :, :3], 0, 255)).astype(np.uint8)
-    return result
+        old = photo[rows, columns].astype(np.float32)
+        photo[rows, columns] = np.rint(np.clip(old * (1 - layer[:, :, 3:]) + 255 * layer[:, :, :3], 0, 255)).astype(np.uint8)

@@ -1,0 +1,124 @@
+"""What live forms of effects share: a small copy of a window of the frame, masks over it, and changes that are added to the frame in place.
+
+A live form computes its change in the copy, by the mathematics of the photo form, and only adds it at full size, in integers. How small the
+copy is, each effect decides (`most_unit_px`): smooth changes need few pixels.
+"""
+
+from __future__ import annotations
+
+import cv2
+import numpy as np
+
+from lianpu.faces.live import LiveFace, Share
+from lianpu.faces.mesh import outline
+from lianpu.imaging.compositing import Field, Paint, View
+from lianpu.imaging.geometry import Matrix, Window, compose, scaling
+from lianpu.imaging.picture import Picture
+
+_FIXED_POINT_BITS = 4
+
+_WHITE = np.float32(255)
+
+
+def window_around(frame: Picture, points: np.ndarray, margin_px: float) -> Window | None:
+    """Rows and columns of the frame around points (K, 2), with a margin; None if they lie outside of the frame."""
+    limits = np.array(frame.shape[1::-1])
+    left, top = np.clip(np.floor(points.min(axis=0) - margin_px), 0, limits).astype(int).tolist()
+    right, bottom = np.clip(np.ceil(points.max(axis=0) + margin_px) + 1, 0, limits).astype(int).tolist()
+    return None if left >= right or top >= bottom else (slice(top, bottom), slice(left, right))
+
+
+def live_view(frame: Picture, window: Window, unit: float, most_unit_px: float) -> View:
+    """A window of the frame as a view in which a face's unit has at most `most_unit_px` pixels.
+
+    It is halved until it is small enough, which takes a tenth of the time of another ratio. So the view's window may be some pixels larger
+    or, in a frame that it fills, smaller than `window`.
+    """
+    times = max(0, int(np.ceil(np.log2(max(unit, 1e-3) / most_unit_px))))
+    while times and min(frame.shape[:2]) < 2 ** (times + 2):
+        times -= 1
+    rows, columns = (_whole_steps(span, length, 2**times) for span, length in zip(window, frame.shape, strict=False))
+    part: np.ndarray = frame[rows, columns]
+    for _ in range(times):
+        part = cv2.resize(part, (part.shape[1] // 2, part.shape[0] // 2), interpolation=cv2.INTER_AREA)
+    return View((rows, columns), np.multiply(part, np.float32(1 / 255), dtype=np.float32))
+
+
+def _whole_steps(span: slice, length: int, step: int) -> slice:
+    """The span, widened to a multiple of `step` within 0 to `length`."""
+    wide = min(-(-(span.stop - span.start) // step), length // step) * step
+    start = min(span.start, length - wide)
+    return slice(start, start + wide)
+
+
+def to_view(view: View) -> Matrix:
+    """The matrix (2, 3) from pixels of the frame to those of the view."""
+    rows, columns = view.window
+    by = (view.shape[1] / (columns.stop - columns.start), view.shape[0] / (rows.stop - rows.start))
+    return compose(scaling(by), np.array([[1.0, 0.0, -columns.start], [0.0, 1.0, -rows.start]]))
+
+
+def share_in(face: LiveFace, view: View, *names: str) -> Field:
+    """Probability (h, w), 0 to 1, of some parts together; 0 without a parser."""
+    share: Share = face.share_over(names, to_view(view), view.shape[::-1])
+    return np.multiply(share, np.float32(1 / 255), dtype=np.float32)
+
+
+def inside(face: LiveFace, view: View, *regions: str) -> Field:
+    """Coverage (h, w), 0 to 1, of regions of the mesh (`mesh.REGIONS`); where two overlap, of either."""
+    mask = np.zeros(view.shape, dtype=np.uint8)
+    for region in regions:
+        fill(mask, view.to_view(outline(face.mesh, region)))
+    return np.multiply(mask, np.float32(1 / 255), dtype=np.float32)
+
+
+_FEATURES = ("left_eye", "right_eye", "left_brow", "right_brow", "lips_outer")
+
+
+def live_skin(face: LiveFace, view: View, *also: str) -> Field:
+    """Probability (h, w), 0 to 1, of skin, nose and other parts; without a parser the oval of the mesh without eyes, brows and mouth."""
+    if face.shares:
+        return share_in(face, view, "skin", "nose", *also)
+    mask = np.zeros(view.shape, dtype=np.uint8)
+    fill(mask, view.to_view(outline(face.mesh, "face_oval")))
+    for region in _FEATURES:
+        fill(mask, view.to_view(outline(face.mesh, region)), 0)
+    return np.multiply(mask, np.float32(1 / 255), dtype=np.float32)
+
+
+def fill(mask: Share, points: np.ndarray, value: int = 255) -> None:
+    """Fill the polygon of points (K, 2) in a mask (h, w) uint8, in place, with an edge as soft as a pixel."""
+    corners = np.rint(points * 2**_FIXED_POINT_BITS).astype(np.int32)
+    cv2.fillPoly(mask, [corners], value, lineType=cv2.LINE_AA, shift=_FIXED_POINT_BITS)
+
+
+def soften(mask: Field, sigma_px: float) -> Field:
+    """The mask after a Gaussian blur, of at least 0.4 pixels."""
+    sigma = max(0.4, sigma_px)
+    size = 2 * int(np.ceil(2.5 * sigma)) + 1
+    return np.asarray(cv2.GaussianBlur(mask, (size, size), sigma, borderType=cv2.BORDER_REPLICATE), dtype=np.float32)
+
+
+def repaint(frame: Picture, view: View, weight: Field, paint: Paint) -> None:
+    """Change the frame in place: by what `paint` makes of the view's pixels, times `weight` (h, w)."""
+    new = paint(view.picture.copy(), slice(0, view.shape[0]), slice(0, view.shape[1]))
+    new -= view.picture
+    add_in_place(frame, view, np.multiply(new, weight[:, :, None], out=new))
+
+
+def add_in_place(frame: Picture, view: View, change: Field) -> None:
+    """Add to the frame, in place, a change (h, w, 3) of the view (1 is white), enlarged to its window."""
+    rows, columns = view.window
+    part = frame[rows, columns]
+    steps = np.rint(change * _WHITE).astype(np.int16)
+    if steps.shape != part.shape:
+        steps = cv2.resize(steps, part.shape[1::-1], interpolation=cv2.INTER_LINEAR)
+    cv2.add(part, steps, dst=part, dtype=cv2.CV_8U)
+
+
+def mix_in_place(part: Picture, new: Picture, weight: Share) -> None:
+    """Blend a part of the frame (n, m, 3), in place, towards `new` by `weight` (n, m) uint8; 255 takes all of it, 0 leaves every byte."""
+    share = cv2.merge([weight, weight, weight])
+    coming = cv2.multiply(new, share, scale=1 / 255)
+    going = cv2.multiply(part, cv2.bitwise_not(share), scale=1 / 255)
+    cv2.add(coming, going, dst=part)

@@ -1,0 +1,149 @@
+"""The live form of every effect against its photo form, on the same faces: drawn ones, and real ones where they are.
+
+The change that an effect makes (levels, 0 to 255) must have the same direction, size and place in both forms.
+"""
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+import pytest
+
+from lianpu.effects.catalogue import EFFECTS, Effect
+from lianpu.faces.live import LiveFace, LiveScene
+from lianpu.faces.results import Subject
+from lianpu.imaging.picture import Picture
+from tests.support.live_faces import live_face
+from tests.support.subjects import HARD_CASES, drawn_photo
+
+LIVE = {name: effect for name, effect in EFFECTS.items() if effect.live}
+OF_A_FACE = {name: effect for name, effect in LIVE.items() if effect.scope == "face"}
+
+
+@dataclass(frozen=True)
+class Bounds:
+    """How far a live form may be from the photo form.
+
+    Args:
+        correlation: least correlation of the two changes where either changes a pixel visibly.
+        inside: largest mean difference there, in levels.
+        outside: likewise elsewhere.
+        size: the two mean changes differ by at most this factor.
+    """
+
+    correlation: float
+    inside: float
+    outside: float = 0.15
+    size: float = 1.33
+
+
+BOUNDS = {
+    "smooth_skin": Bounds(0.93, 1.0),
+    "lipstick": Bounds(0.85, 8.0),
+    "blush": Bounds(0.95, 1.0),
+    "eye_shadow": Bounds(0.85, 3.0),
+    "whiten_teeth": Bounds(0.65, 4.0),
+    "brighten_eyes": Bounds(0.7, 5.0),
+    "larger_eyes": Bounds(0.95, 3.0),
+    "slim_face": Bounds(0.95, 3.0),
+    "sticker": Bounds(0.99, 1.0),
+    "anonymise": Bounds(0.95, 5.0, 0.5),
+}
+
+VISIBLE = 2
+"""Levels."""
+
+
+def both_forms(
+    effect: Effect, photo: Picture, subject: Subject, face: LiveFace, strength: float
+) -> tuple[np.ndarray, np.ndarray]:
+    """The changes (H, W, 3) int that the photo form and the live form make."""
+    frame = photo.copy()
+    effect.apply_live(frame, LiveScene((face,)), strength)
+    return effect.apply(photo, [subject], strength).astype(int) - photo, frame.astype(int) - photo
+
+
+def check_alike(effect: Effect, still: np.ndarray, live: np.ndarray) -> None:
+    bounds = BOUNDS[effect.name]
+    changed = (np.abs(still).max(axis=2) > VISIBLE) | (np.abs(live).max(axis=2) > VISIBLE)
+    apart = np.abs(still - live)
+    assert apart[~changed].mean() <= bounds.outside
+    if changed.sum() < 20:
+        return
+    assert apart[changed].mean() <= bounds.inside
+    assert np.corrcoef(still[changed].ravel(), live[changed].ravel())[0, 1] >= bounds.correlation
+    assert 1 / bounds.size <= np.abs(live[changed]).mean() / np.abs(still[changed]).mean() <= bounds.size
+
+
+@pytest.mark.parametrize("strength", [0.5, 1.0])
+@pytest.mark.parametrize(("index", "side"), [(1, 340.0), (4, 340.0), (1, 500.0)])
+@pytest.mark.parametrize("effect", OF_A_FACE.values(), ids=OF_A_FACE)
+def test_a_drawn_face_changes_as_in_a_photo(effect: Effect, index: int, side: float, strength: float) -> None:
+    photo, subject = drawn_photo(width=640, height=480, side=side, left=70.0, top=-10.0, index=index)
+    still, live = both_forms(effect, photo, subject, live_face(subject), strength)
+    assert (live != 0).any()
+    check_alike(effect, still, live)
+
+
+@pytest.mark.parametrize("effect", OF_A_FACE.values(), ids=OF_A_FACE)
+def test_the_comparison_fails_for_another_change(effect: Effect) -> None:
+    photo, subject = drawn_photo(width=400, height=380, side=340.0, left=30.0, top=20.0)
+    still, live = both_forms(effect, photo, subject, live_face(subject), 1.0)
+    check_alike(effect, still, live)
+    for wrong in (0 * live, 2 * live, -live, np.roll(live, 25, axis=1)):
+        with pytest.raises(AssertionError):
+            check_alike(effect, still, wrong)
+
+
+@pytest.mark.parametrize("case", HARD_CASES.values(), ids=HARD_CASES)
+@pytest.mark.parametrize("effect", LIVE.values(), ids=LIVE)
+def test_any_face_can_be_edited_and_only_its_window_changes(effect: Effect, case) -> None:
+    photo, subject = case()
+    face = live_face(subject)
+    frame = photo.copy()
+    effect.apply_live(frame, LiveScene((face,)), 1.5)
+    assert frame.shape == photo.shape and frame.dtype == np.uint8
+    rows, columns = face.window(photo)
+    away = np.ones(photo.shape[:2], dtype=bool)
+    away[max(0, rows.start - 64) : rows.stop + 64, max(0, columns.start - 64) : columns.stop + 64] = False
+    assert effect.name == "sticker" or (frame[away] == photo[away]).all()
+
+
+@pytest.mark.parametrize("effect", LIVE.values(), ids=LIVE)
+def test_a_strength_of_0_and_a_frame_without_faces_change_nothing(effect: Effect) -> None:
+    photo, subject = drawn_photo()
+    frame = photo.copy()
+    effect.apply_live(frame, LiveScene((live_face(subject),)), 0.0)
+    effect.apply_live(frame, LiveScene(()), 1.0)
+    assert (frame == photo).all()
+
+
+@pytest.mark.parametrize("name", ["lipstick", "blush", "whiten_teeth"])
+def test_a_covered_mouth_stays_as_it_is(name: str) -> None:
+    photo, subject = drawn_photo(width=400, height=380, side=340.0, left=30.0, top=20.0)
+    changes = []
+    for visible in (1.0, 0.5, 0.0):
+        frame = photo.copy()
+        EFFECTS[name].apply_live(frame, LiveScene((live_face(subject, mouth_visible=visible),)), 1.0)
+        changes.append(np.abs(frame.astype(int) - photo).sum())
+    assert changes[0] > 0 and changes[1] == pytest.approx(changes[0] / 2, rel=0.1) and changes[2] == 0
+
+
+@pytest.mark.parametrize("effect", OF_A_FACE.values(), ids=OF_A_FACE)
+def test_without_a_parser_a_face_changes_where_its_mesh_is(effect: Effect) -> None:
+    photo, subject = drawn_photo(width=400, height=380, side=340.0, left=30.0, top=20.0)
+    still, live = both_forms(effect, photo, subject, live_face(subject, parsed=False), 1.0)
+    if effect.name == "hair_color":
+        assert not live.any()
+        return
+    changed = np.abs(live).max(axis=2) > VISIBLE
+    expected = np.abs(still).max(axis=2) > VISIBLE
+    assert changed.any() and (changed & expected).sum() > 0.5 * min(changed.sum(), expected.sum())
+
+
+def test_an_effect_without_a_live_form_edits_the_frame_as_a_photo() -> None:
+    photo, subject = drawn_photo()
+    face = live_face(subject)
+    frame = photo.copy()
+    effect = replace(EFFECTS["lipstick"], live="")
+    effect.apply_live(frame, LiveScene((face,)), 1.0)
+    assert (frame == effect.apply(photo, [face.subject(photo)], 1.0)).all() and (frame != photo).any()
