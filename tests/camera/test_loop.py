@@ -117,6 +117,7 @@ def test_faces_are_searched_by_the_count_of_edited_frames_whatever_was_dropped(j
 
     class Counting:
         name = detector.name
+        multiscale = detector.multiscale
         second_search_score = detector.second_search_score
 
         def detect(self, picture: Picture) -> tuple[Face, ...]:

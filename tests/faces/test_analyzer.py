@@ -22,6 +22,7 @@ class Sized:
     """Finds one face that takes a tenth of the picture's width, and remembers how large the pictures were."""
 
     name = "test"
+    multiscale = False
     second_search_score = 0.0
 
     def __init__(self, share: float) -> None:

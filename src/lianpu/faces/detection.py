@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from typing import Protocol
 
 import numpy as np
 from PIL import Image
 
+from lianpu.errors import Message
 from lianpu.faces.results import TURNS, Face
-from lianpu.imaging.geometry import Scale, scale_between, scale_box, scale_points, scaled_size
+from lianpu.imaging.geometry import Scale, scale_between, scale_box, scale_points, scaled_size, shrink
 from lianpu.imaging.picture import Picture, check_picture
 
 BORDER = 0.5
@@ -32,6 +33,8 @@ class Detector(Protocol):
     second_search_score: float
     """Least score of a face that is found only with a border or only in a turned picture: every further search finds more that is no
     face. 0 takes all."""
+    multiscale: bool
+    """Whether it searches a picture of any size at all its scales, also for a face that fills it: no smaller copies or borders are made."""
 
     def detect(self, picture: Picture) -> tuple[Face, ...]:
         """The faces of a picture (H, W, 3) uint8 RGB, in any order."""
@@ -48,8 +51,14 @@ _SURE_PX = {SMALL_PX // 2: 200, SMALL_PX: 80}
 """Longest side of the copy: least width there of its smallest face. Where all are as wide, no other face was missed."""
 
 
+_SMALL_PICTURE_PX = 1000
+"""A picture with a shorter longest side is searched again enlarged when nobody is found."""
+
+_ENLARGED = 2.0
+
+
 def find_faces(
-    picture: Picture, detector: Detector, *, upright: bool = False, min_score: float | None = None
+    picture: Picture, detector: Detector, *, upright: bool = False, min_score: float | None = None, again: bool = True
 ) -> tuple[Face, ...]:
     """The faces of a picture (H, W, 3) uint8 RGB, largest first; an empty tuple when there is none.
 
@@ -57,31 +66,74 @@ def find_faces(
     that others may have been missed.
 
     Detectors miss a face that fills the picture: when nothing is found, or a face touches the edge, the picture is searched again with
-    a border. A face that is found twice counts once, as the more confident finding. A face that only a second search finds (with a
-    border, or turned) needs a higher score: see `Detector`.
+    a border. A face that is found twice counts once, as the more confident finding. Where nobody is found at all, a small picture is
+    searched enlarged (`Face.enlarged`), and then any picture turned (`Face.turned`); `second_look` says it. A face that only a further
+    search finds needs a higher score: see `Detector`.
 
     Args:
         picture: the picture.
         detector: finds the faces.
-        upright: also search the picture turned by 90, 180 and 270 degrees (four times the work). A face's `turned` says how far the
-            picture had to be turned.
+        upright: also search the picture turned by 90, 180 and 270 degrees where faces were found (four times the work). A face's
+            `turned` says how far the picture had to be turned.
         min_score: leave out faces below this score; None leaves it to the detector.
+        again: search again where nobody is found.
     """
-    longest = max(check_picture(picture).shape[:2])
-    for side, sure_px in _SURE_PX.items() if _WORTH_WHILE * longest >= SMALL_PX else ():
+    found = _at_all_sizes(check_picture(picture), detector, upright, min_score)
+    if found or not again:
+        return found
+    longest = max(picture.shape[:2])
+    if longest < _SMALL_PICTURE_PX:
+        image = Image.fromarray(picture).resize(scaled_size(picture, _ENLARGED), Image.Resampling.BICUBIC)
+        large = np.asarray(image, dtype=np.uint8)
+        found = _sure(_search(large, detector, TURNS[:1], min_score), detector)
+        if found:
+            return tuple(replace(scale_face(face, scale_between(large, picture)), enlarged=True) for face in found)
+    if upright:
+        return ()
+    small = shrink(picture, SMALL_PX)
+    found = _search(small, detector, TURNS[1:], min_score)
+    return tuple(scale_face(face, scale_between(small, picture)) for face in found)
+
+
+def second_look(faces: Iterable[Face], *, upright: bool = False) -> Message | None:
+    """One line on faces that only a second search found, enlarged or turned; None where there is none.
+
+    Args:
+        faces: of `find_faces`.
+        upright: whether turned faces were asked for, and need no word.
+    """
+    found = tuple(faces)
+    enlarged = sum(face.enlarged for face in found)
+    turned = 0 if upright else sum(face.turned != 0 and not face.enlarged for face in found)
+    if not enlarged + turned:
+        return None
+    if enlarged:
+        return Message("faces found in the picture enlarged: {count}", key="faces.found_enlarged", count=enlarged)
+    degrees = ", ".join(str(turn) for turn in TURNS[1:] if any(face.turned == turn for face in found))
+    return Message(
+        "faces found in the picture turned by {degrees} degrees: {count}", key="faces.found_turned", degrees=degrees, count=turned
+    )
+
+
+def _at_all_sizes(picture: Picture, detector: Detector, upright: bool, min_score: float | None) -> tuple[Face, ...]:
+    """The faces of a picture, searched small first where it is large and the detector does not do so by itself."""
+    longest = max(picture.shape[:2])
+    turns = TURNS if upright else TURNS[:1]
+    is_large = _WORTH_WHILE * longest >= SMALL_PX and not detector.multiscale
+    for side, sure_px in _SURE_PX.items() if is_large else ():
         size = scaled_size(picture, side / longest)
         small = np.asarray(Image.fromarray(picture).resize(size, Image.Resampling.BILINEAR, reducing_gap=2.0))
-        found = _search(small, detector, upright, min_score)
+        found = _search(small, detector, turns, min_score)
         if found and min(face.width_px for face in found) >= sure_px:
             return tuple(scale_face(face, scale_between(small, picture)) for face in found)
-    return _search(picture, detector, upright, min_score)
+    return _search(picture, detector, turns, min_score)
 
 
-def _search(picture: Picture, detector: Detector, upright: bool, min_score: float | None) -> tuple[Face, ...]:
-    """The faces of a picture, largest first, searched at its own size."""
+def _search(picture: Picture, detector: Detector, turns: Sequence[int], min_score: float | None) -> tuple[Face, ...]:
+    """The faces of a picture, largest first, searched at its own size, turned by each of some angles."""
     height, width = picture.shape[:2]
     found: list[Face] = []
-    for turn in TURNS if upright else TURNS[:1]:
+    for turn in turns:
         turned = np.ascontiguousarray(np.rot90(picture, turn // 90)) if turn else picture
         found += [turned_back(face, turn, width, height) for face in _with_border(turned, detector, first=not turn)]
     least = 0.0 if min_score is None else min_score
@@ -92,7 +144,7 @@ def _with_border(picture: Picture, detector: Detector, *, first: bool) -> tuple[
     """What is found in the picture and, if a face may fill it, in a copy with a border."""
     height, width = picture.shape[:2]
     found = detector.detect(picture) if first else _sure(detector.detect(picture), detector)
-    if found and not any(may_fill(face, width, height) for face in found):
+    if detector.multiscale or (found and not any(may_fill(face, width, height) for face in found)):
         return found
     bordered, scale, border = add_border(picture)
     again = [face_before(face, scale, border, border) for face in _sure(detector.detect(bordered), detector)]
@@ -152,7 +204,7 @@ def turned_back(face: Face, turn: int, width: int, height: int) -> Face:
     corners = _points_turned_back(np.array(face.box_xyxy, dtype=np.float64).reshape(2, 2), turn, width, height)
     (x1, y1), (x2, y2) = corners.min(axis=0).tolist(), corners.max(axis=0).tolist()
     points = _points_turned_back(face.points.astype(np.float64), turn, width, height)
-    return replace(face, box_xyxy=(x1, y1, x2, y2), points=points.astype(np.float32), turned=turn)
+    return replace(face, box_xyxy=(x1, y1, x2, y2), points=points.astype(np.float32), turned=(face.turned + turn) % 360)
 
 
 def _points_turned_back(points: np.ndarray, turn: int, width: int, height: int) -> np.ndarray:

@@ -130,6 +130,7 @@ class YuNetDetector:
         ModelError: the file is missing, broken, or another kind of network.
     """
 
+    multiscale = False
     second_search_score = 0.85  # hands and clothes in turned pictures are below; of upright faces 98 % above
 
     def __init__(self, file: Path | str, *, min_score: float = 0.6, name: str | None = None) -> None:

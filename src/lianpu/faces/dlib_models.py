@@ -201,6 +201,7 @@ class DlibDetector:
     """
 
     name = "dlib"
+    multiscale = False
     second_search_score = 0.0
 
     def __init__(self, landmarks: Path | str = "auto", *, smallest_px: int = 40, lowest_margin: float = 0.0) -> None:

@@ -63,6 +63,7 @@ class ScrfdDetector:
         ModelError: the file is missing, broken, or another kind of network.
     """
 
+    multiscale = False
     second_search_score = 0.7  # 292 of 300 faces that fill the picture are found with it; a dog's face in a border has 0.69
 
     def __init__(self, file: Path | str, threads: int | None = None, *, min_score: float = 0.5, name: str | None = None) -> None:

@@ -17,6 +17,8 @@ YUNET = "a YuNet detector (outputs cls_8 to kps_32)"
 
 LANDMARKS_106 = "a network of 106 landmarks (192 x 192 to 212 numbers, as 2d106det.onnx)"
 
+BLAZEFACE = "a BlazeFace detector (outputs boxes and scores, converted from a .tflite file of MediaPipe)"
+
 SEX_AGE = "a network of sex and age (96 x 96 to 3 numbers, as genderage.onnx)"
 
 IDENTITY = "a network of identity (112 x 112 to a vector, as w600k_r50.onnx)"
@@ -51,6 +53,8 @@ def network_kind(session: Any) -> str:
     names = {output.name for output in outputs}
     if {"cls_8", "obj_8", "bbox_8", "kps_8"} <= names:
         return YUNET
+    if names == {"boxes", "scores"} and [_last(output) for output in sorted(outputs, key=lambda one: one.name)] == [16, 1]:
+        return BLAZEFACE
     if len(inputs) != 1 or len(inputs[0].shape) != 4 or inputs[0].shape[1] != 3:
         return f"a network of another kind ({_in_words(inputs)} to {_in_words(outputs)})"
     if len(outputs) == 9 and [_last(output) for output in outputs] in ([1] * 3 + [4] * 3 + [10] * 3, [None] * 9):

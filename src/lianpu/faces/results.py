@@ -35,6 +35,7 @@ class Face:
             corner of the mouth on the left, and on the right (InsightFace's order).
         detector: who found it.
         turned: degrees (0, 90, 180, 270) counter-clockwise that the picture was turned by when it was found.
+        enlarged: whether it was found only in an enlarged copy.
 
     Raises:
         ValueError: a number is not finite or out of its range, or the box is empty.
@@ -45,6 +46,7 @@ class Face:
     points: Points
     detector: str
     turned: int = 0
+    enlarged: bool = False
 
     def __post_init__(self) -> None:
         box = tuple(float(value) for value in self.box_xyxy)

@@ -1,0 +1,84 @@
+"""BlazeFace: anchors, decoding and suppression by hand; then real photos through the converted networks."""
+
+from pathlib import Path
+
+import numpy as np
+import onnx
+import pytest
+from onnx import TensorProto, helper, numpy_helper
+
+from lianpu.errors import ModelError
+from lianpu.faces.blazeface import BlazeFace, Findings, ShortRangeDetector, anchors, combined, five_points, suppressed
+from lianpu.imaging.geometry import scale_points
+
+
+def test_anchors_are_those_of_mediapipe_s_generator() -> None:
+    """896 for the short range: two in each of 16 x 16 cells, six in each of 8 x 8; 2304 for the full range, one in each of 48 x 48."""
+    short = anchors(128, 128, (8, 16, 16, 16), 2)
+    assert short.shape == (896, 2)
+    assert short[:3].tolist() == [[4, 4], [4, 4], [12, 4]] and short[32].tolist() == [4, 12]
+    assert short[512:519].tolist() == [[8, 8]] * 6 + [[24, 8]]
+    full = anchors(192, 192, (4,), 1)
+    assert (
+        full.shape == (2304, 2) and full[0].tolist() == [2, 2] and full[48].tolist() == [2, 6] and full[-1].tolist() == [190, 190]
+    )
+    assert anchors(64, 96, (4,), 1).shape == (16 * 24, 2)
+
+
+def test_findings_of_one_face_are_averaged_by_their_scores_and_keep_the_highest() -> None:
+    boxes = np.array([(0, 0, 100, 100), (10, 0, 110, 100), (200, 0, 300, 100)], dtype=float)
+    keys = np.zeros((3, 6, 2)) + np.array([0, 10, 200])[:, None, None]
+    one, other = (suppressed(Findings(boxes, keys, np.array([0.6, 0.9, 0.7]))).of([row]) for row in (0, 1))
+    assert one.boxes[0] == pytest.approx((6, 0, 106, 100)) and one.keys[0] == pytest.approx(np.full((6, 2), 6.0))
+    assert one.scores == [0.9] and other.scores == [0.7] and other.boxes[0].tolist() == [200, 0, 300, 100]
+    assert len(suppressed(Findings(np.zeros((0, 4)), np.zeros((0, 6, 2)), np.zeros(0)))) == 0
+
+
+def test_scales_that_agree_make_a_face_surer() -> None:
+    assert combined(np.array([0.5])) == 0.5
+    assert combined(np.array([0.5, 0.4])) == pytest.approx(0.7)
+
+
+def test_the_corners_of_the_mouth_lie_beside_its_middle_parallel_to_the_eyes() -> None:
+    keys = np.array([(40, 50), (60, 50), (50, 60), (50, 72), (30, 52), (70, 52)], dtype=float)
+    points = five_points(keys)
+    assert points[:3].tolist() == [[40, 50], [60, 50], [50, 60]]
+    assert points[3:] == pytest.approx(np.array([(50 - 9.04, 72), (50 + 9.04, 72)]), abs=0.01)
+    turned = five_points(keys @ np.array([[0, 1], [-1, 0]]))
+    assert turned == pytest.approx(points @ np.array([[0, 1], [-1, 0]]), abs=1e-4)
+
+
+def write_blazeface(file: Path, row: int, offsets: np.ndarray, logit: float) -> Path:
+    """A file of the short-range form that finds one face, whatever it is shown: the 16 numbers of one anchor, and its score's logit."""
+    boxes, scores = np.zeros((1, 896, 16), dtype=np.float32), np.full((1, 896, 1), -100, dtype=np.float32)
+    boxes[0, row], scores[0, row] = offsets, logit
+    graph = helper.make_graph(
+        [helper.make_node("Identity", [f"constant_{name}"], [name]) for name in ("boxes", "scores")],
+        "the same face always",
+        [helper.make_tensor_value_info("image", TensorProto.FLOAT, [1, 3, 128, 128])],
+        [helper.make_tensor_value_info(name, TensorProto.FLOAT, [1, 896, n]) for name, n in (("boxes", 16), ("scores", 1))],
+        [numpy_helper.from_array(boxes, "constant_boxes"), numpy_helper.from_array(scores, "constant_scores")],
+    )
+    onnx.save_model(helper.make_model(graph, opset_imports=[helper.make_opsetid("", 11)], ir_version=6), str(file))
+    return file
+
+
+def test_a_face_is_decoded_from_its_anchor_with_half_pixel_centres(tmp_path: Path) -> None:
+    """Anchor 2 lies 12 px from the left edge and 4 from the top. In a picture twice as large pixels count from -0.5, too."""
+    offsets = np.array([20, 30, 16, 24, *(value for k in range(6) for value in (k, 2 * k))], dtype=np.float32)
+    detector = ShortRangeDetector(write_blazeface(tmp_path / "short.onnx", 2, offsets, 2.0), 1)
+    (face,) = detector.detect(np.zeros((128, 96, 3), dtype=np.uint8))
+    assert face.box_xyxy == pytest.approx((32 - 8 - 0.5, 34 - 12 - 0.5, 32 + 8 - 0.5, 34 + 12 - 0.5))
+    assert face.points[:3] == pytest.approx(np.array([(11.5, 3.5), (12.5, 5.5), (13.5, 7.5)]))
+    assert face.score == pytest.approx(1 / (1 + np.exp(-2)))
+    (large,) = detector.detect(np.zeros((256, 192, 3), dtype=np.uint8))
+    assert large.points == pytest.approx(scale_points(face.points, 2.0), abs=1e-4)
+    unsure = ShortRangeDetector(write_blazeface(tmp_path / "unsure.onnx", 2, offsets, -0.1), 1)
+    assert unsure.detect(np.zeros((128, 96, 3), dtype=np.uint8)) == ()
+
+
+def test_another_network_is_refused(tmp_path: Path) -> None:
+    file = tmp_path / "other.onnx"
+    file.write_bytes(b"no network")
+    with pytest.raises(ModelError, match=r"other\.onnx cannot be loaded as ONNX"):
+        BlazeFace(file)
