@@ -282,6 +282,17 @@ def test_a_target_that_cannot_be_written_is_said_before_anything_is_looked_for(
     assert code == 1 and "full is not empty. Give another folder" in err
 
 
+def test_an_unchanged_photo_is_copied_and_the_command_says_that_it_is_not_signed(
+    pem: Path, capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    pytest.importorskip("c2pa", reason="needs c2pa-python")
+    _photo(tmp_path / "a.png")
+    signing = ("--c2pa-cert", pem / "chain.pem", "--c2pa-key", pem / "key.pem")
+    code, out, _ = _run(capsys, tmp_path / "a.png", tmp_path / "o.png", "--effect", "lipstick=0", *signing)
+    assert code == 0 and "Not signed: no pixel changed, so the file is a copy of the photo." in out
+    assert (tmp_path / "o.png").read_bytes() == (tmp_path / "a.png").read_bytes()
+
+
 def test_a_folder_without_photos_is_one_line(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
     (tmp_path / "empty").mkdir()
     code, out, err = _run(capsys, tmp_path / "empty", tmp_path / "out", "--effect", "lipstick")

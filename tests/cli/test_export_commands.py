@@ -13,7 +13,6 @@ from lianpu.files import write_json
 from lianpu.runs import Run
 from lianpu.stargan.config import ModelConfig
 from lianpu.stargan.networks import Discriminator, Generator
-from lianpu.stargan.published import load_published_discriminator
 from lianpu.training.config import RunConfig
 from lianpu.training.record import new_record, write_record
 
@@ -99,7 +98,7 @@ def test_a_run_is_written_in_the_published_form_and_edits_alike(
     main(["export", str(run.folder), "--published"])
     generator_file, discriminator_file = (run.export_folder / name for name in ("10-G.ckpt", "10-D.ckpt"))
     assert str(generator_file) in capsys.readouterr().out
-    load_published_discriminator(discriminator_file)
+    assert "conv2.weight" in torch.load(discriminator_file, weights_only=True)
     published = load_editor(generator_file, "cpu", attributes=drawn.attributes, image_size=32)
     faces, labels = drawn.test.batch([0, 1])
     torch.testing.assert_close(published.edit(faces, labels), load_editor(run, "cpu").edit(faces, labels))

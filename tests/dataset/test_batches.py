@@ -11,7 +11,7 @@ import pytest
 import torch
 
 from lianpu.dataset import batches
-from lianpu.dataset.batches import TrainingBatches, in_batches, read_faces
+from lianpu.dataset.batches import TrainingBatches, read_faces
 from lianpu.dataset.faces import Faces
 from lianpu.dataset.order import step_rows
 from lianpu.dataset.sources import open_dataset
@@ -123,14 +123,6 @@ def test_a_killed_reading_process_is_said_in_one_line(faces: Faces) -> None:
     doomed = _KilledFaces(faces.table, faces.rows, faces.attributes, faces.image_size, faces.split)
     with pytest.raises(DataError, match=r"A process that reads pictures was killed, perhaps for want of memory. Lower workers"):
         _all(TrainingBatches(doomed, 4, seed=0, first_step=1, last_step=2, workers=1, memory_budget_bytes=0))
-
-
-def test_evaluation_sees_all_faces_once_and_in_order(faces: Faces) -> None:
-    told = list(in_batches(faces, 5))
-    assert np.concatenate([indices for indices, _, _ in told]).tolist() == list(range(16))
-    assert [len(indices) for indices, _, _ in told] == [5, 5, 5, 1]
-    assert torch.equal(torch.cat([batch for _, batch, _ in told]), faces.batch(range(16))[0])
-    assert (np.concatenate([labels for _, _, labels in told]) == faces.labels).all()
 
 
 def test_read_faces_keeps_the_order_it_was_given(faces: Faces) -> None:

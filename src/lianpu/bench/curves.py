@@ -1,4 +1,4 @@
-"""`lianpu bench curves RUN...`: a score of several runs against the minutes that they trained."""
+"""`lianpu bench curves RUN...`: compare the scores of runs by their minutes of training."""
 
 from __future__ import annotations
 
@@ -9,23 +9,24 @@ from typing import TYPE_CHECKING, Annotated
 import tyro
 
 if TYPE_CHECKING:
-    from lianpu.report.charts import Curve
+    from lianpu.evaluation.protocol import Score
     from lianpu.runs import Run
 
 
 @dataclass(frozen=True)
 class BenchCurvesArguments:
-    """How good runs became in how many minutes: a table, and a chart with one line per run.
+    """Compare runs by a score of their checkpoints and the minutes of training: a table, and a chart with one line per run.
 
-    Scores come from checkpoints: train with --eval-every, or `lianpu evaluate RUN --every-checkpoint`.
+    Score the checkpoints first: train with --eval-every, or `lianpu evaluate RUN --every-checkpoint`. Scores with different protocols are
+    not compared.
     """
 
     runs: Annotated[tuple[Path, ...], tyro.conf.Positional]
     """Run folders."""
     metric: str = "attribute_success"
-    """The overall score that is shown."""
+    """The overall score to compare."""
     out: Path = Path("curves.svg")
-    """The chart that is written."""
+    """The chart to write."""
 
 
 def main(arguments: list[str]) -> None:
@@ -34,13 +35,19 @@ def main(arguments: list[str]) -> None:
     from rich.table import Table
 
     from lianpu.errors import DataError
-    from lianpu.report.charts import draw_curves
+    from lianpu.evaluation.protocol import compare_scores
+    from lianpu.report.charts import Curve, draw_curves
     from lianpu.runs import open_run
     from lianpu.terminal import console
 
     if not parsed.runs:
-        raise DataError("No run was named. Give one or more run folders.")
-    curves = [run_curve(open_run(folder), parsed.metric) for folder in parsed.runs]
+        raise DataError("No run is given. Give one or more run folders.")
+    scored = [scored_checkpoints(open_run(folder), parsed.metric) for folder in parsed.runs]
+    comparisons = [compare_scores(scored[0][-1].score, one[-1].score) for one in scored]
+    curves = [
+        Curve(folder.name, [point.minutes for point in points], [point.score.value for point in points])
+        for folder, points in zip(parsed.runs, scored, strict=True)
+    ]
     table = Table(title=f"{parsed.metric}, overall, against minutes of training")
     for heading in ("run", "minutes", parsed.metric):
         table.add_column(heading, justify="left" if heading == "run" else "right")
@@ -48,36 +55,52 @@ def main(arguments: list[str]) -> None:
         for minutes, value in zip(curve.steps, curve.values, strict=True):
             table.add_row(curve.label, f"{minutes:.1f}", f"{value:.4g}")
     console.print(table)
+    for curve, comparison in zip(curves[1:], comparisons[1:], strict=True):
+        console.print(
+            f"{curve.label}, last checkpoint: {comparison.second:.4g}, {comparison.difference:+.4g} against {curves[0].label}.",
+            markup=False,
+            highlight=False,
+            soft_wrap=True,
+        )
     share = all(0 <= value <= 1 for curve in curves for value in curve.values)
     draw_curves(parsed.out, curves, share=share, marked=True, across="minutes of training")
     console.print(f"Chart: {parsed.out}", markup=False, highlight=False, soft_wrap=True)
 
 
-def run_curve(run: Run, metric: str) -> Curve:
-    """The overall scores of a run's checkpoints against the minutes of training before them.
+@dataclass(frozen=True)
+class ScoredCheckpoint:
+    """The overall score of a checkpoint, and the minutes of training before it."""
+
+    minutes: float
+    score: Score
+
+
+def scored_checkpoints(run: Run, metric: str) -> list[ScoredCheckpoint]:
+    """A run's checkpoints with their overall scores, oldest first.
 
     Raises:
-        ScoreError: no checkpoint was scored by that metric; the ones that were are named.
+        ScoreError: no checkpoint was scored by that metric (the message lists the metrics that were), or not all by one protocol.
     """
     from lianpu.errors import ScoreError
-    from lianpu.evaluation.protocol import OVERALL
+    from lianpu.evaluation.protocol import OVERALL, compare_scores
     from lianpu.evaluation.run_scores import read_results
-    from lianpu.report.charts import Curve
 
     seconds = {int(line["step"]): float(line["seconds"]) for line in run.read_steps()}
     results = [result for name, result in read_results(run).items() if name.startswith("step-")]
-    points = sorted(
-        (_seconds_at(seconds, result.origin.step) / 60, score.value)
-        for result in results
+    points = [
+        ScoredCheckpoint(_seconds_at(seconds, result.origin.step) / 60, score)
+        for result in sorted(results, key=lambda result: result.origin.step)
         if (score := result.find(metric, OVERALL)) is not None
-    )
+    ]
     if not points:
         known = sorted({score.metric for result in results for score in result.scores})
         raise ScoreError(
             f"{run.folder} has no checkpoint scored by {metric}{' (it has ' + ', '.join(known) + ')' if known else ''}. "
             f"Run: lianpu evaluate {run.folder} --every-checkpoint"
         )
-    return Curve(run.folder.name, [minutes for minutes, _ in points], [value for _, value in points])
+    for point in points:
+        compare_scores(points[-1].score, point.score)
+    return points
 
 
 def _seconds_at(seconds: dict[int, float], step: int) -> float:

@@ -5,13 +5,15 @@ from __future__ import annotations
 import re
 import time
 from collections.abc import Iterator, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import tyro
+
+from lianpu.cli.edit_options import FaceOptions, analyzer_settings
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -31,7 +33,7 @@ EDIT = "edit"
 
 
 @dataclass(frozen=True)
-class BenchVideoArguments:
+class BenchVideoArguments(FaceOptions):
     """Compare effects on a video: milliseconds per frame and frames per second of each stage and effect, interleaved on every frame.
 
     The video is a file, or is synthetic: a camera that moves over pictures (--photos) or over drawn portraits. In a synthetic video the true
@@ -58,10 +60,6 @@ class BenchVideoArguments:
     """Rounds over all frames; the median of each frame counts."""
     clock: Literal["wall", "processor"] = "wall"
     """wall: elapsed time; processor: processor time, for machines that other programs keep busy."""
-    detector: str = "auto"
-    """auto (yunet where it is available, else dlib), buffalo_l, yunet, dlib, or the path of an .onnx file."""
-    parser: str = "auto"
-    """The face parser: auto (the bundled one), bisenet, or a path."""
     threads: int | None = None
     """Threads of OpenCV, ONNX Runtime and the encoder; default: the number of cores."""
     json: Path | None = None
@@ -108,7 +106,7 @@ def check(parsed: BenchVideoArguments) -> list[tuple[int, int]]:
 def measure(parsed: BenchVideoArguments) -> Iterator[SizeMeasured]:
     """The measurements of each size, one after the other. Raises LianpuError for what cannot be measured."""
     from lianpu.bench.effects import limit_threads
-    from lianpu.faces.analyzer import AnalyzerSettings, open_analyzer
+    from lianpu.faces.analyzer import open_analyzer
     from lianpu.faces.detectors import video_detector
     from lianpu.video.io.av_library import load_av
     from lianpu.video.io.encoding import choose_encoding
@@ -119,8 +117,10 @@ def measure(parsed: BenchVideoArguments) -> Iterator[SizeMeasured]:
     limit_threads(parsed.threads)
     applied = contenders(parsed)
     encoding = choose_encoding(Path("written.mp4"), load_av().codecs_available)
-    detector = video_detector() if parsed.detector == "auto" else parsed.detector
-    analyzer = open_analyzer(AnalyzerSettings(detector, parser=parsed.parser), threads=parsed.threads)
+    settings = analyzer_settings(parsed)
+    if settings.detector == "auto":
+        settings = replace(settings, detector=video_detector())
+    analyzer = open_analyzer(settings, threads=parsed.threads)
     sizes: list[tuple[int, int] | None] = [*check(parsed)] or [None]
     for size in sizes:
         with TemporaryDirectory(prefix="lianpu-bench-") as folder:

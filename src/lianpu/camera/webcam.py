@@ -12,7 +12,6 @@ import sys
 import threading
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -21,6 +20,7 @@ import numpy as np
 
 from lianpu.camera.sources import CameraFrame
 from lianpu.errors import VideoError
+from lianpu.imaging.opencv import quiet_opencv
 from lianpu.imaging.picture import Picture
 
 _DEFAULT_RATE = 30.0
@@ -79,7 +79,7 @@ def open_webcam(words: str, size_px: tuple[int, int] | None = None) -> Webcam:
     if sys.platform.startswith("linux"):
         _check_device(words, device)
     number = int(words) if words.isdecimal() else _number(device)
-    with _quiet_opencv():
+    with quiet_opencv():
         capture = cv2.VideoCapture(number, cv2.CAP_V4L2 if sys.platform.startswith("linux") else cv2.CAP_ANY)
         if size_px is not None and capture.isOpened():
             capture.set(cv2.CAP_PROP_FOURCC, cv2.VideoWriter.fourcc(*"MJPG"))  # raw frames of this size are slower over USB
@@ -121,18 +121,3 @@ def _others(device: Path) -> str:
 
 def _rgb(picture: np.ndarray) -> Picture:
     return np.asarray(cv2.cvtColor(picture, cv2.COLOR_BGR2RGB), dtype=np.uint8)
-
-
-@contextmanager
-def _quiet_opencv() -> Iterator[None]:
-    """Silence OpenCV's warnings on stderr: we report errors ourselves, in one line."""
-    logging = getattr(cv2.utils, "logging", None)
-    if logging is None:
-        yield
-        return
-    before = logging.getLogLevel()
-    logging.setLogLevel(logging.LOG_LEVEL_SILENT)
-    try:
-        yield
-    finally:
-        logging.setLogLevel(before)

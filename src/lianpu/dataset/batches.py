@@ -1,4 +1,4 @@
-"""Batches for training and for evaluation."""
+"""Batches for training."""
 
 from __future__ import annotations
 
@@ -146,13 +146,6 @@ class TrainingBatches:
                 timeout=STALL_S if self.workers else 0,
             )
             return iter(loader)
-
-
-def in_batches(faces: Faces, batch_size: int) -> Iterator[tuple[np.ndarray, torch.Tensor, Labels]]:
-    """All faces once and in order: (indices (B,), batch (B, 3, S, S) in [-1, 1], labels (B, A)); the last may be smaller."""
-    for first in range(0, len(faces), batch_size):
-        indices = np.arange(first, min(first + batch_size, len(faces)))
-        yield indices, to_batch(read_faces(faces, indices)), faces.labels[indices]
 
 
 def read_faces(faces: Faces, indices: Sequence[int] | np.ndarray, on_progress: OnProgress | None = None) -> Picture:

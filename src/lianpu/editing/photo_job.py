@@ -53,12 +53,12 @@ class Edited:
 def edit_file(job: EditJob, source: Path, target: Path, *, force: bool = False, steps: Path | None = None) -> Edited:
     """Edit the photo in `source` into `target`, which keeps all that the source carries and is marked as edited (`EditSession.export`).
 
-    A photo that no step changed is copied byte for byte where its form stays.
+    A photo that no step changed is copied byte for byte if the format stays the same: without a mark or a signature, for both say that it was edited.
 
     Args:
         job: of `open_job`.
         source: a photo.
-        target: its ending chooses the form.
+        target: its ending chooses the format.
         force: write over a file that is there.
         steps: a folder for the pictures of each stage.
 
@@ -82,22 +82,22 @@ def edit_file(job: EditJob, source: Path, target: Path, *, force: bool = False, 
         picture = session.edit(photo.picture, chosen, job.preset, request.known)
     else:
         picture = _write_stages(steps, job, photo, chosen)
-    lost = _write(job, picture, photo, target)
+    words = _write(job, picture, photo, target)
     differs = picture != photo.picture
     changed = float(np.count_nonzero(differs[..., 0] | differs[..., 1] | differs[..., 2])) / differs[..., 0].size
-    words = f"not kept: {'; '.join(lost)}" if lost else ""
     return Edited(source, target, "edited", words, len(subjects), len(chosen), changed, time.perf_counter() - begin)
 
 
-def _write(job: EditJob, picture: Picture, photo: PhotoFile, target: Path) -> tuple[str, ...]:
-    """Write the edited photo, or a copy of its file where no pixel changed and the format stays; what could not be kept, in words."""
+def _write(job: EditJob, picture: Picture, photo: PhotoFile, target: Path) -> str:
+    """Write the edited photo, or a copy of its file if no pixel changed and the format stays; what is not in it, in words."""
     same_format = target.suffix.lower() in FORMATS.get(photo.format, ())
     if same_format and (picture is photo.picture or np.array_equal(picture, photo.picture)):
         stored = photo.file.read_bytes()
         with atomic_file(target) as partial:
             partial.write_bytes(stored)
-        return ()
-    return job.session.export(target, picture, photo, job.preset)
+        return "" if job.session.signing is None else "not signed: no pixel changed, so the file is a copy of the photo"
+    lost = job.session.export(target, picture, photo, job.preset)
+    return f"not kept: {'; '.join(lost)}" if lost else ""
 
 
 class NoFace(DataError):

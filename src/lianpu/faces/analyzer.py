@@ -103,6 +103,8 @@ def open_models(settings: AnalyzerSettings, *parts: Part, threads: int | None = 
             opened.append(_open(part, settings, threads))
         except (WeightsError, ModelError) as problem:
             problems[part] = problem
+    if not is_commercial_safe() and str(problems.get("detector", "")) == str(problems.get("landmarks")):
+        del problems["detector"]  # dlib's detector needs the same file of landmarks: name it once
     if problems:
         kind = WeightsError if any(isinstance(problem, WeightsError) for problem in problems.values()) else ModelError
         lines = [_explained(part, settings, str(problem)) for part, problem in problems.items()]

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -15,6 +13,7 @@ from lianpu.faces.detection import Detector
 from lianpu.faces.onnx_networks import YUNET, is_strip, open_network
 from lianpu.faces.results import Face
 from lianpu.imaging.geometry import Scale, scale_between, scale_box, scale_points, shrink
+from lianpu.imaging.opencv import quiet_opencv
 from lianpu.imaging.picture import Picture, check_picture
 from lianpu.models.store.locate import find_model_file, folders_inside, is_commercial_safe, require_model_file
 from lianpu.models.table import model_file
@@ -138,7 +137,7 @@ class YuNetDetector:
         height, width = open_network(file, YUNET, 1).get_inputs()[0].shape[2:]
         self._side_px = max(size if isinstance(size, int) else _OPEN_SIDE_PX for size in (height, width))
         side = (self._side_px, self._side_px)
-        with _quiet_opencv():
+        with quiet_opencv():  # OpenCV 5 complains about a setting that FaceDetectorYN makes by itself
             try:
                 self._network = cv2.FaceDetectorYN.create(str(file), "", side, min_score, _SAME_FACE_IOU, _KEPT_BEFORE_MERGING)
             except cv2.error as problem:
@@ -155,21 +154,6 @@ class YuNetDetector:
         by = scale_between(small, picture)
         faces = [_face(row, by, self.name) for row in (() if rows is None else rows) if row[2] > 0 and row[3] > 0]
         return tuple(sorted(faces, key=lambda face: -face.score))
-
-
-@contextmanager
-def _quiet_opencv() -> Iterator[None]:
-    """Without OpenCV's warnings on stderr: its newer engine complains about a setting that FaceDetectorYN makes by itself."""
-    logging = getattr(cv2.utils, "logging", None)  # OpenCV 5; before it there is nothing to silence
-    if logging is None:
-        yield
-        return
-    before = logging.getLogLevel()
-    logging.setLogLevel(logging.LOG_LEVEL_ERROR)
-    try:
-        yield
-    finally:
-        logging.setLogLevel(before)
 
 
 def _face(row: np.ndarray, by: Scale, name: str) -> Face:

@@ -1,14 +1,13 @@
-"""Weights in the form of the published StarGAN (yunjey/stargan): `200000-G.ckpt` and `200000-D.ckpt`, read and written.
+"""Weights in the format of the published StarGAN (yunjey/stargan): read `200000-G.ckpt`, write `200000-G.ckpt` and `200000-D.ckpt`.
 
-Those networks track running statistics that they never use (see networks.py); reading drops them, writing adds neutral ones so that
-the published code loads our files as it loads its own.
+Those networks track running statistics that they never use (see networks.py). Reading drops them; writing adds neutral ones, so that the
+published code loads our files.
 """
 
 from __future__ import annotations
 
 import re
 from pathlib import Path
-from typing import TypeVar
 
 import torch
 from torch import nn
@@ -17,7 +16,6 @@ from lianpu.errors import CheckpointError
 from lianpu.stargan.networks import Discriminator, Generator
 from lianpu.weights import Tensors, read_tensors
 
-Network = TypeVar("Network", Generator, Discriminator)
 _UNUSED = ("running_mean", "running_var", "num_batches_tracked")
 
 
@@ -35,19 +33,11 @@ def load_published_generator(file: Path) -> Generator:
     if first is None or first.ndim != 4:
         raise CheckpointError(f"{file} holds no StarGAN generator (no main.0.weight). Give a file that was saved as *-G.ckpt.")
     generator = Generator(conv_dim=first.shape[0], attribute_count=first.shape[1] - 3, repeat_num=len(blocks))
-    return _filled(generator, state, file)
-
-
-def load_published_discriminator(file: Path) -> Discriminator:
-    """The discriminator in a published `*-D.ckpt`, its sizes read off the tensors. Raises CheckpointError as above."""
-    state = read_published(file)
-    if "conv2.weight" not in state or "main.0.weight" not in state:
-        raise CheckpointError(f"{file} holds no StarGAN discriminator (no conv2.weight). Give a file that was saved as *-D.ckpt.")
-    repeat_num = len([name for name in state if re.fullmatch(r"main\.\d+\.weight", name)])
-    attribute_count, _, kernel_px, _ = state["conv2.weight"].shape
-    conv_dim = state["main.0.weight"].shape[0]
-    discriminator = Discriminator(kernel_px * 2**repeat_num, conv_dim, attribute_count, repeat_num)
-    return _filled(discriminator, state, file)
+    try:
+        generator.load_state_dict(state)
+    except RuntimeError as problem:
+        raise CheckpointError(f"{file} does not fit the StarGAN network ({' '.join(str(problem).split())[:200]}).") from None
+    return generator.eval()
 
 
 def read_published(file: Path) -> Tensors:
@@ -73,11 +63,3 @@ def write_published_weights(network: Generator | Discriminator, file: Path) -> P
             state[f"{owner}.num_batches_tracked"] = torch.tensor(0)
     torch.save(state, file)
     return file
-
-
-def _filled(network: Network, state: Tensors, file: Path) -> Network:
-    try:
-        network.load_state_dict(state)
-    except RuntimeError as problem:
-        raise CheckpointError(f"{file} does not fit the StarGAN network ({' '.join(str(problem).split())[:200]}).") from None
-    return network.eval()
