@@ -5,7 +5,7 @@ All take `image`, (1, 3, H, W) float32 RGB, and give:
 - the meshes (192 x 192, 0 to 1): `points` (478 or 468, 3), x and y in pixels of the crop measured from its upper left edge, z in the same
   unit and smaller towards the camera; `presence` (1,), a logit. Points 468 to 472 are the iris of the right eye as MediaPipe counts
   (the person's left eye in its names), 473 to 477 the other.
-- BlazeFace (128 or 192, -1 to 1): `boxes` (1, N, 16), in pixels of the input relative to each anchor: the middle, width and height, six
+- BlazeFace (128 x 128, or any multiples of 32 for the full range, which was trained at 192 x 192; -1 to 1): `boxes` (1, N, 16), in pixels of the input relative to each anchor: the middle, width and height, six
   points; `scores` (1, N, 1), logits.
 - selfie segmentation (256 x 256 or 144 x 256, 0 to 1): `person` (1, 1, H, W), 0 to 1.
 """
@@ -19,7 +19,10 @@ import numpy as np
 from lianpu.errors import ModelError
 from lianpu.models.tflite_to_onnx import Conversion, converted
 
-Outputs = dict[str, tuple[str, tuple[int, ...]]]
+Outputs = dict[str, tuple[str, tuple[int | str, ...]]]
+
+OPEN_SIZE = ("blazeface-full",)
+"""Models that are convolutional throughout: their ONNX files take pictures of any multiple of 32 px."""
 
 
 def mediapipe_onnx(name: str, content: bytes) -> bytes:
@@ -32,11 +35,11 @@ def mediapipe_onnx(name: str, content: bytes) -> bytes:
     Raises:
         ModelError: the file is damaged, or is another network.
     """
-    at = converted(content)
-    shape = at.shape(at.network.inputs[0])
+    at = converted(content, open_size=name in OPEN_SIZE)
+    size: tuple[int | str, ...] = ("height", "width") if at.open_size else at.shape(at.network.inputs[0])[1:3]
     outputs = MODELS[name](at)
     try:
-        return at.graph.model_bytes("image", (1, 3, *shape[1:3]), outputs)
+        return at.graph.model_bytes("image", (1, 3, *size), outputs)
     except ValueError as problem:
         raise ModelError(f"The .tflite file does not make a network that can run ({problem}).") from None
 
@@ -79,7 +82,7 @@ def _attention_mesh(at: Conversion) -> Outputs:
     }
 
 
-def _detector(boxes: str, scores: str, anchors: int) -> Callable[[Conversion], Outputs]:
+def _detector(boxes: str, scores: str, anchors: int | str) -> Callable[[Conversion], Outputs]:
     def outputs(at: Conversion) -> Outputs:
         return {"boxes": (at.output(boxes), (1, anchors, 16)), "scores": (at.output(scores), (1, anchors, 1))}
 
@@ -94,7 +97,7 @@ MODELS: dict[str, Callable[[Conversion], Outputs]] = {
     "face-mesh": _attention_mesh,
     "face-mesh-468": _plain_mesh,
     "blazeface-short": _detector("regressors", "classificators", 896),
-    "blazeface-full": _detector("Identity", "Identity_1", 2304),
+    "blazeface-full": _detector("Identity", "Identity_1", "anchors"),
     "selfie-segmentation": _person("activation_10", 256, 256),
     "selfie-segmentation-landscape": _person("segment_back", 144, 256),
 }

@@ -53,12 +53,14 @@ class OnnxGraph:
         """Add the value in another shape."""
         return self.node("Reshape", [value, self.whole(*shape)])
 
-    def model_bytes(self, input_name: str, input_shape: Sequence[int], outputs: Mapping[str, tuple[str, Sequence[int]]]) -> bytes:
+    def model_bytes(
+        self, input_name: str, input_shape: Sequence[int | str], outputs: Mapping[str, tuple[str, Sequence[int | str]]]
+    ) -> bytes:
         """The graph as the bytes of an ONNX file, checked.
 
         Args:
             input_name: the one input, float32.
-            input_shape: its shape.
+            input_shape: its shape; a name stands for a size that is open.
             outputs: by the name that the file gives them: a value of the graph, and its shape.
 
         Raises:

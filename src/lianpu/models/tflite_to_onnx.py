@@ -39,8 +39,10 @@ class Conversion:
     Afterwards `values` holds the outputs too, so that a caller can add steps of its own before the file is written.
     """
 
-    def __init__(self, network: Network, input_name: str = "image") -> None:
+    def __init__(self, network: Network, input_name: str = "image", *, open_size: bool = False) -> None:
         self.network = network
+        self.open_size = open_size
+        """Whether the result takes pictures of any multiple of the network's largest stride, where it is convolutional throughout."""
         self.graph = OnnxGraph()
         self.values: dict[int, str] = {network.inputs[0]: input_name}
         self.transforms: dict[int, Transform] = {}
@@ -110,8 +112,12 @@ class Conversion:
         raise ValueError(f"activation {function}")
 
 
-def converted(content: bytes) -> Conversion:
+def converted(content: bytes, *, open_size: bool = False) -> Conversion:
     """The network in a .tflite file, converted; its outputs are still to be named (`Conversion.output`, `Conversion.graph`).
+
+    Args:
+        content: the file.
+        open_size: see `Conversion`.
 
     Raises:
         ModelError: no .tflite file, damaged, or with operators that are not known here.
@@ -119,7 +125,7 @@ def converted(content: bytes) -> Conversion:
     network = read_tflite(content)
     if len(network.inputs) != 1 or len(network.tensors[network.inputs[0]].shape) != 4:
         raise ModelError("The .tflite file does not take exactly one picture.")
-    return Conversion(network).run()
+    return Conversion(network, open_size=open_size).run()
 
 
 def _convolution(at: Conversion, step: Operator) -> None:
@@ -255,9 +261,11 @@ def _resize(at: Conversion, step: Operator) -> None:
     if step.options["AlignCorners"] or step.options["HalfPixelCenters"]:
         mode = "align_corners" if step.options["AlignCorners"] else "half_pixel"
     batch, height, width, channels = at.shape(step.outputs[0])
+    _, height_before, width_before, _ = at.shape(step.inputs[0])
+    scales = at.graph.constant([1, 1, height / height_before, width / width_before])
     at.values[step.outputs[0]] = at.graph.node(
         "Resize",
-        [at.value(step.inputs[0], 4), "", "", at.graph.whole(batch, channels, height, width)],
+        [at.value(step.inputs[0], 4), "", *([scales] if at.open_size else ["", at.graph.whole(batch, channels, height, width)])],
         mode="linear",
         coordinate_transformation_mode=mode,
     )
@@ -268,6 +276,8 @@ def _reshape(at: Conversion, step: Operator) -> None:
     value = at.value(step.inputs[0], len(before))
     if len(before) == 4 and before[1:3] != (1, 1):
         value = at.graph.node("Transpose", [value], perm=[0, 2, 3, 1])
+    if at.open_size and len(after) == 3:  # a list of anchors
+        after = (after[0], -1, after[2])
     value = at.graph.reshape(value, *after)
     if len(after) == 4:
         value = at.graph.node("Transpose", [value], perm=[0, 3, 1, 2])
