@@ -7,15 +7,14 @@ from collections.abc import Sequence
 import cv2
 import numpy as np
 
-from lianpu.effects.matting import person_matte, person_weights
+from lianpu.effects.matting import person_matte
 from lianpu.faces.results import Subject
 from lianpu.imaging.color import rgb_of_color
-from lianpu.imaging.compositing import Field, View, blend, upsample, view_of
+from lianpu.imaging.compositing import Field, blend, upsample
 from lianpu.imaging.geometry import enlarge
 from lianpu.imaging.picture import Picture
 from lianpu.photo.reading import read_image
 
-_VIEW_PX = 768
 _RADIUS_SHARE = 0.016
 """The blur's radius at a strength of 1, as a share of the photo's longer side."""
 _SHARP_BELOW = 0.25
@@ -26,20 +25,20 @@ def blur_background(photo: Picture, subjects: Sequence[Subject], strength: float
     """The photo (H, W, 3) with the background behind the subjects out of focus; unchanged without subjects."""
     if not subjects:
         return photo
-    view = _whole(photo)
-    weights = person_weights(photo, subjects, view)
-    behind = 1 - _view_matte(weights, view)
+    people = person_matte(photo, subjects)
+    view = people.view
     radius = max(0.6, _RADIUS_SHARE * max(strength, _SHARP_BELOW) * max(view.shape))
-    soft = _lens_blurred(view.picture, behind, radius)
+    soft = _lens_blurred(view.picture, (1 - people.matte) ** 2, radius)
     share = np.float32(min(1.0, strength / _SHARP_BELOW))
 
     def paint(pixels: Field, rows: slice, columns: slice) -> Field:
-        away = (1 - person_matte(weights, view, pixels, rows, columns))[:, :, None]
-        new = upsample(soft, view.window, rows, columns)
-        new -= pixels
-        new *= away
-        new += pixels
-        return new
+        alpha = people.alpha(pixels, rows, columns)
+        people.remove_ground(pixels, alpha, rows, columns)
+        ground = upsample(soft, view.window, rows, columns)
+        pixels -= ground
+        pixels *= alpha[:, :, None]
+        pixels += ground
+        return pixels
 
     return blend(photo, view, np.full(view.shape, share), paint)
 
@@ -53,43 +52,18 @@ def replace_background(photo: Picture, subjects: Sequence[Subject], strength: fl
     new = _filling(read_image(picture), photo.shape[0], photo.shape[1]) if picture else None
     if not subjects:
         return photo
-    view = _whole(photo)
-    weights = person_weights(photo, subjects, view)
-    behind = 1 - _view_matte(weights, view)
-    old = _lens_blurred(view.picture, behind * behind, max(1.0, 0.012 * max(view.shape)))
+    people = person_matte(photo, subjects)
 
     def paint(pixels: Field, rows: slice, columns: slice) -> Field:
-        matte = person_matte(weights, view, pixels, rows, columns)
+        alpha = people.alpha(pixels, rows, columns)
+        people.remove_ground(pixels, alpha, rows, columns)
         ground = rgb_of_color(color) if new is None else new[rows, columns].astype(np.float32) / np.float32(255)
-        edge = (matte > 0) & (matte < 1)
-        across = np.flatnonzero(edge.any(axis=0))
-        if len(across):
-            part = slice(int(across[0]), int(across[-1]) + 1)
-            behind_it = upsample(old, view.window, rows, slice(columns.start + part.start, columns.start + part.stop))
-            _clean(pixels[:, part], matte[:, part], edge[:, part], behind_it)
         pixels -= ground
-        pixels *= matte[:, :, None]
+        pixels *= alpha[:, :, None]
         pixels += ground
         return pixels
 
-    return blend(photo, view, np.full(view.shape, min(1.0, strength), dtype=np.float32), paint)
-
-
-def _clean(pixels: Field, matte: Field, edge: np.ndarray, old: Field) -> None:
-    """Remove, in place, the old background's colour (n, m, 3) that shows through fine hair, where `edge` is set."""
-    share = matte[edge][:, None]
-    mixed = pixels[edge]
-    person = np.clip((mixed - (1 - share) * old[edge]) / np.maximum(share, 0.15), 0, 1)
-    pixels[edge] = mixed + (person - mixed) * np.minimum(1, 2 * (1 - share))
-
-
-def _whole(photo: Picture) -> View:
-    return view_of(photo, (slice(0, photo.shape[0]), slice(0, photo.shape[1])), _VIEW_PX)
-
-
-def _view_matte(weights: Field, view: View) -> Field:
-    small = View((slice(0, view.shape[0]), slice(0, view.shape[1])), view.picture)
-    return person_matte(weights, small, view.picture, *small.window)
+    return blend(photo, people.view, np.full(people.view.shape, min(1.0, strength), dtype=np.float32), paint)
 
 
 def _lens_blurred(picture: Field, weight: Field, radius: float) -> Field:
