@@ -2,11 +2,12 @@
 
 import inspect
 import json
+import os
 import re
 import shutil
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import pytest
@@ -138,13 +139,69 @@ def test_bash_completes_commands_options_and_choices(tmp_path: Path) -> None:
     assert _completed(script, "lianpu", "edit", "lian") == ["lianpu.bash"]
 
 
-@pytest.mark.parametrize("shell", ["zsh", "fish"])
-def test_other_shells_read_their_script(shell: str, tmp_path: Path) -> None:
-    if shutil.which(shell) is None:
-        pytest.skip(f"needs {shell}")
-    script = tmp_path / f"lianpu.{shell}"
-    script.write_text(completion_script(shell), encoding="utf-8")  # type: ignore[arg-type]
-    subprocess.run([shell, "--no-execute" if shell == "fish" else "-n", str(script)], check=True)
+def _ran_by_zsh(script: Path, typed: Sequence[str]) -> list[str]:
+    """The arguments with which zsh runs lianpu when each line is typed, completed with the Tab key, and entered."""
+    import pty
+
+    ours, theirs = pty.openpty()
+    shell = subprocess.Popen(["zsh", "-f", "-i"], stdin=theirs, stdout=theirs, stderr=theirs, cwd=script.parent, close_fds=True)
+    os.close(theirs)
+    seen = ""
+
+    def read_until(pattern: str) -> str:
+        nonlocal seen
+        while not (found := re.search(pattern, seen)):
+            seen += os.read(ours, 4096).decode(errors="replace")
+        seen = seen[found.end() :]
+        return found[1]
+
+    try:
+        os.write(ours, f"PS1='<%%>'; source {script.name}; lianpu() {{ print -r \"<$*>\" }}\n".encode())
+        read_until("(<%>)")  # the prompt
+        given = []
+        for line in typed:
+            os.write(ours, f"lianpu {line}\t\n".encode())
+            given.append(read_until(r"\r\n<(.*?)>\r\n"))
+            read_until("(<%>)")
+        return given
+    finally:
+        os.close(ours)
+        shell.kill()
+        shell.wait()
+
+
+@pytest.mark.skipif(shutil.which("zsh") is None, reason="needs zsh")
+def test_zsh_completes_commands_options_choices_and_files(tmp_path: Path) -> None:
+    script = tmp_path / "lianpu.zsh"
+    script.write_text(completion_script("zsh"), encoding="utf-8")
+    typed = ("tr", "train --run", "parser ev", "parser train --network bi", "faces landmarks --sch", "edit lian")
+    assert _ran_by_zsh(script, typed) == [
+        "train",
+        "train --run-dir",
+        "parser evaluate",
+        "parser train --network bisenet",
+        "faces landmarks --scheme",
+        "edit lianpu.zsh",
+    ]
+
+
+@pytest.mark.skipif(shutil.which("fish") is None, reason="needs fish")
+def test_fish_completes_commands_options_choices_and_files(tmp_path: Path) -> None:
+    script = tmp_path / "lianpu.fish"
+    script.write_text(completion_script("fish"), encoding="utf-8")
+
+    def offered(line: str) -> list[str]:
+        code = f"source lianpu.fish; complete -C '{line}'"
+        environment = {**os.environ, "HOME": str(tmp_path), "XDG_CONFIG_HOME": str(tmp_path / "config")}
+        done = subprocess.run(["fish", "-c", code], capture_output=True, text=True, check=True, cwd=tmp_path, env=environment)
+        return [word.partition("\t")[0] for word in done.stdout.splitlines()]
+
+    assert offered("lianpu tr") == ["train"]
+    assert sorted(offered("lianpu parser ")) == ["evaluate", "export", "train"]
+    assert sorted(offered("lianpu parser train --network ")) == ["bisenet", "small"]
+    assert offered("lianpu train --run") == ["--run-dir"]
+    assert offered("lianpu faces landmarks --sch") == ["--scheme"]
+    assert offered("lianpu edit lian") == ["lianpu.fish"]
 
 
 def test_completion_knows_every_option_of_every_help(capsys: pytest.CaptureFixture[str]) -> None:

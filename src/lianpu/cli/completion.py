@@ -115,13 +115,16 @@ def _first_line(arguments: type) -> str:
 
 
 def _bash(all_words: Sequence[Words]) -> str:
-    """A function that finds the longest path in the words before the cursor, then offers its words, or the choices of an option."""
+    """A function that finds the longest path in the words before the cursor, then offers its words, or the choices of an option.
+
+    It filters the words itself (zsh's `compgen -W` does not), and has no variable named like one of zsh's own (`path`, `words`).
+    """
     paths = "\n".join(
-        f"        {_quoted(' '.join(words.path))}) words={_quoted(' '.join((*words.commands, *words.options)))} ;;"
+        f"        {_quoted(' '.join(words.path))}) offers={_quoted(' '.join((*words.commands, *words.options)))} ;;"
         for words in all_words
     )
     choices = "\n".join(
-        f"        {_quoted(' '.join((*words.path, option)))}) words={_quoted(' '.join(values))} ;;"
+        f"        {_quoted(' '.join((*words.path, option)))}) offers={_quoted(' '.join(values))} ;;"
         for words in all_words
         for option, values in words.options.items()
         if values
@@ -129,25 +132,25 @@ def _bash(all_words: Sequence[Words]) -> str:
     known = " ".join(_quoted(" ".join(words.path)) for words in all_words if words.path)
     return f"""# bash completion of lianpu
 _lianpu() {{
-    local current=${{COMP_WORDS[COMP_CWORD]}} before=${{COMP_WORDS[COMP_CWORD-1]}} path="" next known words="" index
+    local current=${{COMP_WORDS[COMP_CWORD]}} before=${{COMP_WORDS[COMP_CWORD-1]}} typed="" next known offers="" offer index
     local -a paths=({known})
     for ((index = 1; index < COMP_CWORD; index++)); do
-        next="${{path:+$path }}${{COMP_WORDS[index]}}"
-        for known in "${{paths[@]}}"; do [[ $known == "$next" ]] && path=$next && continue 2; done
+        next="${{typed:+$typed }}${{COMP_WORDS[index]}}"
+        for known in "${{paths[@]}}"; do [[ $known == "$next" ]] && typed=$next && continue 2; done
         break
     done
-    case "$path $before" in
+    case "$typed $before" in
 {choices}
     esac
-    if [[ -n $words ]]; then
-        COMPREPLY=($(compgen -W "$words" -- "$current"))
-        return
-    fi
-    case "$path" in
+    if [[ -z $offers ]]; then
+        case "$typed" in
 {paths}
-    esac
-    [[ -z $current ]] && words=$(compgen -W "$words" | grep -v '^-')
-    COMPREPLY=($(compgen -W "$words" -- "$current"))
+        esac
+    fi
+    COMPREPLY=()
+    for offer in $offers; do
+        [[ $offer == "$current"* && ( -n $current || $offer != -* ) ]] && COMPREPLY+=("$offer")
+    done
     [[ ${{#COMPREPLY[@]}} -gt 0 || $current == -* ]] || COMPREPLY=($(compgen -f -- "$current"))
 }}
 complete -o filenames -F _lianpu lianpu
@@ -175,9 +178,10 @@ def _fish(all_words: Sequence[Words]) -> str:
     paths = sorted((" ".join(words.path) for words in all_words if words.path), key=lambda path: -path.count(" "))
     lines.append(f"set -g __lianpu_paths {' '.join(map(_quoted, paths))}")
     for words in all_words:
+        no_files = " -f" if set(words.options) == {"--help"} or not words.path else ""  # only a command can follow
         when = _quoted(f'test (__lianpu_path) = "{" ".join(words.path)}"')
         lines += [
-            f"complete -c lianpu{' -f' * (not words.path)} -n {when} -a {_quoted(name)} -d {_quoted(summary)}"
+            f"complete -c lianpu{no_files} -n {when} -a {_quoted(name)} -d {_quoted(summary)}"
             for name, summary in words.commands.items()
         ]
         for option, values in words.options.items():
