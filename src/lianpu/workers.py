@@ -1,4 +1,10 @@
-"""The one pool of worker processes: under folders of photos, videos and the preparation of training sets."""
+"""The one pool of worker processes: for folders of photos, videos and the preparation of training sets.
+
+Why not a library: pebble's ProcessPool also starts processes that ignore Ctrl-C, and names the task of one that died. But it drops what an
+initializer raises and starts the process again without end, keeps no result of it (our opened models), takes every task at once, and has no
+ticks, no order with a bound, no second try alone, and no limit on threads: what it would replace is a third of this file. The executor of
+`concurrent.futures` breaks as a whole when one process dies.
+"""
 
 from __future__ import annotations
 
@@ -23,13 +29,13 @@ Task = TypeVar("Task")
 Result = TypeVar("Result")
 
 Tick = Callable[[], None]
-"""A long task calls it after each step: the step is counted, and the task ends there when the job was stopped."""
+"""Called by a long task after each step: counts the step, and ends the task there when the job was stopped."""
 
 Opener = Callable[[Tick], Callable[[Task], Result]]
-"""Called once in each process (so it must be picklable: a `functools.partial` of a module's function); returns what does a task."""
+"""Called once in each process (so it must be picklable: a `functools.partial` of a module's function); returns the function for tasks."""
 
 _AHEAD_EACH = 4
-"""Tasks per process that may be handed out ahead of the next result in order."""
+"""Tasks per process that may be handed out ahead of the next result in order; more keeps processes busier and takes more memory."""
 
 _TICKS_EVERY_S = 0.2
 
@@ -37,7 +43,7 @@ _FALSE_STARTS = 3
 
 
 class WorkerDiedError(Exception):
-    """A process died while it worked on `task`."""
+    """A process died during `task`."""
 
     def __init__(self, task: object) -> None:
         super().__init__(f"the process that worked on {task} died")
@@ -45,7 +51,7 @@ class WorkerDiedError(Exception):
 
 
 class _StoppedError(Exception):
-    """Nobody waits for the task any more."""
+    """The job was stopped during the task."""
 
 
 @dataclass(eq=False)
@@ -57,7 +63,7 @@ class _Worker(Generic[Task]):
 
     def hand_out(self, item: tuple[int, Task]) -> None:
         self.item = item
-        with suppress(OSError):  # it died: reading from it says so
+        with suppress(OSError):  # it died: reading from it will show that
             self.pipe.send(item[1])
 
 
@@ -77,30 +83,30 @@ def run_tasks(
     on_ticks: Callable[[int], None] | None = None,
     died: Callable[[Task], Result] | None = None,
 ) -> Generator[tuple[Task, Result], None, None]:
-    """Each task with its result, worked on by `jobs` spawned processes; a bounded number of tasks is taken from `tasks` ahead.
+    """Each task with its result, computed by `jobs` spawned processes; a bounded number of tasks is taken from `tasks` ahead.
 
-    Ctrl-C reaches this process alone. When the iterator is closed, tasks at work end first (or at their next tick) and no other begins;
-    when this process is killed, the others end likewise.
+    Only this process receives Ctrl-C. When the iterator is closed, running tasks end first (or at their next tick) and no other begins;
+    when this process is killed, likewise.
 
     Args:
         tasks: small, picklable values.
-        opener: opens in each process what tasks need, and returns what does one task.
-        jobs: how many processes.
-        threads: of each process, for OpenMP, and for OpenCV and torch where `opener` has imported them.
-        in_order: yield in the order of `tasks`; otherwise as soon as a result is there.
+        opener: opens in each process what tasks need, and returns the function for one task.
+        jobs: number of processes.
+        threads: of each process, for OpenMP, and for OpenCV and torch if `opener` has imported them.
+        in_order: yield in the order of `tasks`; otherwise as soon as a result is ready.
         on_begin: called in this process before a task is handed out, also when it is tried again.
         on_ticks: called with the number of ticks since its last call.
-        died: the result of a task that killed its process, and another one in which it was tried again alone (memory may have been short).
+        died: the result for a task that killed its process, and then a second one in which it ran alone (memory may have been short).
 
     Raises:
         SettingsError: the processes cannot start.
-        WorkerDiedError: a process died of a task and `died` is not given.
+        WorkerDiedError: a process died during a task and `died` is not given.
         Exception: what `opener` or a task raised.
     """
     pool: _Pool[Task, Result] = _Pool(opener, jobs, threads)
     unread, numbers, given = iter(tasks), 0, 0
-    suspects: deque[tuple[int, Task]] = deque()  # were at work in a process that died
-    alone: int | None = None  # the suspect that is tried again while no other task is at work
+    suspects: deque[tuple[int, Task]] = deque()  # ran in a process that died
+    alone: int | None = None  # the suspect that is tried again while no other task runs
     results: dict[int, tuple[Task, Result]] = {}
 
     def next_item() -> tuple[int, Task] | None:
@@ -158,7 +164,7 @@ def run_tasks(
 
 
 class _Pool(Generic[Task, Result]):
-    """The processes and what each holds."""
+    """The processes and the task of each."""
 
     def __init__(self, opener: Opener[Task, Result], jobs: int, threads: int) -> None:
         self._context = get_context("spawn")
@@ -184,12 +190,12 @@ class _Pool(Generic[Task, Result]):
         return [worker for worker in self._workers if worker.ready and worker.item is None]
 
     def heard(self, timeout_s: float | None) -> list[_Worker[Task]]:
-        """The workers that have answered, or died, waiting for the first."""
+        """The workers that have answered or died; waits for the first."""
         readable = wait([worker.pipe for worker in self._workers], timeout_s)
         return [worker for worker in self._workers if worker.pipe in readable]
 
     def has_started(self) -> None:
-        """Processes can start here: from now on one that dies while it starts is started again, a few times in a row."""
+        """Note that processes can start here: from now on, one that dies while it starts is started again, a few times in a row."""
         self._false_starts, self._false_starts_allowed = 0, _FALSE_STARTS
 
     def new_ticks(self) -> int:
@@ -197,7 +203,7 @@ class _Pool(Generic[Task, Result]):
         return self._reported - before
 
     def replace(self, worker: _Worker[Task]) -> tuple[int, Task] | None:
-        """Start another process for one that died; returns the task that it was at."""
+        """Start another process for one that died; returns the task that it had."""
         if not worker.ready:
             self._false_starts += 1
         if self._false_starts > self._false_starts_allowed:
@@ -230,7 +236,7 @@ class _Pool(Generic[Task, Result]):
 
 @contextmanager
 def _starting(threads: int) -> Iterator[None]:
-    """Processes that start in this block use so many threads from their first import on, and never heed Ctrl-C."""
+    """Processes that start in this block use this many threads from their first import on, and ignore Ctrl-C."""
     before = os.environ.get("OMP_NUM_THREADS")
     os.environ["OMP_NUM_THREADS"] = str(threads)
     in_main = threading.current_thread() is threading.main_thread()  # only there can signals be set
@@ -248,7 +254,7 @@ def _starting(threads: int) -> Iterator[None]:
 
 @dataclass(frozen=True)
 class _Failure:
-    """What was raised in a worker."""
+    """An exception of a worker."""
 
     problem: Exception
     trace: str
@@ -258,13 +264,13 @@ class _Failure:
         trace = "".join(traceback.format_exception(type(problem), problem, problem.__traceback__))
         try:
             pickle.loads(pickle.dumps(problem))
-        except Exception:  # some exceptions cannot be pickled: their words can
+        except Exception:  # some exceptions cannot be pickled, but their text can
             problem = RuntimeError(f"{type(problem).__name__}: {problem}")
         return cls(problem, trace)
 
 
 def _serve(pipe: Connection, opener: Opener[Any, Any], threads: int, stop: Any, ticks: Any, place: int) -> None:
-    """The life of a worker: open, say that it is ready, and do one task after the other until the pipe is closed."""
+    """Run a worker: open, report that it is ready, and do one task after the other until the pipe is closed."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     at_work = threading.Lock()
     threading.Thread(target=_end_with_parent, args=(stop, at_work), daemon=True).start()
@@ -277,7 +283,7 @@ def _serve(pipe: Connection, opener: Opener[Any, Any], threads: int, stop: Any, 
     try:
         work = opener(tick)
         for library, set_threads in (("cv2", "setNumThreads"), ("torch", "set_num_threads")):
-            if library in sys.modules:  # never imported for this
+            if library in sys.modules:  # not imported just for this
                 getattr(sys.modules[library], set_threads)(threads)
         answer: Any = None
         while True:
@@ -303,7 +309,7 @@ def _tried(work: Callable[[Any], Any], task: Any) -> Any:
 
 
 def _end_with_parent(stop: Any, at_work: threading.Lock) -> None:
-    """End this process, after the task at work, when the one that started it was killed: no other signal would end it."""
+    """End this process after its task when its parent was killed: nothing else would end it."""
     parent = parent_process()
     assert parent is not None, "a worker has a parent"
     parent.join()
