@@ -3,13 +3,17 @@ from pathlib import Path
 import pytest
 
 from lianpu.errors import SettingsError
-from lianpu.training.config import RunConfig, config_to_plain, load_config, parse_config
+from lianpu.training.config import RunConfig, config_to_plain, default_config, load_config, parse_config
 
 
 def test_the_file_of_the_specification_is_read_as_it_stands() -> None:
     config = load_config(Path(__file__).parents[2] / "config.yaml")
     assert config == RunConfig()  # its values are the published defaults
     assert config.selected_attrs == ("Black_Hair", "Blond_Hair", "Brown_Hair", "Male", "Young")
+
+
+def test_the_defaults_are_those_of_checked_settings() -> None:
+    assert default_config() == RunConfig() == parse_config({}, "here")
 
 
 def test_settings_survive_being_written_and_read() -> None:

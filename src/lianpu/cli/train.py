@@ -11,7 +11,7 @@ import tyro
 
 from lianpu.cli.settings_form import fill_group, group_type, read_groups
 from lianpu.stargan.config import ModelConfig
-from lianpu.training.config import LossConfig, RunConfig, load_config, parse_config
+from lianpu.training.config import LossConfig, RunConfig, default_config, load_config, parse_config
 from lianpu.training.presets import preset_values
 
 if TYPE_CHECKING:
@@ -107,8 +107,10 @@ def parse_arguments(arguments: list[str]) -> tuple[TrainArguments, RunConfig]:
     file = choice.config or (DEFAULT_CONFIG if DEFAULT_CONFIG.is_file() and choice.preset is None else None)
     if file is not None:
         config = load_config(file, choice.preset)
+    elif choice.preset is not None:
+        config = parse_config(preset_values(choice.preset), f"preset {choice.preset}")
     else:
-        config = parse_config(preset_values(choice.preset or "stargan"), f"preset {choice.preset}")
+        config = default_config()
     groups = {name: fill_group(group, config) for name, group in GROUPS.items()}
     default = TrainArguments(**groups, config=file, preset=choice.preset)
     parsed = tyro.cli(TrainArguments, args=arguments, default=default, prog="lianpu train")

@@ -15,7 +15,9 @@ relativistic: softplus of the difference between a real and an edited face (R3GA
 class ModelConfig(BaseModel):
     """The `model:` section. Defaults are those of the published StarGAN (arXiv:1711.09020)."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True, protected_namespaces=())
+    model_config = ConfigDict(
+        frozen=True, extra="forbid", use_attribute_docstrings=True, protected_namespaces=(), defer_build=True
+    )
 
     generator: Literal["stargan", "lite"] = "stargan"
     """stargan: the published generator; lite: a fast one (25 times as fast on a CPU core in size M), sized by lite_size."""

@@ -3,7 +3,6 @@
 from pathlib import Path
 from typing import Any, Literal
 
-import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from lianpu.errors import SettingsError
@@ -12,7 +11,8 @@ from lianpu.stargan.config import Adversarial, ModelConfig, Variation
 from lianpu.training.presets import merged, preset_values
 
 Penalty = Literal["wgan-gp", "r1", "r1+r2"]
-_STRICT = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True, protected_namespaces=())
+_STRICT = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True, protected_namespaces=(), defer_build=True)
+"""Validators are built at their first use: `lianpu train --help` needs none."""
 
 
 class TrainingConfig(BaseModel):
@@ -113,9 +113,9 @@ class RunConfig(BaseModel):
 
     model_config = _STRICT
 
-    model: ModelConfig = ModelConfig()
-    training: TrainingConfig = TrainingConfig()
-    loss: LossConfig = LossConfig()
+    model: ModelConfig = Field(default_factory=ModelConfig)
+    training: TrainingConfig = Field(default_factory=TrainingConfig)
+    loss: LossConfig = Field(default_factory=LossConfig)
     selected_attrs: tuple[str, ...] = ("Black_Hair", "Blond_Hair", "Brown_Hair", "Male", "Young")
     """Attributes to edit, in the order of the label vector."""
     eval_transforms: tuple[str, ...] = ()
@@ -135,12 +135,21 @@ class RunConfig(BaseModel):
         return self
 
 
+def default_config() -> RunConfig:
+    """The published settings: the defaults of every section, which need no validation."""
+    return RunConfig.model_construct(
+        model=ModelConfig.model_construct(), training=TrainingConfig.model_construct(), loss=LossConfig.model_construct()
+    )
+
+
 def load_config(file: Path | str, preset: str | None = None) -> RunConfig:
     """The settings in a YAML file; what it does not name is as in the preset, or has its default.
 
     Raises:
         SettingsError: the preset is unknown, the file is missing or no YAML, or holds unknown keys or wrong values: all of them in one message.
     """
+    import yaml
+
     below = preset_values(preset) if preset else {}
     path = Path(file)
     try:
