@@ -8,8 +8,23 @@ import pytest
 from onnx import TensorProto, helper, numpy_helper
 
 from lianpu.errors import ModelError
-from lianpu.faces.blazeface import BlazeFace, Findings, ShortRangeDetector, anchors, combined, five_points, suppressed
-from lianpu.imaging.geometry import scale_points
+from lianpu.faces.blazeface import (
+    BlazeFace,
+    Findings,
+    FullRangeDetector,
+    ShortRangeDetector,
+    anchors,
+    combined,
+    five_points,
+    suppressed,
+)
+from lianpu.faces.detection import find_faces, overlap, second_look, turned_back
+from lianpu.faces.detectors import best_detector, load_detector, video_detector
+from lianpu.faces.results import Face
+from lianpu.imaging.geometry import scale_points, scaling, warp
+from lianpu.photo.reading import read_image
+from tests.support.portraits import portrait
+from tests.support.shared import real_photo
 
 
 def test_anchors_are_those_of_mediapipe_s_generator() -> None:
@@ -82,3 +97,92 @@ def test_another_network_is_refused(tmp_path: Path) -> None:
     file.write_bytes(b"no network")
     with pytest.raises(ModelError, match=r"other\.onnx cannot be loaded as ONNX"):
         BlazeFace(file)
+
+
+@pytest.fixture(scope="module")
+def blazeface(converted_mediapipe: Path) -> FullRangeDetector:
+    """The full-range detector, by its converted file: recognised by its form."""
+    detector = load_detector(str(converted_mediapipe / "face_detection_full_range_sparse.onnx"), threads=1)
+    assert isinstance(detector, FullRangeDetector)
+    return detector
+
+
+def test_blazeface_is_chosen_where_nothing_better_is_here_and_dlib_where_it_cannot_be_had(
+    mediapipe_models: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    assert (best_detector(), video_detector(), load_detector(threads=1).name) == ("blazeface",) * 3
+    assert load_detector("blazeface-short", threads=1).name == "blazeface-short"
+    monkeypatch.setenv("LIANPU_MODELS", str(tmp_path))
+    assert (best_detector(), video_detector()) == ("dlib", "dlib")
+
+
+@pytest.mark.parametrize(
+    ("photo", "count"),
+    [
+        ("p01_group", 6),
+        ("p02_group", 16),
+        ("p07_group_small_faces", 8),
+        ("p12_profile", 1),
+        ("p16_surgical_masks", 10),
+        ("p17_portrait", 1),
+        ("p20_full_length", 1),
+        ("p25_landscape", 0),
+        ("p26_surgical_mask_only", 0),
+        ("p27_animal", 0),
+        ("p28_object", 0),
+    ],
+)
+def test_every_face_of_groups_portraits_and_masks_is_found_and_nothing_else(
+    blazeface: FullRangeDetector, photo: str, count: int
+) -> None:
+    faces = find_faces(read_image(real_photo(photo)), blazeface)
+    assert len(faces) == count
+    assert second_look(faces) is None
+
+
+@pytest.mark.parametrize(("photo", "turn"), [("p09_rotated_90", 90), ("p10_rotated_180", 180), ("p11_rotated_270", 270)])
+def test_a_lying_face_is_found_with_its_points_the_right_way_round(blazeface: FullRangeDetector, photo: str, turn: int) -> None:
+    (upright,) = find_faces(read_image(real_photo("p08_portrait_upright")), blazeface)
+    picture = read_image(real_photo(photo))
+    (found,) = find_faces(picture, blazeface)
+    assert found.turned == turn
+    expected = turned_back(upright, turn, picture.shape[1], picture.shape[0])
+    assert overlap(found, expected) > 0.75
+    assert np.abs(found.points - expected.points).max() < 0.12 * upright.width_px
+    assert str(second_look([found])) == f"faces found in the picture turned by {turn} degrees: 1"
+    assert second_look([found], upright=True) is None
+
+
+def test_the_place_of_a_face_does_not_depend_on_the_size_of_the_picture(blazeface: FullRangeDetector) -> None:
+    picture = read_image(real_photo("p08_portrait_upright"))
+    (whole,) = blazeface.detect(picture)
+    for by in (0.35, 0.7, 2.0, 5.0):
+        size = round(picture.shape[1] * by), round(picture.shape[0] * by)
+        (face,) = blazeface.detect(warp(picture, scaling(by), size))
+        assert np.abs(scale_points(face.points, 1 / by) - whole.points).max() < 0.08 * whole.width_px
+
+
+def test_small_faces_of_a_small_picture_are_found_in_enlarged_copies(blazeface: FullRangeDetector) -> None:
+    picture = np.full((400, 600, 3), 120, dtype=np.uint8)
+    middles = [(90 + 140 * column, 110 + 180 * row) for row in range(2) for column in range(4)]
+    for number, (x, y) in enumerate(middles):
+        picture[y - 26 : y + 26, x - 26 : x + 26] = portrait(number, 52).picture
+    faces = blazeface.detect(picture)
+    assert len(faces) == 8
+    assert all(20 < face.width_px < 34 for face in faces)
+
+
+@pytest.mark.parametrize("shape", [(1, 1, 3), (1, 900, 3), (3000, 2, 3), (31, 33, 3)])
+def test_odd_sizes_hold_no_face_and_are_no_error(blazeface: FullRangeDetector, shape: tuple[int, int, int]) -> None:
+    assert blazeface.detect(np.zeros(shape, dtype=np.uint8)) == ()
+
+
+def test_a_face_of_a_very_large_photo_is_found_in_tiles_where_it_is(blazeface: FullRangeDetector) -> None:
+    """4000 px wide, one face of about 60 px: only the finest copy shows it well, and that is searched in tiles."""
+    face = warp(read_image(real_photo("p08_portrait_upright")), scaling(0.4), (130, 161))
+    picture = np.full((2000, 4000, 3), 128, dtype=np.uint8)
+    picture[900 : 900 + 161, 2950 : 2950 + 130] = face
+    (found,) = blazeface.detect(picture)
+    x, y = np.mean(found.points, axis=0)
+    assert 2980 < x < 3050 and 940 < y < 1010
+    assert isinstance(found, Face) and 40 < found.width_px < 90

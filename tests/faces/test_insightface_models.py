@@ -288,7 +288,7 @@ def test_the_pack_is_refused_where_only_commercial_use_is_allowed(
     put(pack, tmp_path / "store")
     assert best_detector() == "buffalo_l"
     monkeypatch.setenv("LIANPU_COMMERCIAL_SAFE", "1")
-    assert best_detector() == "yunet"
+    assert best_detector() == "blazeface"
     with pytest.raises(WeightsError, match=r"det_10g\.onnx \(scrfd-10g\) may not be used commercially"):
         open_buffalo()
     with pytest.raises(WeightsError, match=r"scrfd_500m_kps\.onnx is an SCRFD file: InsightFace: non-commercial research only"):
@@ -299,7 +299,7 @@ def test_detectors_are_loaded_by_name_and_by_the_form_of_a_file(pack: dict[Part,
     assert load_detector("buffalo_l", models=put(pack, tmp_path / "mine"), threads=1).name == "buffalo_l"
     assert load_detector(str(scrfd), threads=1).name == "scrfd_500m_kps"
     assert load_detector("scrfd", models=scrfd, threads=1).name == "scrfd_500m_kps"
-    assert load_detector().name == "dlib"  # nothing else lies in the store
+    assert load_detector().name == "dlib"  # nothing else lies in the store, and nothing may be fetched
 
 
 def test_a_yunet_file_is_known_by_its_form(pack: dict[Part, Path]) -> None:
@@ -313,8 +313,9 @@ def test_a_detector_that_cannot_be_is_refused(pack: dict[Part, Path], tmp_path: 
         "scrfd": ({}, "The detector 'scrfd' needs its file"),
         str(networks["sex_age"]): (
             {},
-            r"genderage\.onnx is a network of sex and age .+; expected a SCRFD detector .+ or a YuNet",
+            r"genderage\.onnx is a network of sex and age .+; expected a SCRFD detector .+, a YuNet .+ or a BlazeFace",
         ),
+        "blazeface": ({}, r"face_detection_full_range_sparse\.tflite .+ is not on this machine"),
         "yunet": ({}, r"face_detection_yunet_2023mar\.onnx .+ is not on this machine"),
     }
     for name, (options, words) in wrong.items():

@@ -19,7 +19,8 @@ class DetectorOptions:
     """How faces are found."""
 
     detector: str = "auto"
-    """The face detector: auto (the best that is installed), buffalo_l, yunet, dlib, or the path of an .onnx file."""
+    """The face detector: auto (the best that can be had), buffalo_l, yunet, blazeface, blazeface-short, dlib, or the path of an .onnx
+    file."""
 
 
 @dataclass(frozen=True)

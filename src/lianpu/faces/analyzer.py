@@ -23,7 +23,7 @@ EVERY, LARGEST = "all", "largest"
 Part = Literal["detector", "parser", "landmarks"]
 
 _FREE: dict[Part, str] = {
-    "detector": "Give --detector yunet.",
+    "detector": "Give --detector blazeface.",
     "parser": "Give --parser FILE (train it: lianpu parser train).",
     "landmarks": "Give --landmarks FILE (train it: lianpu landmarks train).",
 }
@@ -35,7 +35,7 @@ class AnalyzerSettings:
     """How faces are found and described: the options `--detector --landmarks --parser --upright` of every command.
 
     Args:
-        detector: `auto`, `buffalo_l`, `yunet`, `dlib`, or the path of an .onnx file (`faces.detectors.load_detector`).
+        detector: `auto`, `buffalo_l`, `yunet`, `blazeface`, `dlib`, or the path of an .onnx file (`faces.detectors.load_detector`).
         landmarks: `auto` or `dlib` (its published 68 points), or the path of a .dat file (`lianpu landmarks train`); the detector
             `dlib` makes its five points from them, too.
         parser: `auto` (the bundled one), `bisenet`, or a path (`faces.parts.load_parser`).
@@ -130,7 +130,7 @@ def _explained(part: Part, settings: AnalyzerSettings, problem: str) -> str:
     """A part's problem with its option and, under --commercial-safe, what may take its place; `COMMERCIAL_SAFE_NOTE` comes once, at the end."""
     asked = getattr(settings, part)
     text = f"--{part} {asked}: {problem.removesuffix(COMMERCIAL_SAFE_NOTE).rstrip()}"
-    is_in = f"--{part} " in problem or (part == "detector" and asked in ("auto", "yunet"))
+    is_in = f"--{part} " in problem or (part == "detector" and asked in ("auto", "yunet", "blazeface"))
     return f"{text} {_FREE[part]}" if is_commercial_safe() and not is_in else text
 
 

@@ -52,6 +52,9 @@ _CLEAR_SCORE = 0.85
 
 _FEWEST_SCALES = 3
 
+_SMALLEST_PX = 10
+"""What is narrower in a copy is left to a finer one: below, boxes are guesses."""
+
 _SURE_PX = 56
 """Where the smallest face of a copy is as wide, no finer copy is searched: the network finds faces from 12 px, a quarter of it."""
 
@@ -306,7 +309,8 @@ class FullRangeDetector:
             for top in _starts(height)
             for left in _starts(width)
         ]
-        return found[0] if len(found) == 1 else suppressed(_joined(found))
+        whole = found[0] if len(found) == 1 else suppressed(_joined(found))
+        return whole.of(np.flatnonzero(whole.boxes[:, 2] - whole.boxes[:, 0] >= _SMALLEST_PX))
 
     def _accepted(self, found: Findings) -> list[Face]:
         """The faces among the findings of all scales: box and points of the surest, the score of all together."""

@@ -15,14 +15,17 @@ from lianpu.faces.results import Face
 from lianpu.imaging.geometry import Scale, scale_between, scale_box, scale_points, shrink
 from lianpu.imaging.opencv import quiet_opencv
 from lianpu.imaging.picture import Picture, check_picture
+from lianpu.models.store.conversion import has_onnx, require_onnx
 from lianpu.models.store.locate import find_model_file, folders_inside, is_commercial_safe, require_model_file
 from lianpu.models.table import model_file
 
 DETECTORS: dict[str, str] = {
-    "auto": "the best on this machine: buffalo_l, else yunet, else dlib",
+    "auto": "the best on this machine: buffalo_l, else yunet, else blazeface (fetched at first use), else dlib",
     "buffalo_l": "SCRFD-10G of InsightFace's buffalo_l pack",
     "scrfd": "another SCRFD file of InsightFace",
     "yunet": "YuNet by OpenCV (may be used commercially)",
+    "blazeface": "MediaPipe's full-range BlazeFace at all scales (may be used commercially)",
+    "blazeface-short": "MediaPipe's short-range BlazeFace: large faces only, in 1 ms (may be used commercially)",
     "dlib": "dlib's HOG detector (needs no download)",
 }
 """The names that `load_detector` knows, with a line on each."""
@@ -31,7 +34,7 @@ DETECTORS: dict[str, str] = {
 def load_detector(
     name: str = "auto", *, models: Path | str | None = None, landmarks: Path | str = "auto", threads: int | None = None
 ) -> Detector:
-    """The detector of a name of `DETECTORS`, or of an ONNX file of SCRFD's or YuNet's form (recognised by its outputs).
+    """The detector of a name of `DETECTORS`, or of an ONNX file of SCRFD's, YuNet's or BlazeFace's form (recognised by its outputs).
 
     Args:
         name: a name, or a path that ends with .onnx.
@@ -61,6 +64,14 @@ def load_detector(
         return _from_file(path, threads)
     if name == "yunet":
         return YuNetDetector(_yunet_file(path), name="yunet")
+    if name == "blazeface":
+        from lianpu.faces.blazeface import FullRangeDetector
+
+        return FullRangeDetector(require_onnx("blazeface-full"), threads)
+    if name == "blazeface-short":
+        from lianpu.faces.blazeface import ShortRangeDetector
+
+        return ShortRangeDetector(require_onnx("blazeface-short"), threads)
     if name == "dlib":
         from lianpu.faces.dlib_models import DlibDetector
 
@@ -71,12 +82,17 @@ def load_detector(
 
 
 def best_detector() -> str:
-    """The name of the best detector whose model is on this machine; `yunet` where only commercial use is allowed."""
-    if is_commercial_safe():
-        return "yunet"  # the five points of dlib's detector come from a predictor that excludes commercial use
-    if find_model_file("scrfd-10g") is not None and find_spec("insightface") is not None:
+    """The name of the best detector that can be had on this machine. BlazeFace's file is fetched, once, where nothing better is here."""
+    if not is_commercial_safe() and find_model_file("scrfd-10g") is not None and find_spec("insightface") is not None:
         return "buffalo_l"
-    return "yunet" if find_model_file("yunet") is not None else "dlib"
+    if find_model_file("yunet") is not None:
+        return "yunet"
+    try:
+        require_onnx("blazeface-full")
+    except WeightsError:
+        # the five points of dlib's detector come from a predictor that excludes commercial use
+        return "blazeface" if is_commercial_safe() else "dlib"
+    return "blazeface"
 
 
 def _yunet_file(path: Path | None) -> Path:
@@ -92,7 +108,7 @@ def _yunet_file(path: Path | None) -> Path:
 
 def _from_file(file: Path, threads: int | None) -> Detector:
     """The detector in an ONNX file, by the form of its outputs."""
-    from lianpu.faces.onnx_networks import SCRFD, YUNET, network_kind
+    from lianpu.faces.onnx_networks import BLAZEFACE, SCRFD, YUNET, network_kind
     from lianpu.models.sessions import open_session
 
     kind = network_kind(open_session(file, 1, advice="Check the path, or get the model: lianpu models fetch yunet"))
@@ -102,9 +118,13 @@ def _from_file(file: Path, threads: int | None) -> Detector:
         from lianpu.faces.insightface_models import ScrfdDetector
 
         if is_commercial_safe():
-            raise WeightsError(f"{file} is an SCRFD file: {model_file('scrfd-10g').licence}. Take the detector 'yunet' instead.")
+            raise WeightsError(f"{file} is an SCRFD file: {model_file('scrfd-10g').licence}. Take the detector 'blazeface' or 'yunet' instead.")
         return ScrfdDetector(file, threads)
-    raise ModelError(f"{file} is {kind}; expected {SCRFD} or {YUNET}. Give that file instead.")
+    if kind == BLAZEFACE:
+        from lianpu.faces.blazeface import BlazeFace, FullRangeDetector, ShortRangeDetector
+
+        return ShortRangeDetector(file, threads) if BlazeFace(file, 1).is_short_range else FullRangeDetector(file, threads)
+    raise ModelError(f"{file} is {kind}; expected {SCRFD}, {YUNET} or {BLAZEFACE}. Give that file instead.")
 
 
 _SAME_FACE_IOU = 0.3
@@ -165,12 +185,8 @@ def _face(row: np.ndarray, by: Scale, name: str) -> Face:
 
 
 def video_detector() -> str:
-    """`yunet` where it is on this machine (10 ms a search), else the best that is fast enough: `dlib`.
-
-    SCRFD-10G of buffalo_l finds more, and takes as long as all the rest of a frame.
-    """
-    from lianpu.models.store.locate import find_model_file
-
-    name = "yunet" if find_model_file("yunet") is not None or best_detector() == "yunet" else "dlib"
-    assert name in DETECTORS
-    return name
+    """The detector for every frame: the best that can be had, but not buffalo_l, whose SCRFD-10G takes as long as all the rest of a frame."""
+    best = best_detector()
+    if best != "buffalo_l":
+        return best
+    return "yunet" if find_model_file("yunet") is not None else "blazeface" if has_onnx("blazeface-full") else "dlib"
