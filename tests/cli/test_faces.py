@@ -64,7 +64,10 @@ def test_json_gives_boxes_points_and_scores_in_pixels_of_the_photo(photos: Path,
 
 
 def test_a_least_score_and_turned_photos(photos: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    assert find(capsys, "find", str(photos / "turned.jpg"))["photos"][0]["faces"] == []
+    (again,) = find(capsys, "find", str(photos / "turned.jpg"))["photos"][0]["faces"]
+    assert again["turned"] == 180 and not again["enlarged"]
+    _, out, _ = run(capsys, "find", str(photos / "turned.jpg"), "--detector", "dlib", "--threads", "1")
+    assert "turned.jpg: faces found in the picture turned by 180 degrees: 1" in out
     (face,) = find(capsys, "find", str(photos / "turned.jpg"), "--upright")["photos"][0]["faces"]
     assert face["turned"] == 180
     assert find(capsys, "find", str(photos / "turned.jpg"), "--upright", "--min-score", "0.99")["photos"][0]["faces"] == []

@@ -85,7 +85,9 @@ def main(arguments: list[str]) -> None:
     if parsed.draw is not None and parsed.draw.suffix.lower() in WRITTEN_ENDINGS and len(files) > 1:
         raise SettingsError(f"--draw {parsed.draw} is one picture, but there are {len(files)} photos. Give a folder.")
     failed: dict[Path, str] = {}
-    print_results(analyze_photos(files, parsed, failed), failed, drawn_files(files, parsed.draw), parsed.json)
+    print_results(
+        analyze_photos(files, parsed, failed), failed, drawn_files(files, parsed.draw), parsed.json, upright=parsed.upright
+    )
     if ignored.count and not parsed.json:
         console.print(str(ignored), markup=False, highlight=False, soft_wrap=True)
     if failed:

@@ -31,22 +31,33 @@ class PhotoResult:
 _PAIRS_SHOWN = 30
 
 
-def print_results(results: Iterable[PhotoResult], failed: Mapping[Path, str], drawn: Mapping[Path, Path], as_json: bool) -> None:
+def print_results(
+    results: Iterable[PhotoResult],
+    failed: Mapping[Path, str],
+    drawn: Mapping[Path, Path],
+    as_json: bool,
+    *,
+    upright: bool = False,
+) -> None:
     """Print the results, write the annotated picture of each photo in `drawn`, and compare identities at the end.
 
-    `failed` has the reason for each photo that could not be read; it is filled while `results` is iterated.
+    `failed` has the reason for each photo that could not be read; it is filled while `results` is iterated. `upright` says that turned
+    faces were asked for.
     """
+    from lianpu.cli.parse import second_look_lines
     from lianpu.photo.writing import write_image
     from lianpu.terminal import console
 
     table = photo_table()
     records: list[dict[str, Any]] = []
     people: list[tuple[str, Identity]] = []
+    found: list[tuple[Path, tuple[Face, ...]]] = []
     for result in results:
         if result.file in drawn:
             write_image(drawn[result.file], drawn_picture(result))
         records.append(photo_record(result))
         people += named_identities(result)
+        found.append((result.file, result.faces))
         add_rows(table, result)
     pairs = compared(people)
     if as_json:
@@ -55,6 +66,8 @@ def print_results(results: Iterable[PhotoResult], failed: Mapping[Path, str], dr
         return
     if records:
         console.print(table)
+    for line in second_look_lines(found, upright=upright):
+        console.print(line, markup=False, highlight=False, soft_wrap=True)
     if people:
         console.print(pair_table(pairs))
     if drawn:
@@ -123,6 +136,7 @@ def face_record(face: Face) -> dict[str, Any]:
         "points": _rounded(face.points),
         "detector": face.detector,
         "turned": face.turned,
+        "enlarged": face.enlarged,
     }
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -73,6 +73,8 @@ def parse(parsed: ParseArguments) -> list[ParsedPhoto]:
             on_progress(number, len(photos))
     if done:
         console.print(_table(done))
+    for line in second_look_lines(((one.photo, one.faces) for one in done), upright=parsed.upright):
+        console.print(line, markup=False, highlight=False, soft_wrap=True)
     if ignored.count:
         console.print(str(ignored), markup=False, highlight=False, soft_wrap=True)
     console.print(f"Parser: {parser.name}. Licence: {parser.licence}.", markup=False, highlight=False, soft_wrap=True)
@@ -153,6 +155,14 @@ def _table(photos: Sequence[ParsedPhoto]) -> Table:
         for number, (face, parts) in enumerate(zip(one.faces, one.parts, strict=True), start=1):
             table.add_row(one.photo.name if number == 1 else "", str(number), f"{face.width_px:.0f}", shares_in_words(parts))
     return table
+
+
+def second_look_lines(found: Iterable[tuple[Path, Sequence[Face]]], *, upright: bool) -> list[str]:
+    """A line for each photo in which faces were found only in a second search, enlarged or turned."""
+    from lianpu.faces.detection import second_look
+
+    notes = [(photo, second_look(faces, upright=upright)) for photo, faces in found]
+    return [f"{photo.name}: {note}" for photo, note in notes if note is not None]
 
 
 def shares_in_words(parts: FaceParts) -> str:

@@ -167,6 +167,13 @@ def prepare(parsed: PrepareArguments) -> Prepared:
     if made.dropped:
         reasons = ", ".join(f"{count:,} {reason}" for reason, count in sorted(made.dropped.items(), key=lambda item: -item[1]))
         console.print(f"Dropped: {reasons} (listed in dropped.csv)", markup=False, highlight=False, soft_wrap=True)
+    if made.second_looks:
+        console.print(
+            f"Photos in which faces were found only enlarged or turned: {made.second_looks:,}",
+            markup=False,
+            highlight=False,
+            soft_wrap=True,
+        )
     if made.ignored.count:
         console.print(str(made.ignored), markup=False, highlight=False, soft_wrap=True)
     _print_labels(made.labels, made.folder)

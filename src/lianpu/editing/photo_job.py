@@ -16,6 +16,7 @@ from lianpu.editing.session import EditJob
 from lianpu.editors.editor import Editor
 from lianpu.errors import DataError, LianpuError, SettingsError
 from lianpu.faces.analyzer import choose
+from lianpu.faces.detection import second_look
 from lianpu.faces.overlays import draw_faces
 from lianpu.faces.results import Subject
 from lianpu.files import atomic_file
@@ -33,7 +34,7 @@ class Edited:
         source: the photo.
         target: the file that was written; None when there is none.
         state: `edited`; `no face`; or `failed`.
-        words: what there is to say: why it failed, or what could not be kept.
+        words: what there is to say: why it failed, how the faces were found if not at first, or what could not be kept.
         found: how many faces were found.
         edited: how many of them were edited.
         changed: the share of the photo's pixels that changed.
@@ -82,7 +83,8 @@ def edit_file(job: EditJob, source: Path, target: Path, *, force: bool = False, 
         picture = session.edit(photo.picture, chosen, job.preset, request.known)
     else:
         picture = _write_stages(steps, job, photo, chosen)
-    words = _write(job, picture, photo, target)
+    looked = second_look([subject.face for subject in subjects], upright=session.analyzer.upright)
+    words = "; ".join(note for note in (looked, _write(job, picture, photo, target)) if note)
     differs = picture != photo.picture
     changed = float(np.count_nonzero(differs[..., 0] | differs[..., 1] | differs[..., 2])) / differs[..., 0].size
     return Edited(source, target, "edited", words, len(subjects), len(chosen), changed, time.perf_counter() - begin)

@@ -118,7 +118,9 @@ def _from_file(file: Path, threads: int | None) -> Detector:
         from lianpu.faces.insightface_models import ScrfdDetector
 
         if is_commercial_safe():
-            raise WeightsError(f"{file} is an SCRFD file: {model_file('scrfd-10g').licence}. Take the detector 'blazeface' or 'yunet' instead.")
+            raise WeightsError(
+                f"{file} is an SCRFD file: {model_file('scrfd-10g').licence}. Take the detector 'blazeface' or 'yunet' instead."
+            )
         return ScrfdDetector(file, threads)
     if kind == BLAZEFACE:
         from lianpu.faces.blazeface import BlazeFace, FullRangeDetector, ShortRangeDetector

@@ -31,17 +31,19 @@ class FacePosition:
         box_xyxy: left, top, right, bottom in pixels of the photo turned upright.
         score: how sure the detector is.
         turned: degrees that the photo had to be turned by to find it.
+        enlarged: whether it was found only in an enlarged copy.
     """
 
     number: int
     box_xyxy: tuple[float, float, float, float]
     score: float
     turned: int
+    enlarged: bool = False
 
     @classmethod
     def of(cls, number: int, face: Face) -> FacePosition:
         """The position of a found face."""
-        return cls(number, face.box_xyxy, face.score, face.turned)
+        return cls(number, face.box_xyxy, face.score, face.turned, face.enlarged)
 
 
 @dataclass(frozen=True)

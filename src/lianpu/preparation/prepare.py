@@ -13,7 +13,7 @@ import numpy as np
 from lianpu.errors import DataError, SettingsError
 from lianpu.files import atomic_file, remove_partial_files
 from lianpu.photo.formats import FORMAT_WORDS, IgnoredFiles, is_photo
-from lianpu.preparation.analysis import Analyzed, FailedPhoto, FitFace, RejectedFace
+from lianpu.preparation.analysis import Analyzed, AnalyzedPhoto, FailedPhoto, FitFace, RejectedFace
 from lianpu.preparation.label_rules import load_rules
 from lianpu.preparation.labelling import LabelCounts, label_faces
 from lianpu.preparation.measures import Rejection
@@ -136,6 +136,7 @@ class Prepared:
         dropped: how many photos and faces were not, by reason.
         labels: how many faces have each attribute, have it not, or are unlabelled.
         ignored: files among the photos that are none.
+        second_looks: how many of the photos that were analyzed now have faces that only an enlarged or turned copy showed.
     """
 
     folder: Path
@@ -144,6 +145,7 @@ class Prepared:
     dropped: dict[str, int]
     labels: dict[str, LabelCounts]
     ignored: IgnoredFiles
+    second_looks: int = 0
 
 
 def prepare_faces(
@@ -190,8 +192,10 @@ def prepare_faces(
         store.retry_failed()
         hash_file = HashFile(folder / HASH_FILE, store.hashes())
         done, total = store.photo_counts()
+        second_looks = 0
         for analyzed in _analyzed(root, settings, store.waiting_photos(), workers, ray):
             save_faces(analyzed, store, hash_file, folder, settings)
+            second_looks += isinstance(analyzed, AnalyzedPhoto) and _took_a_second_look(analyzed, settings)
             done += 1
             if on_progress is not None:
                 on_progress(done, total)
@@ -199,7 +203,11 @@ def prepare_faces(
         _refuse_no_faces(store, folder)
         labels = label_faces(store, folder, rules, settings.confidence, models)
         note_in_record(folder, settings=settings.to_json())
-        return Prepared(folder, store.photo_counts()[1], store.kept_count(), store.reason_counts(), labels, ignored)
+        return Prepared(folder, store.photo_counts()[1], store.kept_count(), store.reason_counts(), labels, ignored, second_looks)
+
+
+def _took_a_second_look(analyzed: AnalyzedPhoto, settings: PrepareSettings) -> bool:
+    return any(face.position.enlarged or (face.position.turned and not settings.upright) for face in analyzed.faces)
 
 
 def _analyzed(root: Path, settings: PrepareSettings, photos: Iterator[str], workers: int, ray: bool) -> Iterator[Analyzed]:

@@ -228,8 +228,8 @@ def _packed(value: FacePosition | FaceQuality) -> str:
 
 
 def _position(text: str) -> FacePosition:
-    number, box, score, turned = json.loads(text)
-    return FacePosition(number, (box[0], box[1], box[2], box[3]), score, turned)
+    number, box, score, turned, enlarged = json.loads(text)
+    return FacePosition(number, (box[0], box[1], box[2], box[3]), score, turned, enlarged)
 
 
 def _quality(text: str) -> FaceQuality:

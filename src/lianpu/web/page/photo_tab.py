@@ -12,7 +12,8 @@ from typing import Any
 
 from lianpu.editing.presets import EffectStep, Preset, dump_preset
 from lianpu.errors import LianpuError
-from lianpu.web.language import Words, error_line, load_words, page_error
+from lianpu.faces.detection import second_look
+from lianpu.web.language import Words, error_line, load_words, page_error, translated
 from lianpu.web.page.controls import Controls, Labels, RequestedEdit, picture_options, texts
 from lianpu.web.page.controls_column import QUIETLY
 from lianpu.web.page.faces import every_face, face_at, face_choices, faces_option, toggled, with_numbers
@@ -288,12 +289,14 @@ class PhotoEvents:
 
 
 def found_line(photo: OpenUpload, words: Words) -> str:
-    """The line on a photo: its name, size and number of faces."""
+    """The line on a photo: its name, size and number of faces, and how they were found if not at first."""
     count = len(photo.subjects)
     width, height = photo.size
-    return words.line(
+    line = words.line(
         "status.found_one" if count == 1 else "status.found_many", name=photo.name, width=width, height=height, count=count
     )
+    looked = second_look(photo.faces)
+    return line if looked is None else f"{line} {words.line('status.looked_again', how=translated(looked, words))}"
 
 
 def status_line(text: str, kind: str = "note") -> str:
