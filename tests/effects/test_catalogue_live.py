@@ -37,6 +37,7 @@ class Bounds:
 
 
 BOUNDS = {
+    "hair_color": Bounds(0.9, 9.0),
     "smooth_skin": Bounds(0.93, 1.0),
     "lipstick": Bounds(0.85, 8.0),
     "blush": Bounds(0.95, 1.0),
@@ -45,7 +46,7 @@ BOUNDS = {
     "brighten_eyes": Bounds(0.7, 5.0),
     "larger_eyes": Bounds(0.95, 3.0),
     "slim_face": Bounds(0.95, 3.0),
-    "sticker": Bounds(0.99, 1.0),
+    "sticker": Bounds(0.98, 3.0),
     "anonymise": Bounds(0.95, 5.0, 0.5),
 }
 

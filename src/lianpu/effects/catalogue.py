@@ -223,7 +223,7 @@ EFFECTS: dict[str, Effect] = {
             {"en": "Hair in any colour; its light and strands stay.", "zh": "把头发染成任意颜色，保留光泽与发丝。"},
             "face",
             "hair.hair_color",
-            "",
+            "live_hair.live_hair_color",
             (_color("#b8936a"),),
             beyond_crop=True,
         ),

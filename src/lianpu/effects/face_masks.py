@@ -8,6 +8,7 @@ import numpy as np
 from lianpu.faces.alignment import TEMPLATES, alignment_matrix
 from lianpu.faces.results import Subject
 from lianpu.imaging.compositing import Field, View
+from lianpu.imaging.geometry import Matrix
 from lianpu.imaging.masks import smoothstep
 from lianpu.part_names import part_index
 
@@ -44,10 +45,15 @@ def crop_fade(subject: Subject, view: View, photo_shape: tuple[int, ...]) -> Fie
 
     There is no fade on a side where the photo ends with the crop, or nearly so.
     """
-    y, x = view.pixel_centres()
     middle = (_CROP.width - 1) / 2
     matrix = alignment_matrix(subject.face.points, _CROP, _CROP.width) / subject.parts_scale
     matrix[:, 2] += middle - middle / subject.parts_scale  # the part masks may cover more than the crop, around the same centre
+    return fade_at_border(matrix, view, photo_shape)
+
+
+def fade_at_border(matrix: Matrix, view: View, photo_shape: tuple[int, ...]) -> Field:
+    """`crop_fade` of a crop of 512 pixels to which the matrix (2, 3) takes pixels of the photo."""
+    y, x = view.pixel_centres()
     high, wide = photo_shape[:2]
     corners = np.array([(0, 0, 1), (wide - 1, 0, 1), (0, high - 1, 1), (wide - 1, high - 1, 1)]) @ matrix.T
     fade = np.ones(view.shape, dtype=np.float32)

@@ -1,4 +1,4 @@
-"""Hair colour: a lightness-to-colour table for the hair of one face, and its application through a hair matte."""
+"""Hair colour: a lightness-to-colour table for the hair of one face, and its application through a hair matte; live: `live_hair`."""
 
 from __future__ import annotations
 
@@ -60,17 +60,22 @@ def hair_tone(hair: Field, target: Field) -> HairTone:
         hair: Lab (n, 3) of the present hair.
         target: Lab (3,) for its median.
     """
+    low, median, high = np.percentile(hair[:, 0], (5, 50, 95)).tolist()
+    return tone_between((low, median, high), hair[:, 1:].mean(axis=0), target)
+
+
+def tone_between(percentiles: tuple[float, float, float], mean: np.ndarray, target: Field) -> HairTone:
+    """`hair_tone` from the 5th, 50th and 95th percentile of the present hair's lightness, and its mean a and b."""
     old = np.arange(_STEPS, dtype=np.float64) * (100 / (_STEPS - 1))
-    light, middle, depth = _lightness(old, np.percentile(hair[:, 0], (5, 50, 95)), float(target[0]))
+    light, middle, depth = _lightness(old, percentiles, float(target[0]))
     chroma = float(np.hypot(target[1], target[2])) * np.minimum(_fullness(light) / _fullness(np.maximum(target[0], 1.0)), 1.5)
     hue = np.arctan2(target[2], target[1]) - _warmth(target) * np.clip((target[0] - light) / 30, -1, 1)
     kept = 0.35 * np.clip((old + 8) / (light + 8), 0.3, 1)  # the tones of dark pixels are mostly noise
-    mean = hair[:, 1:].mean(axis=0)
     tone = np.stack([chroma * np.cos(hue), chroma * np.sin(hue)], axis=1) - kept[:, None] * mean
     return HairTone(np.column_stack([light, tone, kept]).astype(np.float32), middle, depth)
 
 
-def _lightness(old: np.ndarray, percentiles: np.ndarray, target: float) -> tuple[np.ndarray, float, float]:
+def _lightness(old: np.ndarray, percentiles: tuple[float, float, float], target: float) -> tuple[np.ndarray, float, float]:
     """New lightness for each old one, by a smooth monotonic curve; and `middle` and `depth` of `HairTone`.
 
     Hair of low contrast keeps low contrast: it is scaled by the usual contrast before and after.
@@ -187,14 +192,13 @@ def _matte(fields: Field, pixels: Field) -> Field:
     return smoothstep(apply_coefficients(fields[:, :, :4], pixels), 0.12, 0.9)
 
 
-_EDGE_SHARE = 0.11
+EDGE_SHARE = 0.11
 """Half width of the band around the parsed hair border in which the matte is refined, as a share of the face's unit."""
 
-_SHADOW_SHARE, _DEEPEST = 0.4, 30.0
+SHADOW_SHARE, DEEPEST, DARKEST = 0.4, 30.0, 0.35
+"""Reach of large shadows in units of the face, the most lightness that they take away, and the least share of light that hair has in them."""
 
-_DARKEST = 0.35
-
-_MIXED, _LEAST = 0.6, np.float32(0.03)
+MIXED, LEAST = 0.6, np.float32(0.03)
 """Width of the mixed edge as a share of that band, and the weight of edge pixels where hair has no inside."""
 
 
@@ -211,25 +215,25 @@ def plan_hair(photo: Picture, subject: Subject, target: Field) -> HairPaint | No
     core = part_cover(subject, view, "hair")
     if core.sum() < 4:
         return None
-    reach = _EDGE_SHARE * face_unit(subject)
+    reach = EDGE_SHARE * face_unit(subject)
     near = smoothstep(feather(dilate(core, view, 0.5 * reach), view, 0.3 * reach), 0.05, 0.6)
     weights = guided_filter_coefficients(core, view.picture, max(1, round(reach * view.scale)), 2e-4)
     share = near * crop_fade(subject, view, photo.shape)
     lab = rgb_to_lab(view.picture)
     tone = hair_tone(lab[core >= min(0.7, float(core.max()))], target)
     # pixels at the hair's edge are mixed with lighter skin and would make it glow: the lightness comes from farther inside
-    own = dilate(core, view, -_MIXED * reach) + _LEAST * core
-    around = _hair_light(lab[:, :, 0], own, max(1.0, reach * view.scale))
+    own = dilate(core, view, -MIXED * reach) + LEAST * core
+    around = light_around(lab[:, :, 0], own, max(1.0, reach * view.scale))
     inside = feather(dilate(core, view, -0.5 * reach), view, 0.3 * reach)
-    wide = _hair_light(lab[:, :, 0], core, max(1.0, _SHADOW_SHARE * face_unit(subject) * view.scale))
-    shade = np.minimum(tone.depth * np.maximum(tone.middle - wide, 0), _DEEPEST)
+    wide = light_around(lab[:, :, 0], core, max(1.0, SHADOW_SHARE * face_unit(subject) * view.scale))
+    shade = np.minimum(tone.depth * np.maximum(tone.middle - wide, 0), DEEPEST)
     lighter = np.maximum(tone.at(around)[:, :, 0] - shade - around, 0)
     shade = shade + lighter * (1 - _light_on_skin(subject, view, lab[:, :, 0]))
     return HairPaint(view, share, np.dstack([weights, around, inside, shade]).astype(np.float32), tone)
 
 
 def _light_on_skin(subject: Subject, view: View, light: Field) -> Field:
-    """(h, w), `_DARKEST` to 1: light on the skin nearest to each pixel relative to the well-lit parts of the face.
+    """(h, w), `DARKEST` to 1: light on the skin nearest to each pixel relative to the well-lit parts of the face.
 
     Hair next to a shadowed cheek lies in that shadow as well, however dark the hair was before.
     """
@@ -237,11 +241,11 @@ def _light_on_skin(subject: Subject, view: View, light: Field) -> Field:
     if skin.sum() < 16:
         return np.ones(view.shape, dtype=np.float32)
     lit = float(np.percentile(light[skin > 0.5], 45)) if (skin > 0.5).any() else 100.0
-    beside = _hair_light(light, skin, max(1.0, _SHADOW_SHARE * face_unit(subject) * view.scale))
+    beside = light_around(light, skin, max(1.0, SHADOW_SHARE * face_unit(subject) * view.scale))
     found = skin > 0
     nearest = _nearest(beside, found)
-    spread = max(1.0, 0.5 * _SHADOW_SHARE * face_unit(subject) * view.scale)
-    return wide_blur(np.clip(nearest / max(lit, 1.0), _DARKEST, 1), spread)
+    spread = max(1.0, 0.5 * SHADOW_SHARE * face_unit(subject) * view.scale)
+    return wide_blur(np.clip(nearest / max(lit, 1.0), DARKEST, 1), spread)
 
 
 def _nearest(values: Field, known: np.ndarray) -> Field:
@@ -254,8 +258,8 @@ def _nearest(values: Field, known: np.ndarray) -> Field:
     return np.asarray(table[labels], dtype=np.float32)
 
 
-def _hair_light(light: Field, core: Field, sigma: float) -> Field:
-    """(h, w): mean lightness of the hair around each pixel, other pixels ignored."""
+def light_around(light: Field, core: Field, sigma: float) -> Field:
+    """(h, w): mean lightness around each pixel of what `core` (h, w) covers, hair or skin; other pixels are ignored."""
     weight = core * core + np.float32(1e-4)
     total = wide_blur(np.dstack([light * weight, weight]), sigma)
     return np.asarray(total[:, :, 0] / total[:, :, 1], dtype=np.float32)

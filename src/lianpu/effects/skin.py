@@ -6,6 +6,8 @@ filter keeps, and only the scales between (blotches, fine lines) are weakened.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import cv2
 import numpy as np
 
@@ -65,20 +67,28 @@ def _smoothing(view: View, skin: Field, unit: float, strength: float) -> Field:
     """The change (h, w, 3) that smooths the skin (h, w) of a view."""
     soft = feather(dilate(skin, view, -0.02 * unit), view, 0.02 * unit) * skin
     seen = _blurred(view.picture, _PORE * unit * view.scale)
-    between = seen - _edges_kept(seen, soft, _COARSE * unit * view.scale)
-    return np.asarray(between * (soft * np.float32(-0.85 * strength))[:, :, None], dtype=np.float32)
+    planes = cv2.split(seen)  # channel by channel: NumPy is several times as fast on whole planes
+    kept = _edges_kept(planes, soft, _COARSE * unit * view.scale)
+    weight = soft * np.float32(-0.85 * strength)
+    return np.asarray(
+        cv2.merge([(plane - smooth) * weight for plane, smooth in zip(planes, kept, strict=True)]), dtype=np.float32
+    )
 
 
-def _edges_kept(picture: Field, skin: Field, radius: float) -> Field:
-    """The picture (h, w, 3) smoothed over `radius` pixels except at edges.
+def _edges_kept(planes: Sequence[np.ndarray], skin: Field, radius: float) -> list[Field]:
+    """The channels (h, w) of a picture, smoothed over `radius` pixels except at edges.
 
-    A guided filter per channel (He, Sun & Tang 2013), weighted by the skin so that hair and background do not bleed in.
+    A guided filter per channel (He, Sun & Tang 2013), weighted by the skin so that hair and background do not bleed in; an edge in one
+    channel is one in all.
     """
     mean = window_mean(max(1, round(radius)), skin + np.float32(1e-3))
-    average = mean(picture)
-    variance = mean(picture * picture) - average * average
-    slope = np.maximum((variance / (variance + np.float32(_EDGE**2))).max(axis=2, keepdims=True), 0)
-    return mean(slope) * picture + mean((1 - slope) * average)
+    averages = [mean(plane) for plane in planes]
+    slope = np.zeros_like(skin)
+    for plane, average in zip(planes, averages, strict=True):
+        variance = mean(plane * plane) - average * average
+        np.maximum(slope, variance / (variance + np.float32(_EDGE**2)), out=slope)
+    mean_slope = mean(slope)
+    return [mean_slope * plane + mean((1 - slope) * average) for plane, average in zip(planes, averages, strict=True)]
 
 
 def _blurred(picture: Field, sigma: float) -> Field:

@@ -19,6 +19,7 @@ from lianpu.faces.live import LiveFace
 from lianpu.faces.results import Subject
 from lianpu.imaging.geometry import (
     Matrix,
+    Window,
     compose,
     scale_between,
     scale_of,
@@ -193,7 +194,34 @@ def sticker(photo: Picture, subject: Subject, strength: float, which: str, pictu
 def live_sticker(frame: Picture, face: LiveFace, strength: float, which: str, picture: str, place: str) -> None:
     """`sticker` in a live frame (H, W, 3), in place."""
     nowhere = (slice(0, 1), slice(0, 1))  # stickers follow points, no parts
-    _stick(frame, face.subject_in(np.eye(2, 3), nowhere), strength, which, picture, place)
+    subject = face.subject_in(np.eye(2, 3), nowhere)
+    for layer in (read_sticker(picture),) if picture else bundled_sticker(which):
+        matrix = sticker_matrix(layer, subject, place)
+        times = 0
+        while scale_of(matrix) * 2 ** (times + 1) < 1:
+            times += 1
+        small = _halved(layer, times)
+        matrix = compose(matrix, scaling(scale_between(small, layer.pixels)))
+        window = _reached(matrix, small, frame)
+        if window is None:
+            continue
+        rows, columns = window
+        part = frame[rows, columns]
+        moved = matrix - np.array([[0, 0, columns.start], [0, 0, rows.start]])
+        put = cv2.warpAffine(small, moved, part.shape[1::-1], flags=cv2.INTER_LINEAR, borderValue=(0, 0, 0, 0))
+        opacity = min(1.0, strength)
+        red, green, blue, alpha = cv2.split(put if opacity == 1.0 else cv2.convertScaleAbs(put, alpha=opacity))
+        behind = cv2.multiply(part, cv2.bitwise_not(cv2.merge([alpha, alpha, alpha])), scale=1 / 255)
+        cv2.add(behind, cv2.merge([red, green, blue]), dst=part)
+
+
+@lru_cache(maxsize=16)
+def _halved(layer: Sticker, times: int) -> np.ndarray:
+    """The pixels (h, w, 4) of a layer as uint8, premultiplied, halved some times."""
+    small = np.asarray(layer.pixels)
+    for _ in range(times):
+        small = cv2.resize(small, scaled_size(small, 0.5), interpolation=cv2.INTER_AREA)
+    return np.rint(255 * small).astype(np.uint8)
 
 
 def _stick(photo: Picture, subject: Subject, strength: float, which: str, picture: str, place: str) -> None:
@@ -266,16 +294,23 @@ def composite_layer(photo: Picture, pixels: np.ndarray, matrix: Matrix, opacity:
         small = np.asarray(cv2.resize(pixels, scaled_size(pixels, shrink), interpolation=cv2.INTER_AREA))
         matrix = compose(matrix, scaling(scale_between(small, pixels)))
         pixels = small
-    high, wide = pixels.shape[:2]
-    corners = np.array([(-1, -1), (wide, -1), (-1, high), (wide, high)]) @ matrix[:, :2].T + matrix[:, 2]
-    low = np.clip(np.floor(corners.min(axis=0)), 0, photo.shape[1::-1]).astype(int)
-    far = np.clip(np.ceil(corners.max(axis=0)) + 1, 0, photo.shape[1::-1]).astype(int)
-    if (far <= low).any():
+    window = _reached(matrix, pixels, photo)
+    if window is None:
         return
-    for top in range(int(low[1]), int(far[1]), _BAND_PX):
-        rows, columns = slice(top, min(top + _BAND_PX, int(far[1]))), slice(int(low[0]), int(far[0]))
+    columns = window[1]
+    for top in range(window[0].start, window[0].stop, _BAND_PX):
+        rows = slice(top, min(top + _BAND_PX, window[0].stop))
         moved = matrix - np.array([[0, 0, columns.start], [0, 0, rows.start]])
         layer = warp_values(pixels, moved, (columns.stop - columns.start, rows.stop - rows.start), outside=0)
         layer = layer * np.float32(opacity)
         old = photo[rows, columns].astype(np.float32)
         photo[rows, columns] = np.rint(np.clip(old * (1 - layer[:, :, 3:]) + 255 * layer[:, :, :3], 0, 255)).astype(np.uint8)
+
+
+def _reached(matrix: Matrix, pixels: np.ndarray, photo: Picture) -> Window | None:
+    """Rows and columns of the photo that pixels (h, w, 4) placed by a matrix reach; None if none."""
+    high, wide = pixels.shape[:2]
+    corners = np.array([(-1, -1), (wide, -1), (-1, high), (wide, high)]) @ matrix[:, :2].T + matrix[:, 2]
+    left, top = np.clip(np.floor(corners.min(axis=0)), 0, photo.shape[1::-1]).astype(int).tolist()
+    right, bottom = np.clip(np.ceil(corners.max(axis=0)) + 1, 0, photo.shape[1::-1]).astype(int).tolist()
+    return None if left >= right or top >= bottom else (slice(top, bottom), slice(left, right))

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import cv2
@@ -99,6 +100,15 @@ class LiveFace:
         """Side of the shares; 1 without any."""
         return next((share.shape[0] for share in self.shares.values()), 1)
 
+    @cached_property
+    def alignment(self) -> Matrix:
+        """The matrix (2, 3) from the frame to the face's crop of 512 pixels (`celebamask-hq`)."""
+        return alignment_matrix(self.face.points, _CROP, _CROP.width)
+
+    @cached_property
+    def _from_shares(self) -> Matrix:
+        return inverse(self.matrix)
+
     def share_over(self, names: tuple[str, ...], to: Matrix, size_px: tuple[int, int]) -> Share:
         """The probability of some parts together (height, width) uint8, as a matrix (2, 3) from the frame to `size_px` = (width, height)
         shows it; 0 outside of the crop, and everywhere without any of the parts."""
@@ -108,13 +118,13 @@ class LiveFace:
         total = found[0]
         for share in found[1:]:
             total = np.asarray(cv2.add(total, share), dtype=np.uint8)
-        return np.asarray(warp_values(total, compose(to, inverse(self.matrix)), size_px, outside=0), dtype=np.uint8)
+        return np.asarray(warp_values(total, compose(to, self._from_shares), size_px, outside=0), dtype=np.uint8)
 
     def window(self, frame: Picture) -> Window:
         """Rows and columns of the frame that the face's crop covers; at least one pixel, at the frame's border for a face outside."""
         far = _CROP.width - 0.5
         corners = np.array([(-0.5, -0.5), (far, -0.5), (-0.5, far), (far, far)])
-        corners = map_points(inverse(alignment_matrix(self.face.points, _CROP, _CROP.width)), corners)
+        corners = map_points(inverse(self.alignment), corners)
         limits = np.array(frame.shape[1::-1])
         left, top = np.clip(np.floor(corners.min(axis=0)), 0, limits - 1).astype(int).tolist()
         right, bottom = np.clip(np.ceil(corners.max(axis=0)) + 1, (left + 1, top + 1), limits).astype(int).tolist()
@@ -149,7 +159,7 @@ class LiveFace:
         rest = np.full((self.side_px, self.side_px), _CERTAIN, dtype=np.uint8)
         for share in known.values():
             rest = np.asarray(cv2.subtract(rest, share), dtype=np.uint8)
-        matrix = compose(moved, inverse(self.matrix))
+        matrix = compose(moved, self._from_shares)
         largest = np.asarray(warp_values(rest, matrix, size, outside=0), dtype=np.uint8)
         mask = np.zeros(size[::-1], dtype=np.uint8)
         for name, share in known.items():
