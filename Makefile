@@ -13,6 +13,7 @@ $(VENV)/.installed: pyproject.toml
 
 $(VENV)/.installed-test: $(VENV)/.installed
 	$(BIN)/python -m pip install --quiet --editable '.[test,dev]'
+	$(BIN)/lianpu models fetch mediapipe || true  # without them their tests are skipped
 	touch $@
 
 demo: $(VENV)/.installed

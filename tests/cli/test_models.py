@@ -4,16 +4,19 @@ import hashlib
 import http.server
 import json
 import os
+import shutil
 import signal
 import socket
 import threading
 import time
+import zipfile
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
+from lianpu.cli import main as cli_main
 from lianpu.cli.main import main
 from lianpu.models import table as weights
 from lianpu.models.store import download, importing
@@ -221,3 +224,68 @@ def test_any_command_takes_commercial_safe(capsys: pytest.CaptureFixture[str]) -
         main(["models", "--commercial-safe", "fetch", "scrfd-10g"])
     assert ended.value.code == 1
     assert "det_10g.onnx (scrfd-10g) may not be used commercially" in capsys.readouterr().err
+
+
+@pytest.fixture
+def mesh_here(converted_mediapipe: Path) -> Path:
+    """The folder of models with the mesh in it, not yet converted."""
+    models_folder().mkdir()
+    return Path(shutil.copy(converted_mediapipe / "face_landmark_with_attention.tflite", models_folder()))
+
+
+def test_a_tflite_file_is_converted_by_fetch_and_listed_as_what_runs(mesh_here: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    made = mesh_here.with_suffix(".onnx")
+    assert f"face_landmark_with_attention.tflite is here already: {made}" in shown(
+        capsys, "fetch", "face-mesh", "--commercial-safe"
+    )
+    row = next(row for row in json.loads(shown(capsys, "list", "--json")) if row["name"] == "face-mesh")
+    assert (row["here"], row["runs_as"], row["commercial_use"]) == (str(mesh_here), made.name, True)
+
+    mesh_here.unlink()  # what was made of it is enough
+    assert f"is here already: {made}" in shown(capsys, "fetch", "face-mesh")
+    assert f"ok       face-mesh: {made}" in shown(capsys, "check")
+
+
+def test_check_tells_a_converted_file_that_is_to_be_made_again(mesh_here: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    mesh_here.with_suffix(".onnx").write_bytes(b"cut off")
+    said = shown(capsys, "check")
+    assert f"ok       face-mesh: {mesh_here}" in said
+    assert f"OLD      {mesh_here.with_suffix('.onnx')} is damaged or of an older converter: it is made again" in said
+
+
+def test_import_tells_that_a_file_was_converted(
+    converted_mediapipe: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    wheel = tmp_path / "any.whl"
+    with zipfile.ZipFile(wheel, "w") as archive:
+        archive.write(converted_mediapipe / "face_landmark.tflite", "mediapipe/modules/face_landmark/face_landmark.tflite")
+    said = shown(capsys, "import", str(wheel))
+    assert (
+        f"face_landmark.tflite is face-mesh-468: copied and converted to ONNX, {models_folder() / 'face_landmark.tflite'}" in said
+    )
+
+
+def test_a_family_of_one_wheel_that_cannot_be_fetched_is_one_line(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("LIANPU_OFFLINE", "1")
+    message = refused(capsys, "fetch", "mediapipe")
+    assert message.count("LIANPU_OFFLINE is set") == 1
+    assert "The same holds for face_landmark.tflite, " in message and message.endswith("selfie_segmentation_landscape.tflite.\n")
+
+
+def test_a_model_that_a_command_needs_is_announced_on_standard_error(
+    capsys: pytest.CaptureFixture[str], entries: tuple[ModelFile, ...], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """No command fetches one of this test's models, so that of a command is stood in for by one that fetches."""
+    from lianpu.models.store.first_use import shown as shown_by_the_command
+
+    def needs_it(program: str, command: object, words: list[str]) -> None:
+        with shown_by_the_command(entries[0]) as on_progress:
+            print(f"on {program}: {on_progress}")
+
+    monkeypatch.setattr(cli_main, "run_command", needs_it)
+    main(["faces"])
+    said = capsys.readouterr()
+    assert said.err == "Fetching free (face boxes and 5 points (YuNet, pictures of any size); 0.0 MB; MIT) ...\n"
+    assert said.out == "on lianpu faces: None\n"

@@ -39,7 +39,8 @@ SHEET_FACES, SHEET_PX = 4, 192
 class DemoArguments:
     """Run every stage on drawn faces: draw, train, evaluate, export, quantize, compare, edit with the bundled editor, report. About 8 minutes on 2 CPU cores.
 
-    Nothing is downloaded. Repeat the command to resume a stopped demo.
+    It needs no download. MediaPipe's face models (Apache-2.0), which `lianpu edit` uses, are fetched on the way where a network is.
+    Repeat the command to resume a stopped demo.
     """
 
     run_dir: Path = Path("runs/demo")
@@ -75,6 +76,7 @@ def run_demo(options: DemoArguments, command: str) -> Run:
     from lianpu.report.page import write_report
     from lianpu.terminal import console, stage
 
+    fetch_face_models()
     folder = options.run_dir.with_name(f"{options.run_dir.name}-faces")
     with stage("Drawing faces") as on_progress:
         draw_dataset(folder, options.faces, options.image_size, seed=0, held_out=0.1, on_progress=on_progress)
@@ -96,6 +98,22 @@ def run_demo(options: DemoArguments, command: str) -> Run:
     with console.status("Writing the report"):
         write_report(run, options.language)
     return run
+
+
+def fetch_face_models() -> None:
+    """MediaPipe's models for `lianpu edit`, fetched and converted where they are not here. A failure is one line: the demo needs none."""
+    from lianpu.errors import LianpuError
+    from lianpu.models.store.conversion import require_onnx
+    from lianpu.models.table import MODEL_FILES
+    from lianpu.terminal import console
+
+    try:
+        for entry in MODEL_FILES:
+            if entry.onnx:
+                require_onnx(entry.name)
+    except LianpuError as problem:
+        line = " ".join(str(problem).split())
+        console.print(f"Without MediaPipe's face models: {line}", markup=False, highlight=False, soft_wrap=True)
 
 
 def show_bundled_editor(run: Run, options: DemoArguments) -> None:

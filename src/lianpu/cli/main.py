@@ -5,12 +5,16 @@ from __future__ import annotations
 import sys
 from collections.abc import Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext
-from typing import NoReturn
+from typing import TYPE_CHECKING, NoReturn
 
 from lianpu.cli.subcommands import HELP, Command, run_command
 from lianpu.errors import LianpuError, nearest_name
 from lianpu.extras import missing_library
+from lianpu.models.store.first_use import OnProgress, fetches_shown_by
 from lianpu.version import __version__
+
+if TYPE_CHECKING:
+    from lianpu.models.table import ModelFile
 
 GROUPS: dict[str, dict[str, Command]] = {
     "Edit faces": {
@@ -80,7 +84,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
         print(f"lianpu: '{words[0]}' is not a command{nearest_name(words[0], COMMANDS)}. See: lianpu --help", file=sys.stderr)
         raise SystemExit(2)
     rest = [word for word in words[1:] if word.replace("_", "-") != COMMERCIAL_SAFE]
-    with _commercial_safe(len(rest) < len(words) - 1), _errors_as_one_line():
+    with _commercial_safe(len(rest) < len(words) - 1), fetches_shown_by(_show_fetch), _errors_as_one_line():
         run_command(f"lianpu {words[0]}", COMMANDS[words[0]], rest)
 
 
@@ -91,6 +95,15 @@ def _commercial_safe(wanted: bool) -> AbstractContextManager[None]:
     from lianpu.models.store.locate import commercial_safe
 
     return commercial_safe(True)
+
+
+@contextmanager
+def _show_fetch(entry: ModelFile) -> Iterator[OnProgress | None]:
+    """A line and a bar around a model file that is fetched because the command needs it."""
+    from lianpu.terminal import first_use
+
+    with first_use(entry.name, f"{entry.used_for}; {entry.size_bytes / 1e6:.1f} MB; {entry.licence}") as on_progress:
+        yield on_progress
 
 
 @contextmanager

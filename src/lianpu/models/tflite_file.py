@@ -33,6 +33,11 @@ MAX_COUNT = 20_000
 
 _MAX_AXES = 8
 
+
+class _FaultError(ValueError):
+    """What is wrong with a file, in a few words."""
+
+
 _BROKEN = (struct.error, AttributeError, IndexError, KeyError, OverflowError, TypeError, UnicodeDecodeError, ValueError)
 """What the packages raise when an offset or a length in the file leads astray."""
 
@@ -114,9 +119,10 @@ def read_tflite(content: bytes) -> Network:
         raise ModelError("These bytes are no .tflite file: the mark TFL3 is missing.")
     try:
         return _Reader(content).network()
-    except _BROKEN as problem:
-        reason = " ".join(str(problem).split())[:120] or type(problem).__name__
-        raise ModelError(f"The .tflite file is damaged or cut off ({reason}).") from None
+    except _FaultError as problem:
+        raise ModelError(f"The .tflite file is damaged, or of a kind that is not read ({problem}).") from None
+    except _BROKEN:
+        raise ModelError("The .tflite file is damaged or cut off: an offset or a length in it leads astray.") from None
 
 
 def flexbuffer_numbers(content: bytes) -> dict[str, float | list[int]]:
@@ -155,18 +161,18 @@ class _Reader:
         )
         used = [*network.inputs, *network.outputs, *(place for step in operators for place in (*step.inputs, *step.outputs))]
         if any(not -1 <= place < len(tensors) for place in used) or -1 in (*network.inputs, *network.outputs):
-            raise ValueError("a tensor is named that is not there")
+            raise _FaultError("a tensor is named that is not there")
         return network
 
     def _tensor(self, tensor: Any) -> Tensor:
         shape = _places(tensor.Shape, tensor.ShapeLength, _MAX_AXES)
         if any(size < 1 for size in shape) or math.prod(shape) > MAX_ELEMENTS:
-            raise ValueError(f"a tensor of shape {shape}")
+            raise _FaultError(f"a tensor of shape {shape}")
         values = self._numbers(tensor)
         if values is not None and tensor.Sparsity() is not None:
             self._written_out += math.prod(shape)
             if self._written_out > MAX_SPARSE_ELEMENTS:
-                raise ValueError("its sparse tensors are too large")
+                raise _FaultError("its sparse tensors are too large")
             values = _densified(values, shape, tensor.Sparsity())
         return Tensor((tensor.Name() or b"").decode(), shape, None if values is None else values.reshape(shape))
 
@@ -176,10 +182,10 @@ class _Reader:
         if length == 0:
             return None
         if tensor.Type() not in _TYPES:
-            raise ValueError(f"numbers of type {tensor.Type()}: only float32, float16, int32 and int64 are read")
+            raise _FaultError(f"numbers of type {tensor.Type()}: only float32, float16, int32 and int64 are read")
         self._constant_bytes += length
         if self._constant_bytes > 2 * len(self._content):  # several tensors may share a buffer, but not all of them all of it
-            raise ValueError("its constants are larger than the file")
+            raise _FaultError("its constants are larger than the file")
         return np.frombuffer(buffer.DataAsNumpy().tobytes(), _TYPES[tensor.Type()])
 
     def _operator(self, operator: Any) -> Operator:
@@ -201,7 +207,7 @@ class _Reader:
 
 def _count(length: int, most: int = MAX_COUNT) -> int:
     if length > most:
-        raise ValueError(f"a list of {length:,}")
+        raise _FaultError(f"a list of {length:,}")
     return length
 
 
@@ -215,7 +221,7 @@ def _options(kind: str, operator: Any) -> dict[str, int]:
     name, fields = _OPTIONS[kind]
     table, bytes_of_it = getattr(tflite, name)(), operator.BuiltinOptions()
     if bytes_of_it is None:
-        raise ValueError(f"{kind} has no options")
+        raise _FaultError(f"{kind} has no options")
     table.Init(bytes_of_it.Bytes, bytes_of_it.Pos)
     return {field: int(getattr(table, field)()) for field in fields}
 
@@ -227,11 +233,11 @@ def _densified(values: NDArray[Any], shape: tuple[int, ...], sparsity: Any) -> N
     that its segments list.
 
     Raises:
-        ValueError: the tensor is stored in blocks (MediaPipe's are not), or the lists contradict each other.
+        _FaultError: the tensor is stored in blocks (MediaPipe's are not), or the lists contradict each other.
     """
     order = _places(sparsity.TraversalOrder, sparsity.TraversalOrderLength, _MAX_AXES)
     if sparsity.BlockMapLength() or sorted(order) != list(range(len(shape))) or sparsity.DimMetadataLength() != len(shape):
-        raise ValueError("a sparse tensor stored in blocks")
+        raise _FaultError("a sparse tensor stored in blocks")
     places = np.zeros((1, 0), np.int64)
     for stored, axis in enumerate(order):
         metadata = sparsity.DimMetadata(stored)
@@ -243,12 +249,12 @@ def _densified(values: NDArray[Any], shape: tuple[int, ...], sparsity: Any) -> N
             indices = _index_list(metadata.ArrayIndicesType(), metadata.ArrayIndices())
         steps = np.diff(starts)
         if len(steps) != len(places) or starts[0] != 0 or (steps < 0).any() or not starts[-1] == len(indices) <= room:
-            raise ValueError("a sparse tensor whose segments contradict its indices")
+            raise _FaultError("a sparse tensor whose segments contradict its indices")
         if (indices < 0).any() or (indices >= shape[axis]).any():
-            raise ValueError("a sparse tensor with an index outside its shape")
+            raise _FaultError("a sparse tensor with an index outside its shape")
         places = np.concatenate([np.repeat(places, steps, axis=0), indices[:, None]], axis=1)
     if len(places) != len(values):
-        raise ValueError("a sparse tensor with more or fewer numbers than indices")
+        raise _FaultError("a sparse tensor with more or fewer numbers than indices")
     dense = np.zeros(shape, values.dtype)
     dense[tuple(places[:, order.index(axis)] for axis in range(len(shape)))] = values
     return dense

@@ -65,7 +65,7 @@ class Conversion:
             try:
                 step(self, operator)
             except (ArithmeticError, AttributeError, IndexError, KeyError, TypeError, ValueError, struct.error) as problem:
-                reason = " ".join(str(problem).split())[:120] or type(problem).__name__
+                reason = str(problem)[:120] if type(problem) is ValueError else "its parts do not fit together"
                 raise ModelError(f"The .tflite file has a {operator.kind} that cannot be converted ({reason}).") from None
         return self
 

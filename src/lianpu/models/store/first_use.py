@@ -51,21 +51,19 @@ def shown(entry: ModelFile) -> AbstractContextManager[OnProgress | None]:
     return _show(entry)
 
 
-def what_failed_lately(memory: Path) -> tuple[str, str]:
-    """Why a fetch failed within the last hour under the same settings, and when (15:04); two empty strings where it did not."""
+def failed_at(memory: Path) -> str:
+    """When a fetch failed (15:04), if that was within the last hour and under the same settings; else an empty string."""
     try:
-        age_s = time.time() - memory.stat().st_mtime
-        kept = json.loads(memory.read_text(encoding="utf-8"))
-        if not 0 <= age_s < RETRY_AFTER_S or kept["settings"] != _settings():
-            return "", ""
-        return str(kept["problem"]), time.strftime("%H:%M", time.localtime(memory.stat().st_mtime))
-    except (OSError, ValueError, KeyError, TypeError):
-        return "", ""
+        when = memory.stat().st_mtime
+        same = json.loads(memory.read_text(encoding="utf-8")) == _settings()
+    except (OSError, ValueError):
+        return ""
+    return time.strftime("%H:%M", time.localtime(when)) if same and 0 <= time.time() - when < RETRY_AFTER_S else ""
 
 
-def remember_failure(memory: Path, problem: str) -> None:
-    """Have `what_failed_lately` tell this. Raises LianpuError where the folder cannot be written."""
-    write_json(memory, {"problem": problem, "settings": _settings()})
+def remember_failure(memory: Path) -> None:
+    """Note that a fetch failed now. Raises LianpuError where the folder cannot be written."""
+    write_json(memory, _settings())
 
 
 def _settings() -> dict[str, str]:

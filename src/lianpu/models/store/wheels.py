@@ -27,6 +27,9 @@ LONGEST_S = 900.0
 
 _LOOK_EVERY_S = 0.1
 
+_SMALL_BYTES = 1 << 18
+"""What is no longer is not the wheel yet: what pip writes besides is left out of the progress."""
+
 
 @contextmanager
 def downloaded_wheel(wheel: Wheel, folder: Path, network: Network, on_progress: OnProgress | None = None) -> Iterator[Path]:
@@ -89,13 +92,13 @@ def _run_pip(wheel: Wheel, folder: Path, network: Network, on_progress: OnProgre
                 process.kill()
                 process.wait()
     if stopped or process.returncode:
-        raise TransferError(f"pip: {stopped or _last_word(said.read_text(encoding='utf-8', errors='replace'))}")
+        raise TransferError(stopped or _last_word(said.read_text(encoding="utf-8", errors="replace")))
 
 
 def _watch(process: subprocess.Popen[bytes], folder: Path, wheel: Wheel, on_progress: OnProgress | None) -> str:
     """Wait for pip, telling how much has arrived. Why it was given up, or an empty string when it has ended."""
     began = moved = time.monotonic()
-    most = 0
+    most = _SMALL_BYTES
     while True:
         try:
             process.wait(timeout=_LOOK_EVERY_S)
@@ -124,7 +127,9 @@ def _bytes_in(folder: Path) -> int:
 
 
 def _last_word(said: str) -> str:
-    """The last error that pip printed, in one line; what it says about versions of itself and about settings is left out."""
+    """The last error that pip printed, in one line. pip calls it a missing version, too, when its index cannot be reached."""
+    if "Retrying (" in said or "Could not fetch URL" in said:
+        return "its package index does not answer"
     lines = [" ".join(line.split()) for line in said.splitlines() if line.strip()]
     errors = [line.removeprefix("ERROR: ") for line in lines if line.startswith("ERROR: ")]
     return (errors or lines or ["it ended without a word"])[-1][:200]
