@@ -95,7 +95,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "report": {"errors", "files", "imaging", "models", "photo", "runs", "stargan", "version"},
     "effects": {"errors", "faces", "imaging", "part_names", "photo"},
     "editing": {"attributes", "editors", "effects", "errors", "faces", "files", "imaging", "photo", "version", "workers"},
-    "video": {"editing", "errors", "face_parsing", "faces", "files", "imaging", "part_names", "version", "workers"},
+    "video": {"editing", "errors", "face_parsing", "faces", "files", "imaging", "models", "part_names", "version", "workers"},
     "camera": {"editing", "errors", "files", "imaging", "video"},
     "web": {"editing", "editors", "effects", "errors", "faces", "imaging", "models", "photo", "report"},
     "bench": {

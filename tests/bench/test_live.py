@@ -49,17 +49,21 @@ def test_a_clip_without_a_face_is_no_measurement() -> None:
         measure_paths([KnownPath("one", [1.0, 1.0, 1.0], clock, False)], [], 1, warm_frames=1, clock=lambda: clock[0])
 
 
-def test_cases_and_stages_are_measured_and_written(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_cases_and_stages_are_measured_and_written(
+    mediapipe_models: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     numbers = tmp_path / "numbers.json"
-    main(["bench", "live", "--cases", "none", "lipstick", "--json", str(numbers), *SMALL])
+    main(["bench", "live", "--cases", "none", "lipstick", "--threads", "2", "--json", str(numbers), *SMALL])
     said = " ".join(capsys.readouterr().out.split())
-    assert "240 x 180, 1 thread, 10 frames" in said and "lipstick: ms a frame" in said
+    assert "240 x 180, 2 threads, 10 frames" in said and "lipstick: ms a frame" in said
     told = json.loads(numbers.read_text(encoding="utf-8"))
     assert told["machine"]
     (measured,) = told["measured"]
     assert measured["size"] == [240, 180] and set(measured["cases"]) == {"none", "lipstick"}
     quality = measured["cases"]["lipstick"]["quality"]
     assert {"detect", "track", "parse", "lipstick"} <= set(quality["stages"])
+    assert set(measured["cases"]["none"]) == {"quality", "live", "slower"}
+    assert "mesh" in measured["cases"]["none"]["live"]["stages"]
     assert 0 < quality["latency_s"] <= quality["late_s"] and quality["processor_s"] > 0
 
 

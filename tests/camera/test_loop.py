@@ -5,6 +5,7 @@ import time
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import Any
 
 import av
 import numpy as np
@@ -16,14 +17,16 @@ from lianpu.camera.outputs import recording, recording_encoding
 from lianpu.camera.sources import CameraFrame
 from lianpu.dataset.drawn import draw_face
 from lianpu.editing.session import EditJob, EditRequest, open_job
-from lianpu.errors import DataError, SettingsError, VideoError
+from lianpu.errors import DataError, ModelError, SettingsError, VideoError
 from lianpu.faces.analyzer import AnalyzerSettings
 from lianpu.faces.results import Face
 from lianpu.imaging.picture import Picture
+from lianpu.video.job.frame_pipeline import EditedFrame, FramePipeline, State, Tracked, open_pipeline
 from lianpu.video.tracking.tracker import TrackSettings
 
 SIZE = (192, 192)
 WAIT_S = 60
+CAREFUL = TrackSettings()
 
 
 @pytest.fixture(scope="module")
@@ -40,7 +43,7 @@ def job() -> EditJob:
 
 @dataclass
 class Bursts:
-    """A camera whose first frame is followed by `burst` more whenever one was edited: no clock decides what is dropped."""
+    """A camera whose first frame is followed by `burst` more whenever one is tracked: no clock decides what is dropped."""
 
     pictures: list[Picture]
     burst: int = 1
@@ -49,7 +52,6 @@ class Bursts:
     size_px: tuple[int, int] = SIZE
     rate: float = 25.0
     go: threading.Semaphore = field(default_factory=lambda: threading.Semaphore(0))
-    edited: int = 0
     received: threading.Semaphore = field(default_factory=lambda: threading.Semaphore(0))
 
     def frames(self, stop: threading.Event) -> Iterator[CameraFrame]:
@@ -68,15 +70,38 @@ class Bursts:
             self.received.release()
             self.go.release()
 
-    def on_frame(self, statistics: LiveStatistics) -> None:
-        """For `run_camera`: let the next burst come, and wait until it is there."""
-        self.edited = statistics.frames
+    def next_burst(self) -> None:
+        """Let the next burst come, and wait until it is there."""
         self.go.release()
         assert self.received.acquire(timeout=WAIT_S)
 
     @staticmethod
     def time_s(number: int) -> float:
         return number / 25 + (number % 3) / 100
+
+
+@dataclass
+class Gated:
+    """A real pipeline that lets its source go on when it begins to track a frame."""
+
+    pipeline: FramePipeline
+    source: Bursts
+    tracked: list[int] = field(default_factory=list)
+
+    @property
+    def job(self) -> EditJob:
+        return self.pipeline.job
+
+    def begin(self) -> State:
+        return self.pipeline.begin()
+
+    def track(self, before: State, picture: Picture, number: int, time_s: float) -> tuple[State, Tracked]:
+        self.tracked.append(number)
+        self.source.next_burst()
+        return self.pipeline.track(before, picture, number, time_s)
+
+    def render(self, picture: Picture, tracked: Tracked) -> EditedFrame:
+        return self.pipeline.render(picture, tracked)
 
 
 @dataclass
@@ -95,25 +120,33 @@ def _bluer(before: Picture, after: Picture) -> bool:
     return bool(changed.sum() > 500 and after[changed][:, 2].mean() > before[changed][:, 2].mean() + 10)
 
 
-def test_frames_that_came_during_an_edit_are_dropped_and_the_newest_is_edited(job: EditJob, pictures: list[Picture]) -> None:
+def test_frames_that_came_meanwhile_are_dropped_and_the_newest_is_edited(job: EditJob, pictures: list[Picture]) -> None:
     source, kept, told = Bursts(pictures[:10], burst=3), Kept(), []
 
     def on_frame(statistics: LiveStatistics) -> None:
-        told.append((statistics.frames, statistics.received, statistics.dropped))
-        source.on_frame(statistics)
+        told.append(statistics.frames)
+        assert 0 <= statistics.dropped < statistics.received
 
-    done = run_camera(source, job, [kept], CameraSettings(SIZE), threading.Event(), on_frame)
+    done = run_camera(
+        source, Gated(open_pipeline(job, CAREFUL), source), [kept], CameraSettings(SIZE), threading.Event(), on_frame
+    )
     assert [time_s for _, time_s in kept.shown] == [source.time_s(number) for number in (0, 3, 6, 9)]
-    assert told == [(1, 1, 0), (2, 4, 2), (3, 7, 4), (4, 10, 6)]
+    assert told == [1, 2, 3, 4]
     assert (done.received, done.dropped, done.ended, done.problem) == (10, 6, "source", None)
     assert (done.statistics.frames, done.statistics.with_faces) == (4, 4)
     assert all(_bluer(pictures[number], shown) for number, (shown, _) in zip((0, 3, 6, 9), kept.shown, strict=True))
     assert {"detect", "track", "parse", "hair_color", "kept"} <= set(done.statistics.took)
 
 
-def test_faces_are_searched_by_the_count_of_edited_frames_whatever_was_dropped(job: EditJob, pictures: list[Picture]) -> None:
-    detected = []
-    detector = job.session.analyzer.detector
+@pytest.mark.parametrize(
+    ("effect", "detect_every", "expected"),
+    [("hair_color", 2, {0, 2}), ("anonymise", None, {0, 1, 2, 3}), ("anonymise", 3, {0, 3})],
+)
+def test_faces_are_searched_by_the_count_of_edited_frames_whatever_was_dropped(
+    effect: str, detect_every: int | None, expected: set[int], pictures: list[Picture]
+) -> None:
+    job = open_job(EditRequest(f"name: one\nsteps:\n  - effect: {effect}\n", analyzer=AnalyzerSettings("dlib")), threads=1)
+    detector, detected = job.session.analyzer.detector, set()
 
     class Counting:
         name = detector.name
@@ -121,40 +154,47 @@ def test_faces_are_searched_by_the_count_of_edited_frames_whatever_was_dropped(j
         second_search_score = detector.second_search_score
 
         def detect(self, picture: Picture) -> tuple[Face, ...]:
-            detected.append(source.edited)
+            detected.add(gated.tracked[-1])
             return detector.detect(picture)
 
-    source = Bursts(pictures[:10], burst=3)
+    source = Bursts(pictures[:1] * 10, burst=3)
     counting = replace(job, session=replace(job.session, analyzer=replace(job.session.analyzer, detector=Counting())))
-    settings = CameraSettings(SIZE, frames=3, tracking=TrackSettings(detect_every=2))
-    done = run_camera(source, counting, [], settings, threading.Event(), source.on_frame)
-    assert (done.ended, done.statistics.frames, done.dropped) == ("frames", 3, 6)
-    assert set(detected) == {0, 2}  # the frames 0 and 6 of the camera; by its own numbers that would be a search in every one
+    gated = Gated(open_pipeline(counting, TrackSettings(detect_every=detect_every)), source)
+    done = run_camera(source, gated, [], CameraSettings(SIZE), threading.Event())
+    assert (done.statistics.frames, done.dropped) == (4, 6)
+    assert detected == expected  # by the count of edited frames: the camera's own numbers are 0, 3, 6, 9
 
 
-@pytest.mark.parametrize(("detect_every", "expected"), [(None, {0, 1, 2, 3}), (3, {0, 3})])
-def test_faces_to_hide_are_detected_in_every_frame_unless_another_number_is_given(
-    detect_every: int | None, expected: set[int], pictures: list[Picture], monkeypatch: pytest.MonkeyPatch
+def test_it_ends_after_the_number_of_frames_that_was_asked(job: EditJob, pictures: list[Picture]) -> None:
+    source = Bursts(pictures)
+    pipeline = Gated(open_pipeline(job, CAREFUL), source)
+    done = run_camera(source, pipeline, [], CameraSettings(SIZE, frames=3), threading.Event())
+    assert (done.ended, done.statistics.frames) == ("frames", 3)
+
+
+@pytest.mark.parametrize("where", ["track", "render"])
+def test_an_error_of_either_thread_is_raised_and_both_threads_end(
+    where: str, job: EditJob, pictures: list[Picture], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    hiding = "name: hide\nsteps:\n  - effect: anonymise\n    strength: 1\n"
-    job = open_job(EditRequest(hiding, analyzer=AnalyzerSettings("dlib")), threads=1)
-    source, detector, detected = Bursts(pictures[:1] * 4), job.session.analyzer.detector, set()
+    def breaks(*arguments: object) -> Any:
+        raise ModelError("the network is broken")
 
-    def detect(picture: Picture) -> tuple[Face, ...]:
-        detected.add(source.edited)
-        return type(detector).detect(detector, picture)
-
-    monkeypatch.setitem(vars(detector), "detect", detect)
-    settings = CameraSettings(SIZE, tracking=TrackSettings(detect_every=detect_every))
-    done = run_camera(source, job, [], settings, threading.Event(), source.on_frame)
-    assert done.statistics.with_faces == 4 and detected == expected
+    source = Bursts(pictures)
+    pipeline = Gated(open_pipeline(job, CAREFUL), source)
+    monkeypatch.setattr(type(pipeline), where, breaks)
+    with pytest.raises(ModelError, match="the network is broken"):
+        run_camera(source, pipeline, [], CameraSettings(SIZE), threading.Event())
+    source.go.release(99)
+    assert not [thread.name for thread in threading.enumerate() if thread.name == "tracking"]
 
 
 def test_a_mirror_and_another_size_are_what_is_edited_and_handed_out(job: EditJob, pictures: list[Picture]) -> None:
     straight, turned = Kept(), Kept()
     for kept, mirror in ((straight, False), (turned, True)):
         source = Bursts(pictures[:1])
-        run_camera(source, job, [kept], CameraSettings((256, 160), mirror), threading.Event(), source.on_frame)
+        run_camera(
+            source, Gated(open_pipeline(job, CAREFUL), source), [kept], CameraSettings((256, 160), mirror), threading.Event()
+        )
     one, other = straight.shown[0][0], turned.shown[0][0]
     assert one.shape == other.shape == (160, 256, 3)
     assert np.abs(one[:, ::-1].astype(int) - other).mean() < 4
@@ -162,17 +202,18 @@ def test_a_mirror_and_another_size_are_what_is_edited_and_handed_out(job: EditJo
 
 def test_it_ends_after_the_seconds_that_were_asked_or_when_it_is_stopped(job: EditJob, pictures: list[Picture]) -> None:
     source = Bursts(pictures)
-    done = run_camera(source, job, [], CameraSettings(SIZE, seconds=0.15), threading.Event(), source.on_frame)
+    done = run_camera(
+        source, Gated(open_pipeline(job, CAREFUL), source), [], CameraSettings(SIZE, seconds=0.15), threading.Event()
+    )
     assert (done.ended, done.statistics.frames) == ("seconds", 4)  # at 0, 0.05, 0.10, 0.12; the next is at 0.17
     stop = threading.Event()
     source = Bursts(pictures)
 
     def stop_at_two(statistics: LiveStatistics) -> None:
-        source.on_frame(statistics)
         if statistics.frames == 2:
             stop.set()
 
-    done = run_camera(source, job, [], CameraSettings(SIZE), stop, stop_at_two)
+    done = run_camera(source, Gated(open_pipeline(job, CAREFUL), source), [], CameraSettings(SIZE), stop, stop_at_two)
     assert (done.ended, done.statistics.frames) == ("asked", 2)
 
 
@@ -183,7 +224,7 @@ def test_a_camera_that_breaks_off_is_told_and_what_was_recorded_is_whole(
     source = Bursts(pictures[:5], breaks_off=VideoError("unplugged"))
     encoding = recording_encoding(out, "auto", None, force=False)
     with recording(out, encoding, SIZE, source.rate) as recorded:
-        done = run_camera(source, job, [recorded], CameraSettings(SIZE), threading.Event(), source.on_frame)
+        done = run_camera(source, Gated(open_pipeline(job, CAREFUL), source), [recorded], CameraSettings(SIZE), threading.Event())
         assert not out.exists()
     assert done.ended == "source" and str(done.problem) == "unplugged" and done.statistics.frames == 5
     with av.open(str(out)) as container:
@@ -195,7 +236,7 @@ def test_a_camera_that_breaks_off_is_told_and_what_was_recorded_is_whole(
 def test_a_mistake_in_a_camera_is_not_swallowed(job: EditJob, pictures: list[Picture]) -> None:
     source = Bursts(pictures[:2], breaks_off=ZeroDivisionError("a mistake"))
     with pytest.raises(ZeroDivisionError, match="a mistake"):
-        run_camera(source, job, [], CameraSettings(SIZE), threading.Event(), source.on_frame)
+        run_camera(source, Gated(open_pipeline(job, CAREFUL), source), [], CameraSettings(SIZE), threading.Event())
 
 
 def test_a_recording_is_not_written_over_and_one_without_pictures_is_none(tmp_path: Path) -> None:

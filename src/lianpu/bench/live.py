@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -153,44 +153,56 @@ def _clip(photos: Sequence[Path], frames: int, size: tuple[int, int]) -> list[Pi
 
 
 def _paths(parsed: BenchLiveArguments, case: str, threads: int) -> list[LivePath]:
-    from lianpu.bench.live_speed import QualityPath
+    """The careful pipeline with all threads in each step; the live one with a thread for tracking and one for rendering, if there are two.
+
+    And, in the end, the live one with the settings that `lianpu camera` would choose on a slower processor.
+    """
+    from lianpu.bench.live_speed import OneThread, TwoThreads
     from lianpu.editing.presets import EffectStep, Preset, dump_preset
     from lianpu.editing.session import EditJob, EditRequest, EditSession
     from lianpu.effects.catalogue import EFFECTS
     from lianpu.faces.analyzer import AnalyzerSettings, open_analyzer
     from lianpu.faces.detectors import video_detector
+    from lianpu.video.job.frame_pipeline import LivePipeline, live_settings, open_pipeline
+    from lianpu.video.tracking.tracker import TrackSettings
 
     preset = Preset(case, tuple(EffectStep(EFFECTS[name]) for name in CASES[case]))
     settings = AnalyzerSettings(video_detector() if parsed.detector == "auto" else parsed.detector, parser=parsed.parser)
     request = EditRequest(dump_preset(preset), analyzer=settings)
-    job = EditJob(request, preset, EditSession(open_analyzer(settings, threads=threads)))
-    return [QualityPath(job)]
+    careful = EditJob(request, preset, EditSession(open_analyzer(settings, threads=threads)))
+    quick = EditJob(request, preset, EditSession(open_analyzer(settings, threads=1))) if threads > 1 else careful
+    live = open_pipeline(quick, live_settings(preset), 1)
+    assert isinstance(live, LivePipeline)
+    fewer = live.with_settings(replace(live.settings, parse_every=min(8, 2 * live.settings.parse_every), small_mesh=True))
+    path = TwoThreads if threads > 1 else OneThread
+    return [
+        OneThread("quality", open_pipeline(careful, TrackSettings(detect_px=480), threads)),
+        path("live", live),
+        path("slower", fewer),
+    ]
 
 
 def speed_table(measured: LiveMeasured, cpu: str) -> Table:
-    """Frames per second, latency and processor time of each path and case, and how many times as fast the last path is as the first."""
+    """Frames per second, latency and processor time of each case and path, and how many times as fast a path is as the first one."""
     from rich.table import Table
 
-    paths = list(next(iter(measured.cases.values())))
-    first = next(iter(measured.cases.values()))[paths[0]]
+    frames = next(iter(next(iter(measured.cases.values())).values())).frames
     table = Table(
-        title=f"{measured.title}, {first.frames} frames",
-        caption=f"{cpu}. Processor: milliseconds of processor time a frame, of all threads; the frames per second that they allow on one core.",
+        title=f"{measured.title}, {frames} frames",
+        caption=f"{cpu}. Processor: of all threads; a core: the frames per second that it allows on one. Times: by processor time.",
     )
-    table.add_column("edit")
-    for path in paths:
-        for heading in ("fps", "latency ms", "95 %", "processor ms", "fps a core"):
-            table.add_column(f"{path}: {heading}", justify="right")
-    if len(paths) > 1:
-        table.add_column("times as fast", justify="right")
+    for heading in ("edit", "path"):
+        table.add_column(heading, no_wrap=True)
+    for heading in ("fps", "latency ms", "95 %", "processor ms", "fps a core", "times"):
+        table.add_column(heading, justify="right")
     for case, speeds in measured.cases.items():
-        cells = []
-        for speed in speeds.values():
-            cells += [f"{speed.rate:.1f}", f"{1000 * speed.latency_s:.1f}", f"{1000 * speed.late_s:.1f}"]
-            cells += [f"{1000 * speed.processor_s:.1f}", f"{1 / speed.processor_s:.1f}"]
-        if len(paths) > 1:
-            cells.append(f"{speeds[paths[0]].processor_s / speeds[paths[-1]].processor_s:.1f}")
-        table.add_row(case, *cells)
+        first = next(iter(speeds.values()))
+        for place, (path, speed) in enumerate(speeds.items()):
+            latency = (f"{1000 * speed.latency_s:.1f}", f"{1000 * speed.late_s:.1f}")
+            processor = (f"{1000 * speed.processor_s:.1f}", f"{1 / speed.processor_s:.1f}")
+            times = f"{first.processor_s / speed.processor_s:.1f}"
+            table.add_row("" if place else case, path, f"{speed.rate:.1f}", *latency, *processor, times)
+        table.add_section()
     return table
 
 

@@ -4,19 +4,21 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Protocol
 
 import numpy as np
 
-from lianpu.editing.session import EditJob
+from lianpu.camera.loop import Mailbox
 from lianpu.errors import DataError
 from lianpu.imaging.picture import Picture
-from lianpu.video.job.segment_edit import edit_frame
-from lianpu.video.tracking.tracker import TrackerState, TrackSettings
+from lianpu.video.job.frame_pipeline import FramePipeline, Tracked, edit_frame
 
 RATE = 30.0
 """Frames per second of the clip's own time, which smoothing follows."""
+
+_POLL_S = 0.2
 
 
 @dataclass(frozen=True)
@@ -43,19 +45,53 @@ class LivePath(Protocol):
 
 
 @dataclass(frozen=True, eq=False)
-class QualityPath:
-    """The careful path of `lianpu video` and `lianpu camera --quality`: the effects of photos on tracked faces."""
+class OneThread:
+    """A pipeline that tracks and renders each frame before it takes the next."""
 
-    job: EditJob
-    name: str = "quality"
+    name: str
+    pipeline: FramePipeline
 
     def run(self, frames: Sequence[Picture]) -> Iterator[FrameTime]:
         """See `LivePath.run`."""
-        state = TrackerState()
+        state = self.pipeline.begin()
         for number, picture in enumerate(frames):
             begin = time.perf_counter()
-            state, edited = edit_frame(state, picture, number, number / RATE, self.job, TrackSettings(detect_px=480))
-            yield FrameTime(begin, time.perf_counter(), bool(edited.tracked.subjects), edited.seconds)
+            state, edited = edit_frame(self.pipeline, state, picture, number, number / RATE)
+            yield FrameTime(begin, time.perf_counter(), bool(edited.edited), edited.seconds)
+
+
+@dataclass(frozen=True, eq=False)
+class TwoThreads:
+    """A pipeline that tracks in a thread of its own, as `lianpu camera` does: a frame while the one before is rendered."""
+
+    name: str
+    pipeline: FramePipeline
+
+    def run(self, frames: Sequence[Picture]) -> Iterator[FrameTime]:
+        """See `LivePath.run`."""
+        seen: Mailbox[tuple[float, Picture, Tracked]] = Mailbox()
+
+        def track() -> None:
+            state = self.pipeline.begin()
+            try:
+                for number, picture in enumerate(frames):
+                    begin = time.perf_counter()
+                    state, tracked = self.pipeline.track(state, picture, number, number / RATE)
+                    seen.put((begin, picture, tracked))
+                    while not seen.wait_taken(_POLL_S):
+                        pass
+            finally:
+                seen.close()
+
+        with ThreadPoolExecutor(1) as pool:
+            tracking = pool.submit(track)
+            while not seen.ended:
+                taken = seen.take(_POLL_S)
+                if taken is not None:
+                    begin, picture, tracked = taken
+                    edited = self.pipeline.render(picture, tracked)
+                    yield FrameTime(begin, time.perf_counter(), bool(edited.edited), edited.seconds)
+            tracking.result()
 
 
 @dataclass(frozen=True)

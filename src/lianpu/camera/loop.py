@@ -8,18 +8,18 @@ from array import array
 from collections import deque
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from statistics import median
 from typing import Generic, TypeVar
 
+from lianpu.camera.holding import available_cores, settings_that_hold
 from lianpu.camera.outputs import CameraOutput
 from lianpu.camera.sources import CameraFrame, CameraSource, fitted, mirrored
-from lianpu.editing.presets import hides_faces
-from lianpu.editing.session import EditJob
 from lianpu.errors import LianpuError
 from lianpu.imaging.picture import Picture
-from lianpu.video.job.segment_edit import edit_frame
-from lianpu.video.tracking.tracker import TrackerState, TrackSettings
+from lianpu.video.job.frame_pipeline import FramePipeline, LivePipeline, Tracked, edit_frame, has_small_mesh
+
+Item = TypeVar("Item")
 
 _RECENT_S = 2.0
 
@@ -43,6 +43,10 @@ class CameraStatistics:
     latency_s: float
     worst_s: float
     took: Mapping[str, float]
+
+    def each(self) -> dict[str, float]:
+        """Mean seconds a frame by stage and step."""
+        return {name: seconds / max(1, self.frames) for name, seconds in self.took.items()}
 
 
 @dataclass(frozen=True)
@@ -110,6 +114,9 @@ _POLL_S = 0.2
 
 _JOIN_S = 2.0
 
+_JUDGED_FRAMES = 40
+"""Frames with a face after which the settings are chosen that hold the rate."""
+
 
 @dataclass(frozen=True)
 class CameraSettings:
@@ -120,14 +127,14 @@ class CameraSettings:
         mirror: flip left and right.
         frames: stop after this many edited frames; None for no limit.
         seconds: stop after this many seconds of the source's time; None for no limit.
-        tracking: how faces are tracked; it counts edited frames, not received ones.
+        hold_rate: frames per second that a live pipeline may give up some care for; None changes nothing.
     """
 
     size_px: tuple[int, int]
     mirror: bool = False
     frames: int | None = None
     seconds: float | None = None
-    tracking: TrackSettings = field(default_factory=TrackSettings)
+    hold_rate: float | None = None
 
 
 @dataclass(frozen=True)
@@ -139,12 +146,14 @@ class LiveStatistics:
         frames: number of frames edited so far.
         received: number of frames from the source.
         dropped: number of received frames that a newer one replaced before they were edited.
+        chosen: what was chosen to hold the rate, in words; empty while nothing was.
     """
 
     recent: CameraStatistics
     frames: int
     received: int
     dropped: int
+    chosen: str = ""
 
 
 @dataclass(frozen=True)
@@ -157,6 +166,7 @@ class CameraResult:
         dropped: number of received frames that were never edited.
         ended: `asked` (by `stop`), `frames`, `seconds`, or `source` (it ended).
         problem: the error that ended the source; None without one.
+        chosen: what was chosen to hold the rate, in words; empty where nothing was.
     """
 
     statistics: CameraStatistics
@@ -164,11 +174,12 @@ class CameraResult:
     dropped: int
     ended: str
     problem: LianpuError | None
+    chosen: str = ""
 
 
 def run_camera(
     source: CameraSource,
-    job: EditJob,
+    pipeline: FramePipeline,
     outputs: Sequence[CameraOutput],
     settings: CameraSettings,
     stop: threading.Event,
@@ -176,11 +187,13 @@ def run_camera(
 ) -> CameraResult:
     """Edit the newest frame of `source` and pass it to all `outputs`, again and again, until something ends it.
 
-    An error of the source is returned as `problem` and not raised, so that a recording can be closed first.
+    One thread reads the source, one tracks faces, and this one renders: a frame is tracked while the one before is rendered, so it is shown
+    at most two frames after it was taken. An error of the source is returned as `problem` and not raised, so that a recording can be
+    closed first.
 
     Args:
-        source: read by a separate thread.
-        job: the opened request.
+        source: read by a thread of its own.
+        pipeline: the opened request.
         outputs: each gets every edited frame, in this order.
         settings: size, mirror, when to stop.
         stop: set it from any thread to stop.
@@ -189,40 +202,120 @@ def run_camera(
     Raises:
         LianpuError: a frame cannot be edited, or an output cannot take it.
     """
-    tracking = settings.tracking.for_hidden_faces() if hides_faces(job.preset) else settings.tracking
-    meter, state, ended = Meter(), TrackerState(), "source"
-    with _read(source, stop) as (mailbox, problems):
-        for number, frame in enumerate(_newest(mailbox, stop)):
-            if settings.seconds is not None and frame.time_s >= settings.seconds:
-                ended = "seconds"
+    meter, chosen, ended = Meter(), "", ""
+    with _read(source, stop) as (mailbox, problems), _track(mailbox, pipeline, settings, stop) as tracking:
+        for number, seen in enumerate(_newest(tracking.seen, stop)):
+            edited = pipeline.render(seen.picture, seen.tracked)
+            took = seen.took | edited.seconds | _show(edited.picture, seen.frame.time_s, outputs)
+            now = time.perf_counter()
+            meter.add(ShownFrame(now, now - seen.frame.received_s, bool(edited.edited), took))
+            if settings.hold_rate and not chosen and meter.recent().with_faces >= _JUDGED_FRAMES:
+                chosen = tracking.hold(settings.hold_rate, meter.recent())
+            on_frame(LiveStatistics(meter.recent(), number + 1, mailbox.received, mailbox.dropped, chosen))
+            if number + 1 == settings.frames:
+                ended = "frames"
                 break
+        if tracking.problems and not (ended or stop.is_set()):
+            raise tracking.problems[0]
+        ended = ended or tracking.ended or ("asked" if stop.is_set() and not problems else "source")
+    problem = problems[0] if problems else None
+    if problem is not None and not isinstance(problem, LianpuError):
+        raise problem
+    return CameraResult(meter.total(), mailbox.received, mailbox.dropped, ended, problem, chosen)
+
+
+@dataclass(frozen=True, eq=False)
+class _SeenFrame:
+    """A frame in its final size, with its faces and the seconds that the size took."""
+
+    frame: CameraFrame
+    picture: Picture
+    tracked: Tracked
+    took: dict[str, float]
+
+
+class _Tracking:
+    """The thread that tracks: the newest frame of a mailbox, whenever the last one was taken for rendering."""
+
+    def __init__(self, mailbox: Mailbox[CameraFrame], pipeline: FramePipeline, settings: CameraSettings) -> None:
+        self.seen: Mailbox[_SeenFrame] = Mailbox()
+        self.problems: list[Exception] = []
+        self.ended = ""
+        self._mailbox, self._pipeline, self._settings = mailbox, pipeline, settings
+        self._wanted: FramePipeline | None = None
+
+    def hold(self, rate: float, recent: CameraStatistics) -> str:
+        """Choose the settings that hold a rate by the statistics so far, for the frames to come; in words what was chosen."""
+        pipeline = self._pipeline
+        if not isinstance(pipeline, LivePipeline):
+            return ""
+        choice = settings_that_hold(rate, recent.each(), pipeline.settings, cores=available_cores(), small_mesh=has_small_mesh())
+        if choice.settings != pipeline.settings:
+            self._wanted = pipeline.with_settings(choice.settings)
+        return choice.words
+
+    def run(self, stop: threading.Event) -> None:
+        """Track until the source ends, an error, or `stop`."""
+        try:
+            self._run(stop)
+        except Exception as problem:  # raised again by the thread that renders
+            self.problems.append(problem)
+        finally:
+            self.seen.close()
+
+    def _run(self, stop: threading.Event) -> None:
+        settings, state = self._settings, self._pipeline.begin()
+        for number, frame in enumerate(_newest(self._mailbox, stop)):
+            if settings.seconds is not None and frame.time_s >= settings.seconds:
+                self.ended = "seconds"
+                return
+            if self._wanted is not None:
+                self._pipeline, self._wanted = self._wanted, None
+                state = self._pipeline.begin()
             begin = time.perf_counter()
             picture = fitted(frame.picture, settings.size_px)
             picture = mirrored(picture) if settings.mirror else picture
             took = {} if picture is frame.picture else {FIT: time.perf_counter() - begin}
-            state, edited = edit_frame(state, picture, number, frame.time_s, job, tracking)
-            took |= edited.seconds | _show(edited.picture, frame.time_s, outputs)
-            now = time.perf_counter()
-            meter.add(ShownFrame(now, now - frame.received_s, bool(edited.edited), took))
-            on_frame(LiveStatistics(meter.recent(), number + 1, mailbox.received, mailbox.dropped))
-            if number + 1 == settings.frames:
-                ended = "frames"
-                break
-        else:
-            ended = "asked" if stop.is_set() and not problems else "source"
-    problem = problems[0] if problems else None
-    if problem is not None and not isinstance(problem, LianpuError):
-        raise problem
-    return CameraResult(meter.total(), mailbox.received, mailbox.dropped, ended, problem)
+            state, tracked = self._pipeline.track(state, picture, number, frame.time_s)
+            self.seen.put(_SeenFrame(frame, picture, tracked, took))
+            while not stop.is_set() and not self.seen.wait_taken(_POLL_S):
+                pass
 
 
-def warm_up(job: EditJob, portrait: Picture, settings: TrackSettings) -> None:
+@contextmanager
+def _track(
+    mailbox: Mailbox[CameraFrame], pipeline: FramePipeline, settings: CameraSettings, stop: threading.Event
+) -> Iterator[_Tracking]:
+    """The tracking of a mailbox's frames, in a thread that ends with the block."""
+    tracking = _Tracking(mailbox, pipeline, settings)
+    done = _Either(stop)
+    thread = threading.Thread(target=tracking.run, args=(done,), name="tracking", daemon=True)
+    thread.start()
+    try:
+        yield tracking
+    finally:
+        done.set()
+        thread.join(_JOIN_S)
+
+
+class _Either(threading.Event):
+    """An event that also counts as set when another one is."""
+
+    def __init__(self, other: threading.Event) -> None:
+        super().__init__()
+        self._other = other
+
+    def is_set(self) -> bool:
+        return super().is_set() or self._other.is_set()
+
+
+def warm_up(pipeline: FramePipeline, portrait: Picture) -> None:
     """Edit a portrait (H, W, 3) and drop the result: what the first edit loads and prepares must not delay a live picture.
 
     Raises:
         LianpuError: the job cannot edit.
     """
-    edit_frame(TrackerState(), portrait, 0, 0.0, job, settings)
+    edit_frame(pipeline, pipeline.begin(), portrait, 0, 0.0)
 
 
 def _show(picture: Picture, time_s: float, outputs: Sequence[CameraOutput]) -> dict[str, float]:
@@ -234,12 +327,12 @@ def _show(picture: Picture, time_s: float, outputs: Sequence[CameraOutput]) -> d
     return took
 
 
-def _newest(mailbox: Mailbox[CameraFrame], stop: threading.Event) -> Iterator[CameraFrame]:
-    """The newest frame, again and again. It polls: a signal handler may have set `stop`."""
+def _newest(mailbox: Mailbox[Item], stop: threading.Event) -> Iterator[Item]:
+    """The newest item, again and again. It polls: a signal handler may have set `stop`."""
     while not stop.is_set() and not mailbox.ended:
-        frame = mailbox.take(_POLL_S)
-        if frame is not None and not stop.is_set():
-            yield frame
+        item = mailbox.take(_POLL_S)
+        if item is not None and not stop.is_set():
+            yield item
 
 
 @contextmanager
@@ -267,9 +360,6 @@ def _read(source: CameraSource, stop: threading.Event) -> Iterator[tuple[Mailbox
     finally:
         done.set()
         reader.join(_JOIN_S)
-
-
-Item = TypeVar("Item")
 
 
 class Mailbox(Generic[Item]):
@@ -301,7 +391,13 @@ class Mailbox(Generic[Item]):
             self._changed.wait_for(lambda: self._item is not None or self._closed, timeout_s)
             item, self._item = self._item, None
             self._taken += item is not None
+            self._changed.notify_all()
             return item
+
+    def wait_taken(self, timeout_s: float) -> bool:
+        """Wait until nothing is left to take; False when the timeout came first."""
+        with self._changed:
+            return self._changed.wait_for(lambda: self._item is None, timeout_s)
 
     @property
     def ended(self) -> bool:

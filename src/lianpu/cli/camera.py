@@ -14,8 +14,10 @@ from lianpu.cli.video import EncodingOptions, speed_table
 if TYPE_CHECKING:
     from lianpu.camera.loop import CameraSettings
     from lianpu.camera.sources import CameraSource
+    from lianpu.editing.session import EditJob
     from lianpu.imaging.picture import Picture
     from lianpu.video.io.encoding import Encoding
+    from lianpu.video.job.frame_pipeline import FramePipeline
 
 
 @dataclass(frozen=True)
@@ -47,12 +49,16 @@ class CameraArguments(EncodingOptions, EditOptions):
     """Stop after this many edited frames."""
     seconds: float | None = None
     """Stop after this many seconds."""
+    quality: bool = False
+    """Edit as lianpu video does: the effects of photos, four to eight times the work."""
+    hold: float = 30.0
+    """Frames per second to hold on a slower processor, where care may be given up for it; 0 gives up nothing."""
     detect_every: int | None = None
-    """Detect faces every N edited frames; track them in between. Default: 10; 1 where faces are hidden (anonymise)."""
+    """Detect faces every N edited frames; track them in between. Default: 15 (--quality: 10); 1 where faces are hidden (anonymise)."""
     detect_px: int = 480
     """Longer side of the frame for detection; a smaller one is faster and misses small faces."""
-    parse_every: int = 2
-    """Parse the parts of faces every N edited frames; move them with the face in between."""
+    parse_every: int | None = None
+    """Parse the parts of faces every N edited frames; move them with the face in between. Default: what the effects need."""
 
 
 def main(arguments: list[str]) -> None:
@@ -74,14 +80,16 @@ def main(arguments: list[str]) -> None:
         parsed.preview, parsed.browser, parsed.port, parsed.record, encoding, parsed.virtual_camera is not None, name
     )
     with stoppable() as stop:
-        job = open_job(request)
-        warm_up(job, _portrait(192), settings.tracking)
+        pipeline = _pipeline(parsed, open_job(request))
+        warm_up(pipeline, _portrait(192))
         with open_outputs(asked, settings.size_px, source.rate, stop) as (outputs, preview):
             with live_line(preview) as on_frame:
-                done = run_camera(source, job, outputs, settings, stop, on_frame)
+                done = run_camera(source, pipeline, outputs, settings, stop, on_frame)
             if done.problem is not None and not done.statistics.frames:
                 raise done.problem
     if done.statistics.frames:
+        if done.chosen:
+            console.print(done.chosen, markup=False, highlight=False, soft_wrap=True)
         console.print(speed_table(done.statistics.took, done.statistics.frames, "Time per frame"))
     console.print(summary(done, source.name, parsed.record), markup=False, highlight=False, soft_wrap=True)
     if done.problem is not None:
@@ -100,6 +108,8 @@ def _check(parsed: CameraArguments) -> None:
             raise SettingsError(f"--{name.replace('_', '-')} {value}: give at least 1.")
     if parsed.detect_px < 80:
         raise SettingsError(f"--detect-px {parsed.detect_px}: give at least 80; smaller frames show no faces.")
+    if not 0 <= parsed.hold <= 240:
+        raise SettingsError(f"--hold {parsed.hold:g}: give frames per second from 1 to 240, or 0.")
     if parsed.seconds is not None and not parsed.seconds > 0:
         raise SettingsError(f"--seconds {parsed.seconds:g}: give more than 0.")
     if parsed.virtual_camera is not None and len(parsed.virtual_camera) > 1:
@@ -147,8 +157,23 @@ def _portrait(size_px: int) -> Picture:
 def _settings(parsed: CameraArguments, source: CameraSource) -> CameraSettings:
     from lianpu.camera.loop import CameraSettings
     from lianpu.camera.sources import read_size
-    from lianpu.video.tracking.tracker import TrackSettings
 
     size = source.size_px if parsed.size is None else read_size(parsed.size)
-    tracking = TrackSettings(parsed.detect_every, parsed.detect_px, parsed.parse_every)
-    return CameraSettings(size, parsed.mirror, parsed.frames, parsed.seconds, tracking)
+    return CameraSettings(size, parsed.mirror, parsed.frames, parsed.seconds, parsed.hold or None)
+
+
+def _pipeline(parsed: CameraArguments, job: EditJob) -> FramePipeline:
+    """The live pipeline, or the careful one where it is asked for; also, with a line that says so, where the face mesh is not here."""
+    from lianpu.errors import WeightsError
+    from lianpu.terminal import console
+    from lianpu.video.job.frame_pipeline import live_settings, open_pipeline
+    from lianpu.video.tracking.tracker import TrackSettings
+
+    careful = TrackSettings(parsed.detect_every, parsed.detect_px, 2 if parsed.parse_every is None else parsed.parse_every)
+    if parsed.quality:
+        return open_pipeline(job, careful)
+    try:
+        return open_pipeline(job, live_settings(job.preset, parsed.detect_every, parsed.detect_px, parsed.parse_every))
+    except WeightsError as problem:
+        console.print(f"Without the live pipeline, as with --quality: {problem}", markup=False, highlight=False, soft_wrap=True)
+        return open_pipeline(job, careful)

@@ -128,7 +128,7 @@ def edit_request(options: EditOptions, *, for_video: bool = False, signing: Sign
     analyzer = analyzer_settings(options)
     if for_video:
         from lianpu.faces.detectors import video_detector
-        from lianpu.video.job.segment_edit import check_faces
+        from lianpu.video.job.frame_pipeline import check_faces
 
         check_faces(options.faces)
         if options.detector == "auto":

@@ -17,7 +17,7 @@ import numpy as np
 
 from lianpu.errors import ModelError
 from lianpu.faces.results import MESH_COUNTS, Face, FaceParts, Mesh, Points
-from lianpu.imaging.geometry import Matrix, Window, inverse, map_points, scale_of, similarity, warp
+from lianpu.imaging.geometry import Matrix, Window, inverse, map_points, quick_warp, scale_of, similarity
 from lianpu.imaging.picture import Picture, check_picture
 from lianpu.models.sessions import RUN_PROBLEMS, open_session
 from lianpu.part_names import part_index
@@ -77,9 +77,6 @@ _SIDE_OF_FIVE = 3.3
 
 _SETTLED = 0.16
 """A square that moves, grows or turns by less than this (share of its side, radians) is not read again."""
-
-_BILINEAR_FROM = 0.5
-"""A crop that shrinks its picture further than this is averaged over areas first."""
 
 
 def points_68(mesh: Mesh) -> Points:
@@ -270,7 +267,7 @@ class MeshReader:
     def in_square(self, picture: Picture, square: Square) -> Mesh:
         """What the network reads in a square of the picture (H, W, 3). Raises ModelError where it cannot run."""
         matrix = square.matrix(self.size_px)
-        crop = _crop(picture, matrix, self.size_px)
+        crop = quick_warp(check_picture(picture), matrix, (self.size_px, self.size_px))
         pixels = np.multiply(crop.transpose(2, 0, 1)[None], np.float32(1 / 255), dtype=np.float32)
         try:
             points, presence = self._session.run(["points", "presence"], {"image": pixels})
@@ -290,17 +287,6 @@ _MOST_READINGS = 3
 CONTRADICTS = 0.45
 """`disagreement` above which a mesh is not believed. Of the faces of 28 photos and 200 portraits, the largest is 0.29 (YuNet's points of a
 profile lie beside the face); a mesh that sits on its head has more than 0.5."""
-
-
-def _crop(picture: Picture, matrix: Matrix, size_px: int) -> Picture:
-    if scale_of(matrix) < _BILINEAR_FROM:
-        return warp(picture, matrix, (size_px, size_px))
-    return np.asarray(
-        cv2.warpAffine(
-            check_picture(picture), matrix, (size_px, size_px), flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE
-        ),
-        dtype=np.uint8,
-    )
 
 
 _PARTS: tuple[tuple[str, str], ...] = (

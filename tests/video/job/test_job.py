@@ -9,14 +9,11 @@ import av
 import numpy as np
 import pytest
 
-from lianpu.editing.session import EditJob, EditRequest
+from lianpu.editing.session import EditJob
 from lianpu.errors import DataError, LianpuError, SettingsError, VideoError
-from lianpu.faces.analyzer import AnalyzerSettings
 from lianpu.video.io.probe import probe_video
 from lianpu.video.io.reading import frames_from
 from lianpu.video.job.job import EditedVideo, VideoSettings, edit_video
-from lianpu.video.job.segment_edit import edit_frame
-from lianpu.video.tracking.tracker import TrackerState, TrackSettings
 
 WriteVideo = Callable[..., Path]
 Frames = list[np.ndarray]
@@ -236,26 +233,3 @@ def test_settings_that_are_none_are_said(frames: Frames, blue_job: EditJob, writ
     ):
         with pytest.raises(SettingsError, match=words):
             _edit(source, tmp_path / "out.mp4", blue_job, settings)
-
-
-@pytest.mark.parametrize(("detect_every", "expected"), [(None, (1, 30)), (4, (4, 3))])
-def test_faces_to_hide_are_detected_in_every_frame_unless_another_number_is_given(
-    detect_every: int | None,
-    expected: tuple[int, int],
-    frames: Frames,
-    write_video: WriteVideo,
-    tmp_path: Path,
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    hiding = "name: hide\nsteps:\n  - effect: anonymise\n    strength: 1\n"
-    used: set[tuple[int | None, int]] = set()
-
-    def edit(before: TrackerState, *more: Any) -> Any:
-        used.add((more[-1].detect_every, more[-1].lost_after))
-        return edit_frame(before, *more)
-
-    monkeypatch.setattr("lianpu.video.job.segment_edit.edit_frame", edit)
-    source = write_video(tmp_path / "in.mp4", frames[:3])
-    settings = VideoSettings(tracking=TrackSettings(detect_every=detect_every))
-    done = edit_video(source, tmp_path / "out.mp4", EditRequest(hiding, analyzer=AnalyzerSettings("dlib")), settings)
-    assert done.with_faces == 3 and used == {expected}

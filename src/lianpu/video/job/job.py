@@ -8,7 +8,7 @@ from contextlib import closing
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
-from lianpu.editing.presets import describe_steps, hides_faces
+from lianpu.editing.presets import describe_steps
 from lianpu.editing.session import EditJob, EditRequest, open_job
 from lianpu.errors import DataError, SettingsError
 from lianpu.files import atomic_file
@@ -17,8 +17,10 @@ from lianpu.video.io.av_library import load_av
 from lianpu.video.io.encoding import check_ending, check_target, choose_encoding
 from lianpu.video.io.muxing import check_sound, mux_pieces
 from lianpu.video.io.probe import VideoProbe, probe_video
-from lianpu.video.job.segment_edit import SegmentTask, check_faces, edit_segments
+from lianpu.video.job.frame_pipeline import check_faces
+from lianpu.video.job.segment_edit import SegmentTask, edit_segments
 from lianpu.video.job.work_folder import SEGMENT_S, SegmentResult, file_identity, open_work, plan_segments
+from lianpu.video.tracking.live_tracker import LiveSettings
 from lianpu.video.tracking.tracker import TrackSettings
 
 OnProgress = Callable[[int, int], None]
@@ -32,7 +34,7 @@ class VideoSettings:
         jobs: processes that edit segments at the same time.
         encoder: FFmpeg's name of an encoder, or `auto`.
         crf: quality for encoders that have one, smaller is better; None for our default of that encoder.
-        tracking: how faces are tracked.
+        tracking: how faces are tracked; `LiveSettings` choose the live pipeline (`frame_pipeline.live_settings`).
         segment_s: length of a segment in seconds.
     """
 
@@ -115,12 +117,11 @@ def edit_video(
     check_sound(probe, target)
     job = open_job(request) if job is None else job
     assert job.request == request, "a job is for one request"
-    tracking = settings.tracking.for_hidden_faces() if hides_faces(job.preset) else settings.tracking
     asked = {
         "job": job.fingerprint,
         "source": file_identity(source),
         "encoding": asdict(encoding),
-        "tracking": asdict(tracking),
+        "tracking": asdict(settings.tracking) | {"live": isinstance(settings.tracking, LiveSettings)},
         "segment_s": settings.segment_s,
         "version": __version__,
     }
@@ -140,7 +141,7 @@ def edit_video(
         count += more
         on_progress(min(count, total), total)
 
-    task = SegmentTask(request, probe, work, encoding, tracking)
+    task = SegmentTask(request, probe, work, encoding, settings.tracking)
     left = [segment for segment in segments if segment.number not in done]
     with closing(edit_segments(task, job, left, settings.jobs, on_frames)) as edited:
         for segment, finished in edited:

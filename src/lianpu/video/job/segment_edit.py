@@ -7,68 +7,16 @@ from collections.abc import Callable, Generator, Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
 
-from lianpu.editing.presets import EffectStep, Preset, Step
 from lianpu.editing.session import EditJob, EditRequest, open_job
-from lianpu.errors import SettingsError, VideoError
-from lianpu.faces.analyzer import EVERY, LARGEST
-from lianpu.imaging.picture import Picture
+from lianpu.errors import VideoError
 from lianpu.video.io.encoding import Encoding
 from lianpu.video.io.muxing import PIECE_TIME_BASE, piece_writer
 from lianpu.video.io.probe import VideoProbe
 from lianpu.video.io.reading import Frame, frames_from
+from lianpu.video.job.frame_pipeline import FramePipeline, edit_frame, open_pipeline
 from lianpu.video.job.work_folder import Segment, SegmentResult, WorkFolder
-from lianpu.video.tracking.tracker import TrackedFaces, TrackerState, TrackSettings, track_faces
+from lianpu.video.tracking.tracker import TrackSettings
 from lianpu.workers import Tick, WorkerDiedError, run_tasks, threads_each
-
-
-@dataclass(frozen=True, eq=False)
-class EditedFrame:
-    """A frame after the edit.
-
-    Args:
-        picture: (H, W, 3); the same object as the input where nothing was edited.
-        tracked: the faces of the frame.
-        edited: how many faces were edited.
-        seconds: time by stage and step.
-    """
-
-    picture: Picture
-    tracked: TrackedFaces
-    edited: int
-    seconds: dict[str, float]
-
-
-def check_faces(faces: str) -> None:
-    """Raise SettingsError unless `faces` is `all` or `largest`: the sizes of faces change from frame to frame."""
-    if faces not in (EVERY, LARGEST):
-        raise SettingsError(
-            f"--faces {faces}: in a video say {EVERY} or {LARGEST}; numbers by size would change from frame to frame."
-        )
-
-
-def edit_frame(
-    before: TrackerState, picture: Picture, number: int, time_s: float, job: EditJob, settings: TrackSettings
-) -> tuple[TrackerState, EditedFrame]:
-    """The tracker's state after a frame (H, W, 3), and the frame edited as the job's request asks. Arguments as of `track_faces`."""
-    after, tracked = track_faces(before, picture, number, time_s, job.session.analyzer, settings)
-    chosen = tracked.largest if job.request.faces == LARGEST else tracked.subjects
-    seconds = dict(tracked.seconds)
-    if chosen:
-        for name, step in named_steps(job.preset):
-            begin = time.perf_counter()
-            picture = job.session.edit(picture, chosen, Preset(name, (step,)), job.request.known)
-            seconds[name] = time.perf_counter() - begin
-    return after, EditedFrame(picture, tracked, len(chosen), seconds)
-
-
-def named_steps(preset: Preset) -> list[tuple[str, Step]]:
-    """The steps of a preset, each with a unique name."""
-    names = [step.effect.name if isinstance(step, EffectStep) else "edit" for step in preset.steps]
-    return [
-        (name if names.count(name) == 1 else f"{name} ({names[: place + 1].count(name)})", step)
-        for place, (name, step) in enumerate(zip(names, preset.steps, strict=True))
-    ]
-
 
 READ, WRITE = "read", "write"
 """Stages besides those of `TrackedFaces.seconds` and the steps of the preset."""
@@ -83,7 +31,7 @@ class SegmentTask:
         probe: of the source.
         work: the folder that keeps finished segments.
         encoding: of the segments.
-        tracking: how faces are tracked.
+        tracking: how faces are tracked; `LiveSettings` choose the live pipeline.
     """
 
     request: EditRequest
@@ -112,8 +60,9 @@ def edit_segments(
         VideoError: one died.
     """
     if jobs == 1 or len(segments) < 2:
+        pipeline = open_pipeline(job, task.tracking)
         for segment in segments:
-            yield segment, edit_segment(task, job, segment, lambda: on_frames(1))
+            yield segment, edit_segment(task, pipeline, segment, lambda: on_frames(1))
         return
     jobs = min(jobs, len(segments))
     opener = partial(_open, task, threads_each(jobs))
@@ -129,14 +78,14 @@ def edit_segments(
 
 
 def _open(task: SegmentTask, threads: int, tick: Tick) -> Callable[[Segment], SegmentResult]:
-    job = open_job(task.request, threads)
-    return lambda segment: edit_segment(task, job, segment, tick)
+    pipeline = open_pipeline(open_job(task.request, threads), task.tracking, threads)
+    return lambda segment: edit_segment(task, pipeline, segment, tick)
 
 
-def edit_segment(task: SegmentTask, job: EditJob, segment: Segment, on_frame: Callable[[], None]) -> SegmentResult:
+def edit_segment(task: SegmentTask, pipeline: FramePipeline, segment: Segment, on_frame: Callable[[], None]) -> SegmentResult:
     """Edit and encode a segment, and keep it in the work folder; `on_frame` is called after each frame that was written."""
-    probe, analyzer = task.probe, job.session.analyzer
-    state, with_faces = TrackerState(), 0
+    probe = task.probe
+    state, with_faces = pipeline.begin(), 0
     timestamps: list[int] = []
     cuts: list[int] = []
     seconds: dict[str, float] = {}
@@ -146,9 +95,9 @@ def edit_segment(task: SegmentTask, job: EditJob, segment: Segment, on_frame: Ca
             number += 1
             time_s = probe.time_s(frame.timestamp)
             if frame.timestamp < probe.timestamps[segment.first]:
-                state, _ = track_faces(state, frame.picture, number, time_s, analyzer, task.tracking)
+                state, _ = pipeline.track(state, frame.picture, number, time_s)
                 continue
-            state, edited = edit_frame(state, frame.picture, number, time_s, job, task.tracking)
+            state, edited = edit_frame(pipeline, state, frame.picture, number, time_s)
             begin = time.perf_counter()
             if edited.picture is frame.picture:
                 writer.write_raw(frame, len(timestamps), PIECE_TIME_BASE)

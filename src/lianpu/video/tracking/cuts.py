@@ -67,7 +67,7 @@ def difference(before: FrameSignature, now: FrameSignature) -> Difference:
     inner = now.small[_SHIFT_PX:-_SHIFT_PX, _SHIFT_PX:-_SHIFT_PX]
     high, wide = inner.shape[:2]
     change = min(
-        float(np.abs(before.small[down : down + high, right : right + wide] - inner).mean())
+        cv2.norm(before.small[down : down + high, right : right + wide], inner, cv2.NORM_L1) / inner.size
         for down in range(2 * _SHIFT_PX + 1)
         for right in range(2 * _SHIFT_PX + 1)
     )

@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from typing import TypeVar
 
 from lianpu.faces.analyzer import FaceAnalyzer, describe_faces
 from lianpu.faces.detection import find_faces, scale_face
@@ -15,7 +16,16 @@ from lianpu.video.tracking.cuts import Difference, FrameSignature, difference, f
 from lianpu.video.tracking.motion import GreyFrame, Motion, grey_frame, motion_of
 from lianpu.video.tracking.one_euro import OneEuro
 from lianpu.video.tracking.temporal_parsing import PartState, TemporalParser
-from lianpu.video.tracking.tracks import Track, begin_track, is_inside, matched, moved_face, next_track, without_duplicates
+from lianpu.video.tracking.tracks import (
+    Track,
+    begin_track,
+    is_inside,
+    leader_of,
+    matched,
+    moved_face,
+    next_track,
+    without_duplicates,
+)
 
 DETECT_EVERY = 10
 """Faces are detected in every frame of this many, where no other number is given."""
@@ -23,8 +33,8 @@ DETECT_EVERY = 10
 _LOST_SHARE = 0.4
 """A face with a smaller share of reliable points triggers a detection."""
 
-_SWITCH_RATIO = 1.3
-"""The largest face stays the largest until the area of another is this many times larger: similar faces do not alternate."""
+
+AnySettings = TypeVar("AnySettings", bound="TrackSettings")
 
 
 @dataclass(frozen=True)
@@ -48,7 +58,7 @@ class TrackSettings:
     points: OneEuro | None = field(default_factory=lambda: OneEuro(0.7, 5.0, 1.0))
     time_constant_s: float = 0.4
 
-    def for_hidden_faces(self) -> TrackSettings:
+    def for_hidden_faces(self: AnySettings) -> AnySettings:
         """For edits that hide faces: detect in every frame, where no other number was given, and end no track sooner than otherwise.
 
         A face that appears between two detections is visible until the next one.
@@ -124,14 +134,14 @@ def track_faces(
     lost = any(motion.share < _LOST_SHARE for motion in motions)
     detected = cut or before.grey is None or lost or number % (settings.detect_every or DETECT_EVERY) == 0
     detect_s = clock()
-    found = _detect(picture, analyzer, settings.detect_px, whole=not tracks) if detected else None
+    found = detect_faces(picture, analyzer, settings.detect_px, whole=not tracks) if detected else None
     track_s = clock()
     seconds = max(time_s - before.time_s, 1e-3)
     tracks, next_number = _updated(before.next_number, tracks, motions, found, picture, seconds, analyzer, settings)
     parse_s = clock()
     tracks, subjects = _described(tracks, picture, seconds, number, analyzer, settings)
     end_s = clock()
-    leader = _leader(tracks, before.leader)
+    leader = leader_of(tracks, before.leader)
     differences = () if cut or change is None else with_difference(before.differences, change)
     after = TrackerState(tracks, grey, signature, differences, time_s, next_number, leader)
     took = {"detect": track_s - detect_s, "track": detect_s - begin_s + parse_s - track_s, "parse": end_s - parse_s}
@@ -140,11 +150,11 @@ def track_faces(
     return after, TrackedFaces(tuple(subjects[one] for one in ordered), largest, cut, detected, took)
 
 
-def _detect(picture: Picture, analyzer: FaceAnalyzer, longest_px: int, *, whole: bool) -> tuple[Face, ...]:
+def detect_faces(picture: Picture, analyzer: FaceAnalyzer, longest_px: int, *, whole: bool) -> tuple[Face, ...]:
     """The faces of a frame, detected in a smaller copy; where `whole`, also one that fills the frame; where asked, also turned ones."""
     small = shrink(picture, longest_px)
     if whole or analyzer.upright:
-        found = find_faces(small, analyzer.detector, upright=analyzer.upright)
+        found = find_faces(small, analyzer.detector, upright=analyzer.upright, again=False)
     else:
         found = analyzer.detector.detect(small)
     return tuple(sorted((scale_face(face, scale_between(small, picture)) for face in found), key=lambda face: -face.area))
@@ -204,13 +214,3 @@ class _KnownPoints:
 
     def of_face(self, picture: Picture, face: Face) -> Points:
         return self.by_face[id(face)]
-
-
-def _leader(tracks: Sequence[Track], before: int | None) -> int | None:
-    if not tracks:
-        return None
-    largest = max(tracks, key=lambda track: track.face.area)
-    for track in tracks:
-        if track.number == before and largest.face.area < _SWITCH_RATIO * track.face.area:
-            return before
-    return largest.number

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from typing import Protocol, TypeVar
 
 import numpy as np
 
@@ -24,7 +25,10 @@ _MATCH_IOU = 0.3
 
 _DUPLICATE_IOU = 0.5
 
-_MAX_DRIFT = 0.35
+_SWITCH_RATIO = 1.3
+"""The largest face stays the largest until the area of another is this many times larger: similar faces do not alternate."""
+
+MAX_DRIFT = 0.35
 """Predicted points this far from the tracked face (mean, in eye distances) are of something else."""
 
 _MAX_ERROR = 0.15
@@ -99,7 +103,7 @@ def next_track(
     if found is not None and _mean_distance(five_of_68(read), found.points) > _MAX_ERROR * unit:
         read = np.asarray(reader.of_face(picture, found), dtype=np.float64)
         moved = replace(found, detector=TRACKED)
-    elif _mean_distance(five_of_68(read), moved.points) > _MAX_DRIFT * unit:
+    elif _mean_distance(five_of_68(read), moved.points) > MAX_DRIFT * unit:
         read = np.asarray(motion.points, dtype=np.float64)
     before = Smoothed(map_points(motion.rigid, track.points.value).astype(np.float64) / unit, track.points.speed)
     after = Smoothed.begin(read / unit) if filter_ is None else smoothed(before, read / unit, seconds, filter_)
@@ -123,9 +127,37 @@ def matched(tracks: Sequence[Face], found: Sequence[Face]) -> tuple[dict[int, in
     return of_track, tuple(j for j in unmatched if not any(overlap(found[j], one) > _MATCH_IOU for one in tracks))
 
 
-def without_duplicates(tracks: Sequence[Track]) -> tuple[Track, ...]:
+class Numbered(Protocol):
+    """A face that is tracked under a number: `Track`, or that of the live tracker."""
+
+    @property
+    def number(self) -> int:
+        """Unique, ascending in the order of first detection."""
+        ...
+
+    @property
+    def face(self) -> Face:
+        """In the last frame."""
+        ...
+
+
+AnyTrack = TypeVar("AnyTrack", bound=Numbered)
+
+
+def leader_of(tracks: Sequence[Numbered], before: int | None) -> int | None:
+    """The number of the track that counts as the largest: that of the frame before, until another is larger by far; None without tracks."""
+    if not tracks:
+        return None
+    largest = max(tracks, key=lambda track: track.face.area)
+    for track in tracks:
+        if track.number == before and largest.face.area < _SWITCH_RATIO * track.face.area:
+            return before
+    return largest.number
+
+
+def without_duplicates(tracks: Sequence[AnyTrack]) -> tuple[AnyTrack, ...]:
     """The tracks without those that overlap an older one."""
-    kept: list[Track] = []
+    kept: list[AnyTrack] = []
     for track in sorted(tracks, key=lambda one: one.number):
         if not any(overlap(track.face, other.face) > _DUPLICATE_IOU for other in kept):
             kept.append(track)

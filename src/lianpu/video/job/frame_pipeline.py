@@ -1,0 +1,246 @@
+"""The two ways to edit frames one after the other: the careful one of photos, and the live one. Both first track, then render."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass, replace
+from typing import Any, Protocol
+
+from lianpu.editing.presets import EffectStep, Preset, Step, hides_faces
+from lianpu.editing.session import EditJob
+from lianpu.errors import SettingsError
+from lianpu.face_parsing.shares import SharesParser
+from lianpu.faces.analyzer import EVERY, LARGEST
+from lianpu.faces.live import LiveScene
+from lianpu.faces.mesh import MeshReader
+from lianpu.faces.person import PersonTracker
+from lianpu.imaging.picture import Picture
+from lianpu.models.store.conversion import has_onnx, require_onnx
+from lianpu.video.tracking.live_tracker import LiveModels, LiveSettings, LiveState, TrackedScene, track_live
+from lianpu.video.tracking.tracker import TrackedFaces, TrackerState, TrackSettings, track_faces
+
+Tracked = TrackedFaces | TrackedScene
+"""What tracking says of a frame."""
+
+State = Any
+"""What a pipeline knows before the next frame: `TrackerState` or `LiveState`."""
+
+
+@dataclass(frozen=True, eq=False)
+class EditedFrame:
+    """A frame after the edit.
+
+    Args:
+        picture: (H, W, 3); the same object as the input where nothing was edited.
+        tracked: the faces of the frame.
+        edited: how many faces were edited.
+        seconds: time by stage and step.
+    """
+
+    picture: Picture
+    tracked: Tracked
+    edited: int
+    seconds: dict[str, float]
+
+
+class FramePipeline(Protocol):
+    """Edits the frames of a video or camera. Tracking and rendering may run in two threads, each frame first in the one."""
+
+    @property
+    def job(self) -> EditJob:
+        """What is edited."""
+        ...
+
+    def begin(self) -> State:
+        """The state before the first frame."""
+        ...
+
+    def track(self, before: State, picture: Picture, number: int, time_s: float) -> tuple[State, Tracked]:
+        """The state after a frame (H, W, 3), and its faces. Arguments as of `track_faces`."""
+        ...
+
+    def render(self, picture: Picture, tracked: Tracked) -> EditedFrame:
+        """The frame (H, W, 3) edited as the job asks; the given one stays as it is."""
+        ...
+
+
+def open_pipeline(job: EditJob, settings: TrackSettings, threads: int | None = None) -> FramePipeline:
+    """The pipeline for these settings: `LiveSettings` are those of the live one.
+
+    Args:
+        job: the opened request.
+        settings: how faces are tracked; where faces are hidden, they are detected in every frame (`for_hidden_faces`).
+        threads: threads for one operation; None takes as many as there are cores.
+
+    Raises:
+        WeightsError, ModelError: a network of the live pipeline is not on this machine and cannot be fetched, or is broken.
+    """
+    if hides_faces(job.preset):
+        settings = settings.for_hidden_faces()
+    if isinstance(settings, LiveSettings):
+        return LivePipeline(job, settings, open_live_models(job, settings, threads))
+    return QualityPipeline(job, settings)
+
+
+def edit_frame(pipeline: FramePipeline, before: State, picture: Picture, number: int, time_s: float) -> tuple[State, EditedFrame]:
+    """The state after a frame (H, W, 3), and the frame tracked and rendered."""
+    after, tracked = pipeline.track(before, picture, number, time_s)
+    return after, pipeline.render(picture, tracked)
+
+
+@dataclass(frozen=True, eq=False)
+class QualityPipeline:
+    """The effects of photos on faces that are tracked carefully.
+
+    Args:
+        job: what is edited.
+        settings: how faces are tracked.
+    """
+
+    job: EditJob
+    settings: TrackSettings
+
+    def begin(self) -> State:
+        """See `FramePipeline`."""
+        return TrackerState()
+
+    def track(self, before: State, picture: Picture, number: int, time_s: float) -> tuple[State, Tracked]:
+        """See `FramePipeline`."""
+        return track_faces(before, picture, number, time_s, self.job.session.analyzer, self.settings)
+
+    def render(self, picture: Picture, tracked: Tracked) -> EditedFrame:
+        """See `FramePipeline`."""
+        assert isinstance(tracked, TrackedFaces)
+        chosen = tracked.largest if self.job.request.faces == LARGEST else tracked.subjects
+        seconds = dict(tracked.seconds)
+        if chosen:
+            for name, step in named_steps(self.job.preset):
+                begin = time.perf_counter()
+                picture = self.job.session.edit(picture, chosen, Preset(name, (step,)), self.job.request.known)
+                seconds[name] = time.perf_counter() - begin
+        return EditedFrame(picture, tracked, len(chosen), seconds)
+
+
+@dataclass(frozen=True, eq=False)
+class LivePipeline:
+    """The live forms of effects on faces that a small mesh tracks; steps without a live form edit the frame as a photo.
+
+    Args:
+        job: what is edited.
+        settings: how faces are tracked.
+        models: the networks that tracking needs.
+    """
+
+    job: EditJob
+    settings: LiveSettings
+    models: LiveModels
+
+    def begin(self) -> State:
+        """See `FramePipeline`."""
+        return LiveState()
+
+    def track(self, before: State, picture: Picture, number: int, time_s: float) -> tuple[State, Tracked]:
+        """See `FramePipeline`."""
+        return track_live(before, picture, number, time_s, self.models, self.settings)
+
+    def render(self, picture: Picture, tracked: Tracked) -> EditedFrame:
+        """See `FramePipeline`."""
+        assert isinstance(tracked, TrackedScene)
+        scene = LiveScene(tracked.largest, tracked.scene.person) if self.job.request.faces == LARGEST else tracked.scene
+        seconds = dict(tracked.seconds)
+        frame = picture
+        if scene.faces or scene.person is not None:
+            for name, step in named_steps(self.job.preset):
+                begin = time.perf_counter()
+                frame = self._step(picture.copy() if frame is picture else frame, scene, name, step)
+                seconds[name] = time.perf_counter() - begin
+        return EditedFrame(frame, tracked, len(scene.faces), seconds)
+
+    def _step(self, frame: Picture, scene: LiveScene, name: str, step: Step) -> Picture:
+        """The frame, which may be changed in place, after one step."""
+        if isinstance(step, EffectStep):
+            step.effect.apply_live(frame, scene, step.strength, **step.options)
+            return frame
+        subjects = [face.subject(frame) for face in scene.faces]
+        return self.job.session.edit(frame, subjects, Preset(name, (step,)), self.job.request.known)
+
+    def with_settings(self, settings: LiveSettings) -> LivePipeline:
+        """The same with other settings, its networks kept where they serve."""
+        models = self.models
+        if settings.small_mesh != self.settings.small_mesh:
+            models = replace(models, mesh=_open_mesh(settings, None))
+        return replace(self, settings=settings, models=models)
+
+
+SMALL_MESH, MESH = "face-mesh-468", "face-mesh"
+"""Names of the meshes in the table of models."""
+
+
+def has_small_mesh() -> bool:
+    """Whether the mesh of 468 points is on this machine: a live picture does not wait for a download."""
+    return has_onnx(SMALL_MESH)
+
+
+def open_live_models(job: EditJob, settings: LiveSettings, threads: int | None = None) -> LiveModels:
+    """The networks that a job needs in a live picture. Arguments and errors as of `open_pipeline`."""
+    analyzer = job.session.analyzer
+    parser = SharesParser(analyzer.parser) if settings.parse_every else None
+    person = PersonTracker(threads or 1) if settings.person else None
+    return LiveModels(analyzer, _open_mesh(settings, threads), parser, person)
+
+
+def _open_mesh(settings: LiveSettings, threads: int | None) -> MeshReader:
+    return MeshReader(require_onnx(SMALL_MESH if settings.small_mesh else MESH), threads)
+
+
+_PARSE_EVERY: dict[str, int] = {
+    "hair_color": 2,
+    "lipstick": 8,
+    "whiten_teeth": 8,
+    "larger_eyes": 0,
+    "blur_background": 0,
+    "replace_background": 0,
+}
+"""How often an effect needs fresh parts, in frames; 0 for effects that need none. Others: `_SOMETIMES`."""
+
+_SOMETIMES = 4
+
+_NEED_PEOPLE = ("blur_background", "replace_background")
+
+
+def live_settings(
+    preset: Preset, detect_every: int | None = None, detect_px: int = 480, parse_every: int | None = None
+) -> LiveSettings:
+    """The settings that an edit needs in a live picture.
+
+    Args:
+        preset: the edit.
+        detect_every: see `LiveSettings`.
+        detect_px: likewise.
+        parse_every: likewise; None chooses by the effects: hair needs fresh parts most often, reshaping none.
+    """
+    wanted = [
+        _SOMETIMES if not isinstance(step, EffectStep) else _PARSE_EVERY.get(step.effect.name, _SOMETIMES)
+        for step in preset.steps
+    ]
+    needed = [every for every in wanted if every]
+    person = any(isinstance(step, EffectStep) and step.effect.name in _NEED_PEOPLE for step in preset.steps)
+    chosen = (min(needed) if needed else 0) if parse_every is None else parse_every
+    return LiveSettings(detect_every, detect_px, chosen, person=person)
+
+
+def check_faces(faces: str) -> None:
+    """Raise SettingsError unless `faces` is `all` or `largest`: the sizes of faces change from frame to frame."""
+    if faces not in (EVERY, LARGEST):
+        raise SettingsError(
+            f"--faces {faces}: in a video say {EVERY} or {LARGEST}; numbers by size would change from frame to frame."
+        )
+
+
+def named_steps(preset: Preset) -> list[tuple[str, Step]]:
+    """The steps of a preset, each with a unique name."""
+    names = [step.effect.name if isinstance(step, EffectStep) else "edit" for step in preset.steps]
+    return [
+        (name if names.count(name) == 1 else f"{name} ({names[: place + 1].count(name)})", step)
+        for place, (name, step) in enumerate(zip(names, preset.steps, strict=True))
+    ]

@@ -1,0 +1,189 @@
+"""Parts of a face in a live picture: probabilities that are some frames old, moved with the mesh and averaged over time."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import Any
+
+import cv2
+import numpy as np
+
+from lianpu.face_parsing.runtime import ALIGNMENT
+from lianpu.face_parsing.shares import SharesParser
+from lianpu.faces.alignment import TEMPLATES, alignment_matrix
+from lianpu.faces.live import HairColor, Share
+from lianpu.faces.mesh import REGIONS
+from lianpu.imaging.geometry import Matrix, compose, enlarge, map_points, quick_warp, scaling
+from lianpu.imaging.picture import Picture
+from lianpu.part_names import PARTS, part_index
+
+CONTROL = tuple(
+    dict.fromkeys(
+        (
+            *REGIONS["face_oval"][::2],
+            *(point for name in ("right_eye", "left_eye", "right_brow", "left_brow") for point in REGIONS[name][::3]),
+            *(1, 4, 5, 6, 168, 195, 61, 291, 0, 17, 13, 14, 205, 425, 50, 280, 9, 151, 8),
+        )
+    )
+)
+"""Points of the mesh that carry the parts along."""
+
+_GRID = 9
+
+_REACH = 0.12
+"""How far a point of the mesh carries what is around it, as a share of the crop's side (standard deviation)."""
+
+_STILL_PX = 0.6
+"""Parts are not moved before a point has gone this far, in pixels of the shares: every move blurs them a little."""
+
+_LIKELY = 64
+"""A part that is nowhere likelier than this, of 255, is not there."""
+
+_BLUR_PX = 9
+
+_CHANGED_FROM, _CHANGED_TO = 40.0, 110.0
+"""Difference of a new parse from the average (blurred, of 255) from which on the average follows faster, and from which on at once."""
+
+_HIDDEN, _SEEN = 0.2, 0.5
+"""Share of lips and mouth inside the mesh's lips at which a mouth counts as covered, and as seen."""
+
+_LEAST_MOUTH_PX = 16.0
+"""A mouth of fewer pixels says nothing."""
+
+_MOUTH_S = 0.15
+"""Time constant of `mouth_visible`, in seconds."""
+
+
+@dataclass(frozen=True, eq=False)
+class LiveParts:
+    """The parts of one face, in the pixels of its crop.
+
+    Args:
+        names: the parts that the parser has seen, in our order, without background.
+        shares: (N, s, s) float32, 0 to 255: their probabilities, averaged over the frames so far.
+        parsed: likewise, of the parser's last run.
+        points: (K, 2) float32: where the mesh's points were in the crop when `shares` was moved last.
+        mouth: how much of the mouth is visible, smooth, 0 to 1.
+        mouth_parsed: the same as of the parser's last run.
+        hair: colour of the hair, averaged.
+    """
+
+    names: tuple[str, ...]
+    shares: np.ndarray[Any, np.dtype[np.float32]]
+    parsed: np.ndarray[Any, np.dtype[np.float32]]
+    points: np.ndarray[Any, np.dtype[np.float32]]
+    mouth: float
+    mouth_parsed: float
+    hair: HairColor | None = None
+
+    def as_shares(self) -> Mapping[str, Share]:
+        """The averaged probabilities by part (s, s) uint8."""
+        rounded = cv2.convertScaleAbs(self.shares.reshape(len(self.names), -1)) if self.names else np.zeros((0, 0), np.uint8)
+        side = self.shares.shape[-1]
+        return {name: share.reshape(side, side) for name, share in zip(self.names, rounded, strict=True)}
+
+    def with_hair(self, hair: HairColor | None, rate: float) -> LiveParts:
+        """With the hair's colour moved towards that of this frame by `rate`, 0 to 1."""
+        if hair is None:
+            return self
+        return replace(self, hair=hair if self.hair is None else self.hair.moved_to(hair, rate))
+
+
+def crop_matrix(five: np.ndarray, parser: SharesParser) -> Matrix:
+    """The matrix (2, 3) from pixels of the frame to pixels of the shares of a face with these five points (5, 2)."""
+    return compose(scaling(0.5), alignment_matrix(five, TEMPLATES[ALIGNMENT], parser.size_px))
+
+
+def update_live_parts(
+    before: LiveParts | None,
+    picture: Picture,
+    mesh: np.ndarray,
+    matrix: Matrix,
+    parser: SharesParser,
+    *,
+    parse: bool,
+    seconds: float,
+    time_constant_s: float,
+) -> LiveParts:
+    """The parts of a face in the next frame.
+
+    In every frame, parsed or not, the average moves towards the parser's last result by 1 - exp(-seconds / time_constant_s); where the
+    parser sees something else over more than an edge (a hand before the face), by up to all of it at once.
+
+    Args:
+        before: of the frame before; None for a new face, which is parsed.
+        picture: (H, W, 3), the frame.
+        mesh: (K, 2 or 3) points of the face's mesh in the frame, smoothed.
+        matrix: of `crop_matrix`.
+        parser: gives probabilities.
+        parse: whether the parser runs in this frame.
+        seconds: since the frame before.
+        time_constant_s: of the average; 0 takes every result as it is.
+    """
+    points = map_points(matrix, mesh[list(CONTROL), :2])
+    moved = None if before is None else _moved_with(before, points)
+    if moved is None or parse:
+        crop = quick_warp(picture, compose(scaling(2.0), matrix), (parser.size_px, parser.size_px))
+        moved = _with_parse(moved, parser.shares(crop), points, map_points(matrix, mesh[list(REGIONS["lips_outer"]), :2]))
+    if before is None:
+        return moved
+    rate = 1 - math.exp(-seconds / time_constant_s) if time_constant_s > 0 else 1.0
+    shares = np.asarray(moved.shares + np.float32(rate) * (moved.parsed - moved.shares), dtype=np.float32)
+    mouth = moved.mouth + (1 - math.exp(-seconds / _MOUTH_S)) * (moved.mouth_parsed - moved.mouth)
+    return replace(moved, shares=shares, mouth=mouth)
+
+
+def mouth_visible(shares: np.ndarray, lips: np.ndarray) -> float | None:
+    """How much of a mouth is visible, 0 to 1, by the parser's probabilities (19, s, s) inside the outline (K, 2) of the mesh's lips; the
+    mesh itself is sure of the lips under a surgical mask, too. None for a mouth too small to tell."""
+    inside = np.zeros(shares.shape[1:], dtype=np.uint8)
+    cv2.fillPoly(inside, [np.rint(lips * 16).astype(np.int32)], 1, lineType=cv2.LINE_8, shift=4)
+    area = float(inside.sum())
+    if area < _LEAST_MOUTH_PX:
+        return None
+    seen = sum(float(shares[part_index(name)][inside > 0].sum()) for name in ("u_lip", "l_lip", "mouth")) / (255 * area)
+    return float(np.clip((seen - _HIDDEN) / (_SEEN - _HIDDEN), 0, 1))
+
+
+def _with_parse(moved: LiveParts | None, found: np.ndarray, points: np.ndarray, lips: np.ndarray) -> LiveParts:
+    """The parts with a new result of the parser (19, s, s) uint8; the average follows at once where it sees something else."""
+    names = tuple(
+        name
+        for number, name in enumerate(PARTS)
+        if number and (found[number].max() >= _LIKELY or (moved is not None and name in moved.names))
+    )
+    parsed = found[[part_index(name) for name in names]].astype(np.float32)
+    mouth = mouth_visible(found, lips)
+    if moved is None:
+        seen = 1.0 if mouth is None else mouth
+        return LiveParts(names, parsed, parsed, points, seen, seen)
+    known = np.zeros_like(parsed)
+    known[[names.index(name) for name in moved.names]] = moved.shares
+    change = np.abs(parsed - known).sum(axis=0) / 2
+    blurred = cv2.blur(change, (_BLUR_PX, _BLUR_PX))
+    changed = np.clip((blurred - _CHANGED_FROM) / (_CHANGED_TO - _CHANGED_FROM), 0, 1)
+    known += changed * (parsed - known)
+    return replace(moved, names=names, shares=known, parsed=parsed, mouth_parsed=moved.mouth_parsed if mouth is None else mouth)
+
+
+def _moved_with(parts: LiveParts, points: np.ndarray) -> LiveParts:
+    """The parts moved from where the mesh's points (K, 2) were in the crop to where they are: along a coarse, smooth flow."""
+    offset = parts.points - points
+    if not len(parts.names) or float(np.abs(offset).max()) < _STILL_PX:
+        return parts
+    side = parts.shares.shape[-1]
+    at = ((np.arange(_GRID) + 0.5) * side / _GRID - 0.5).astype(np.float32)
+    across = np.exp(-(((at[:, None] - points[:, 0]) / (_REACH * side)) ** 2) / 2)
+    down = np.exp(-(((at[:, None] - points[:, 1]) / (_REACH * side)) ** 2) / 2)
+    weights = down[:, None, :] * across[None, :, :]
+    flow = (weights @ offset / (weights.sum(axis=2, keepdims=True) + 0.3)).astype(np.float32)
+    flow = enlarge(flow, (side, side))
+    steps = np.arange(side, dtype=np.float32)
+    x, y = flow[:, :, 0] + steps, flow[:, :, 1] + steps[:, None]
+    shares, parsed = (
+        np.array([cv2.remap(share, x, y, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE) for share in each], dtype=np.float32)
+        for each in (parts.shares, parts.parsed)
+    )
+    return replace(parts, shares=shares, parsed=parsed, points=points)

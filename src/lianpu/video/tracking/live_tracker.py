@@ -1,0 +1,301 @@
+"""Live tracking: a small face mesh in every frame, from where the face was in the frame before; a detector and a parser now and then."""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from lianpu.face_parsing.shares import SharesParser
+from lianpu.faces.analyzer import FaceAnalyzer
+from lianpu.faces.live import LiveFace, LiveScene, hair_color_of
+from lianpu.faces.mesh import CONTRADICTS, SURE, MeshReader, disagreement, five_points
+from lianpu.faces.person import PersonTracker
+from lianpu.faces.results import Face, Mesh
+from lianpu.imaging.geometry import map_points, scale_of, shrink
+from lianpu.imaging.picture import Picture
+from lianpu.video.tracking.cuts import Difference, FrameSignature, difference, frame_signature, is_cut, with_difference
+from lianpu.video.tracking.live_parts import CONTROL, LiveParts, crop_matrix, update_live_parts
+from lianpu.video.tracking.motion import GreyFrame, grey_frame, motion_of
+from lianpu.video.tracking.one_euro import Smoothed, smoothed
+from lianpu.video.tracking.tracker import TrackSettings, detect_faces
+from lianpu.video.tracking.tracks import MAX_DRIFT, TRACKED, is_inside, leader_of, matched, moved_face, without_duplicates
+
+LIVE_DETECT_EVERY = 15
+"""Faces are detected in every frame of this many, where no other number is given."""
+
+_SEARCH_EVERY = 5
+"""The same while there is no face."""
+
+_FLOW_PX = 320
+"""Longer side of the copy in which the face's own motion is measured."""
+
+_DEPTH_RATE = 0.4
+"""How far the mesh's depth moves towards that of a new frame."""
+
+_HAIR_S = 1.0
+"""Time constant of the hair's colour, in seconds."""
+
+
+@dataclass(frozen=True)
+class LiveSettings(TrackSettings):
+    """How faces are tracked in a live picture: as `TrackSettings`, with other defaults.
+
+    Args:
+        detect_every: detect faces every N frames; None: every `LIVE_DETECT_EVERY`, or in every frame where faces are hidden.
+        parse_every: run the parser every N frames, each face in turn; 0 never runs it.
+        person: whether the matte of people is wanted.
+        small_mesh: the mesh of 468 points, in half the time: lips and lids less exact, no irises.
+    """
+
+    detect_px: int = 480
+    person: bool = False
+    small_mesh: bool = False
+
+
+@dataclass(frozen=True, eq=False)
+class LiveModels:
+    """The networks of live tracking, opened.
+
+    Args:
+        analyzer: its detector finds faces, where asked also turned ones.
+        mesh: reads the mesh.
+        parser: gives probabilities of parts; None where nothing needs them, or there is no parser.
+        person: finds people; None where nothing needs them. It remembers the frame before.
+    """
+
+    analyzer: FaceAnalyzer
+    mesh: MeshReader
+    parser: SharesParser | None = None
+    person: PersonTracker | None = None
+
+
+@dataclass(frozen=True, eq=False)
+class LiveTrack:
+    """A face in consecutive frames.
+
+    Args:
+        number: unique, ascending in the order of first detection.
+        face: in the last frame, from its mesh.
+        points: (K, 2) of its mesh there, smoothed, in pixels; speeds in eye distances per second.
+        mesh: the same points with their depth.
+        parts: None without a parser, and before the face is parsed.
+        misses: how many detections in a row have missed it.
+    """
+
+    number: int
+    face: Face
+    points: Smoothed
+    mesh: Mesh
+    parts: LiveParts | None = None
+    misses: int = 0
+
+
+@dataclass(frozen=True, eq=False)
+class LiveState:
+    """What is known before the next frame. `LiveState()` is the state before the first one."""
+
+    tracks: tuple[LiveTrack, ...] = ()
+    grey: GreyFrame | None = None
+    signature: FrameSignature | None = None
+    differences: tuple[Difference, ...] = ()
+    time_s: float = 0.0
+    next_number: int = 0
+    leader: int | None = None
+
+
+@dataclass(frozen=True, eq=False)
+class TrackedScene:
+    """The people of a frame.
+
+    Args:
+        scene: all faces, largest first, and the matte of people.
+        largest: the face that counts as the largest; empty in a frame without faces.
+        cut: whether the frame begins another scene.
+        detected: whether faces were detected in it, not only tracked.
+        seconds: time by stage: `detect`, `track`, `mesh`, `parse`, `person`.
+    """
+
+    scene: LiveScene
+    largest: tuple[LiveFace, ...]
+    cut: bool
+    detected: bool
+    seconds: Mapping[str, float]
+
+
+def track_live(
+    before: LiveState,
+    picture: Picture,
+    number: int,
+    time_s: float,
+    models: LiveModels,
+    settings: LiveSettings,
+    *,
+    clock: Callable[[], float] = time.perf_counter,
+) -> tuple[LiveState, TrackedScene]:
+    """The state after the next frame (H, W, 3), and the people of that frame.
+
+    Nothing depends on the clock: the same frames give the same faces.
+
+    Args:
+        before: the state after the frame before.
+        picture: the frame, as it is shown.
+        number: of the frame in its video: detections fall on the same frames wherever tracking begins.
+        time_s: when it is shown, later than the frame before.
+        models: the opened networks.
+        settings: how faces are tracked.
+        clock: measures `TrackedScene.seconds`.
+    """
+    times = _StageTimes(clock)
+    small = shrink(picture, _FLOW_PX)
+    grey, signature = grey_frame(picture, small), frame_signature(small)
+    change = None if before.signature is None else difference(before.signature, signature)
+    cut = change is not None and is_cut(change, before.differences)
+    old = () if cut or before.grey is None or before.grey.grey.shape != grey.grey.shape else before.tracks
+    seconds = max(time_s - before.time_s, 1e-3)
+    rigids = [motion_of(track.points.value[list(CONTROL)], before.grey, grey, quick=True).rigid for track in old if before.grey]
+    times.end("track")
+    tracks = [_continued(track, rigid, picture, seconds, models.mesh, settings) for track, rigid in zip(old, rigids, strict=True)]
+    times.end("mesh")
+    every = settings.detect_every or (LIVE_DETECT_EVERY if old else _SEARCH_EVERY)
+    detected = cut or before.grey is None or number % every == 0 or any(track is None for track in tracks)
+    next_number = before.next_number
+    if detected:
+        found = detect_faces(picture, models.analyzer, settings.detect_px, whole=not old)
+        times.end("detect")
+        tracks, next_number = _updated(next_number, old, tracks, rigids, found, picture, models.mesh, settings)
+        times.end("mesh")
+    kept = without_duplicates([track for track in tracks if track is not None and is_inside(track.face, picture)])
+    described = [_described(track, picture, number, seconds, models.parser, settings) for track in kept]
+    kept = tuple(track for track, _ in described)
+    faces = {track.number: face for track, face in described}
+    if models.parser is not None:
+        times.end("parse")
+    person = None
+    if models.person is not None and settings.person:
+        if cut or before.grey is None:
+            models.person.restart()
+        person = models.person.person_mask(picture)
+        times.end("person")
+    leader = leader_of(kept, before.leader)
+    differences = () if cut or change is None else with_difference(before.differences, change)
+    after = LiveState(kept, grey, signature, differences, time_s, next_number, leader)
+    ordered = sorted(kept, key=lambda track: -track.face.area)
+    scene = LiveScene(tuple(faces[track.number] for track in ordered), person)
+    largest = () if leader is None else (faces[leader],)
+    return after, TrackedScene(scene, largest, cut, detected, times.seconds)
+
+
+class _StageTimes:
+    """Seconds by stage; each stage begins where the one before ended."""
+
+    def __init__(self, clock: Callable[[], float]) -> None:
+        self.seconds: dict[str, float] = {}
+        self._clock, self._begin = clock, clock()
+
+    def end(self, stage: str) -> None:
+        now = self._clock()
+        self.seconds[stage] = self.seconds.get(stage, 0.0) + now - self._begin
+        self._begin = now
+
+
+def _continued(
+    track: LiveTrack, rigid: np.ndarray, picture: Picture, seconds: float, reader: MeshReader, settings: LiveSettings
+) -> LiveTrack | None:
+    """The track in the next frame; None where its mesh is not believed there, or is of something else."""
+    moved = map_points(rigid, track.points.value).astype(np.float64)
+    mesh = reader.mesh_near(picture, moved)
+    unit = max(track.face.eye_distance_px * scale_of(rigid), 1.0)
+    apart = float(np.linalg.norm(mesh.points[:, :2] - moved, axis=1).mean())
+    if mesh.presence < SURE or apart > MAX_DRIFT * unit:
+        return None
+    read = mesh.points[:, :2].astype(np.float64)
+    if settings.points is None:
+        after = Smoothed.begin(read / unit)
+    else:
+        after = smoothed(Smoothed(moved / unit, track.points.speed), read / unit, seconds, settings.points)
+    points = Smoothed(after.value * unit, after.speed)
+    depth = track.mesh.points[:, 2] * scale_of(rigid)
+    depth = depth + np.float32(_DEPTH_RATE) * (mesh.points[:, 2] - depth)
+    smooth = Mesh(np.column_stack([points.value, depth]).astype(np.float32), mesh.presence)
+    return replace(track, face=_face_of(smooth, track.face.score), points=points, mesh=smooth)
+
+
+def _face_of(mesh: Mesh, score: float) -> Face:
+    left, top = mesh.points[:, :2].min(axis=0).tolist()
+    right, bottom = mesh.points[:, :2].max(axis=0).tolist()
+    return Face((left, top, right, bottom), score, five_points(mesh), TRACKED)
+
+
+def _updated(
+    next_number: int,
+    old: Sequence[LiveTrack],
+    tracks: Sequence[LiveTrack | None],
+    rigids: Sequence[np.ndarray],
+    found: Sequence[Face],
+    picture: Picture,
+    reader: MeshReader,
+    settings: LiveSettings,
+) -> tuple[list[LiveTrack | None], int]:
+    """The tracks after a detection, with new ones and without lost ones; and the next unused number."""
+    expected = [
+        moved_face(before.face, rigid) if track is None else track.face
+        for before, track, rigid in zip(old, tracks, rigids, strict=True)
+    ]
+    of_track, new = matched(expected, found)
+    kept: list[LiveTrack | None] = []
+    for index, (before, track) in enumerate(zip(old, tracks, strict=True)):
+        own = found[of_track[index]] if index in of_track else None
+        if own is None:
+            missed = None if track is None else replace(track, misses=track.misses + 1)
+            kept.append(missed if missed is not None and missed.misses < settings.lost_after else None)
+        elif track is None or disagreement(own, track.mesh) > CONTRADICTS:
+            kept.append(_begun(before.number, own, picture, reader))
+        else:
+            kept.append(replace(track, misses=0, face=replace(track.face, score=own.score)))
+    for index in new:
+        kept.append(_begun(next_number, found[index], picture, reader))
+        next_number += 1
+    return kept, next_number
+
+
+def _begun(number: int, face: Face, picture: Picture, reader: MeshReader) -> LiveTrack | None:
+    """A track of a detected face; None where the mesh sees no face there."""
+    mesh = reader.mesh_of_face(picture, face)
+    if mesh is None:
+        return None
+    return LiveTrack(number, _face_of(mesh, face.score), Smoothed.begin(mesh.points[:, :2]), mesh)
+
+
+def _is_parsed(track: LiveTrack, number: int, settings: LiveSettings) -> bool:
+    """Whether a face is parsed in the frame of that number: several faces take turns."""
+    return settings.parse_every > 0 and (number + track.number) % settings.parse_every == 0
+
+
+def _described(
+    track: LiveTrack, picture: Picture, number: int, seconds: float, parser: SharesParser | None, settings: LiveSettings
+) -> tuple[LiveTrack, LiveFace]:
+    """The track with its parts of this frame, and its face for effects."""
+    if parser is None:
+        return track, LiveFace(track.face, track.mesh, {}, np.eye(2, 3))
+    parse = settings.parse_every > 0 and (number + track.number) % settings.parse_every == 0  # several faces take turns
+    matrix = crop_matrix(track.face.points, parser)
+    parts = update_live_parts(
+        track.parts,
+        picture,
+        track.mesh.points,
+        matrix,
+        parser,
+        parse=parse,
+        seconds=seconds,
+        time_constant_s=settings.time_constant_s,
+    )
+    face = LiveFace(track.face, track.mesh, parts.as_shares(), matrix, parts.mouth, parts.hair)
+    if parts.hair is None or parse:
+        rate = 1 - math.exp(-seconds * settings.parse_every / _HAIR_S)
+        parts = parts.with_hair(hair_color_of(picture, face), rate)
+        face = replace(face, hair=parts.hair)
+    return replace(track, parts=parts), face

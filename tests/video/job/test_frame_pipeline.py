@@ -1,0 +1,34 @@
+"""Which pipeline edits frames, with which settings."""
+
+import pytest
+
+from lianpu.editing.presets import Preset, preset_from_options
+from lianpu.editing.session import EditRequest, open_job
+from lianpu.faces.analyzer import AnalyzerSettings
+from lianpu.video.job.frame_pipeline import QualityPipeline, live_settings, open_pipeline
+from lianpu.video.tracking.tracker import TrackSettings
+
+
+@pytest.mark.parametrize(("detect_every", "expected"), [(None, (1, 30)), (4, (4, 3))])
+def test_faces_to_hide_are_detected_in_every_frame_unless_another_number_is_given(
+    detect_every: int | None, expected: tuple[int, int]
+) -> None:
+    hiding = "name: hide\nsteps:\n  - effect: anonymise\n    strength: 1\n"
+    job = open_job(EditRequest(hiding, analyzer=AnalyzerSettings("dlib")), threads=1)
+    pipeline = open_pipeline(job, TrackSettings(detect_every=detect_every))
+    assert isinstance(pipeline, QualityPipeline)
+    assert (pipeline.settings.detect_every, pipeline.settings.lost_after) == expected
+
+
+def _preset(*effects: str) -> Preset:
+    return preset_from_options((), "1", None, effects)
+
+
+def test_live_settings_follow_what_the_effects_need() -> None:
+    assert live_settings(_preset("hair_color", "lipstick")).parse_every == 2
+    assert live_settings(_preset("lipstick")).parse_every == 8
+    assert live_settings(_preset("smooth_skin")).parse_every == 4
+    reshaped = live_settings(_preset("larger_eyes"))
+    assert reshaped.parse_every == 0 and not reshaped.person
+    assert live_settings(_preset("blur_background")).person
+    assert live_settings(_preset("hair_color"), parse_every=3).parse_every == 3
