@@ -175,7 +175,7 @@ def test_commercial_safe_works_with_ones_own_models_and_names_what_is_missing(
     record = ("--record", tmp_path / "out.mp4")
     code, _, err = _run(capsys, *words, *record, "--detector", "dlib")
     assert code == 1 and err.count("\n") == 1 and not (tmp_path / "out.mp4").exists()
-    assert all(f"--{option} " in err for option in ("detector", "parser", "landmarks"))
+    assert all(f"--{option} " in err for option in ("detector", "landmarks"))
     monkeypatch.setenv("LIANPU_MODELS", str(tmp_path))
     code, printed, err = _run(capsys, *words, *record, *own_models(tmp_path))
     assert code == 0 and "2 frames of test, 2 of them with an edited face" in printed, err

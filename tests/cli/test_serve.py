@@ -80,13 +80,14 @@ def test_what_cannot_be_served_is_said_in_one_line(
 def test_commercial_safe_says_all_that_is_missing_at_once(capsys: pytest.CaptureFixture[str]) -> None:
     said = _refused(capsys, "--commercial-safe", "--detector", "dlib")
     assert "--detector dlib: shape_predictor_68_face_landmarks.dat" in said
+    assert "--landmarks auto: face_landmark_with_attention.tflite" in said and "lianpu landmarks train" in said
+    said = _refused(capsys, "--commercial-safe", "--detector", "dlib", "--landmarks", "dlib")
     assert "--parser auto: face-parser-small.onnx may not be used commercially" in said and "--parser RUN" in said
-    assert "--landmarks auto: shape_predictor_68_face_landmarks" in said and "lianpu landmarks train" in said
 
 
 def test_commercial_safe_names_the_editor_among_what_is_missing(capsys: pytest.CaptureFixture[str]) -> None:
     said = _refused(capsys, "--commercial-safe", "--detector", "dlib", "--model", "lite")
-    assert "--landmarks auto: shape_predictor_68_face_landmarks" in said
+    assert "--landmarks auto: face_landmark_with_attention.tflite" in said
     assert "--model lite: " in said and "may not be used commercially" in said.partition("--model lite: ")[2]
 
 

@@ -8,13 +8,23 @@ import pytest
 from lianpu.dataset.drawn import draw_face
 from lianpu.errors import DataError, ModelError, SettingsError, WeightsError
 from lianpu.faces import dlib_models
-from lianpu.faces.analyzer import AnalyzerSettings, FaceAnalyzer, choose, face_numbers, open_analyzer, open_models
+from lianpu.faces.analyzer import (
+    AnalyzerSettings,
+    FaceAnalyzer,
+    choose,
+    describe_faces,
+    face_numbers,
+    load_landmarks,
+    open_analyzer,
+    open_models,
+)
 from lianpu.faces.detection import find_faces
+from lianpu.faces.mesh import MeshReader, head_pose, outline, points_68
 from lianpu.faces.results import Face
 from lianpu.models.store import locate
 from lianpu.photo.reading import read_image
-from tests.support.own_models import write_predictor
-from tests.support.shared import PHOTOS, needs
+from tests.support.own_models import write_mesh_network, write_predictor
+from tests.support.shared import PHOTOS, YUNET, needs, real_model, real_photo
 from tests.support.subjects import face_at, subject_at
 
 
@@ -137,10 +147,78 @@ def test_all_that_is_missing_under_commercial_safe_is_said_in_one_line_with_what
     words = str(raised.value)
     assert "\n" not in words and words.count("--commercial-safe") == 1
     assert "--detector buffalo_l: det_10g.onnx" in words and "Give --detector yunet." in words
+    assert "--landmarks auto: face_landmark_with_attention.tflite" in words and "not on this machine" in words
+    assert "or FILE (train it: lianpu landmarks train)." in words
+    assert "--parser" not in words, "the face mesh gives parts"
+    with pytest.raises(WeightsError) as raised:
+        open_analyzer(AnalyzerSettings(detector="buffalo_l", landmarks="dlib"))
+    words = str(raised.value)
     assert "--parser auto: face-parser-small.onnx" in words and "--parser RUN" in words
-    assert "--landmarks auto: shape_predictor_68_face_landmarks.dat" in words
-    assert "Give --landmarks FILE (train it: lianpu landmarks train)." in words
+    assert "--landmarks dlib: shape_predictor_68_face_landmarks.dat" in words and "Give --landmarks mesh, or FILE" in words
     assert "dlib-landmarks-5" not in words, "five points do not do what effects need"
+
+
+def test_without_a_network_the_points_are_dlibs() -> None:
+    assert not isinstance(load_landmarks(), MeshReader)
+    with pytest.raises(WeightsError, match="not on this machine"):
+        load_landmarks("mesh")
+
+
+@pytest.mark.usefixtures("mediapipe_models")
+def test_where_the_mesh_is_it_gives_points_and_a_mesh_of_every_face() -> None:
+    photo = read_image(real_photo("p05_group.jpg"))
+    analyzer = open_analyzer(AnalyzerSettings(str(real_model(YUNET))), threads=1)
+    subjects = analyzer.analyze(photo)
+    assert len(subjects) == 2 and isinstance(analyzer.landmarks, MeshReader)
+    for subject in subjects:
+        assert subject.mesh is not None and subject.mesh.presence > 0.99
+        assert np.array_equal(subject.landmarks.points, points_68(subject.mesh))
+        assert abs(head_pose(subject.mesh).roll) < 20
+        lips = outline(subject.mesh, "lips_outer").mean(axis=0) - (subject.window[1].start, subject.window[0].start)
+        parsed = np.argwhere(subject.parts.where("u_lip", "l_lip", "mouth"))[:, ::-1].mean(axis=0)
+        assert np.linalg.norm(lips - parsed) < 0.1 * subject.face.unit_px
+        half = subject.scaled((0.5, 0.5), (photo.shape[1] // 2, photo.shape[0] // 2))
+        assert half.mesh is not None and np.allclose(points_68(half.mesh), half.landmarks.points, atol=1e-3)
+
+
+@pytest.mark.usefixtures("mediapipe_models")
+def test_the_mesh_of_a_face_does_not_depend_on_how_it_lies() -> None:
+    """The four turned copies of one portrait, each upright in its own way."""
+    upright = read_image(real_photo("p08_portrait_upright.jpg"))
+    analyzer = open_analyzer(AnalyzerSettings(str(real_model(YUNET)), parser="none", upright=True), threads=1)
+    (subject,) = analyzer.analyze(upright)
+    assert subject.mesh is not None
+    for turn, name in ((1, "p11_rotated_270.jpg"), (2, "p10_rotated_180.jpg"), (3, "p09_rotated_90.jpg")):
+        photo = np.ascontiguousarray(np.rot90(upright, turn))
+        (turned,) = analyzer.analyze(photo)
+        assert turned.mesh is not None, name
+        roll = (head_pose(turned.mesh).roll - head_pose(subject.mesh).roll + 90 * turn + 180) % 360 - 180
+        assert abs(roll) < 3
+        assert abs(head_pose(turned.mesh).yaw - head_pose(subject.mesh).yaw) < 3
+
+
+@pytest.mark.usefixtures("mediapipe_models")
+def test_without_a_parser_the_parts_come_from_the_mesh(monkeypatch: pytest.MonkeyPatch) -> None:
+    photo = read_image(real_photo("p05_group.jpg"))
+    monkeypatch.setenv("LIANPU_COMMERCIAL_SAFE", "1")
+    analyzer = open_analyzer(AnalyzerSettings(str(real_model(YUNET))), threads=1)
+    assert analyzer.parser is None
+    for subject in analyzer.analyze(photo):
+        assert subject.parts.parser == "mesh" and subject.parts.share("skin") > 0.05
+        for part in ("l_eye", "r_eye", "l_brow", "u_lip", "l_lip", "nose"):
+            assert subject.parts.where(part).any(), part
+    monkeypatch.delenv("LIANPU_COMMERCIAL_SAFE")
+    assert open_analyzer(AnalyzerSettings(str(YUNET), parser="none"), threads=1).parser is None
+    with pytest.raises(SettingsError, match=r"--parser none.*Give --landmarks mesh"):
+        open_analyzer(AnalyzerSettings(str(YUNET), landmarks="dlib", parser="none"), threads=1)
+
+
+def test_faces_without_a_believed_mesh_have_no_parts(tmp_path: Path) -> None:
+    """But they stay: anonymising must cover them."""
+    photo = np.full((300, 400, 3), 120, dtype=np.uint8)
+    unsure = MeshReader(write_mesh_network(tmp_path / "mesh.onnx", np.full((478, 3), 96.0, np.float32), -9.0), threads=1)
+    (subject,) = describe_faces(photo, [face_at(200, 150, 30)], None, unsure)
+    assert subject.mesh is None and not subject.parts.mask.any()
 
 
 def test_files_that_are_not_there_are_named_together(tmp_path: Path) -> None:

@@ -33,10 +33,11 @@ class UprightOptions:
 
 @dataclass(frozen=True)
 class LandmarkOptions:
-    """What reads 68 points."""
+    """What reads the points of faces."""
 
     landmarks: str = "auto"
-    """What reads the 68 points: auto or dlib (not for commercial use), or the path of a .dat file (lianpu landmarks train)."""
+    """What reads the points of faces: auto (the face mesh where it is or can be fetched, else dlib), mesh, dlib (not for commercial use),
+    or the path of a .dat file (lianpu landmarks train)."""
 
 
 @dataclass(frozen=True)
@@ -44,7 +45,8 @@ class ParserOptions:
     """What labels the parts of faces."""
 
     parser: str = "auto"
-    """The face parser: auto (the bundled one), bisenet, an .onnx or .pth file, or the run folder of lianpu parser train."""
+    """The face parser: auto (the bundled one), bisenet, an .onnx or .pth file, the run folder of lianpu parser train, or none (parts from the
+    face mesh, without hair; the same as auto with --commercial-safe)."""
 
 
 @dataclass(frozen=True)

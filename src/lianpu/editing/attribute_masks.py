@@ -25,6 +25,9 @@ REGIONS: Mapping[str, tuple[str, ...]] = {
 }
 """CelebA's attributes and the parts that each may change (`eyes`: a region around both eyes and brows); others change the face."""
 
+OF_HAIR = (*(name for name, parts in REGIONS.items() if parts == ("hair",)), "Bald", "Bangs", "Receding_Hairline")
+"""The attributes that are about hair, which a face mesh does not see."""
+
 FEATHER_SHARE = 0.016
 """How far a matte's edge may move from the parsed edge, as a share of the side of the face's crop."""
 

@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any
 
 import yaml
 
+from lianpu.editing.attribute_masks import OF_HAIR
 from lianpu.effects.catalogue import STRONGEST, Effect, check_strength, effect_of
 from lianpu.errors import Message, SettingsError, nearest_name
 
@@ -174,6 +175,26 @@ def check_editor(preset: Preset, editor: Editor | None) -> None:
     for step in preset.steps:
         if isinstance(step, EditStep):
             attributes.with_values(np.zeros((1, len(attributes)), dtype=np.float32), step.values)
+
+
+def check_parser(preset: Preset) -> None:
+    """Refuse what needs a face parser, where there is none: hair.
+
+    Raises:
+        SettingsError: naming the first such effect or attribute.
+    """
+    for step in preset.steps:
+        if isinstance(step, EffectStep):
+            names = [step.effect.name] if step.effect.needs_parser and step.strength else []
+        else:
+            names = [name for name in step.values if name in OF_HAIR]
+        if names:
+            raise SettingsError(
+                "{name} needs a face parser, which finds the hair; here the parts of faces come from the face mesh alone. "
+                "Give --parser FILE (train one on faces that you may use: lianpu parser train).",
+                key="preset.needs_parser",
+                name=names[0],
+            )
 
 
 def describe_steps(preset: Preset) -> str:

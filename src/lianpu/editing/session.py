@@ -12,7 +12,16 @@ import cv2
 import numpy as np
 
 from lianpu.editing.attributes import crop_template, label_request
-from lianpu.editing.presets import EditStep, Preset, apply_preset, check_editor, describe_steps, hides_faces, parse_preset
+from lianpu.editing.presets import (
+    EditStep,
+    Preset,
+    apply_preset,
+    check_editor,
+    check_parser,
+    describe_steps,
+    hides_faces,
+    parse_preset,
+)
 from lianpu.editors.editor import Editor
 from lianpu.faces.analyzer import AnalyzerSettings, FaceAnalyzer, choose, open_analyzer
 from lianpu.faces.results import Subject
@@ -83,8 +92,10 @@ class EditSession:
             known: labels of the faces, for an editor whose input is all labels.
 
         Raises:
-            LianpuError: the editor cannot do what a step asks.
+            LianpuError: the editor cannot do what a step asks, or a step is about hair and there is no face parser.
         """
+        if self.analyzer.parser is None:
+            check_parser(preset)
         return apply_preset(picture, subjects, preset, self.editor, known)
 
     def export(self, target: Path, picture: Picture, photo: PhotoFile, preset: Preset) -> tuple[str, ...]:
@@ -166,7 +177,7 @@ def open_job(request: EditRequest, threads: int | None = None) -> EditJob:
         threads: threads for one operation; None takes as many as there are cores.
 
     Raises:
-        SettingsError: an unknown preset, attribute or name.
+        SettingsError: an unknown preset, attribute or name, or a step is about hair and there is no face parser.
         ModelError, WeightsError: the editor or a model of the analyzer cannot be loaded or used.
     """
     preset = parse_preset(request.preset)
@@ -183,7 +194,10 @@ def open_job(request: EditRequest, threads: int | None = None) -> EditJob:
                 label_request(editor.info, step.values, request.known)
         model = editor_name(request.model, editor)
     signing = None if request.signing is None else open_signing(request.signing)
-    return EditJob(request, preset, EditSession(open_analyzer(request.analyzer, threads=threads), editor, model, signing))
+    analyzer = open_analyzer(request.analyzer, threads=threads)
+    if analyzer.parser is None:
+        check_parser(preset)
+    return EditJob(request, preset, EditSession(analyzer, editor, model, signing))
 
 
 def editor_name(model: str, editor: Editor) -> str:

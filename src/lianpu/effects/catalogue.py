@@ -107,6 +107,7 @@ class Effect:
             `function(frame, face, strength, **options)` with a `LiveFace`, for `photo` `function(frame, scene, strength, **options)` with a
             `LiveScene`. It looks as the effect on a photo does, by coarser maths. Empty where there is none: then `function` edits frames.
         beyond_crop: whether it also changes hair or bodies beyond the face's crop (`Subject.wide`).
+        needs_parser: whether it does nothing without a face parser: a face mesh has no hair.
     """
 
     name: str
@@ -117,6 +118,7 @@ class Effect:
     live: str = ""
     options: tuple[Option, ...] = ()
     beyond_crop: bool = False
+    needs_parser: bool = False
 
     def read_options(self, values: Mapping[str, object]) -> dict[str, Value]:
         """All options: the given ones, checked, and defaults for the others. Raises SettingsError for a wrong name or value."""
@@ -226,6 +228,7 @@ EFFECTS: dict[str, Effect] = {
             "live_hair.live_hair_color",
             (_color("#b8936a"),),
             beyond_crop=True,
+            needs_parser=True,
         ),
         Effect(
             "smooth_skin",

@@ -117,8 +117,13 @@ def align(picture: Picture, face: Face, template: Template, size_px: int) -> Ali
 
 def window_of(aligned: Aligned, width: int, height: int) -> Window | None:
     """The rows and columns of the photo (`width` x `height`) that the crop shows; None when the crop lies outside of it."""
-    back = inverse(aligned.matrix)
-    far = aligned.picture.shape[0] - 0.5
+    return window_of_crop(aligned.matrix, aligned.picture.shape[0], width, height)
+
+
+def window_of_crop(matrix: Matrix, size_px: int, width: int, height: int) -> Window | None:
+    """The same for a crop of `size_px` that was not cut out, by the matrix (2, 3) that takes points of the photo to it."""
+    back = inverse(matrix)
+    far = size_px - 0.5
     corners = np.array([(-0.5, -0.5), (far, -0.5), (-0.5, far), (far, far)]) @ back[:, :2].T + back[:, 2]
     left, top = np.maximum(np.floor(corners.min(axis=0)), 0).astype(int).tolist()
     right, bottom = np.minimum(np.ceil(corners.max(axis=0)) + 1, (width, height)).astype(int).tolist()

@@ -12,10 +12,12 @@ import numpy as np
 from lianpu.errors import DataError, Message, ModelError, SettingsError, WeightsError
 from lianpu.face_parsing.runtime import FaceParser
 from lianpu.faces.detection import Detector, find_faces
-from lianpu.faces.parts import parse_wide, parse_windows
-from lianpu.faces.results import Face, FaceParts, Landmarks, Points, Subject
+from lianpu.faces.mesh import MeshReader
+from lianpu.faces.parts import NO_PARSER, parse_wide, parse_windows, windows_by_mesh
+from lianpu.faces.results import Face, FaceParts, Landmarks, Mesh, Points, Subject
 from lianpu.imaging.picture import Picture
-from lianpu.models.store.locate import COMMERCIAL_SAFE_NOTE, is_commercial_safe
+from lianpu.models.store.conversion import require_onnx
+from lianpu.models.store.locate import COMMERCIAL_SAFE_NOTE, is_commercial_safe, is_usable
 
 EVERY, LARGEST = "all", "largest"
 """The words that `choose` knows."""
@@ -25,7 +27,7 @@ Part = Literal["detector", "parser", "landmarks"]
 _FREE: dict[Part, str] = {
     "detector": "Give --detector blazeface.",
     "parser": "Give --parser FILE (train it: lianpu parser train).",
-    "landmarks": "Give --landmarks FILE (train it: lianpu landmarks train).",
+    "landmarks": "Give --landmarks mesh, or FILE (train it: lianpu landmarks train).",
 }
 """What may take the place of a model under --commercial-safe."""
 
@@ -36,9 +38,9 @@ class AnalyzerSettings:
 
     Args:
         detector: `auto`, `buffalo_l`, `yunet`, `blazeface`, `dlib`, or the path of an .onnx file (`faces.detectors.load_detector`).
-        landmarks: `auto` or `dlib` (its published 68 points), or the path of a .dat file (`lianpu landmarks train`); the detector
-            `dlib` makes its five points from them, too.
-        parser: `auto` (the bundled one), `bisenet`, or a path (`faces.parts.load_parser`).
+        landmarks: `auto`, `mesh`, `dlib`, or the path of a .dat file (`load_landmarks`).
+        parser: `auto` (the bundled one), `bisenet`, a path (`faces.parts.load_parser`), or `none`: parts come from the face mesh, and hair
+            is not seen. Under --commercial-safe `auto` is `none`, because the bundled parser is not for commercial use.
         upright: also look for faces in the photo turned by 90, 180 and 270 degrees: four times the work.
     """
 
@@ -54,13 +56,13 @@ class FaceAnalyzer:
 
     Args:
         detector: finds the faces.
-        parser: labels the parts of each.
+        parser: labels the parts of each; None where they come from the face mesh, which `landmarks` then reads.
         landmarks: reads 68 points of each.
         upright: also look for turned faces.
     """
 
     detector: Detector
-    parser: FaceParser
+    parser: FaceParser | None
     landmarks: LandmarkReader
     upright: bool = False
 
@@ -73,12 +75,25 @@ class FaceAnalyzer:
         """
         faces = find_faces(photo, self.detector, upright=self.upright)
         subjects = describe_faces(photo, faces, self.parser, self.landmarks)
-        return parse_wide(photo, subjects, self.parser) if wide else subjects
+        return parse_wide(photo, subjects, self.parser) if wide and self.parser is not None else subjects
 
 
 def open_analyzer(settings: AnalyzerSettings | None = None, *, threads: int | None = None) -> FaceAnalyzer:
-    """Open the models that the settings name; None for the defaults. Raises as `open_models` does."""
+    """Open the models that the settings name; None for the defaults.
+
+    Raises:
+        SettingsError: a name is unknown, or there is neither a parser nor a face mesh.
+        WeightsError, ModelError: as `open_models`.
+    """
     asked = settings or AnalyzerSettings()
+    if asked.parser == NO_PARSER or (asked.parser == "auto" and is_commercial_safe() and asked.landmarks in ("auto", MESH)):
+        detector, landmarks = open_models(asked, "detector", "landmarks", threads=threads)
+        if not isinstance(landmarks, MeshReader):
+            raise SettingsError(
+                "Without a parser (--parser none), the parts of faces come from the face mesh. Give --landmarks mesh "
+                "(lianpu models fetch face-mesh), or a parser."
+            )
+        return FaceAnalyzer(detector, None, landmarks, asked.upright)
     detector, parser, landmarks = open_models(asked, "detector", "parser", "landmarks", threads=threads)
     return FaceAnalyzer(detector, parser, landmarks, asked.upright)
 
@@ -116,14 +131,51 @@ def _open(part: Part, settings: AnalyzerSettings, threads: int | None) -> Any:
     if part == "detector":
         from lianpu.faces.detectors import load_detector
 
-        return load_detector(settings.detector, landmarks=settings.landmarks, threads=threads)
+        own_file = settings.landmarks not in ("auto", MESH, "dlib")  # dlib's detector makes its five points from it, too
+        return load_detector(settings.detector, landmarks=settings.landmarks if own_file else "auto", threads=threads)
     if part == "parser":
         from lianpu.faces.parts import load_parser
 
         return load_parser(settings.parser, threads=threads)
+    return load_landmarks(settings.landmarks, threads=threads)
+
+
+MESH = "mesh"
+"""The name of the face mesh among landmarks."""
+
+
+def load_landmarks(name: str = "auto", *, threads: int | None = None) -> LandmarkReader:
+    """The reader of 68 points that a name or a path stands for.
+
+    Args:
+        name: `mesh`: MediaPipe's face mesh, 478 points in 3-D (a `MeshReader`), fetched at first use; `dlib`: its published 68 points;
+            `auto`: the mesh where it is on this machine or can be fetched, else dlib; or the path of a .dat file
+            (`lianpu landmarks train`).
+        threads: threads for one operation; None takes as many as there are cores.
+
+    Raises:
+        WeightsError: the model is not on this machine and cannot be fetched, is damaged, or is not allowed under --commercial-safe.
+        ModelError: the file is no shape predictor, or has another number of points.
+    """
     from lianpu.faces.dlib_models import load_landmarks_68
 
-    return load_landmarks_68(settings.landmarks)
+    if name not in ("auto", MESH):
+        return load_landmarks_68(name)
+    try:
+        file = require_onnx("face-mesh")
+    except WeightsError:
+        if name == MESH or is_commercial_safe():
+            raise
+        return load_landmarks_68()
+    may_fall_back = is_usable("dlib-landmarks-68")
+    return MeshReader(file, threads, _points_by_dlib if may_fall_back else None)
+
+
+def _points_by_dlib(picture: Picture, face: Face) -> Points:
+    """The 68 points of a face whose mesh is not believed."""
+    from lianpu.faces.dlib_models import load_landmarks_68
+
+    return load_landmarks_68().of_face(picture, face)
 
 
 def _explained(part: Part, settings: AnalyzerSettings, problem: str) -> str:
@@ -177,20 +229,32 @@ class LandmarkReader(Protocol):
         ...
 
 
-def describe_faces(photo: Picture, faces: Sequence[Face], parser: FaceParser, landmarks: LandmarkReader) -> tuple[Subject, ...]:
+def describe_faces(
+    photo: Picture, faces: Sequence[Face], parser: FaceParser | None, landmarks: LandmarkReader
+) -> tuple[Subject, ...]:
     """The faces that were found in a photo (H, W, 3), with their points and parts, in the order given; all faces that may hide one
     another must be given at once. A face that lies outside of the photo altogether is left out.
 
     Args:
         photo: (H, W, 3) uint8 RGB.
         faces: of `faces.detection.find_faces`.
-        parser: of `faces.parts.load_parser`.
-        landmarks: of 68 points.
+        parser: of `faces.parts.load_parser`; None takes the parts of the mesh, and no parts where it is not believed.
+        landmarks: of 68 points; with a `MeshReader` the subjects have their meshes.
     """
-    subjects = []
-    for face, found in zip(faces, parse_windows(photo, faces, parser), strict=True):
-        if found is not None:
-            window, mask = found
-            points = np.asarray(landmarks.of_face(photo, face), dtype=np.float32)
-            subjects.append(Subject(face, Landmarks(points, "dlib-68"), window, FaceParts(mask, parser.name)))
-    return tuple(subjects)
+    read = [_read(photo, face, landmarks) for face in faces]
+    if parser is None:
+        found = windows_by_mesh(photo, faces, [mesh for _, mesh in read])
+    else:
+        windows = parse_windows(photo, faces, parser)
+        found = tuple(None if one is None else (one[0], FaceParts(one[1], parser.name)) for one in windows)
+    return tuple(
+        Subject(face, Landmarks(points, "dlib-68"), *one, mesh=mesh)
+        for face, (points, mesh), one in zip(faces, read, found, strict=True)
+        if one is not None
+    )
+
+
+def _read(photo: Picture, face: Face, landmarks: LandmarkReader) -> tuple[Points, Mesh | None]:
+    if isinstance(landmarks, MeshReader):
+        return landmarks.read(photo, face)
+    return np.asarray(landmarks.of_face(photo, face), dtype=np.float32), None

@@ -13,8 +13,9 @@ import numpy as np
 from lianpu.errors import ModelError, SettingsError, WeightsError, nearest_name
 from lianpu.face_parsing.data.mask_files import warped_mask
 from lianpu.face_parsing.runtime import ALIGNMENT, FaceParser, OnnxParser
-from lianpu.faces.alignment import TEMPLATES, Aligned, align, alignment_matrix, window_of
-from lianpu.faces.results import WIDE_SCALE, Face, FaceParts, Subject, WideParts
+from lianpu.faces.alignment import TEMPLATES, Aligned, align, alignment_matrix, window_of, window_of_crop
+from lianpu.faces.mesh import MESH_PARTS, mesh_parts
+from lianpu.faces.results import WIDE_SCALE, Face, FaceParts, Mesh, Subject, WideParts
 from lianpu.imaging.geometry import Matrix, Window, inverse, map_points, scale_of
 from lianpu.imaging.picture import Picture, check_picture
 from lianpu.models.store.locate import (
@@ -27,6 +28,9 @@ from lianpu.models.store.locate import (
 )
 from lianpu.models.table import model_file
 from lianpu.part_names import part_index
+
+NO_PARSER = "none"
+"""The name that stands for doing without a parser, where a face mesh gives parts (`faces.analyzer.open_analyzer`)."""
 
 PARSERS: dict[str, str] = {
     "auto": "the same as small",
@@ -55,6 +59,10 @@ def load_parser(name_or_path: str | Path = "auto", *, threads: int | None = None
     """
     name = str(name_or_path)
     path = Path(name).expanduser()
+    if name == NO_PARSER:
+        raise SettingsError(
+            "'none' is no parser, and this needs one. Give --parser FILE (train it: lianpu parser train), or leave it out."
+        )
     if name in ("auto", "small"):
         return _allowed(_bundled(threads))
     if name == "bisenet":
@@ -113,6 +121,27 @@ def parse_windows(
         own = _in_window(one, mask, window)
         own[_nearer_to_others(index, middles, sizes, window)] = 0
         found.append((window, own))
+    return tuple(found)
+
+
+def windows_by_mesh(
+    picture: Picture, faces: Sequence[Face], meshes: Sequence[Mesh | None]
+) -> tuple[tuple[Window, FaceParts] | None, ...]:
+    """The same as `parse_windows` without a parser: the parts that each mesh knows, none where there is no mesh."""
+    height, width = check_picture(picture).shape[:2]
+    matrices = [alignment_matrix(face.points, _CROP, _CROP.width) for face in faces]
+    middles = np.array([face.points.mean(axis=0) for face in faces], dtype=np.float64).reshape(-1, 2)
+    sizes = np.array([1 / scale_of(matrix) for matrix in matrices], dtype=np.float64)
+    found: list[tuple[Window, FaceParts] | None] = []
+    for index, (matrix, mesh) in enumerate(zip(matrices, meshes, strict=True)):
+        window = window_of_crop(matrix, _CROP.width, width, height)
+        if window is None:
+            found.append(None)
+            continue
+        shape = (window[0].stop - window[0].start, window[1].stop - window[1].start)
+        mask = np.zeros(shape, dtype=np.uint8) if mesh is None else mesh_parts(mesh, window).mask
+        mask[_nearer_to_others(index, middles, sizes, window)] = 0
+        found.append((window, FaceParts(mask, MESH_PARTS)))
     return tuple(found)
 
 

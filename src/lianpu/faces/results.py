@@ -9,7 +9,7 @@ from typing import Any, Literal
 import cv2
 import numpy as np
 
-from lianpu.imaging.geometry import Window, scale_box, scale_points
+from lianpu.imaging.geometry import Matrix, Window, map_points, scale_box, scale_of, scale_points
 from lianpu.part_names import PARTS, part_index
 
 Points = np.ndarray[Any, np.dtype[np.float32]]
@@ -131,6 +131,12 @@ class Mesh:
         """The mesh in a copy of its picture that is `by` times as wide and as high."""
         flat = scale_points(self.points[:, :2], by)
         return Mesh(np.column_stack([flat, self.points[:, 2] * (by[0] + by[1]) / 2]), self.presence)
+
+    def moved(self, matrix: Matrix) -> Mesh:
+        """The mesh with its points taken through a similarity (2, 3)."""
+        return Mesh(
+            np.column_stack([map_points(matrix, self.points[:, :2]), self.points[:, 2] * scale_of(matrix)]), self.presence
+        )
 
 
 @dataclass(frozen=True, eq=False)

@@ -11,13 +11,12 @@ from lianpu.extras import missing_modules
 from lianpu.face_parsing.runtime import FaceParser
 from lianpu.faces.analyzer import AnalyzerSettings, Part, open_models
 from lianpu.faces.detection import Detector
+from lianpu.faces.parts import NO_PARSER
 from lianpu.faces.results import Face, Identity, SexAge
 from lianpu.imaging.picture import Picture
 from lianpu.models.store.locate import is_usable, require_model_file
 from lianpu.models.table import MODEL_FILES
 from lianpu.preparation.settings import PrepareSettings
-
-NO_PARSER = "none"
 
 
 class Encoder(Protocol):

@@ -7,10 +7,12 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import TypeVar
 
-from lianpu.faces.analyzer import FaceAnalyzer, describe_faces
+from lianpu.faces.analyzer import FaceAnalyzer, LandmarkReader, describe_faces
 from lianpu.faces.detection import find_faces, scale_face
-from lianpu.faces.results import Face, Points, Subject
-from lianpu.imaging.geometry import scale_between, shrink
+from lianpu.faces.mesh import MeshReader, points_68
+from lianpu.faces.parts import windows_by_mesh
+from lianpu.faces.results import Face, Landmarks, Mesh, Points, Subject
+from lianpu.imaging.geometry import scale_between, shrink, similarity
 from lianpu.imaging.picture import Picture
 from lianpu.video.tracking.cuts import Difference, FrameSignature, difference, frame_signature, is_cut, with_difference
 from lianpu.video.tracking.motion import GreyFrame, Motion, grey_frame, motion_of
@@ -195,6 +197,8 @@ def _described(
     tracks: tuple[Track, ...], picture: Picture, seconds: float, number: int, analyzer: FaceAnalyzer, settings: TrackSettings
 ) -> tuple[tuple[Track, ...], dict[int, Subject]]:
     """The tracks with their parts updated, and the subject of each track, by its number."""
+    if analyzer.parser is None:
+        return tracks, _described_by_mesh(tracks, picture, analyzer.landmarks)
     parser = TemporalParser(
         analyzer.parser, [track.parts for track in tracks], number % settings.parse_every == 0, seconds, settings.time_constant_s
     )
@@ -204,6 +208,20 @@ def _described(
     states: list[PartState | None] = list(parser.states)
     kept = tuple(replace(track, parts=state) for track, state in zip(tracks, states, strict=True))
     return kept, {by_face[id(subject.face)]: subject for subject in subjects}
+
+
+def _described_by_mesh(tracks: tuple[Track, ...], picture: Picture, reader: LandmarkReader) -> dict[int, Subject]:
+    """The subject of each track by its number, where the parts come from the face mesh: the mesh moves as the smoothed points do."""
+    meshes: list[Mesh | None] = []
+    for track in tracks:
+        mesh = reader.mesh_of_face(picture, track.face) if isinstance(reader, MeshReader) else None
+        meshes.append(None if mesh is None else mesh.moved(similarity(points_68(mesh), track.landmarks)))
+    found = windows_by_mesh(picture, [track.face for track in tracks], meshes)
+    return {
+        track.number: Subject(track.face, Landmarks(track.landmarks, "dlib-68"), *one, mesh=mesh)
+        for track, mesh, one in zip(tracks, meshes, found, strict=True)
+        if one is not None
+    }
 
 
 @dataclass(frozen=True, eq=False)

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from lianpu.errors import WeightsError
+from lianpu.faces.mesh import MeshReader
 from lianpu.models.table import model_file
 from lianpu.photo import c2pa as content_credentials
 from lianpu.web.language import Words
@@ -86,12 +87,16 @@ def model_cards(source: Path) -> dict[str, str]:
 
 def _face_models(words: Words, engine: PageEngine) -> dict[str, str]:
     parser = engine.session.analyzer.parser
-    landmarks = engine.own_landmarks or f"dlib: {model_file('dlib-landmarks-68').licence}"
+    is_mesh = isinstance(engine.session.analyzer.landmarks, MeshReader)
+    by_default = (
+        f"face mesh: {model_file('face-mesh').licence}" if is_mesh else f"dlib: {model_file('dlib-landmarks-68').licence}"
+    )
+    landmarks = engine.own_landmarks or by_default
     return {
         words.line(
             "about.detector"
         ): f"{engine.session.analyzer.detector.name}: {_licence(engine.session.analyzer.detector.name)}",
-        words.line("about.parser"): f"{parser.name}: {parser.licence}",
+        words.line("about.parser"): words.line("about.no_parser") if parser is None else f"{parser.name}: {parser.licence}",
         words.line("about.landmarks"): landmarks,
     }
 
