@@ -11,6 +11,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Annotated
 
+import cv2
 import tyro
 
 from lianpu.errors import DataError
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
     from rich.table import Table
 
     from lianpu.faces.insightface_models import BuffaloL
+    from lianpu.faces.results import Face
     from lianpu.imaging.picture import Picture
 
     Analyse = Callable[[Picture], int]
@@ -30,7 +32,8 @@ if TYPE_CHECKING:
 class BenchFacesArguments:
     """Count the faces that detectors find in photos with a known number of faces, or time a pack on one photo.
 
-    With --truth: found and expected faces of each detector, alone, by find_faces, and by find_faces with turned pictures.
+    With --truth: found and expected faces of each detector, alone, by one search, by find_faces, and by find_faces with turned pictures,
+    and the processor time of one thread (give --threads 1: others are not counted).
     With --speed: a photo through a detector and three networks of buffalo_l's kinds and about its sizes, with random weights
     (the real ones cannot be had everywhere): ours, all faces at once, against FaceAnalysis.get of the insightface package.
     """
@@ -40,7 +43,7 @@ class BenchFacesArguments:
     truth: Path | None = None
     """CSV with the columns file and faces."""
     detectors: tuple[str, ...] = ("auto",)
-    """Names or .onnx files of SCRFD's or YuNet's form; with --speed one SCRFD file."""
+    """Names or .onnx files of SCRFD's, YuNet's or BlazeFace's form; with --speed one SCRFD file."""
     speed: bool = False
     """Time one photo."""
     rounds: int = 10
@@ -69,6 +72,8 @@ def _counted(parsed: BenchFacesArguments, truth: Path) -> tuple[FaceCounts, ...]
     from lianpu.faces.detectors import load_detector
     from lianpu.terminal import stage
 
+    if parsed.threads is not None:
+        cv2.setNumThreads(parsed.threads)  # YuNet runs in OpenCV
     detectors = [load_detector(name, threads=parsed.threads) for name in parsed.detectors]
     with stage("Photos") as on_progress:
         return count_faces(parsed.photos, read_truth(truth), detectors, on_progress)
@@ -80,11 +85,13 @@ def count_table(counts: Sequence[FaceCounts]) -> Table:
 
     photos, empty = len(counts[0].expected), counts[0].expected.count(0)
     table = Table(title=f"{photos} photos, {counts[0].faces_expected} faces; {empty} photos without a face")
-    for heading in ("detector", "way", "faces found", "too many", "false, no face there", "photos right"):
+    for heading in ("detector", "way", "faces found", "too many", "false, no face there", "photos right", "ms a photo"):
         table.add_column(heading, justify="left" if heading in ("detector", "way") else "right")
     for row in counts:
         found = f"{row.faces_found}/{row.faces_expected}"
-        table.add_row(row.detector, row.way, found, str(row.too_many), str(row.false_faces), f"{row.photos_right}/{photos}")
+        milliseconds = f"{1000 * row.seconds / photos:.0f}"
+        right = f"{row.photos_right}/{photos}"
+        table.add_row(row.detector, row.way, found, str(row.too_many), str(row.false_faces), right, milliseconds)
     return table
 
 
@@ -178,8 +185,9 @@ def _ours(buffalo: BuffaloL) -> Analyse:
     return analyse
 
 
-WAYS = ("detector alone", "find_faces", "find_faces upright")
-"""As the detector is; with a border and a second look; and with the picture turned too."""
+WAYS = ("detector alone", "one search", "find_faces", "find_faces upright")
+"""As the detector is; with a border where a face may fill the photo; with a second search, enlarged and turned, where nobody is found;
+and turned wherever."""
 
 
 @dataclass(frozen=True)
@@ -194,6 +202,8 @@ class FaceCounts:
     way: str
     found: tuple[int, ...]
     expected: tuple[int, ...]
+    seconds: float = 0.0
+    """Processor time of this thread for all photos; the detectors take turns on each photo."""
 
     @property
     def faces_found(self) -> int:
@@ -246,14 +256,22 @@ def count_faces(
     on_progress: Callable[[int, int], None] | None = None,
 ) -> tuple[FaceCounts, ...]:
     """How many faces each detector finds in each of the `WAYS`, over the photos of a folder that the truth names."""
+    searches: tuple[Callable[[Picture, Detector], Sequence[Face]], ...] = (
+        lambda picture, detector: detector.detect(picture),
+        lambda picture, detector: find_faces(picture, detector, again=False),
+        find_faces,
+        lambda picture, detector: find_faces(picture, detector, upright=True),
+    )
     counts: dict[tuple[str, str], list[int]] = {(detector.name, way): [] for detector in detectors for way in WAYS}
+    seconds = dict.fromkeys(counts, 0.0)
     for index, name in enumerate(truth, 1):
         picture = read_image(folder / name)
         for detector in detectors:
-            counts[detector.name, WAYS[0]].append(len(detector.detect(picture)))
-            counts[detector.name, WAYS[1]].append(len(find_faces(picture, detector)))
-            counts[detector.name, WAYS[2]].append(len(find_faces(picture, detector, upright=True)))
+            for way, search in zip(WAYS, searches, strict=True):
+                begin = time.thread_time()
+                counts[detector.name, way].append(len(search(picture, detector)))
+                seconds[detector.name, way] += time.thread_time() - begin
         if on_progress:
             on_progress(index, len(truth))
     expected = tuple(truth.values())
-    return tuple(FaceCounts(name, way, tuple(found), expected) for (name, way), found in counts.items())
+    return tuple(FaceCounts(*key, tuple(found), expected, seconds[key]) for key, found in counts.items())
