@@ -5,6 +5,8 @@ import subprocess
 import sys
 import threading
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -14,6 +16,7 @@ import torch
 from safetensors.torch import load_file
 
 from lianpu import files
+from lianpu.cli.main import main
 from lianpu.dataset.faces import Dataset
 from lianpu.dataset.sources import open_dataset
 from lianpu.editors.loading import load_editor
@@ -77,16 +80,30 @@ def tiny_networks(batch_size: int) -> list[str]:
     return [word for name, value in {**sizes, "batch_size": batch_size}.items() for word in (f"--{name}", str(value))]
 
 
+@contextmanager
+def one_thread() -> Iterator[None]:
+    """torch with one thread, as in processes with OMP_NUM_THREADS=1."""
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(before)
+
+
 @pytest.mark.slow
 def test_killed_with_kill_9_and_run_again_equals_twenty_steps(drawn_folder: Path, tmp_path: Path) -> None:
     def command(folder: str) -> list[str]:
         rest = ["--num_iters", "20", "--checkpoint_every", "10", "--log_every", "1", "--device", "cpu"]
         where = ["--dataset", "CelebAMask-HQ", "--data-dir", str(drawn_folder), "--run-dir", str(tmp_path / folder)]
-        return [sys.executable, "-m", "lianpu", "train", *where, *tiny_networks(batch_size=4), *rest]
+        return ["train", *where, *tiny_networks(batch_size=4), *rest]
 
     environment = {**os.environ, "OMP_NUM_THREADS": "1"}
-    subprocess.run(command("whole"), check=True, env=environment, capture_output=True)
-    process = subprocess.Popen(command("parts"), env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    with one_thread():
+        main(command("whole"))
+    process = subprocess.Popen(
+        [sys.executable, "-m", "lianpu", *command("parts")], env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+    )
     parts = Run(tmp_path / "parts")
     while not parts.checkpoint_steps():
         assert process.poll() is None
@@ -94,7 +111,8 @@ def test_killed_with_kill_9_and_run_again_equals_twenty_steps(drawn_folder: Path
     process.kill()
     process.wait()
     assert parts.checkpoint_steps() in ((10,), (10, 20))
-    subprocess.run(command("parts"), check=True, env=environment, capture_output=True)
+    with one_thread():
+        main(command("parts"))
     first, second = _weights(Run(tmp_path / "whole"), 20), _weights(parts, 20)
     assert all(torch.equal(first[name], second[name]) for name in first)
 
@@ -103,17 +121,18 @@ def test_killed_with_kill_9_and_run_again_equals_twenty_steps(drawn_folder: Path
 def test_two_processes_give_what_one_gives(drawn_folder: Path, tmp_path: Path) -> None:
     rest = ["--num_iters", "6", "--log_every", "1", "--device", "cpu"]
     where = ["--dataset", "CelebAMask-HQ", "--data-dir", str(drawn_folder)]
-    environment = {**os.environ, "OMP_NUM_THREADS": "1"}
+    words = ["train", *where, *tiny_networks(batch_size=8), *rest, "--run-dir"]
+    with one_thread():
+        main([*words, str(tmp_path / "one")])
     launch = [sys.executable, "-m", "torch.distributed.run", "--nproc_per_node", "2", "--standalone", "-m", "lianpu"]
-    for name, start in (("one", [sys.executable, "-m", "lianpu"]), ("two", launch)):
-        done = subprocess.run(
-            [*start, "train", *where, *tiny_networks(batch_size=8), *rest, "--run-dir", str(tmp_path / name)],
-            env=environment,
-            capture_output=True,
-            text=True,
-            check=False,
-        )
-        assert done.returncode == 0, done.stderr[-2000:]
+    done = subprocess.run(
+        [*launch, *words, str(tmp_path / "two")],
+        env={**os.environ, "OMP_NUM_THREADS": "1"},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr[-2000:]
     one, two = Run(tmp_path / "one"), Run(tmp_path / "two")
     losses = [
         [values[name] for values in run.read_steps() for name in ("d_loss", "g_loss") if name in values] for run in (one, two)
