@@ -153,7 +153,7 @@ class MovingPicture:
     Args:
         portrait: (h, w, 3).
         size_px: width and height of the frames.
-        rate: frames a second.
+        rate: frames per second.
     """
 
     portrait: Picture

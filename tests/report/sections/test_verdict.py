@@ -37,7 +37,7 @@ def write_scores(run: Run, rows: list[dict[str, Any]], step: int = 4000, **more:
 @pytest.mark.parametrize(
     ("edited", "words"),
     [
-        (0.95, "Most edits do what they are asked"),
+        (0.95, "Most edits do what was requested"),
         (0.60, "The edits often work, but not reliably"),
         (0.30, "The edits work only now and then"),
         (0.12, "The edits do not work"),
