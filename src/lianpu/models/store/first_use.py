@@ -10,8 +10,6 @@ from contextlib import AbstractContextManager, contextmanager, nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from lianpu.files import write_json
-
 if TYPE_CHECKING:
     from lianpu.models.table import ModelFile
 
@@ -63,6 +61,8 @@ def failed_at(memory: Path) -> str:
 
 def remember_failure(memory: Path) -> None:
     """Note that a fetch failed now. Raises LianpuError where the folder cannot be written."""
+    from lianpu.files import write_json  # the command line imports this module before it knows the command
+
     write_json(memory, _settings())
 
 

@@ -82,6 +82,7 @@ def _run_pip(wheel: Wheel, folder: Path, network: Network, on_progress: OnProgre
     unpacked = folder / "pip"  # pip downloads to its temporary folder first; there we see how far it is
     unpacked.mkdir()
     environment = {**os.environ, "TMPDIR": str(unpacked), "TEMP": str(unpacked), "TMP": str(unpacked), "PYTHONUTF8": "1"}
+    environment["PIP_REQUIRE_VIRTUALENV"] = "0"  # nothing is installed
     said = folder / "pip.txt"
     with said.open("wb") as stream:
         process = subprocess.Popen(words, stdin=subprocess.DEVNULL, stdout=stream, stderr=stream, env=environment)
