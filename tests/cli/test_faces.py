@@ -13,6 +13,7 @@ from lianpu.cli.main import main
 from lianpu.photo.reading import read_image
 from lianpu.photo.writing import write_image
 from tests.support.portraits import PEOPLE, group, portrait, write_portrait
+from tests.support.shared import YUNET, real_model, real_photo
 
 
 @pytest.fixture(scope="module")
@@ -174,3 +175,26 @@ def test_what_cannot_be_used_is_said_in_one_line(photos: Path, capsys: pytest.Ca
     ]:
         code, _, err = run(capsys, *words)
         assert code == 1 and expected in err and err.count("\n") == 1
+
+
+@pytest.mark.usefixtures("mediapipe_models")
+def test_landmarks_are_the_mesh_with_the_heads_pose_where_it_is(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    words = [str(real_photo("p05_group.jpg")), "--detector", str(real_model(YUNET))]
+    (seen,) = find(capsys, "landmarks", *words, "--draw", str(tmp_path / "mesh.png"))["photos"]
+    for face in seen["faces"]:
+        assert face["scheme"] == "mesh-478" and len(face["landmarks"]) == 478 and len(face["landmarks"][0]) == 3
+        assert face["presence"] > 0.9 and set(face["pose_degrees"]) == {"yaw", "pitch", "roll"}
+    assert (read_image(tmp_path / "mesh.png") != read_image(Path(words[0]))).any()
+    (seen,) = find(capsys, "landmarks", *words, "--scheme", "dlib-68")["photos"]
+    assert [len(face["landmarks"]) for face in seen["faces"]] == [68, 68]
+
+
+def test_a_mesh_that_is_not_here_is_said_in_one_line(photos: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    for words, said in (
+        (("--scheme", "mesh-478", "--detector", "dlib"), "face_landmark_with_attention.tflite"),
+        (("--scheme", "mesh-478", "--landmarks", "dlib", "--detector", "dlib"), "--landmarks dlib is not. Give one of them."),
+    ):
+        with pytest.raises(SystemExit):
+            main(["faces", "landmarks", str(photos / "pair.jpg"), *words])
+        error = capsys.readouterr().err
+        assert said in error and error.count("\n") == 1

@@ -118,7 +118,7 @@ def test_commercial_safe_names_all_that_is_missing_in_one_line(
     code, _, err = _run(capsys, clip, tmp_path / "out.mp4", "--effect", "sticker", "--detector", "dlib", "--commercial-safe")
     assert code == 1 and err.count("\n") == 1 and not (tmp_path / "out.mp4").exists()
     for option, instead in (
-        ("--detector dlib", "Give --detector yunet"),
+        ("--detector dlib", "Give --detector blazeface"),
         ("--landmarks auto", "or FILE (train it: lianpu landmarks train)"),
     ):
         assert f"{option}: " in err and instead in err

@@ -3,8 +3,9 @@
 import numpy as np
 import pytest
 
-from lianpu.faces.overlays import draw_faces, draw_landmarks, draw_parts, face_color, line_width
-from lianpu.faces.results import Face, FaceParts, Landmarks
+from lianpu.faces.mesh import REGIONS
+from lianpu.faces.overlays import draw_faces, draw_landmarks, draw_meshes, draw_parts, face_color, line_width
+from lianpu.faces.results import Face, FaceParts, Landmarks, Mesh
 from lianpu.part_names import PART_COLORS, PART_INDEX
 
 POINTS = np.array([[70, 80], [130, 80], [100, 110], [75, 140], [125, 140]])
@@ -58,3 +59,14 @@ def test_parts_are_tinted_in_their_colour_and_the_rest_is_as_it_was() -> None:
 def test_a_mask_of_another_size_is_refused() -> None:
     with pytest.raises(ValueError, match=r"a mask \(5, 5\) lies on a picture \(10, 12\)"):
         draw_parts(np.zeros((10, 12, 3), dtype=np.uint8), [FaceParts(np.zeros((5, 5), dtype=np.uint8), "by hand")])
+
+
+def test_a_mesh_is_drawn_as_outlines() -> None:
+    picture = np.full((220, 240, 3), 127, dtype=np.uint8)
+    points = np.zeros((478, 3), np.float32)
+    angles = np.linspace(0, 2 * np.pi, len(REGIONS["face_oval"]), endpoint=False)
+    points[:, :2] = 110
+    points[list(REGIONS["face_oval"]), :2] = 110 + 80 * np.column_stack([np.cos(angles), np.sin(angles)])
+    drawn = draw_meshes(picture, [Mesh(points, 1.0)])
+    assert (drawn[110, 185:195] == face_color(0)).all(axis=1).any() and (drawn[40, 40] == 127).all()
+    assert (draw_meshes(picture, [Mesh(points[:468], 1.0)])[110, 185:195] == face_color(0)).all(axis=1).any()

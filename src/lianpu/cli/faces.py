@@ -13,7 +13,8 @@ from lianpu.cli.edit_options import DetectorOptions, LandmarkOptions, ParserOpti
 
 if TYPE_CHECKING:
     from lianpu.cli.faces_output import Detail, PhotoResult
-    from lianpu.faces.results import Face
+    from lianpu.faces.mesh import MeshReader
+    from lianpu.faces.results import Face, Landmarks, Mesh, Points
     from lianpu.imaging.picture import Picture
 
     Describe = Callable[[Picture, Sequence[Face]], Sequence[Detail]]
@@ -41,8 +42,9 @@ class FindArguments(UprightOptions, LandmarkOptions, DetectorOptions):
 class LandmarksArguments(FindArguments):
     """Predict the landmarks of each face."""
 
-    scheme: Literal["auto", "insightface-106", "dlib-68"] = "auto"
-    """Which landmarks. auto: InsightFace's 106 if their network is installed and --landmarks is not given, else 68."""
+    scheme: Literal["auto", "mesh-478", "insightface-106", "dlib-68"] = "auto"
+    """Which landmarks: the 478 points of the face mesh in 3-D with the head's pose, InsightFace's 106, or 68 points in iBUG's order. auto:
+    the mesh where it can be had and --landmarks allows it, else 106 if their network is installed, else 68."""
 
 
 @dataclass(frozen=True)
@@ -141,15 +143,36 @@ def _open_models(parsed: FindArguments) -> Describe:
 
 
 def _landmarks(parsed: LandmarksArguments) -> Describe:
-    if parsed.scheme == "insightface-106" or (
-        parsed.scheme == "auto" and parsed.landmarks == "auto" and _has_buffalo("landmarks-106")
-    ):
+    from lianpu.errors import SettingsError
+    from lianpu.faces.analyzer import load_landmarks
+    from lianpu.faces.mesh import MeshReader
+
+    if parsed.scheme == "insightface-106":
         from lianpu.faces.insightface_models import open_buffalo
 
         return open_buffalo(parsed.models, ("landmarks",), parsed.threads).landmarks
-    from lianpu.faces.dlib_models import DlibLandmarks
+    if parsed.scheme == "mesh-478" and parsed.landmarks not in ("auto", "mesh"):
+        raise SettingsError(f"--scheme mesh-478 is the face mesh, and --landmarks {parsed.landmarks} is not. Give one of them.")
+    reader = load_landmarks("mesh" if parsed.scheme == "mesh-478" else parsed.landmarks, threads=parsed.threads)
+    if isinstance(reader, MeshReader) and parsed.scheme != "dlib-68":
+        return lambda picture, faces: [_mesh_or_points(reader, picture, face) for face in faces]
+    if parsed.scheme == "auto" and parsed.landmarks == "auto" and _has_buffalo("landmarks-106"):
+        from lianpu.faces.insightface_models import open_buffalo
 
-    return DlibLandmarks(parsed.landmarks).of
+        return open_buffalo(parsed.models, ("landmarks",), parsed.threads).landmarks
+    return lambda picture, faces: [_points_68(reader.of_face(picture, face)) for face in faces]
+
+
+def _mesh_or_points(reader: MeshReader, picture: Picture, face: Face) -> Mesh | Landmarks:
+    """The mesh of a face, or its 68 points where the mesh is not believed."""
+    points, mesh = reader.read(picture, face)
+    return mesh if mesh is not None else _points_68(points)
+
+
+def _points_68(points: Points) -> Landmarks:
+    from lianpu.faces.results import Landmarks
+
+    return Landmarks(points, "dlib-68")
 
 
 def _has_buffalo(name: str) -> bool:

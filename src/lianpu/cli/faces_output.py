@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from itertools import combinations
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -12,10 +12,10 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from rich.table import Table
 
-    from lianpu.faces.results import Face, FaceParts, Identity, Landmarks
+    from lianpu.faces.results import Face, FaceParts, Identity, Landmarks, Mesh
     from lianpu.imaging.picture import Picture
 
-    Detail = Landmarks | FaceParts | Identity
+    Detail = Landmarks | Mesh | FaceParts | Identity
 
 
 @dataclass(frozen=True)
@@ -102,10 +102,14 @@ def add_rows(table: Table, result: PhotoResult) -> None:
 def in_words(detail: Detail) -> str:
     """A result in a few words; for parts, the per cent of the face's pixels of each."""
     from lianpu.cli.parse import shares_in_words
-    from lianpu.faces.results import FaceParts, Landmarks
+    from lianpu.faces.mesh import head_pose
+    from lianpu.faces.results import FaceParts, Landmarks, Mesh
 
     if isinstance(detail, FaceParts):
         return shares_in_words(detail)
+    if isinstance(detail, Mesh):
+        pose = head_pose(detail)
+        return f"{len(detail.points)} points (mesh); yaw {pose.yaw:.0f}°, pitch {pose.pitch:.0f}°, roll {pose.roll:.0f}°"
     if isinstance(detail, Landmarks):
         return f"{len(detail.points)} points ({detail.scheme})"
     return f"{len(detail.vector)} numbers ({detail.encoder})"
@@ -142,8 +146,13 @@ def face_record(face: Face) -> dict[str, Any]:
 
 def detail_record(detail: Detail) -> dict[str, Any]:
     """Landmarks, parts or identity as JSON."""
-    from lianpu.faces.results import FaceParts, Landmarks
+    from lianpu.faces.mesh import head_pose
+    from lianpu.faces.results import FaceParts, Landmarks, Mesh
 
+    if isinstance(detail, Mesh):
+        pose = {angle: round(degrees, 1) for angle, degrees in asdict(head_pose(detail)).items()}
+        points = [[round(float(value), 2) for value in point] for point in detail.points]
+        return {"scheme": f"mesh-{len(points)}", "presence": round(detail.presence, 4), "pose_degrees": pose, "landmarks": points}
     if isinstance(detail, Landmarks):
         return {"scheme": detail.scheme, "landmarks": _rounded(detail.points)}
     if isinstance(detail, FaceParts):
@@ -188,12 +197,13 @@ def pair_table(pairs: list[dict[str, Any]]) -> Table:
 
 def drawn_picture(result: PhotoResult) -> Any:
     """The photo with the results drawn on it."""
-    from lianpu.faces.overlays import draw_faces, draw_landmarks, draw_parts
-    from lianpu.faces.results import FaceParts, Landmarks
+    from lianpu.faces.overlays import draw_faces, draw_landmarks, draw_meshes, draw_parts
+    from lianpu.faces.results import FaceParts, Landmarks, Mesh
 
     marks = [detail for detail in result.details if isinstance(detail, Landmarks)]
-    if marks:
-        return draw_landmarks(result.picture, marks)
+    meshes = [detail for detail in result.details if isinstance(detail, Mesh)]
+    if marks or meshes:
+        return draw_meshes(draw_landmarks(result.picture, marks), meshes)
     parts = [detail for detail in result.details if isinstance(detail, FaceParts)]
     words = [f"{number} {face.score:.2f}" for number, face in enumerate(result.faces, 1)]
     return draw_faces(draw_parts(result.picture, parts), result.faces, words)

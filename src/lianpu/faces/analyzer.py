@@ -131,8 +131,7 @@ def _open(part: Part, settings: AnalyzerSettings, threads: int | None) -> Any:
     if part == "detector":
         from lianpu.faces.detectors import load_detector
 
-        own_file = settings.landmarks not in ("auto", MESH, "dlib")  # dlib's detector makes its five points from it, too
-        return load_detector(settings.detector, landmarks=settings.landmarks if own_file else "auto", threads=threads)
+        return load_detector(settings.detector, landmarks=settings.landmarks, threads=threads)
     if part == "parser":
         from lianpu.faces.parts import load_parser
 

@@ -40,7 +40,7 @@ def load_detector(
         name: a name, or a path that ends with .onnx.
         models: the model's file, or the folder (buffalo_l: also the zip) that holds it; None looks where models lie. `scrfd`
             needs it.
-        landmarks: the 68 points from which `dlib` makes its five: `auto`, or the path of a .dat file.
+        landmarks: the 68 points from which `dlib` makes its five: the path of a .dat file, or a name (dlib's own).
         threads: threads for one operation; None takes as many as there are cores.
 
     Raises:
@@ -75,7 +75,7 @@ def load_detector(
     if name == "dlib":
         from lianpu.faces.dlib_models import DlibDetector
 
-        return DlibDetector(landmarks)
+        return DlibDetector("auto" if str(landmarks) == "mesh" else landmarks)  # the mesh needs a face to begin with
     raise SettingsError(
         f"'{name}' is no detector{nearest_name(name, DETECTORS)}. Known: {', '.join(DETECTORS)}, or the path of an .onnx file."
     )

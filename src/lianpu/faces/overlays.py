@@ -7,7 +7,8 @@ from collections.abc import Sequence
 import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 
-from lianpu.faces.results import Face, FaceParts, Landmarks
+from lianpu.faces.mesh import REGIONS, outline
+from lianpu.faces.results import Face, FaceParts, Landmarks, Mesh
 from lianpu.imaging.picture import Picture, check_picture
 from lianpu.part_names import PART_COLORS
 
@@ -45,6 +46,20 @@ def draw_landmarks(picture: Picture, landmarks: Sequence[Landmarks]) -> Picture:
     for index, marks in enumerate(landmarks):
         extent = float(np.ptp(marks.points, axis=0).max())
         _dots(draw, marks.points, face_color(index), radius=max(1.0, 0.008 * extent))
+    return np.asarray(image, dtype=np.uint8)
+
+
+def draw_meshes(picture: Picture, meshes: Sequence[Mesh]) -> Picture:
+    """A copy of the picture with the outlines of each mesh's regions: oval, brows, lids, irises, nose and lips."""
+    image = Image.fromarray(check_picture(picture).copy())
+    draw = ImageDraw.Draw(image)
+    for index, mesh in enumerate(meshes):
+        width = max(1, round(0.006 * float(np.ptp(mesh.points[:, :2], axis=0).max())))
+        for region in REGIONS:
+            if max(REGIONS[region]) < len(mesh.points):
+                corners = [tuple(point) for point in outline(mesh, region).tolist()]
+                draw.line([*corners, corners[0]], fill=_DARK, width=width + 2, joint="curve")
+                draw.line([*corners, corners[0]], fill=face_color(index), width=width, joint="curve")
     return np.asarray(image, dtype=np.uint8)
 
 

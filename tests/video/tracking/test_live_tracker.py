@@ -24,6 +24,7 @@ RATE = 30.0
 
 @pytest.fixture
 def models(mediapipe_models: Path, analyzer: FaceAnalyzer) -> LiveModels:
+    assert analyzer.parser is not None
     return LiveModels(analyzer, MeshReader(require_onnx("face-mesh"), 1), SharesParser(analyzer.parser))
 
 

@@ -184,7 +184,7 @@ def has_small_mesh() -> bool:
 def open_live_models(job: EditJob, settings: LiveSettings, threads: int | None = None) -> LiveModels:
     """The networks that a job needs in a live picture. Arguments and errors as of `open_pipeline`."""
     analyzer = job.session.analyzer
-    parser = SharesParser(analyzer.parser) if settings.parse_every else None
+    parser = SharesParser(analyzer.parser) if settings.parse_every and analyzer.parser is not None else None
     person = PersonTracker(threads or 1) if settings.person else None
     return LiveModels(analyzer, _open_mesh(settings, threads), parser, person)
 
