@@ -5,6 +5,7 @@ The change that an effect makes (levels, 0 to 255) must have the same direction,
 
 from dataclasses import dataclass, replace
 
+import cv2
 import numpy as np
 import pytest
 
@@ -12,6 +13,7 @@ from lianpu.effects.catalogue import EFFECTS, Effect
 from lianpu.faces.live import LiveFace, LiveScene
 from lianpu.faces.results import Subject
 from lianpu.imaging.picture import Picture
+from lianpu.photo.writing import write_image
 from tests.support.live_faces import live_face
 from tests.support.subjects import HARD_CASES, drawn_photo
 
@@ -48,6 +50,8 @@ BOUNDS = {
     "slim_face": Bounds(0.95, 3.0),
     "sticker": Bounds(0.98, 3.0),
     "anonymise": Bounds(0.95, 5.0, 0.5),
+    "blur_background": Bounds(0.9, 8.0, 0.5),
+    "replace_background": Bounds(0.95, 5.0, 0.5),
 }
 
 VISIBLE = 2
@@ -95,8 +99,59 @@ def test_the_comparison_fails_for_another_change(effect: Effect) -> None:
             check_alike(effect, still, wrong)
 
 
+def person_of(subject: Subject, photo: Picture) -> np.ndarray:
+    """A small matte (144, 256) uint8 of a subject whose parts cover the whole photo."""
+    person = np.where(subject.parts.mask > 0, 255, 0).astype(np.uint8)
+    return np.asarray(cv2.resize(person, (256, 144), interpolation=cv2.INTER_AREA), dtype=np.uint8)
+
+
+@pytest.mark.parametrize("strength", [0.1, 1.0])
+@pytest.mark.parametrize("size", [(640, 480), (333, 251)])
+@pytest.mark.parametrize("name", ["blur_background", "replace_background"])
+def test_a_background_changes_as_in_a_photo(name: str, size: tuple[int, int], strength: float) -> None:
+    width, height = size
+    photo, subject = drawn_photo(width=width, height=height, side=1.1 * height, left=0.3 * height, top=-0.1 * height)
+    away = subject.parts.mask == 0
+    stripes = np.random.default_rng(1).integers(0, 256, (height // 12 + 1, width // 12 + 1, 3), dtype=np.uint8)
+    photo[away] = cv2.resize(stripes, (width, height), interpolation=cv2.INTER_NEAREST)[away]
+    frame = photo.copy()
+    EFFECTS[name].apply_live(frame, LiveScene((live_face(subject),), person_of(subject, photo)), strength)
+    still = EFFECTS[name].apply(photo, [subject], strength).astype(int) - photo
+    check_alike(EFFECTS[name], still, frame.astype(int) - photo)
+
+
+def test_a_background_picture_lies_where_it_lies_in_a_photo(tmp_path) -> None:
+    photo, subject = drawn_photo(width=640, height=480, side=400, left=120, top=40)
+    y, x = np.mgrid[:300, :300]
+    file = write_image(tmp_path / "new.png", np.dstack([x % 256, y % 256, (x + y) % 256]).astype(np.uint8))
+    frame = photo.copy()
+    EFFECTS["replace_background"].apply_live(
+        frame, LiveScene((live_face(subject),), person_of(subject, photo)), 1.0, picture=str(file)
+    )
+    still = EFFECTS["replace_background"].apply(photo, [subject], 1.0, picture=str(file))
+    check_alike(EFFECTS["replace_background"], still.astype(int) - photo, frame.astype(int) - photo)
+
+
+@pytest.mark.parametrize("name", ["blur_background", "replace_background"])
+def test_people_stay_and_an_empty_matte_is_all_background(name: str) -> None:
+    photo, _ = drawn_photo(width=320, height=240, side=200, left=60, top=20)
+    everyone, nobody = photo.copy(), photo.copy()
+    EFFECTS[name].apply_live(everyone, LiveScene((), np.full((144, 256), 255, np.uint8)), 1.0)
+    EFFECTS[name].apply_live(nobody, LiveScene((), np.zeros((144, 256), np.uint8)), 1.0)
+    assert (everyone == photo).all() and (nobody != photo).any(axis=2).mean() > 0.7
+
+
+@pytest.mark.parametrize("size", [(1, 1), (2, 300), (641, 361), (7, 9)])
+@pytest.mark.parametrize("name", ["blur_background", "replace_background"])
+def test_frames_of_any_size_have_a_background(name: str, size: tuple[int, int]) -> None:
+    frame = np.random.default_rng(2).integers(0, 256, (size[1], size[0], 3), dtype=np.uint8)
+    before = frame.copy()
+    EFFECTS[name].apply_live(frame, LiveScene((), np.zeros((144, 256), np.uint8)), 1.5)
+    assert frame.shape == before.shape and (name == "blur_background" or len(np.unique(frame.reshape(-1, 3), axis=0)) == 1)
+
+
 @pytest.mark.parametrize("case", HARD_CASES.values(), ids=HARD_CASES)
-@pytest.mark.parametrize("effect", LIVE.values(), ids=LIVE)
+@pytest.mark.parametrize("effect", OF_A_FACE.values(), ids=OF_A_FACE)
 def test_any_face_can_be_edited_and_only_its_window_changes(effect: Effect, case) -> None:
     photo, subject = case()
     face = live_face(subject)

@@ -303,6 +303,7 @@ EFFECTS: dict[str, Effect] = {
             {"en": "What is behind the people out of focus.", "zh": "虚化人物身后的背景。"},
             "photo",
             "background.blur_background",
+            "background.live_blur_background",
             beyond_crop=True,
         ),
         Effect(
@@ -311,7 +312,7 @@ EFFECTS: dict[str, Effect] = {
             {"en": "The people before a colour or a picture.", "zh": "把背景换成纯色或另一张图片。"},
             "photo",
             "background.replace_background",
-            "",
+            "background.live_replace_background",
             (_color("#8fb8d8"), Option("picture", "picture", "", {"en": "Picture", "zh": "图片"})),
             beyond_crop=True,
         ),
