@@ -234,7 +234,11 @@ def alone(target: Path) -> Iterator[None]:
     from filelock import FileLock
 
     locks = target.parent / ".locks"
+    lock = FileLock(locks / f"{target.name}.lock")
     with disk_errors_named(target):
         locks.mkdir(parents=True, exist_ok=True)
-    with FileLock(locks / f"{target.name}.lock"):
+        lock.acquire()
+    try:
         yield
+    finally:
+        lock.release()

