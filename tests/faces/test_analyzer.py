@@ -264,3 +264,25 @@ def test_the_file_of_68_points_is_opened_and_hashed_once_per_process(
     points = [file for file in opened if file.suffix == ".dat"]
     assert len(points) == 1
     assert [file.name for file in hashed if "shape_predictor" in file.name] == ([] if own else [points[0].name])
+
+
+def test_a_dog_is_no_face_unless_nobody_may_be_missed(mediapipe_models: Path) -> None:
+    settings = AnalyzerSettings(detector=str(real_model(YUNET)))
+    analyzer = open_analyzer(settings, threads=1)
+    dog = read_image(real_photo("p27_animal"))
+    assert len(find_faces(dog, analyzer.detector)) == 1
+    assert analyzer.analyze(dog, wide=False) == ()
+    assert len(analyzer.analyze(dog, wide=False, doubtful=True)) >= 1
+
+
+def test_a_face_that_was_found_upside_down_with_wrong_points_is_looked_at_turned(mediapipe_models: Path) -> None:
+    analyzer = open_analyzer(AnalyzerSettings(detector=str(real_model(YUNET))), threads=1)
+    (subject,) = analyzer.analyze(read_image(real_photo("p10_rotated_180")), wide=False)
+    assert subject.face.turned == 180 and subject.mesh is not None
+    assert subject.face.points[0, 1] > subject.face.points[3, 1]
+
+
+def test_a_fresh_machine_finds_every_face_of_a_group_and_meshes_them(mediapipe_models: Path) -> None:
+    analyzer = open_analyzer(threads=1)
+    subjects = analyzer.analyze(read_image(real_photo("p07_group_small_faces")), wide=False)
+    assert analyzer.detector.name == "blazeface" and len(subjects) == 8

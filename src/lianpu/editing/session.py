@@ -67,7 +67,8 @@ class EditSession:
 
     def analyze(self, picture: Picture, preset: Preset | None = None) -> tuple[Subject, ...]:
         """The faces of a picture (H, W, 3), largest first, with points and parts; with less work where `preset` allows it."""
-        return self.analyzer.analyze(picture, wide=preset is None or preset.beyond_crop)
+        hides = preset is not None and hides_faces(preset)
+        return self.analyzer.analyze(picture, wide=preset is None or preset.beyond_crop, doubtful=hides)
 
     def preview(self, picture: Picture, subjects: Sequence[Subject], longest_px: int = PREVIEW_PX) -> Preview:
         """The picture (H, W, 3) and its faces with a longer side of at most `longest_px`; both as they are where it is not longer."""

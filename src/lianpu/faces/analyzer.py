@@ -12,7 +12,7 @@ import numpy as np
 from lianpu.errors import DataError, Message, ModelError, SettingsError, WeightsError
 from lianpu.face_parsing.runtime import FaceParser
 from lianpu.faces.detection import Detector, find_faces
-from lianpu.faces.mesh import MeshReader
+from lianpu.faces.mesh import MeshReader, is_face
 from lianpu.faces.parts import NO_PARSER, parse_wide, parse_windows, windows_by_mesh
 from lianpu.faces.results import Face, FaceParts, Landmarks, Mesh, Points, Subject
 from lianpu.imaging.picture import Picture
@@ -66,16 +66,39 @@ class FaceAnalyzer:
     landmarks: LandmarkReader
     upright: bool = False
 
-    def analyze(self, photo: Picture, *, wide: bool = True) -> tuple[Subject, ...]:
+    def analyze(self, photo: Picture, *, wide: bool = True, doubtful: bool = False) -> tuple[Subject, ...]:
         """The faces of a photo (H, W, 3), largest first; an empty tuple when there is none.
 
         Args:
             photo: (H, W, 3) uint8 RGB.
             wide: parse a second, wider crop where hair leaves a face's crop (`parts.parse_wide`): for hair and backgrounds.
+            doubtful: keep also what mesh and parser take for no face (`mesh.is_face`), as a dog: for edits that must miss nobody.
         """
-        faces = find_faces(photo, self.detector, upright=self.upright)
-        subjects = describe_faces(photo, faces, self.parser, self.landmarks)
+        subjects, doubted = self._subjects(photo, upright=self.upright)
+        if (
+            not subjects and doubted and not self.upright
+        ):  # a lying face that was found with its points the wrong way round, perhaps
+            subjects, more = self._subjects(photo, upright=True)
+            doubted = more or doubted
+        if doubtful:
+            subjects = tuple(sorted([*subjects, *doubted], key=lambda subject: -subject.face.area))
         return parse_wide(photo, subjects, self.parser) if wide and self.parser is not None else subjects
+
+    def _subjects(self, photo: Picture, *, upright: bool) -> tuple[tuple[Subject, ...], tuple[Subject, ...]]:
+        """The faces of a photo, and what was taken for one and is none; without a mesh all are faces."""
+        found = describe_faces(photo, find_faces(photo, self.detector, upright=upright), self.parser, self.landmarks)
+        if not isinstance(self.landmarks, MeshReader):
+            return found, ()
+        real = [_is_face(photo, subject, self.landmarks) for subject in found]
+        return (
+            tuple(subject for subject, is_one in zip(found, real, strict=True) if is_one),
+            tuple(subject for subject, is_one in zip(found, real, strict=True) if not is_one),
+        )
+
+
+def _is_face(photo: Picture, subject: Subject, reader: MeshReader) -> bool:
+    mesh = subject.mesh or reader.guess(photo, subject.face)
+    return is_face(subject.face, mesh, subject.window, subject.parts)
 
 
 def open_analyzer(settings: AnalyzerSettings | None = None, *, threads: int | None = None) -> FaceAnalyzer:
