@@ -81,6 +81,22 @@ def test_a_video_is_edited_and_keeps_its_times_and_its_sound(
     assert again == 1 and "--force" in err and err.count("\n") == 1
 
 
+def test_a_fast_edit_with_a_preset_of_the_encoder_keeps_times_and_sound(
+    mediapipe_models: Path, clip: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    out = tmp_path / "out.mp4"
+    words = (clip, out, "--effect", "hair_color:color=#2040ff,strength=1", "--detector", "dlib", "--fast")
+    code, printed, err = _run(capsys, *words, "--encoder-preset", "ultrafast")
+    assert code == 0 and err == "", err
+    times, pictures = _times_and_pictures(clip)
+    edited_times, edited = _times_and_pictures(out)
+    assert edited_times == pytest.approx(times, abs=1e-3) and _sound(out) == _sound(clip)
+    bluer = [int(now[..., 2].astype(int).sum() - old[..., 2].sum()) for old, now in zip(pictures, edited, strict=True)]
+    assert min(bluer) > 0 and "mesh" in printed
+    code, _, err = _run(capsys, *words, "--force", "--encoder-preset", "quick")
+    assert code == 1 and "--encoder-preset quick: libx264 knows ultrafast" in err and err.count("\n") == 1
+
+
 def test_what_is_no_video_is_said_in_one_line_and_nothing_is_written(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     (tmp_path / "empty.mp4").write_bytes(b"")
     (tmp_path / "text.mp4").write_text("no video " * 100)

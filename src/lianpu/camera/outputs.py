@@ -62,10 +62,12 @@ class Recording:
         self.writer.write(picture, timestamp - begin, TIME_BASE)
 
 
-def recording_encoding(target: Path, encoder: str, crf: float | None, *, force: bool) -> Encoding:
-    """The encoding of a live recording. Raises SettingsError or VideoError for a wrong encoder or target, and for an existing file."""
-    encoding = choose_encoding(target, load_av().codecs_available, encoder, crf)
+def recording_encoding(target: Path, encoder: str, crf: float | None, preset: str | None = None, *, force: bool) -> Encoding:
+    """The encoding of a live recording, fast unless a preset is given. Raises SettingsError or VideoError for a wrong encoder or target, and for an existing file."""
+    encoding = choose_encoding(target, load_av().codecs_available, encoder, crf, preset)
     check_target(target, force=force)
+    if preset is not None:
+        return encoding
     return replace(encoding, options={**encoding.options, **_LIVE.get(encoding.encoder, {})})
 
 

@@ -42,7 +42,7 @@ class CameraArguments(EncodingOptions, EditOptions):
     port: int = 0
     """Port of the page; 0 takes a free one."""
     record: Path | None = None
-    """Also record the picture: .mp4, .m4v, .mov, .mkv or .webm. --encoder, --crf and --force belong to this file."""
+    """Also record the picture: .mp4, .m4v, .mov, .mkv or .webm. --encoder, --crf, --encoder-preset and --force belong to this file."""
     virtual_camera: tuple[str, ...] | None = None
     """Be a camera for other programs: the first virtual camera (v4l2loopback, OBS), or the one with the given name."""
     frames: int | None = None
@@ -119,7 +119,9 @@ def _check(parsed: CameraArguments) -> None:
 def _encoding(parsed: CameraArguments) -> Encoding | None:
     from lianpu.camera.outputs import recording_encoding
 
-    return None if parsed.record is None else recording_encoding(parsed.record, parsed.encoder, parsed.crf, force=parsed.force)
+    if parsed.record is None:
+        return None
+    return recording_encoding(parsed.record, parsed.encoder, parsed.crf, parsed.encoder_preset, force=parsed.force)
 
 
 def _source(parsed: CameraArguments) -> CameraSource:

@@ -25,6 +25,8 @@ class EncodingOptions:
     """The encoder: auto (H.264; VP9 for .webm), or FFmpeg's name of one."""
     crf: float | None = None
     """Quality of the encoder, smaller is better; default: 18 for H.264."""
+    encoder_preset: str | None = None
+    """How much time the encoder takes: ultrafast to veryslow for H.264 and H.265, 0 to 13 for AV1. Faster files are larger."""
     force: bool = False
     """Overwrite an existing file."""
 
@@ -42,17 +44,21 @@ class VideoArguments(EncodingOptions, EditOptions):
     """The edited video: .mp4, .m4v, .mov, .mkv or .webm."""
     jobs: int = 1
     """Processes that edit segments at the same time; the result does not depend on their number."""
+    fast: bool = False
+    """Edit as lianpu camera does, in a fifth of the time: effects coarser at edges."""
     detect_every: int | None = None
-    """Detect faces every N frames; track them in between. Default: 10; 1 where faces are hidden (anonymise)."""
-    parse_every: int = 2
-    """Parse the parts of faces every N frames; move them with the face in between."""
+    """Detect faces every N frames; track them in between. Default: 10 (--fast: 15); 1 where faces are hidden (anonymise)."""
+    parse_every: int | None = None
+    """Parse the parts of faces every N frames; move them with the face in between. Default: 2 (--fast: what the effects need)."""
 
 
 def main(arguments: list[str]) -> None:
     """Parse the command line, edit the video, and print the time of each step."""
     parsed = tyro.cli(VideoArguments, args=arguments, prog="lianpu video")
+    from lianpu.editing.presets import parse_preset
     from lianpu.errors import SettingsError
     from lianpu.terminal import console, stage
+    from lianpu.video.job.frame_pipeline import live_settings
     from lianpu.video.job.job import VideoSettings, edit_video
     from lianpu.video.tracking.tracker import TrackSettings
 
@@ -60,8 +66,12 @@ def main(arguments: list[str]) -> None:
         if value is not None and value < 1:
             raise SettingsError(f"{option} {value}: give at least 1 (every frame).")
     request = edit_request(parsed, for_video=True)
-    tracking = TrackSettings(detect_every=parsed.detect_every, parse_every=parsed.parse_every)
-    settings = VideoSettings(parsed.jobs, parsed.encoder, parsed.crf, tracking)
+    tracking: TrackSettings
+    if parsed.fast:
+        tracking = live_settings(parse_preset(request.preset), parsed.detect_every, parse_every=parsed.parse_every)
+    else:
+        tracking = TrackSettings(parsed.detect_every, parse_every=2 if parsed.parse_every is None else parsed.parse_every)
+    settings = VideoSettings(parsed.jobs, parsed.encoder, parsed.crf, parsed.encoder_preset, tracking)
     try:
         with stage("Frames") as on_progress:
             done = edit_video(parsed.video, parsed.out, request, settings, force=parsed.force, on_progress=on_progress)

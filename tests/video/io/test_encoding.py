@@ -7,7 +7,7 @@ import av
 import numpy as np
 import pytest
 
-from lianpu.errors import VideoError
+from lianpu.errors import SettingsError, VideoError
 from lianpu.video.io.encoding import check_ending, choose_encoding
 from lianpu.video.io.writing import StreamFormat, frame_writer
 
@@ -35,3 +35,14 @@ def test_the_ending_chooses_and_others_are_not_written() -> None:
     assert check_ending(Path("a.mkv")) == "matroska"
     with pytest.raises(VideoError, match="has none of libx264"):
         choose_encoding(Path("a.mp4"), {"libvpx-vp9"})
+
+
+def test_a_preset_is_that_of_the_encoder_and_others_are_said() -> None:
+    available = {"libx264", "libsvtav1", "mpeg4"}
+    assert choose_encoding(Path("a.mp4"), available).options["preset"] == "medium"
+    assert choose_encoding(Path("a.mp4"), available, preset="veryfast").options["preset"] == "veryfast"
+    assert choose_encoding(Path("a.mp4"), available, "libsvtav1", preset="10").options["preset"] == "10"
+    with pytest.raises(SettingsError, match=r"--encoder-preset verifast: libx264 knows ultrafast, .*did you mean 'veryfast'"):
+        choose_encoding(Path("a.mp4"), available, preset="verifast")
+    with pytest.raises(SettingsError, match="--encoder-preset fast: mpeg4 has no presets"):
+        choose_encoding(Path("a.mp4"), available, "mpeg4", preset="fast")

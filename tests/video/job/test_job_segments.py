@@ -14,6 +14,7 @@ import pytest
 from lianpu.editing.session import EditJob
 from lianpu.video.io.probe import probe_video
 from lianpu.video.io.reading import frames_from
+from lianpu.video.job.frame_pipeline import live_settings
 from lianpu.video.job.job import EditedVideo, VideoSettings, edit_video
 from lianpu.video.job.work_folder import WorkFolder
 
@@ -115,6 +116,32 @@ def test_two_processes_make_the_same_video_as_one(source: Path, uninterrupted: F
     done = _edit(source, tmp_path / "out.mp4", blue_job, replace(THIRDS, jobs=2))
     assert done.frames == done.with_faces == 18
     assert all(np.array_equal(one, other) for one, other in zip(_pictures(done.target), uninterrupted, strict=True))
+
+
+def test_the_live_pipeline_gives_the_same_bits_stopped_and_resumed_and_by_two_processes(
+    mediapipe_models: Path, source: Path, blue_job: EditJob, tmp_path: Path
+) -> None:
+    fast = replace(THIRDS, tracking=live_settings(blue_job.preset))
+    whole = _edit(source, tmp_path / "whole.mp4", blue_job, fast)
+    assert whole.with_faces == 18 and "mesh" in whole.took
+    target = tmp_path / "out.mp4"
+    with pytest.raises(KeyboardInterrupt):
+        _edit(source, target, blue_job, fast, on_progress=_stop_after(15))
+    resumed = _edit(source, target, blue_job, fast)
+    shared = _edit(source, tmp_path / "shared.mp4", blue_job, replace(fast, jobs=2))
+    assert resumed.kept == 12 and shared.with_faces == 18
+    for other in (resumed, shared):
+        assert all(np.array_equal(one, two) for one, two in zip(_pictures(whole.target), _pictures(other.target), strict=True))
+
+
+def test_a_fast_edit_is_not_resumed_from_segments_of_a_careful_one(
+    mediapipe_models: Path, source: Path, blue_job: EditJob, tmp_path: Path
+) -> None:
+    target = tmp_path / "out.mp4"
+    with pytest.raises(KeyboardInterrupt):
+        _edit(source, target, blue_job, THIRDS, on_progress=_stop_after(7))
+    done = _edit(source, target, blue_job, replace(THIRDS, tracking=live_settings(blue_job.preset)))
+    assert done.kept == 0
 
 
 _CTRL_C = """

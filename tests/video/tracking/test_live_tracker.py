@@ -10,6 +10,7 @@ from lianpu.camera.moving_picture import MadeFrame, pan_over
 from lianpu.face_parsing.shares import SharesParser
 from lianpu.faces.analyzer import FaceAnalyzer
 from lianpu.faces.mesh import MeshReader
+from lianpu.faces.parts import load_parser
 from lianpu.imaging.geometry import inverse, map_points
 from lianpu.imaging.picture import Picture
 from lianpu.models.store.conversion import require_onnx
@@ -25,7 +26,7 @@ RATE = 30.0
 @pytest.fixture
 def models(mediapipe_models: Path, analyzer: FaceAnalyzer) -> LiveModels:
     assert analyzer.parser is not None
-    return LiveModels(analyzer, MeshReader(require_onnx("face-mesh"), 1), SharesParser(analyzer.parser))
+    return LiveModels(analyzer, MeshReader(require_onnx("face-mesh"), 1), SharesParser(load_parser(threads=1)))
 
 
 def _track(frames: Sequence[Picture], models: LiveModels, settings: LiveSettings | None = None) -> list[TrackedScene]:

@@ -16,6 +16,15 @@ ENDINGS: dict[str, str] = {".mp4": "mp4", ".m4v": "mp4", ".mov": "mov", ".mkv": 
 CRF: dict[str, float] = {"libx264": 18, "libx265": 20, "libvpx-vp9": 24, "libsvtav1": 24}
 """Encoders with a quality setting: the default, at which encoding good footage shows no loss; smaller is better."""
 
+_X264 = ("ultrafast", "superfast", "veryfast", "faster", "fast", "medium", "slow", "slower", "veryslow")
+
+PRESETS: dict[str, tuple[str, ...]] = {
+    "libx264": _X264,
+    "libx265": _X264,
+    "libsvtav1": tuple(str(number) for number in range(14)),
+}
+"""Encoders that trade time for size by name; from the fastest on, SVT-AV1's from the slowest on."""
+
 _BIT_RATE_PER_PIXEL = 0.2
 
 _FOR_WEBM = ("libvpx-vp9", "libsvtav1", "libaom-av1")
@@ -50,7 +59,9 @@ def check_ending(target: Path) -> str:
     return form
 
 
-def choose_encoding(target: Path, available: Collection[str], wanted: str = "auto", crf: float | None = None) -> Encoding:
+def choose_encoding(
+    target: Path, available: Collection[str], wanted: str = "auto", crf: float | None = None, preset: str | None = None
+) -> Encoding:
     """The encoder for a file: the requested one, or the first available one that suits the file's ending.
 
     Args:
@@ -58,9 +69,10 @@ def choose_encoding(target: Path, available: Collection[str], wanted: str = "aut
         available: encoders of this machine.
         wanted: `auto`, or the name of an encoder.
         crf: quality, smaller is better; None for the default of `CRF`.
+        preset: how much time the encoder takes (`PRESETS`); None for our default of that encoder.
 
     Raises:
-        SettingsError: the encoder is not available, or has no quality setting.
+        SettingsError: the encoder is not available, or has no quality setting, or no such preset.
         VideoError: the ending is not written, or no encoder for it is available.
     """
     suited = _FOR_WEBM if check_ending(target) == "webm" else _FOR_ALL
@@ -72,6 +84,9 @@ def choose_encoding(target: Path, available: Collection[str], wanted: str = "aut
         raise VideoError(
             f"{target}: this machine's FFmpeg has none of {', '.join(suited)}. Install the wheel of PyAV, or take .mkv."
         )
+    if preset is not None and preset not in PRESETS.get(name, ()):
+        known = f"{name} knows {', '.join(PRESETS[name])}" if name in PRESETS else f"{name} has no presets"
+        raise SettingsError(f"--encoder-preset {preset}: {known}{nearest_name(preset, PRESETS.get(name, ()))}.")
     if name not in CRF:
         if crf is not None:
             raise SettingsError(f"--crf {crf:g}: {name} has no quality setting. Leave it out, or take --encoder libx264.")
@@ -79,7 +94,8 @@ def choose_encoding(target: Path, available: Collection[str], wanted: str = "aut
     if crf is not None and not 0 <= crf <= 51:
         raise SettingsError(f"--crf {crf:g} is not from 0 (best) to 51.")
     same_bits = _WITHOUT_AVX_512 if name == "libx264" and cv2.checkHardwareSupport(_CV_CPU_AVX_512F) else {}
-    return Encoding(name, {"crf": f"{CRF[name] if crf is None else crf:g}", **_MORE.get(name, {}), **same_bits})
+    chosen = {} if preset is None else {"preset": preset}
+    return Encoding(name, {"crf": f"{CRF[name] if crf is None else crf:g}", **_MORE.get(name, {}), **same_bits, **chosen})
 
 
 _CV_CPU_AVX_512F = 13

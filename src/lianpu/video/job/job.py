@@ -34,6 +34,7 @@ class VideoSettings:
         jobs: processes that edit segments at the same time.
         encoder: FFmpeg's name of an encoder, or `auto`.
         crf: quality for encoders that have one, smaller is better; None for our default of that encoder.
+        preset: how much time the encoder takes (`encoding.PRESETS`); None for our default of that encoder.
         tracking: how faces are tracked; `LiveSettings` choose the live pipeline (`frame_pipeline.live_settings`).
         segment_s: length of a segment in seconds.
     """
@@ -41,6 +42,7 @@ class VideoSettings:
     jobs: int = 1
     encoder: str = "auto"
     crf: float | None = None
+    preset: str | None = None
     tracking: TrackSettings = field(default_factory=TrackSettings)
     segment_s: float = SEGMENT_S
 
@@ -112,7 +114,7 @@ def edit_video(
     check_target(target, force=force)
     if target.exists() and source.exists() and target.samefile(source):
         raise SettingsError(f"{target} is the video itself, which is read to the end. Give another name.")
-    encoding = choose_encoding(target, load_av().codecs_available, settings.encoder, settings.crf)
+    encoding = choose_encoding(target, load_av().codecs_available, settings.encoder, settings.crf, settings.preset)
     probe = probe_video(source)
     check_sound(probe, target)
     job = open_job(request) if job is None else job

@@ -46,7 +46,7 @@ _BLUR_PX = 9
 _CHANGED_FROM, _CHANGED_TO = 40.0, 110.0
 """Difference of a new parse from the average (blurred, of 255) from which on the average follows faster, and from which on at once."""
 
-_HIDDEN, _SEEN = 0.2, 0.5
+_HIDDEN, _SEEN = 0.3, 0.6
 """Share of lips and mouth inside the mesh's lips at which a mouth counts as covered, and as seen."""
 
 _LEAST_MOUTH_PX = 16.0
