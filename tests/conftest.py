@@ -19,7 +19,8 @@ from tests.support.shared import REASON, SHARED, mediapipe_files
 os.environ["COLUMNS"] = "220"  # tables are as wide in every order of tests; the console is made when it is first imported
 
 # No test touches the network, or finds a model that the user of this machine has fetched, unless it says so itself.
-USERS_MODELS = models_folder()
+# Several processes read this file in turn, each with the environment of the one before.
+USERS_MODELS = Path(os.environ.setdefault("LIANPU_TESTS_USERS_MODELS", str(models_folder())))
 _empty = tempfile.TemporaryDirectory(prefix="lianpu-no-models-")
 os.environ["LIANPU_OFFLINE"] = "1"
 os.environ["LIANPU_MODELS"] = _empty.name
