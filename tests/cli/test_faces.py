@@ -165,6 +165,13 @@ def test_a_photo_that_declares_40000_by_40000_pixels_is_refused_without_eating_m
     assert peak < 100e6
 
 
+def test_nothing_is_called_drawn_when_no_photo_could_be_read(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    (tmp_path / "text.jpg").write_text("hello")
+    words = ("find", str(tmp_path / "text.jpg"), "--draw", str(tmp_path / "out"), "--detector", "dlib", "--threads", "1")
+    code, out, err = run(capsys, *words)
+    assert (code, out) == (1, "") and "text.jpg is not a picture" in err and not (tmp_path / "out").exists()
+
+
 def test_what_cannot_be_used_is_said_in_one_line(photos: Path, capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
     (tmp_path / "empty").mkdir()
     for words, expected in [

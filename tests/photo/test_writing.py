@@ -1,6 +1,7 @@
 """What a photo's file carries beside the pixels comes back out of the file that is written."""
 
 import io
+import struct
 import sys
 from pathlib import Path
 
@@ -16,6 +17,41 @@ from lianpu.photo.writing import lost_in, write_photo
 
 ICC = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()
 XMP = b'<x:xmpmeta xmlns:x="adobe:ns:meta/"><rdf:RDF xmlns:rdf="http://www.w3.org/1999/02/22-rdf-syntax-ns#"/></x:xmpmeta>'
+
+
+def _linear_grey_profile() -> bytes:
+    """An ICC profile of linear grey values."""
+    d50 = struct.pack(">3i", 63190, 65536, 54061)
+    tags = {
+        b"desc": b"desc\0\0\0\0" + struct.pack(">I", 5) + b"grey\0" + bytes(78),
+        b"wtpt": b"XYZ \0\0\0\0" + d50,
+        b"kTRC": b"curv\0\0\0\0" + struct.pack(">IH", 1, 256),  # gamma 1
+        b"cprt": b"text\0\0\0\0none\0",
+    }
+    table, data = struct.pack(">I", len(tags)), b""
+    for name, tag in tags.items():
+        table += name + struct.pack(">2I", 132 + 12 * len(tags) + len(data), len(tag))
+        data += tag + bytes(-len(tag) % 4)
+    body = table + data
+    head = struct.pack(">I", 128 + len(body)) + bytes(4) + b"\2\x10\0\0" + b"mntrGRAYXYZ " + bytes(12) + b"acsp" + bytes(28) + d50
+    return head.ljust(128, b"\0") + body
+
+
+@pytest.mark.parametrize("mode", ["L", "LA", "I;16"])
+def test_grey_with_a_grey_profile_becomes_srgb_for_no_rgb_file_can_carry_that_profile(mode: str, tmp_path: Path) -> None:
+    grey = np.full((8, 8), 128, dtype=np.uint8)
+    if mode == "I;16":
+        image = Image.fromarray(grey.astype(np.uint16) * 257)
+    else:
+        image = Image.fromarray(grey).convert(mode)
+    image.save(tmp_path / "grey.png", icc_profile=_linear_grey_profile())
+    photo = read_photo(tmp_path / "grey.png")
+    assert abs(int(photo.picture[4, 4, 0]) - 188) <= 1, "linear 128 of 255 is 188 in sRGB"
+    assert photo.icc == b"" and "the grey colour profile (converted to sRGB)" in photo.lost
+    assert (photo.alpha is not None) == (mode == "LA")
+    written = write_photo(tmp_path / "out.png", photo.picture, photo)
+    with Image.open(written) as after:
+        assert "icc_profile" not in after.info and np.asarray(after)[4, 4, 0] == photo.picture[4, 4, 0]
 
 
 def _pixels(height: int = 40, width: int = 60) -> np.ndarray:

@@ -52,9 +52,10 @@ def print_results(
     records: list[dict[str, Any]] = []
     people: list[tuple[str, Identity]] = []
     found: list[tuple[Path, tuple[Face, ...]]] = []
+    written: set[str] = set()
     for result in results:
         if result.file in drawn:
-            write_image(drawn[result.file], drawn_picture(result))
+            written.add(str(write_image(drawn[result.file], drawn_picture(result)).parent))
         records.append(photo_record(result))
         people += named_identities(result)
         found.append((result.file, result.faces))
@@ -70,8 +71,8 @@ def print_results(
         console.print(line, markup=False, highlight=False, soft_wrap=True)
     if people:
         console.print(pair_table(pairs))
-    if drawn:
-        console.print(f"Drawn: {', '.join(sorted({str(file.parent) for file in drawn.values()}))}", markup=False, soft_wrap=True)
+    if written:
+        console.print(f"Drawn: {', '.join(sorted(written))}", markup=False, soft_wrap=True)
 
 
 def photo_table() -> Table:

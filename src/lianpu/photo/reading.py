@@ -230,19 +230,30 @@ def is_transparent(image: Image.Image) -> bool:
 
 
 def pixels_of(image: Image.Image) -> tuple[np.ndarray, np.ndarray | None, bytes]:
-    """RGB and alpha as stored, and the ICC profile of the RGB values."""
+    """RGB and alpha as stored, and the ICC profile of the RGB values. CMYK, and grey with a grey profile, become sRGB."""
     icc = image.info.get("icc_profile") or b""
     if image.mode == "CMYK":
-        return np.asarray(_cmyk_as_rgb(image, icc)), None, b""
+        return np.asarray(_as_srgb(image, icc)), None, b""
+    alpha = None
     if image.mode.startswith("I;16") or image.mode in ("I", "F"):
-        return _wide_to_8_bit(np.asarray(image), image.mode)[..., None].repeat(3, axis=2), None, icc
-    if is_transparent(image):
+        rgb = _wide_to_8_bit(np.asarray(image), image.mode)[..., None].repeat(3, axis=2)
+    elif is_transparent(image):
         rgba = np.asarray(image.convert("RGBA"))
-        return rgba[:, :, :3].copy(), rgba[:, :, 3].copy(), icc
-    return np.array(image.convert("RGB"), dtype=np.uint8), None, icc
+        rgb, alpha = rgba[:, :, :3].copy(), rgba[:, :, 3].copy()
+    else:
+        rgb = np.array(image.convert("RGB"), dtype=np.uint8)
+    if has_grey_profile(icc):
+        return np.array(_as_srgb(Image.fromarray(rgb[:, :, 0]), icc)), alpha, b""
+    return rgb, alpha, icc
 
 
-def _cmyk_as_rgb(image: Image.Image, icc: bytes) -> Image.Image:
+def has_grey_profile(icc: bytes) -> bool:
+    """Whether an ICC profile describes grey values: it cannot be the profile of RGB ones."""
+    return icc[16:20] == b"GRAY"
+
+
+def _as_srgb(image: Image.Image, icc: bytes) -> Image.Image:
+    """A CMYK or grey image converted by its profile; plainly if it has none, or a damaged one."""
     try:
         profile = ImageCms.ImageCmsProfile(BytesIO(icc)) if icc else None
         converted = (
@@ -327,6 +338,8 @@ def lost_in_reading(image: Any, count: int) -> tuple[str, ...]:
         lost.append("more than 8 bits per colour")
     if image.mode == "CMYK":
         lost.append("CMYK (converted to sRGB)")
+    if has_grey_profile(image.info.get("icc_profile") or b""):
+        lost.append("the grey colour profile (converted to sRGB)")
     if count > 1:
         lost.append("the further pictures of the file (depth, gain map or preview)")
     return tuple(lost)
