@@ -40,10 +40,7 @@ def _linear_grey_profile() -> bytes:
 @pytest.mark.parametrize("mode", ["L", "LA", "I;16"])
 def test_grey_with_a_grey_profile_becomes_srgb_for_no_rgb_file_can_carry_that_profile(mode: str, tmp_path: Path) -> None:
     grey = np.full((8, 8), 128, dtype=np.uint8)
-    if mode == "I;16":
-        image = Image.fromarray(grey.astype(np.uint16) * 257)
-    else:
-        image = Image.fromarray(grey).convert(mode)
+    image = Image.fromarray(grey.astype(np.uint16) * 257) if mode == "I;16" else Image.fromarray(grey).convert(mode)
     image.save(tmp_path / "grey.png", icc_profile=_linear_grey_profile())
     photo = read_photo(tmp_path / "grey.png")
     assert abs(int(photo.picture[4, 4, 0]) - 188) <= 1, "linear 128 of 255 is 188 in sRGB"
