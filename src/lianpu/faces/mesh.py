@@ -306,18 +306,22 @@ _PARTS: tuple[tuple[str, str], ...] = (
 )
 """Regions and the parts that they are, each over those before it."""
 
+_OF_MOUTH = 3
+"""How many of them, the last ones, are of the mouth."""
+
 _FIXED_POINT_BITS = 4
 
 
-def mesh_parts(mesh: Mesh, window: Window) -> FaceParts:
+def mesh_parts(mesh: Mesh, window: Window, *, with_mouth: bool = True) -> FaceParts:
     """The parts of a face by its mesh alone, over a window of the picture: for faces without a parser.
 
     Skin to where the mesh ends (the upper forehead), nose, brows, eyes, lips and the inside of the mouth; no hair, ears, neck or
-    clothes, and no glasses or hands: what covers the face is not known to a mesh.
+    clothes, and no glasses or hands: what covers the face is not known to a mesh. Without `with_mouth`, lips and mouth are left out
+    (`covered_mouth.mouth_is_covered`).
     """
     rows, columns = window
     mask = np.zeros((rows.stop - rows.start, columns.stop - columns.start), dtype=np.uint8)
-    for region, part in _PARTS:
+    for region, part in _PARTS if with_mouth else _PARTS[:-_OF_MOUTH]:
         points = (outline(mesh, region) - (columns.start, rows.start)) * 2**_FIXED_POINT_BITS
         cv2.fillPoly(mask, [np.rint(points).astype(np.int32)], part_index(part), shift=_FIXED_POINT_BITS)
     return FaceParts(mask, MESH_PARTS)

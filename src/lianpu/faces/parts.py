@@ -14,6 +14,7 @@ from lianpu.errors import ModelError, SettingsError, WeightsError, nearest_name
 from lianpu.face_parsing.data.mask_files import warped_mask
 from lianpu.face_parsing.runtime import ALIGNMENT, FaceParser, OnnxParser
 from lianpu.faces.alignment import TEMPLATES, Aligned, align, alignment_matrix, window_of, window_of_crop
+from lianpu.faces.covered_mouth import mouth_is_covered
 from lianpu.faces.mesh import MESH_PARTS, mesh_parts
 from lianpu.faces.results import WIDE_SCALE, Face, FaceParts, Mesh, Subject, WideParts
 from lianpu.imaging.geometry import Matrix, Window, inverse, map_points, scale_of
@@ -127,7 +128,7 @@ def parse_windows(
 def windows_by_mesh(
     picture: Picture, faces: Sequence[Face], meshes: Sequence[Mesh | None]
 ) -> tuple[tuple[Window, FaceParts] | None, ...]:
-    """The same as `parse_windows` without a parser: the parts that each mesh knows, none where there is no mesh."""
+    """The same as `parse_windows` without a parser: the parts that each mesh knows, none where there is no mesh; no lips on a mask."""
     height, width = check_picture(picture).shape[:2]
     matrices = [alignment_matrix(face.points, _CROP, _CROP.width) for face in faces]
     middles = np.array([face.points.mean(axis=0) for face in faces], dtype=np.float64).reshape(-1, 2)
@@ -139,7 +140,9 @@ def windows_by_mesh(
             found.append(None)
             continue
         shape = (window[0].stop - window[0].start, window[1].stop - window[1].start)
-        mask = np.zeros(shape, dtype=np.uint8) if mesh is None else mesh_parts(mesh, window).mask
+        mask = np.zeros(shape, dtype=np.uint8)
+        if mesh is not None:
+            mask = mesh_parts(mesh, window, with_mouth=not mouth_is_covered(picture, mesh)).mask
         mask[_nearer_to_others(index, middles, sizes, window)] = 0
         found.append((window, FaceParts(mask, MESH_PARTS)))
     return tuple(found)

@@ -52,7 +52,7 @@ _HIDDEN, _SEEN = 0.3, 0.6
 _LEAST_MOUTH_PX = 16.0
 """A mouth of fewer pixels says nothing."""
 
-_MOUTH_S = 0.15
+MOUTH_S = 0.15
 """Time constant of `mouth_visible`, in seconds."""
 
 
@@ -131,7 +131,7 @@ def update_live_parts(
         return moved
     rate = 1 - math.exp(-seconds / time_constant_s) if time_constant_s > 0 else 1.0
     shares = np.asarray(moved.shares + np.float32(rate) * (moved.parsed - moved.shares), dtype=np.float32)
-    mouth = moved.mouth + (1 - math.exp(-seconds / _MOUTH_S)) * (moved.mouth_parsed - moved.mouth)
+    mouth = moved.mouth + (1 - math.exp(-seconds / MOUTH_S)) * (moved.mouth_parsed - moved.mouth)
     return replace(moved, shares=shares, mouth=mouth)
 
 

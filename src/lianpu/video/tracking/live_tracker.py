@@ -11,6 +11,7 @@ import numpy as np
 
 from lianpu.face_parsing.shares import SharesParser
 from lianpu.faces.analyzer import FaceAnalyzer
+from lianpu.faces.covered_mouth import mouth_is_covered
 from lianpu.faces.live import LiveFace, LiveScene, hair_color_of
 from lianpu.faces.mesh import CONTRADICTS, SURE, MeshReader, disagreement, five_points
 from lianpu.faces.person import PersonTracker
@@ -18,7 +19,7 @@ from lianpu.faces.results import Face, Mesh
 from lianpu.imaging.geometry import map_points, scale_of, shrink
 from lianpu.imaging.picture import Picture
 from lianpu.video.tracking.cuts import Difference, FrameSignature, difference, frame_signature, is_cut, with_difference
-from lianpu.video.tracking.live_parts import CONTROL, LiveParts, crop_matrix, update_live_parts
+from lianpu.video.tracking.live_parts import CONTROL, MOUTH_S, LiveParts, crop_matrix, update_live_parts
 from lianpu.video.tracking.motion import GreyFrame, grey_frame, motion_of
 from lianpu.video.tracking.one_euro import Smoothed, smoothed
 from lianpu.video.tracking.tracker import TrackSettings, detect_faces
@@ -84,6 +85,7 @@ class LiveTrack:
         mesh: the same points with their depth.
         parts: None without a parser, and before the face is parsed.
         misses: how many detections in a row have missed it.
+        mouth: how much of the mouth is visible where there is no parser, smooth, 0 to 1; None before it is known.
     """
 
     number: int
@@ -92,6 +94,7 @@ class LiveTrack:
     mesh: Mesh
     parts: LiveParts | None = None
     misses: int = 0
+    mouth: float | None = None
 
 
 @dataclass(frozen=True, eq=False)
@@ -280,7 +283,9 @@ def _described(
 ) -> tuple[LiveTrack, LiveFace]:
     """The track with its parts of this frame, and its face for effects."""
     if parser is None:
-        return track, LiveFace(track.face, track.mesh, {}, np.eye(2, 3))
+        seen = 0.0 if mouth_is_covered(picture, track.mesh) else 1.0
+        mouth = seen if track.mouth is None else track.mouth + (1 - math.exp(-seconds / MOUTH_S)) * (seen - track.mouth)
+        return replace(track, mouth=mouth), LiveFace(track.face, track.mesh, {}, np.eye(2, 3), mouth)
     parse = settings.parse_every > 0 and (number + track.number) % settings.parse_every == 0  # several faces take turns
     matrix = crop_matrix(track.face.points, parser)
     parts = update_live_parts(
