@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from lianpu.imaging.compositing import View, add_change, bands, blend, upsample, view_of
+from lianpu.imaging.compositing import View, add_change, bands, blend, upsample, upsample_at, view_of
 
 
 def test_a_view_is_never_larger_than_its_window_and_as_large_as_is_cheap() -> None:
@@ -77,3 +77,12 @@ def test_points_of_the_photo_and_pixels_of_the_view_agree(seed: int) -> None:
     assert view.to_view(np.array([(10.5, 6.5), (80.5, 96.5)])) == pytest.approx(
         np.array([(-0.5, -0.5), (view.shape[1] - 0.5, view.shape[0] - 0.5)])
     )
+
+
+def test_single_pixels_are_upsampled_as_all_are() -> None:
+    field = np.random.default_rng(2).random((7, 9, 3), dtype=np.float32)
+    window, rows, columns = (slice(10, 73), slice(5, 130)), slice(20, 41), slice(5, 60)
+    whole = upsample(field, window, rows, columns)
+    some = np.random.default_rng(3).permutation(whole.shape[0] * whole.shape[1])[:50]
+    assert np.allclose(upsample_at(field, window, rows, columns, some), whole.reshape(-1, 3)[some], atol=1e-6)
+    assert upsample_at(field, window, rows, columns, some[:0]).shape == (0, 3)

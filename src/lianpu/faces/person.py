@@ -31,8 +31,9 @@ Odds = np.ndarray[Any, np.dtype[np.float32]]
 _MOST = 6.0
 """Log-odds are limited to this: no single view outvotes the others."""
 
-_CROPS_UNITS = ((6.5, 3.0), (10.5, 3.6), (22.0, 3.6))
-"""Crops around a head, head and shoulders, and a body: the side, and how far it reaches above the eyes, in distances of the eyes."""
+_CROPS_UNITS = ((10.0, 3.6), (22.0, 3.6))
+"""Crops around a head with shoulders, and a body: the side, and how far it reaches above the eyes, in distances of the eyes. Around a
+head alone the network takes people behind it for background."""
 
 _LARGE = 0.8
 """A crop that covers more than this share of the photo shows nothing new."""
@@ -40,7 +41,7 @@ _LARGE = 0.8
 _SAME = 0.65
 """A crop that overlaps an earlier one of about its size by more than this (intersection over union) is left out."""
 
-_FADE = 0.2
+_FADE = 0.35
 """Share of a crop's side over which its weight falls to nothing: at a border that cuts through a body the network is not reliable."""
 
 _SHARPER = 1.0

@@ -87,9 +87,10 @@ def blend(photo: Picture, view: View, weight: Field, paint: Paint) -> Picture:
     reached = touched_window(view, weight)
     if reached is None:
         return result
+    steady = np.float32(weight[0, 0]) if (weight == weight[0, 0]).all() else None
     for rows in bands(reached):
         columns = reached[1]
-        share = upsample(weight, view.window, rows, columns)[:, :, None]
+        share = upsample(weight, view.window, rows, columns)[:, :, None] if steady is None else steady
         old = photo[rows, columns].astype(np.float32)
         new = paint(old / np.float32(255), rows, columns)
         new *= np.float32(255)
@@ -148,6 +149,21 @@ def upsample(field: Field, window: Window, rows: slice, columns: slice) -> Field
         return np.ascontiguousarray(wide[:, columns.start - whole_columns.start : columns.stop - whole_columns.start])
     left, right = tall[:, x], tall[:, np.minimum(x + 1, field.shape[1] - 1)]
     return _between(left, right, x_share.reshape(1, -1, *[1] * (field.ndim - 2)))
+
+
+def upsample_at(field: Field, window: Window, rows: slice, columns: slice, pixels: np.ndarray) -> Field:
+    """The same as `upsample` for a field (h, w, C), but only some pixels, numbered row by row (k,): (k, C). Faster for a few."""
+    y, y_share = _samples(rows, window[0], field.shape[0])
+    x, x_share = _samples(columns, window[1], field.shape[1])
+    down, across = np.divmod(pixels, columns.stop - columns.start)
+    high, wide = field.shape[:2]
+    flat = np.ascontiguousarray(field).reshape(high * wide, -1)
+    top, left = y[down] * wide, x[across]
+    bottom, right = np.minimum(y + 1, high - 1)[down] * wide, np.minimum(x + 1, wide - 1)[across]
+    part = x_share[across, None]
+    upper = _between(flat[top + left], flat[top + right], part)
+    lower = _between(flat[bottom + left], flat[bottom + right], part)
+    return _between(upper, lower, y_share[down, None])
 
 
 def _between(first: Field, second: Field, share: Field) -> Field:
