@@ -1,4 +1,4 @@
-"""The run folder: the only place that spells its names. Stages talk to each other through it."""
+"""The run folder, through which the stages pass their results. Only this module spells its file names."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ class Checkpoint:
 
     @property
     def ema_file(self) -> Path:
-        """The averaged generator, which is shown, scored and exported; not there when averaging is off."""
+        """The averaged generator, which is shown, scored and exported; missing if averaging is off."""
         return self.folder / "generator_ema.safetensors"
 
     @property
@@ -36,7 +36,7 @@ class Checkpoint:
 
     @property
     def projected_file(self) -> Path:
-        """The projected discriminator; not there where the run has none."""
+        """The projected discriminator; missing if the run has none."""
         return self.folder / "projected_discriminator.safetensors"
 
     @property
@@ -78,7 +78,7 @@ class Run:
 
     @property
     def bundled_editor_file(self) -> Path:
-        """Edits of the editor that the package carries, for comparison; only a demo has them."""
+        """Edits of the bundled editor, for comparison; only a demo has them."""
         return self.samples_folder / "carried-editor.png"
 
     @property
@@ -98,7 +98,7 @@ class Run:
 
     @property
     def guide_folder(self) -> Path:
-        """The classifier that guides the training, and the training faces' part maps, where the settings ask for them."""
+        """The classifier that guides the training and the part maps of the training faces, if the settings use them."""
         return self.folder / "guide"
 
     @property
@@ -107,7 +107,7 @@ class Run:
 
     @property
     def export_folder(self) -> Path:
-        """ONNX files and what was measured of them."""
+        """ONNX files and their measurements."""
         return self.folder / "export"
 
     @property
@@ -125,7 +125,7 @@ class Run:
 
     @property
     def quantization_file(self) -> Path:
-        """How the INT8 model was made, and from which faces."""
+        """How the INT8 model was quantized, and with which faces."""
         return self.export_folder / "quantization.json"
 
     @property
@@ -161,7 +161,7 @@ class Run:
         return Checkpoint(self.checkpoints_folder / f"{step:09d}")
 
     def checkpoint_steps(self) -> tuple[int, ...]:
-        """Steps that have a checkpoint, oldest first. Unfinished ones (hidden folders) are passed over."""
+        """Steps that have a checkpoint, oldest first. Unfinished ones (hidden folders) are ignored."""
         if not self.checkpoints_folder.is_dir():
             return ()
         return tuple(sorted(int(entry.name) for entry in self.checkpoints_folder.iterdir() if re.fullmatch(r"\d{9}", entry.name)))
@@ -182,7 +182,7 @@ class Run:
         return write_text(self.config_file, yaml.safe_dump(values, sort_keys=False, allow_unicode=True))
 
     def read_config(self) -> dict[str, Any]:
-        """What `config.yaml` holds. Raises RunError when it is missing or damaged."""
+        """The contents of `config.yaml`. Raises RunError when it is missing or damaged."""
         try:
             values = yaml.safe_load(self.config_file.read_text(encoding="utf-8"))
         except FileNotFoundError:
@@ -196,7 +196,7 @@ class Run:
         return values
 
     def append_step(self, values: dict[str, Any]) -> None:
-        """One more line of steps.jsonl."""
+        """Append a line to steps.jsonl."""
         append_text(self.steps_file, json.dumps(values, allow_nan=False) + "\n")
 
     def read_steps(self) -> list[dict[str, Any]]:
@@ -206,7 +206,7 @@ class Run:
         return read_json_lines(self.steps_file, RunError)
 
     def keep_steps_up_to(self, step: int) -> None:
-        """Drop logged steps after `step`, and a line that a crash cut, as when training goes on from an older checkpoint."""
+        """Drop logged steps after `step`, and a line cut by a crash: training resumes from an older checkpoint."""
         if self.steps_file.is_file():
             kept = [values for values in self.read_steps() if values["step"] <= step]
             write_text(self.steps_file, "".join(json.dumps(values, allow_nan=False) + "\n" for values in kept))
@@ -216,7 +216,7 @@ class Run:
         return write_json(self.scores_folder / f"{name}.json", values)
 
     def read_scores(self) -> dict[str, Any]:
-        """All score files by name; unfinished ones (hidden files) are passed over."""
+        """All score files by name; unfinished ones (hidden files) are ignored."""
         files = sorted(file for file in self.scores_folder.glob("*.json") if not file.name.startswith("."))
         return {file.stem: read_json(file, RunError) for file in files}
 

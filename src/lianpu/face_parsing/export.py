@@ -29,7 +29,7 @@ LEAST_AGREEMENT = 0.995
 
 @dataclass(frozen=True)
 class ExportedParser:
-    """A written file and how it was proved.
+    """A written file and the result of its check.
 
     Args:
         file: the ONNX file.

@@ -1,4 +1,4 @@
-"""The box that dlib's own detector would draw around a face: what its predictors were trained on, and go wrong without."""
+"""dlib's models: detector, 68-point predictors with the boxes that they need, and identity encoder."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A box for every labelled face: as labelled, else as dlib's detector draws it, else from the points."""
+"""A box for every labelled face: the labelled one, else that of dlib's detector, else one from the points."""
 
 from __future__ import annotations
 

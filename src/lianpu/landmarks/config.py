@@ -1,4 +1,4 @@
-"""How a predictor of 68 points is trained. Imports neither dlib nor numpy: the command line shows these settings as its options."""
+"""Settings of the training of a 68-point predictor. Imports neither dlib nor numpy: they are options of the command line."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from lianpu.errors import SettingsError
 
 @dataclass(frozen=True)
 class PredictorSettings:
-    """How an ensemble of regression trees is trained (Kazemi & Sullivan 2014); names and defaults are dlib's.
+    """Settings of an ensemble of regression trees (Kazemi & Sullivan 2014); names and defaults are dlib's.
 
     The file holds cascade_depth x trees_per_cascade trees of 2 ** tree_depth leaves with 136 numbers each: 10 x 500 x 16 leaves are
     66 MB. Training time grows with all of them, with the oversampling and with the faces (twice as many when mirrored): these
@@ -22,15 +22,15 @@ class PredictorSettings:
     tree_depth: int = 4
     """Depth of each tree; it has 2 ** depth leaves."""
     cascade_depth: int = 10
-    """How many times the points are corrected, each time by trees of its own."""
+    """Corrections of the points, each by its own trees."""
     trees_per_cascade: int = 500
-    """Trees of each correction."""
+    """Trees per correction."""
     nu: float = 0.1
     """Regularization, above 0, at most 1: larger fits the training faces more closely."""
     oversampling: int = 20
     """Starting shapes tried for each face."""
     jitter: float = 0.0
-    """How far starting shapes are moved at random, as a share of the box; makes up for boxes that vary."""
+    """Random shift of the starting shapes, as a share of the box; makes the predictor robust to boxes that vary."""
     feature_pool: int = 400
     """Pixels that trees may compare."""
     test_splits: int = 20
@@ -40,7 +40,7 @@ class PredictorSettings:
     seed: int = 0
     """The same seed, data and number of threads give the same file."""
     threads: int = 0
-    """Threads; 0 takes one for each core that this process may use."""
+    """Threads; 0: one per core that this process may use."""
 
     def __post_init__(self) -> None:
         problems = [f"{name} is {getattr(self, name)}, but must be at least {least}" for name, least in _LEAST.items()

@@ -1,4 +1,4 @@
-"""The 68 points of iBUG 300-W: their regions, which is whose mirror image, and the distances that errors are divided by."""
+"""The 68 points of iBUG 300-W: their regions, their mirror order, and the eye distances that errors are divided by."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ REGIONS: dict[str, range] = {
     "eyes": range(36, 48),
     "mouth": range(48, 68),
 }
-"""Which points lie where."""
+"""The points of each region."""
 
 OUTER_EYE_CORNERS = (36, 45)
 

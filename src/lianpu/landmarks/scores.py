@@ -1,4 +1,4 @@
-"""How far predicted points lie from labelled ones: NME, the area under the curve of errors, and how often a face fails.
+"""Errors of predicted points: NME, the area under the error curve, and failure rates.
 
 The protocol is that of 300-W (Sagonas et al. 2016, 300 Faces In-The-Wild Challenge: database and results): a face's error is the
 mean distance of its 68 points, divided by the distance of the labelled outer eye corners.
@@ -85,7 +85,7 @@ def landmark_scores(predicted: np.ndarray, labelled: np.ndarray) -> LandmarkScor
 
 
 def point_distances(predicted: np.ndarray, labelled: np.ndarray) -> Errors:
-    """(N, K): how far each point is off, in pixels."""
+    """(N, K): the error of each point in pixels."""
     return np.linalg.norm(predicted.astype(np.float64) - labelled.astype(np.float64), axis=2)
 
 

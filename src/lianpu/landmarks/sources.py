@@ -1,4 +1,4 @@
-"""The XML of dlib's image tools, as iBUG 300-W comes for dlib: images, boxes, and parts named 00 to 67."""
+"""Faces with 68 labelled points: read from dlib's XML (as iBUG 300-W comes for dlib), CSV and .pts files; written as XML."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ _NAMES = tuple(f"{index:02d}" for index in range(COUNT))
 
 
 class Boxed(Protocol):
-    """What can be written: a picture, points and a box."""
+    """A face that can be written: a picture, points and a box."""
 
     @property
     def picture(self) -> Path: ...
@@ -119,7 +119,7 @@ _HEADING = ["filename", *(f"{axis}{index}" for index in range(COUNT) for axis in
 
 
 def read_csv(file: Path) -> tuple[FaceLabel, ...]:
-    """The faces of a CSV with the columns filename, x0, y0 to x67, y67; a row without numbers is a picture without a face found.
+    """The faces of a CSV with the columns filename, x0, y0 to x67, y67; a row without numbers is a picture without a face.
 
     Pictures lie next to the file, or in `images/` next to it.
 
@@ -176,7 +176,7 @@ def read_pts_folder(folder: Path) -> tuple[FaceLabel, ...]:
 
 
 def read_pts(file: Path) -> Points68:
-    """The 68 points of a .pts file, counted from 0. Raises DataError when it has others."""
+    """The 68 points of a .pts file, with pixels counted from 0. Raises DataError for another number of points."""
     try:
         _, opened, rest = file.read_text(encoding="utf-8").partition("{")
     except (OSError, UnicodeDecodeError) as problem:

@@ -1,4 +1,4 @@
-"""What a predictor is trained with."""
+"""Training of a 68-point predictor with dlib."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ _CHILD = "from lianpu.landmarks.training import _train_in_child; _train_in_child
 
 @dataclass(frozen=True, eq=False)
 class TrainingSample:
-    """A face cut out: grey pixels (H, W) uint8, points (68, 2), and its box."""
+    """A face crop: grey pixels (H, W) uint8, points (68, 2), and the face's box."""
 
     grey: np.ndarray[Any, np.dtype[np.uint8]]
     points: Points68
@@ -80,7 +80,7 @@ def train_predictor(
 
 
 def training_samples(face: BoxedFace, mirror: bool) -> list[TrainingSample]:
-    """The face, and its mirror image, cut out of the picture so that memory depends on the face's size only."""
+    """The crop of the face and its mirror image, so that memory depends on the face's size only."""
     picture = read_image(face.picture)
     left, top, right, bottom = face.box_xyxy
     side = max(right - left, bottom - top)

@@ -15,16 +15,16 @@ from lianpu.imaging.picture import Picture, grid, to_pictures
 from lianpu.stargan.networks import Discriminator
 
 MIN_CHANGE = 0.01
-"""Mean |edit - face| (0 to 2) below which an eye sees no edit."""
+"""Mean |edit - face| (0 to 2) below which an edit cannot be seen."""
 MIN_SUCCESS = 0.25
 """Share of edits with the target below which the class head sees no edit."""
 ALARM_AFTER = 0.3
-"""Share of the steps after which an editor without effect is worth an alarm."""
+"""Share of the steps after which an editor without effect raises an alarm."""
 
 
 @dataclass(frozen=True)
 class FixedFaces:
-    """F faces of the held-out split and their labels, the same all through training."""
+    """F faces of the held-out split and their labels, the same throughout training."""
 
     batch: torch.Tensor
     labels: Labels
@@ -55,7 +55,7 @@ def choose_fixed_faces(faces: Faces, count: int, seed: int) -> FixedFaces:
 def sample(
     generator: nn.Module, info: ModelInfo, discriminator: Discriminator, fixed: FixedFaces, device: torch.device
 ) -> SampleResult:
-    """Edit each fixed face once per attribute: a hair colour is put on, any other attribute flipped."""
+    """Edit each fixed face once per attribute: a hair colour is set, any other attribute flipped."""
     attributes = info.attributes
     faces = fixed.batch.to(device)
     columns = [to_pictures(fixed.batch)]
@@ -80,7 +80,7 @@ def sample(
 
 
 def effect_alarm(result: SampleResult, step: int, total: int) -> str | None:
-    """A sentence when, well into training, edits still do nothing; None while all is well or it is early."""
+    """A warning if edits still change nothing well into training; None if they do, or it is early."""
     if step < ALARM_AFTER * total:
         return None
     if result.change < MIN_CHANGE:
