@@ -13,6 +13,7 @@ from lianpu.faces.live import LiveFace, Share
 from lianpu.faces.mesh import outline
 from lianpu.imaging.compositing import Field, Paint, View
 from lianpu.imaging.geometry import Matrix, Window, compose, scaling
+from lianpu.imaging.masks import smoothstep
 from lianpu.imaging.picture import Picture
 
 _FIXED_POINT_BITS = 4
@@ -71,6 +72,30 @@ def inside(face: LiveFace, view: View, *regions: str) -> Field:
         fill(mask, view.to_view(outline(face.mesh, region)))
     return np.multiply(mask, np.float32(1 / 255), dtype=np.float32)
 
+
+def seen_in(face: LiveFace, view: View, region: str, *parts: str) -> Field:
+    """Probability (h, w), 0 to 1, of some parts, as sharp as a mask, in a region of the mesh and a little around it.
+
+    Without a parser it is the region's coverage.
+    """
+    points = view.to_view(outline(face.mesh, region))
+    mask = np.zeros(view.shape, dtype=np.uint8)
+    fill(mask, points)
+    if not face.shares:
+        return np.multiply(mask, np.float32(1 / 255), dtype=np.float32)
+    width = max(1, round(2 * _AROUND * face.face.unit_px * view.scale))
+    corners = np.rint(points * 2**_FIXED_POINT_BITS).astype(np.int32)
+    cv2.polylines(mask, [corners], True, 255, width, cv2.LINE_AA, _FIXED_POINT_BITS)
+    return np.multiply(mask, sharpened(share_in(face, view, *parts)) / np.float32(255), dtype=np.float32)
+
+
+def sharpened(share: Field) -> Field:
+    """A probability (h, w), 0 to 1, with an edge about as sharp as that of a mask: shares have few pixels."""
+    return smoothstep(share, 0.2, 0.8)
+
+
+_AROUND = 0.03
+"""How far outside a region of the mesh the parser is believed, in units of the face."""
 
 _FEATURES = ("left_eye", "right_eye", "left_brow", "right_brow", "lips_outer")
 

@@ -6,7 +6,7 @@ import cv2
 import numpy as np
 
 from lianpu.effects.face_masks import face_unit, part_cover
-from lianpu.effects.live import fill, inside, live_skin, live_view, repaint, share_in, soften, window_around
+from lianpu.effects.live import inside, live_skin, live_view, repaint, seen_in, share_in, sharpened, soften, window_around
 from lianpu.faces.live import LiveFace
 from lianpu.faces.mesh import outline, points_68
 from lianpu.faces.results import Subject
@@ -37,18 +37,16 @@ def lipstick(photo: Picture, subject: Subject, strength: float, color: str) -> P
 
 
 def live_lipstick(frame: Picture, face: LiveFace, strength: float, color: str) -> None:
-    """`lipstick` in a live frame (H, W, 3), in place: on the lips of the mesh, where the parser sees lips."""
+    """`lipstick` in a live frame (H, W, 3), in place: where the parser sees lips at the lips of the mesh."""
     unit = face.face.unit_px
-    window = window_around(frame, outline(face.mesh, "lips_outer"), 3 * _LIP_FEATHER * unit)
+    window = window_around(frame, outline(face.mesh, "lips_outer"), 0.1 * unit)
     if window is None or face.mouth_visible == 0:
         return
     view = live_view(frame, window, unit, _LIPS_PX)
-    lips = np.zeros(view.shape, dtype=np.uint8)
-    fill(lips, view.to_view(outline(face.mesh, "lips_outer")))
-    fill(lips, view.to_view(outline(face.mesh, "lips_inner")), 0)
-    weight = soften(lips.astype(np.float32) / np.float32(255), _LIP_FEATHER * unit * view.scale)
-    if face.shares:
-        weight *= np.minimum(2 * share_in(face, view, "u_lip", "l_lip"), 1)
+    lips = seen_in(face, view, "lips_outer", "u_lip", "l_lip")
+    if not face.shares:
+        lips -= inside(face, view, "lips_inner")
+    weight = soften(lips, _LIP_FEATHER * unit * view.scale)
     if weight.sum() >= 4:
         covered = np.float32(_LIP_COVERAGE * strength * face.mouth_visible)
         repaint(frame, view, weight * covered, _lip_paint(view, weight, color))
@@ -131,8 +129,11 @@ def live_eye_shadow(frame: Picture, face: LiveFace, strength: float, color: str)
     if window is None:
         return
     view = live_view(frame, window, unit, _LIDS_PX)
-    eyes = np.maximum(inside(face, view, "left_eye", "right_eye", "left_brow", "right_brow"), share_in(face, view, "eye_g"))
-    weight = _shadowed(view, points, unit, live_skin(face, view), eyes)
+    if face.shares:
+        eyes = sharpened(share_in(face, view, "l_eye", "r_eye", "l_brow", "r_brow", "eye_g"))
+    else:
+        eyes = inside(face, view, "left_eye", "right_eye", "left_brow", "right_brow")
+    weight = _shadowed(view, points, unit, sharpened(live_skin(face, view)), eyes)
     repaint(frame, view, weight * np.float32(_SHADOW * strength), _tint(view, weight, color, 0.7))
 
 

@@ -14,11 +14,10 @@ import numpy as np
 from lianpu.effects.face_masks import face_unit, part_cover
 from lianpu.effects.live import (
     add_in_place,
-    inside,
     live_skin,
     live_view,
     repaint,
-    share_in,
+    seen_in,
     soften,
     window_around,
 )
@@ -37,7 +36,7 @@ _EDGE = 0.055
 """Differences of light (0 to 1) above about this count as edges and stay."""
 
 
-_SMOOTHED_PX, _FINE_PX = 48.0, 100.0
+_SMOOTHED_PX, _FINE_PX = 48.0, 150.0
 """Most pixels of the face's unit that live forms compute at: of skin, and of teeth and eyes."""
 
 
@@ -120,13 +119,11 @@ def whiten_teeth(photo: Picture, subject: Subject, strength: float) -> Picture:
 def live_whiten_teeth(frame: Picture, face: LiveFace, strength: float) -> None:
     """`whiten_teeth` in a live frame (H, W, 3), in place; it fades where few teeth show, so that it does not flicker."""
     unit = face.face.unit_px
-    window = window_around(frame, outline(face.mesh, "lips_inner"), 0.04 * unit)
+    window = window_around(frame, outline(face.mesh, "lips_inner"), 0.07 * unit)
     if window is None or face.mouth_visible == 0:
         return
     view = live_view(frame, window, unit, _FINE_PX)
-    mouth = inside(face, view, "lips_inner")
-    if face.shares:
-        mouth *= np.minimum(2 * share_in(face, view, "mouth"), 1)
+    mouth = seen_in(face, view, "lips_inner", "mouth")
     if mouth.sum() < 4:
         return
     lab = rgb_to_lab(view.picture)[mouth >= min(0.5, float(mouth.max()))]
@@ -182,13 +179,11 @@ def live_brighten_eyes(frame: Picture, face: LiveFace, strength: float) -> None:
     """`brighten_eyes` in a live frame (H, W, 3), in place; it fades where an eye closes."""
     unit = face.face.unit_px
     for region, part in (("left_eye", "l_eye"), ("right_eye", "r_eye")):
-        window = window_around(frame, outline(face.mesh, region), 0.04 * unit)
+        window = window_around(frame, outline(face.mesh, region), 0.07 * unit)
         if window is None:
             continue
         view = live_view(frame, window, unit, _FINE_PX)
-        eye = inside(face, view, region)
-        if face.shares:
-            eye *= np.minimum(2 * share_in(face, view, part), 1)
+        eye = seen_in(face, view, region, part)
         if eye.sum() < 4:
             continue
         light = rgb_to_lab(view.picture)[:, :, 0][eye > min(0.5, float(eye.max()) / 2)]
