@@ -94,3 +94,16 @@ def test_it_can_be_reached_from_this_machine_only_and_a_taken_port_is_said(previ
     for taken in (port, 70000):
         with pytest.raises(SettingsError, match=f"--port {taken}: .*--no-preview"), preview_page(threading.Event(), taken or 0):
             pass
+
+
+def test_two_viewers_get_the_same_encoded_picture_and_all_threads_end_with_the_page() -> None:
+    with preview_page(threading.Event()) as preview:
+        first, second = preview.jpegs(), preview.jpegs()
+        preview.show(RED, 0.0)
+        one = next(first)
+        assert next(second) is one, "it is encoded once"
+        preview.show(BLUE, 0.1)
+        assert next(first) is next(second)
+        preview.close()
+        assert list(first) == list(second) == []
+    assert not [thread for thread in threading.enumerate() if thread.name.startswith("preview")]

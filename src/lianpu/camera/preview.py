@@ -26,8 +26,6 @@ _BOUNDARY = b"lianpu-frame"
 
 _QUALITY = 85
 
-_POLL_S = 0.5
-
 _JOIN_S = 2.0
 
 
@@ -42,6 +40,9 @@ class Preview:
         self._changed = threading.Condition()
         self._picture: Picture | None = None
         self._number = 0
+        self._data = b""
+        self._encoded = 0
+        self._viewers = 0
         self._statistics: Mapping[str, float] = {}
         self._closed = False
 
@@ -66,19 +67,36 @@ class Preview:
         """The newest numbers."""
         return self._statistics
 
+    def encode(self) -> None:
+        """Encode each new picture once for all viewers, skipping those that a newer one has replaced, until the page closes."""
+        while True:
+            with self._changed:
+                self._changed.wait_for(lambda: self._closed or (self._viewers > 0 and self._number > self._encoded))
+                picture, number = self._picture, self._number
+                if self._closed or picture is None:
+                    return
+            _, data = cv2.imencode(".jpg", cv2.cvtColor(picture, cv2.COLOR_RGB2BGR), [cv2.IMWRITE_JPEG_QUALITY, _QUALITY])
+            with self._changed:
+                self._data, self._encoded = data.tobytes(), number
+                self._changed.notify_all()
+
     def jpegs(self) -> Iterator[bytes]:
         """Each new picture as JPEG, skipping those that a newer one has replaced, until the page closes."""
         seen = 0
-        while True:
+        with self._changed:
+            self._viewers += 1
+            self._changed.notify_all()
+        try:
+            while True:
+                with self._changed:
+                    self._changed.wait_for(lambda seen=seen: self._closed or self._encoded > seen)  # type: ignore[misc]
+                    if self._closed:
+                        return
+                    data, seen = self._data, self._encoded
+                yield data
+        finally:
             with self._changed:
-                self._changed.wait_for(lambda seen=seen: self._closed or self._number > seen, _POLL_S)  # type: ignore[misc]
-                picture, closed, newest = self._picture, self._closed, self._number
-            if closed:
-                return
-            if newest > seen and picture is not None:
-                seen = newest
-                _, data = cv2.imencode(".jpg", cv2.cvtColor(picture, cv2.COLOR_RGB2BGR), [cv2.IMWRITE_JPEG_QUALITY, _QUALITY])
-                yield data.tobytes()
+                self._viewers -= 1
 
 
 @contextmanager
@@ -101,15 +119,18 @@ def preview_page(stop: threading.Event, port: int = 0) -> Iterator[Preview]:
             f"--port {port}: the preview page cannot use it ({problem}). Give another port, 0 for a free one, or --no-preview."
         ) from None
     preview.url = f"http://{_HOST}:{server.server_address[1]}/{secret}/"
-    thread = threading.Thread(target=server.serve_forever, name="preview", kwargs={"poll_interval": 0.1}, daemon=True)
-    thread.start()
+    serving = threading.Thread(target=server.serve_forever, name="preview", kwargs={"poll_interval": 0.1}, daemon=True)
+    encoding = threading.Thread(target=preview.encode, name="preview encoder", daemon=True)
+    for thread in (serving, encoding):
+        thread.start()
     try:
         yield preview
     finally:
         preview.close()
         server.shutdown()
         server.server_close()
-        thread.join(_JOIN_S)
+        for thread in (serving, encoding):
+            thread.join(_JOIN_S)
 
 
 class _Server(ThreadingHTTPServer):
