@@ -4,17 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Protocol
 
 import cv2
 import numpy as np
 
 from lianpu.camera.moving_picture import MadeFrame
 from lianpu.errors import DataError
-from lianpu.faces.analyzer import FaceAnalyzer
+from lianpu.faces.live import LiveFace
 from lianpu.faces.results import Subject
 from lianpu.imaging.geometry import Matrix, inverse, map_points
 from lianpu.imaging.picture import Picture
-from lianpu.video.tracking.tracker import TrackerState, TrackSettings, track_faces
+from lianpu.video.job.frame_pipeline import State, Tracked
 
 _SEEN_PX = 2.0
 """Blur (standard deviation) of an effect's change before comparison: amplified grain is not flicker."""
@@ -41,11 +42,26 @@ Contender = Callable[[Picture, Sequence[Subject]], Picture]
 """An edit of a frame and its faces."""
 
 
+Rendered = Callable[[Picture, Tracked], Picture]
+"""An edit of a frame by what tracking says of it."""
+
+
+class Tracking(Protocol):
+    """The half of a `FramePipeline` that tracks."""
+
+    def begin(self) -> State:
+        """The state before the first frame."""
+        ...
+
+    def track(self, before: State, picture: Picture, number: int, time_s: float) -> tuple[State, Tracked]:
+        """The state after a frame (H, W, 3), and its faces."""
+        ...
+
+
 def clip_flicker(
     frames: Sequence[MadeFrame],
-    analyzer: FaceAnalyzer,
-    settings: TrackSettings,
-    contenders: Mapping[str, Contender],
+    tracking: Tracking,
+    contenders: Mapping[str, Rendered],
     rate: float = 24.0,
     on_progress: Callable[[int, int], None] = lambda done, total: None,
 ) -> Flicker:
@@ -53,8 +69,7 @@ def clip_flicker(
 
     Args:
         frames: of `pan_over`, in order; pairs in which the face is missing do not count.
-        analyzer: detects and describes faces.
-        settings: how faces are tracked.
+        tracking: a pipeline.
         contenders: by name.
         rate: frames per second.
         on_progress: called with (frames done, frames).
@@ -64,13 +79,11 @@ def clip_flicker(
     """
     points, parts = [], []
     effects: dict[str, list[float]] = {name: [] for name in contenders}
-    state, before = TrackerState(), None
+    state, before = tracking.begin(), None
     for number, frame in enumerate(frames):
-        state, tracked = track_faces(state, frame.picture, number, number / rate, analyzer, settings)
-        subject = tracked.largest[0] if tracked.largest else None
-        done = {
-            name: _change(frame.picture, apply(frame.picture, tracked.largest)) for name, apply in contenders.items() if subject
-        }
+        state, tracked = tracking.track(state, frame.picture, number, number / rate)
+        subject = _largest(frame.picture, tracked)
+        done = {name: _change(frame.picture, apply(frame.picture, tracked)) for name, apply in contenders.items() if subject}
         if before is not None and before[1] is not None and subject is not None and before[0].photo == frame.photo:
             onward = _after(frame.matrix, inverse(before[0].matrix))
             points.append(_moved_points(before[1], subject, onward))
@@ -83,6 +96,14 @@ def clip_flicker(
         raise DataError("No two consecutive frames show a face, so flicker cannot be measured. Give other pictures.")
     means = {name: float(np.mean(values)) for name, values in effects.items()}
     return Flicker(float(np.mean(points)), float(np.mean(parts)), means, len(points))
+
+
+def _largest(picture: Picture, tracked: Tracked) -> Subject | None:
+    """The largest face as effects on photos take it."""
+    if not tracked.largest:
+        return None
+    largest = tracked.largest[0]
+    return largest.subject(picture) if isinstance(largest, LiveFace) else largest
 
 
 def _moved_points(first: Subject, second: Subject, onward: Matrix) -> float:

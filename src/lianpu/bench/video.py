@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict, dataclass, replace
 from functools import partial
 from pathlib import Path
@@ -20,12 +20,16 @@ if TYPE_CHECKING:
 
     from lianpu.bench.flicker import Contender, Flicker
     from lianpu.bench.video_speed import ClipSpeed
+    from lianpu.camera.moving_picture import MadeFrame
     from lianpu.editing.presets import Preset
+    from lianpu.editing.session import EditJob
     from lianpu.editors.editor import Editor
     from lianpu.faces.analyzer import FaceAnalyzer
     from lianpu.faces.results import Subject
     from lianpu.imaging.picture import Picture
     from lianpu.video.io.encoding import Encoding
+    from lianpu.video.job.frame_pipeline import FramePipeline, Tracked
+    from lianpu.video.tracking.tracker import TrackedFaces
 
 
 EDIT = "edit"
@@ -80,7 +84,7 @@ def main(arguments: list[str]) -> None:
         measured.append(one)
         console.print(speed_table(one, f"{cpu}, {parsed.clock} time, median of {parsed.rounds}"))
         if one.raw is not None and one.smoothed is not None:
-            console.print(flicker_table(one.size, one.raw, one.smoothed))
+            console.print(flicker_table(one.size, one.raw, one.smoothed, one.live))
     if parsed.json is not None:
         write_json(parsed.json, as_json(measured, cpu, parsed.clock, parsed.rounds))
 
@@ -163,7 +167,10 @@ def _measure_size(
     from lianpu.bench.flicker import clip_flicker
     from lianpu.bench.video_clips import clip_of_file, synthetic_clip
     from lianpu.bench.video_speed import measure_speed
+    from lianpu.editing.presets import Preset
+    from lianpu.editing.session import EditJob, EditRequest, EditSession
     from lianpu.terminal import stages
+    from lianpu.video.job.frame_pipeline import has_mesh, open_pipeline
     from lianpu.video.tracking.tracker import UNSMOOTHED, TrackSettings
 
     synthetic = None
@@ -173,7 +180,7 @@ def _measure_size(
         assert size is not None, "synthetic videos have sizes"
         probe, synthetic = synthetic_clip(parsed.photos, parsed.frames, size, encoding, folder)
     clock = time.perf_counter if parsed.clock == "wall" else time.process_time
-    raw = smoothed = None
+    flicker: list[Flicker] = []
     with stages() as begin:
         on_progress = begin(f"{probe.width} x {probe.height}, {probe.file.name}")
         speed = measure_speed(
@@ -188,19 +195,61 @@ def _measure_size(
             on_progress=on_progress,
         )
         if synthetic is not None:
-            raw = clip_flicker(synthetic, analyzer, UNSMOOTHED, applied, on_progress=begin("Flicker without smoothing"))
-            smoothed = clip_flicker(synthetic, analyzer, TrackSettings(), applied, on_progress=begin("Flicker with smoothing"))
-    return SizeMeasured((probe.width, probe.height), speed, raw, smoothed)
+            largest = {name: partial(_on_largest, contender) for name, contender in applied.items()}
+            job = EditJob(EditRequest(""), Preset("", ()), EditSession(analyzer))
+            for settings, title in ((UNSMOOTHED, "without"), (TrackSettings(), "with")):
+                tracking = open_pipeline(job, settings)
+                flicker.append(clip_flicker(synthetic, tracking, largest, on_progress=begin(f"Flicker {title} smoothing")))
+            if has_mesh():
+                flicker.append(_live_flicker(parsed, job, synthetic, list(applied), begin("Flicker of the live pipeline")))
+    return SizeMeasured((probe.width, probe.height), speed, *flicker)
+
+
+def _on_largest(contender: Contender, picture: Picture, tracked: TrackedFaces) -> Picture:
+    return contender(picture, tracked.largest)
+
+
+def _live_flicker(
+    parsed: BenchVideoArguments,
+    job: EditJob,
+    frames: Sequence[MadeFrame],
+    names: Sequence[str],
+    on_progress: Callable[[int, int], None],
+) -> Flicker:
+    """The flicker of the live form of each effect, each tracked as that effect needs; without the editor, which has no live form.
+
+    Points and parts are those of the first effect that parses most often.
+    """
+    from lianpu.bench.flicker import clip_flicker
+    from lianpu.editing.presets import EffectStep, Preset
+    from lianpu.effects.catalogue import effect_of
+    from lianpu.video.job.frame_pipeline import live_settings, open_pipeline
+
+    presets = {name: Preset(name, (EffectStep(effect_of(name), parsed.strength),)) for name in names if name != EDIT}
+    settings = {name: live_settings(preset) for name, preset in presets.items()} or {"": live_settings(Preset("", ()))}
+    measured = {}
+    for number, (name, one) in enumerate(settings.items()):
+        pipeline = open_pipeline(replace(job, preset=presets.get(name, job.preset)), one, parsed.threads)
+        render = partial(_render, pipeline)
+        measured[name] = clip_flicker(frames, pipeline, {name: render} if name else {})
+        on_progress(number + 1, len(settings))
+    best = min(measured, key=lambda name: settings[name].parse_every or 99)
+    return replace(measured[best], effects={name: one.effects[name] for name, one in measured.items() if name})
+
+
+def _render(pipeline: FramePipeline, picture: Picture, tracked: Tracked) -> Picture:
+    return pipeline.render(picture, tracked).picture
 
 
 @dataclass(frozen=True)
 class SizeMeasured:
-    """The measurements at one size (width, height); `raw` and `smoothed` flicker only where the true motion is known."""
+    """The measurements at one size (width, height); flicker only where the true motion is known, `live` where the face mesh is here."""
 
     size: tuple[int, int]
     speed: ClipSpeed
-    raw: Flicker | None
-    smoothed: Flicker | None
+    raw: Flicker | None = None
+    smoothed: Flicker | None = None
+    live: Flicker | None = None
 
 
 def speed_table(measured: SizeMeasured, circumstances: str) -> Table:
@@ -224,21 +273,24 @@ def speed_table(measured: SizeMeasured, circumstances: str) -> Table:
     return table
 
 
-def flicker_table(size: tuple[int, int], raw: Flicker, smoothed: Flicker) -> Table:
-    """The flicker before and after smoothing."""
+def flicker_table(size: tuple[int, int], raw: Flicker, smoothed: Flicker, live: Flicker | None) -> Table:
+    """The flicker before and after smoothing, and that of the live pipeline."""
     from rich.table import Table
 
     table = Table(
         title=f"{size[0]} x {size[1]}: change from frame to frame without the true motion, {raw.frames} pairs of frames",
         caption="Points: % of the eye distance. Parts: % of the face's pixels. Effects: % of the effect.",
     )
-    for heading in ("of", "not smoothed", "smoothed", "ratio"):
+    for heading in ("of", "not smoothed", "smoothed", "ratio", *(["live"] if live else [])):
         table.add_column(heading, justify="left" if heading == "of" else "right")
-    rows = {"points": (raw.points, smoothed.points), "parts": (raw.parts, smoothed.parts)}
-    rows |= {name: (raw.effects[name], smoothed.effects[name]) for name in raw.effects}
-    for name, (before, after) in rows.items():
+    rows = {
+        "points": (raw.points, smoothed.points, live and live.points),
+        "parts": (raw.parts, smoothed.parts, live and live.parts),
+    }
+    rows |= {name: (raw.effects[name], smoothed.effects[name], live and live.effects.get(name)) for name in raw.effects}
+    for name, (before, after, lively) in rows.items():
         left = f"{100 * after / before:.0f} %" if before > 0 else ""
-        table.add_row(name, f"{before:.2f}", f"{after:.2f}", left)
+        table.add_row(name, f"{before:.2f}", f"{after:.2f}", left, "" if lively is None else f"{lively:.2f}")
     return table
 
 

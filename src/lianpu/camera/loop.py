@@ -17,7 +17,7 @@ from lianpu.camera.outputs import CameraOutput
 from lianpu.camera.sources import CameraFrame, CameraSource, fitted, mirrored
 from lianpu.errors import LianpuError
 from lianpu.imaging.picture import Picture
-from lianpu.video.job.frame_pipeline import FramePipeline, LivePipeline, Tracked, edit_frame, has_small_mesh
+from lianpu.video.job.frame_pipeline import FramePipeline, LivePipeline, Tracked, edit_frame, has_mesh
 
 Item = TypeVar("Item")
 
@@ -249,7 +249,9 @@ class _Tracking:
         pipeline = self._pipeline
         if not isinstance(pipeline, LivePipeline):
             return ""
-        choice = settings_that_hold(rate, recent.each(), pipeline.settings, cores=available_cores(), small_mesh=has_small_mesh())
+        choice = settings_that_hold(
+            rate, recent.each(), pipeline.settings, cores=available_cores(), small_mesh=has_mesh(small=True)
+        )
         if choice.settings != pipeline.settings:
             self._wanted = pipeline.with_settings(choice.settings)
         return choice.words

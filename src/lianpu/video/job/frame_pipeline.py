@@ -176,9 +176,9 @@ SMALL_MESH, MESH = "face-mesh-468", "face-mesh"
 """Names of the meshes in the table of models."""
 
 
-def has_small_mesh() -> bool:
-    """Whether the mesh of 468 points is on this machine: a live picture does not wait for a download."""
-    return has_onnx(SMALL_MESH)
+def has_mesh(*, small: bool = False) -> bool:
+    """Whether the face mesh, or that of 468 points, is on this machine: a live picture does not wait for a download."""
+    return has_onnx(SMALL_MESH if small else MESH)
 
 
 def open_live_models(job: EditJob, settings: LiveSettings, threads: int | None = None) -> LiveModels:
