@@ -48,4 +48,4 @@ def test_what_is_missing_is_said(tmp_path: Path, capsys: pytest.CaptureFixture[s
     with pytest.raises(SystemExit) as stopped:
         main(["bench", "faces", str(tmp_path)])
     assert stopped.value.code == 1
-    assert "Give --truth CSV (columns file, faces) to count faces, or --speed" in capsys.readouterr().err
+    assert "Give --truth CSV (columns file, faces) to count faces, --points" in capsys.readouterr().err

@@ -1,4 +1,4 @@
-"""`lianpu bench faces`: how many faces each detector finds, and the speed of a whole pack against the package's own."""
+"""`lianpu bench faces`: faces that detectors find, distances of points to masks, and speed against the insightface package."""
 
 from __future__ import annotations
 
@@ -30,20 +30,28 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class BenchFacesArguments:
-    """Count the faces that detectors find in photos with a known number of faces, or time a pack on one photo.
+    """Count the faces that detectors find in photos with a known number of faces, measure points, or time a pack on one photo.
 
     With --truth: found and expected faces of each detector, alone, by one search, by find_faces, and by find_faces with turned pictures,
     and the processor time of one thread (give --threads 1: others are not counted).
+    With --points: faces with masks (CelebAMask-HQ's layout, as lianpu parser train takes them): how far the centres of eyes and mouth are
+    from the masks', by the points of each reader, in faces that the first detector finds.
     With --speed: a photo through a detector and three networks of buffalo_l's kinds and about its sizes, with random weights
     (the real ones cannot be had everywhere): ours, all faces at once, against FaceAnalysis.get of the insightface package.
     """
 
     photos: Annotated[Path, tyro.conf.Positional, tyro.conf.arg(metavar="PHOTOS")]
-    """A folder of photos; with --speed a photo."""
+    """A folder of photos; with --points a folder of faces with masks, with --speed a photo."""
     truth: Path | None = None
     """CSV with the columns file and faces."""
     detectors: tuple[str, ...] = ("auto",)
     """Names or .onnx files of SCRFD's, YuNet's or BlazeFace's form; with --speed one SCRFD file."""
+    points: bool = False
+    """Measure points on a folder of faces with masks."""
+    landmarks: tuple[str, ...] = ("mesh", "dlib")
+    """With --points: the readers, as --landmarks of other commands names them."""
+    split: str = "val"
+    """With --points: which faces of the folder: train, val or test."""
     speed: bool = False
     """Time one photo."""
     rounds: int = 10
@@ -63,8 +71,13 @@ def main(arguments: list[str]) -> None:
     if parsed.speed:
         console.print(speed_table(parsed))
         return
+    if parsed.points:
+        console.print(_measured_points(parsed))
+        return
     if parsed.truth is None:
-        raise SettingsError("Give --truth CSV (columns file, faces) to count faces, or --speed to time one photo.")
+        raise SettingsError(
+            "Give --truth CSV (columns file, faces) to count faces, --points to measure points, or --speed to time one photo."
+        )
     console.print(count_table(_counted(parsed, parsed.truth)))
 
 
@@ -77,6 +90,21 @@ def _counted(parsed: BenchFacesArguments, truth: Path) -> tuple[FaceCounts, ...]
     detectors = [load_detector(name, threads=parsed.threads) for name in parsed.detectors]
     with stage("Photos") as on_progress:
         return count_faces(parsed.photos, read_truth(truth), detectors, on_progress)
+
+
+def _measured_points(parsed: BenchFacesArguments) -> Table:
+    from lianpu.bench.points import point_errors, points_table
+    from lianpu.face_parsing.data.masks import open_parsing_set
+    from lianpu.faces.analyzer import load_landmarks
+    from lianpu.faces.detectors import load_detector
+    from lianpu.terminal import stage
+
+    faces = open_parsing_set(parsed.photos).faces(parsed.split)
+    readers = {name: load_landmarks(name, threads=parsed.threads) for name in parsed.landmarks}
+    detector = load_detector(parsed.detectors[0], threads=parsed.threads)
+    with stage("Faces") as on_progress:
+        errors = point_errors(faces, readers, detector, on_progress)
+    return points_table(errors, f"{parsed.photos.name}, {len(faces)} {parsed.split} faces, found by {detector.name}")
 
 
 def count_table(counts: Sequence[FaceCounts]) -> Table:

@@ -17,7 +17,7 @@ BENCHES = {
     "infer": Command("lianpu.bench.inference", "PyTorch, ONNX and INT8 compared", "BenchInferArguments", ("train",)),
     "faces": Command(
         "lianpu.bench.faces",
-        "faces found by each detector; our face networks compared with the insightface package",
+        "faces found by each detector; distances of points to masks; our face networks compared with the insightface package",
         "BenchFacesArguments",
     ),
     "effects": Command("lianpu.bench.effects", "seconds and memory of each effect on a large photo", "BenchEffectsArguments"),

@@ -36,8 +36,8 @@ class LandmarkOptions:
     """What reads the points of faces."""
 
     landmarks: str = "auto"
-    """What reads the points of faces: auto (the face mesh where it is or can be fetched, else dlib), mesh, dlib (not for commercial use),
-    or the path of a .dat file (lianpu landmarks train)."""
+    """What reads the points of faces: auto (the face mesh where it is or can be fetched, else dlib), mesh, mesh-468 (faster, coarser), dlib
+    (not for commercial use), or the path of a .dat file (lianpu landmarks train)."""
 
 
 @dataclass(frozen=True)

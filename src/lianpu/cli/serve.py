@@ -151,7 +151,7 @@ def open_engine(parsed: ServeArguments) -> tuple[PageEngine, dict[str, str]]:
         problems.append(f"--model {parsed.model}: {problem}")
     if problems:
         raise WeightsError(" ".join(problems))
-    own_landmarks = "" if parsed.landmarks in ("auto", "mesh", "dlib") else Path(parsed.landmarks).name
+    own_landmarks = "" if parsed.landmarks in ("auto", "mesh", "mesh-468", "dlib") else Path(parsed.landmarks).name
     model = "" if editor is None else editor_name(name, editor)
     return PageEngine(EditSession(analyzer, editor, model, signing), limits, name, own_landmarks), cards
 

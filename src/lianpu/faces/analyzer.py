@@ -38,7 +38,7 @@ class AnalyzerSettings:
 
     Args:
         detector: `auto`, `buffalo_l`, `yunet`, `blazeface`, `dlib`, or the path of an .onnx file (`faces.detectors.load_detector`).
-        landmarks: `auto`, `mesh`, `dlib`, or the path of a .dat file (`load_landmarks`).
+        landmarks: `auto`, `mesh`, `mesh-468`, `dlib`, or the path of a .dat file (`load_landmarks`).
         parser: `auto` (the bundled one), `bisenet`, a path (`faces.parts.load_parser`), or `none`: parts come from the face mesh, and hair
             is not seen. Under --commercial-safe `auto` is `none`, because the bundled parser is not for commercial use.
         upright: also look for faces in the photo turned by 90, 180 and 270 degrees: four times the work.
@@ -109,7 +109,9 @@ def open_analyzer(settings: AnalyzerSettings | None = None, *, threads: int | No
         WeightsError, ModelError: as `open_models`.
     """
     asked = settings or AnalyzerSettings()
-    if asked.parser == NO_PARSER or (asked.parser == "auto" and is_commercial_safe() and asked.landmarks in ("auto", MESH)):
+    if asked.parser == NO_PARSER or (
+        asked.parser == "auto" and is_commercial_safe() and asked.landmarks in ("auto", MESH, SMALL_MESH)
+    ):
         detector, landmarks = open_models(asked, "detector", "landmarks", threads=threads)
         if not isinstance(landmarks, MeshReader):
             raise SettingsError(
@@ -162,8 +164,8 @@ def _open(part: Part, settings: AnalyzerSettings, threads: int | None) -> Any:
     return load_landmarks(settings.landmarks, threads=threads)
 
 
-MESH = "mesh"
-"""The name of the face mesh among landmarks."""
+MESH, SMALL_MESH = "mesh", "mesh-468"
+"""The names of the face meshes among landmarks."""
 
 
 def load_landmarks(name: str = "auto", *, threads: int | None = None) -> LandmarkReader:
@@ -171,8 +173,8 @@ def load_landmarks(name: str = "auto", *, threads: int | None = None) -> Landmar
 
     Args:
         name: `mesh`: MediaPipe's face mesh, 478 points in 3-D (a `MeshReader`), fetched at first use; `dlib`: its published 68 points;
-            `auto`: the mesh where it is on this machine or can be fetched, else dlib; or the path of a .dat file
-            (`lianpu landmarks train`).
+            `auto`: the mesh where it is on this machine or can be fetched, else dlib; `mesh-468`: the mesh without irises, in half the
+            time; or the path of a .dat file (`lianpu landmarks train`).
         threads: threads for one operation; None takes as many as there are cores.
 
     Raises:
@@ -181,12 +183,12 @@ def load_landmarks(name: str = "auto", *, threads: int | None = None) -> Landmar
     """
     from lianpu.faces.dlib_models import load_landmarks_68
 
-    if name not in ("auto", MESH):
+    if name not in ("auto", MESH, SMALL_MESH):
         return load_landmarks_68(name)
     try:
-        file = require_onnx("face-mesh")
+        file = require_onnx("face-mesh-468" if name == SMALL_MESH else "face-mesh")
     except WeightsError:
-        if name == MESH or is_commercial_safe():
+        if name != "auto" or is_commercial_safe():
             raise
         return load_landmarks_68()
     may_fall_back = is_usable("dlib-landmarks-68")
