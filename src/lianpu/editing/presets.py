@@ -24,7 +24,6 @@ from lianpu.errors import Message, SettingsError, nearest_name
 
 if TYPE_CHECKING:
     from lianpu.editors.editor import Editor
-    from lianpu.faces.live import LiveScene
     from lianpu.faces.results import Subject
     from lianpu.imaging.picture import Picture
 
@@ -125,34 +124,6 @@ def apply_preset(
             assert editor is not None
             photo = edit_attributes(photo, subjects, editor, step.values, step.strength, known)
     return photo
-
-
-def apply_live(
-    frame: Picture,
-    scene: LiveScene,
-    steps: Sequence[Step],
-    editor: Editor | None = None,
-    known: Mapping[str, bool] | None = None,
-) -> None:
-    """Put all steps on a live frame (H, W, 3), in place: effects by their live forms, attributes as in photos.
-
-    Args:
-        frame: (H, W, 3) uint8 RGB, whose rows are contiguous.
-        scene: of that frame; its faces, or some of them, are edited.
-        steps: of a preset, checked with `check_editor`.
-        editor: needed where a step sets attributes.
-        known: labels of the faces, for an editor whose input is all labels.
-    """
-    for step in steps:
-        if isinstance(step, EffectStep):
-            step.effect.apply_live(frame, scene, step.strength, **step.options)
-        else:
-            from lianpu.editing.attributes import edit_attributes
-
-            assert editor is not None, "check_editor has seen to it"
-            frame[:] = edit_attributes(
-                frame, [face.subject(frame) for face in scene.faces], editor, step.values, step.strength, known
-            )
 
 
 def check_editor(preset: Preset, editor: Editor | None) -> None:
