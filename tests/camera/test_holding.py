@@ -52,3 +52,8 @@ def test_faces_that_are_hidden_are_still_detected_in_every_frame() -> None:
 def test_a_mesh_that_is_not_here_is_not_chosen() -> None:
     held = settings_that_hold(30, _times(1.5), LiveSettings(), cores=1, small_mesh=False)
     assert not held.settings.small_mesh and "468" not in held.words
+
+
+def test_how_often_parts_are_parsed_stays_where_it_was_asked_for() -> None:
+    held = settings_that_hold(30, _times(4), LiveSettings(parse_every=2), cores=1, keep_parts=True)
+    assert held.settings.parse_every == 2 and held.settings.small_mesh and "parts" not in held.words

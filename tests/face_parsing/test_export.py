@@ -53,6 +53,9 @@ def test_shares_are_the_softmax_of_the_logits_at_any_size(network: SmallParser, 
     assert shares.dtype == np.uint8
     expected = 255 * torch.softmax(logits, dim=1).numpy()
     assert np.abs(shares - expected).max() < 1.5  # weights of 16 bits, and rounding
+    alone = open_session(file, outputs=["shares"])
+    assert [output.name for output in alone.get_outputs()] == ["shares"]
+    assert np.array_equal(alone.run(None, {"image": batch.numpy()})[0], shares)
 
 
 def test_a_network_of_fixed_sizes_keeps_them(tmp_path: Path) -> None:

@@ -8,12 +8,15 @@ from lianpu.imaging.geometry import (
     compose,
     inverse,
     map_points,
+    quick_shrink,
+    quick_warp,
     scale_between,
     scale_box,
     scale_points,
     scaled_size,
     scaling,
     shrink,
+    similarity,
     warp,
 )
 
@@ -74,3 +77,42 @@ def test_warping_by_a_scaling_is_resizing() -> None:
     )
     larger = cv2.resize(picture, (150, 80), interpolation=cv2.INTER_CUBIC)
     assert np.abs(warp(picture, scaling((2.5, 2.0)), (150, 80)).astype(int) - larger).max() <= 2
+
+
+def _smooth_picture() -> np.ndarray:
+    noise = np.random.default_rng(3).integers(0, 256, (12, 18, 3), dtype=np.uint8)
+    return cv2.resize(noise, (718, 483), interpolation=cv2.INTER_CUBIC)
+
+
+@pytest.mark.parametrize("scale", [0.9, 0.4, 0.12])
+def test_a_quick_warp_shows_what_a_careful_one_shows(scale: float) -> None:
+    picture = _smooth_picture()
+    matrix = np.array([[0.97 * scale, -0.24 * scale, 14.0], [0.24 * scale, 0.97 * scale, -20.0]])
+    quick, careful = (one(picture, matrix, (96, 80)).astype(int) for one in (quick_warp, warp))
+    assert np.abs(quick - careful)[4:-4, 4:-4].mean() < 2.5
+
+
+@pytest.mark.parametrize("longest", [320, 200, 90, 1000])
+def test_a_quickly_shrunk_picture_has_the_size_of_a_careful_one(longest: int) -> None:
+    picture = _smooth_picture()
+    quick, careful = quick_shrink(picture, longest), shrink(picture, longest)
+    assert max(quick.shape) == max(careful.shape) and abs(quick.shape[0] - careful.shape[0]) <= 1
+    if longest == 1000:
+        assert quick is picture
+    same = cv2.resize(quick, careful.shape[1::-1], interpolation=cv2.INTER_LINEAR).astype(int)
+    assert np.abs(same - careful).mean() < 4
+
+
+def test_a_similarity_is_the_best_of_all() -> None:
+    chance = np.random.default_rng(5)
+    source, target = chance.normal(size=(2, 30, 2)) * 20
+    found = similarity(source, target)
+    assert found[0, 0] == found[1, 1] and found[0, 1] == -found[1, 0]
+
+    def error(matrix: np.ndarray) -> float:
+        return float(((source @ matrix[:, :2].T + matrix[:, 2] - target) ** 2).sum())
+
+    for change in np.eye(4):
+        a, b, x, y = 1e-3 * change
+        for sign in (-1, 1):
+            assert error(found) <= error(found + sign * np.array([[a, -b, x], [b, a, y]]))

@@ -41,7 +41,13 @@ class _Saving:
 
 
 def settings_that_hold(
-    rate: float, took: Mapping[str, float], settings: LiveSettings, *, cores: int = 2, small_mesh: bool = True
+    rate: float,
+    took: Mapping[str, float],
+    settings: LiveSettings,
+    *,
+    cores: int = 2,
+    small_mesh: bool = True,
+    keep_parts: bool = False,
 ) -> HeldRate:
     """The settings with which a live picture reaches a rate, by what it took so far: as few changes as needed, the least visible first.
 
@@ -51,10 +57,12 @@ def settings_that_hold(
         settings: those of now.
         cores: with two or more, tracking and rendering run at the same time.
         small_mesh: whether the mesh of 468 points is here.
+        keep_parts: leave `parse_every` as it is: somebody has asked for it.
     """
     chosen, times = settings, dict(took)
     given_up: list[str] = []
-    for saving in (_rarer_parts(4), _smaller_mesh if small_mesh else _nothing, _rarer_detection, _rarer_parts(8)):
+    parts = [_nothing, _nothing] if keep_parts else [_rarer_parts(4), _rarer_parts(8)]
+    for saving in (parts[0], _smaller_mesh if small_mesh else _nothing, _rarer_detection, parts[1]):
         if _frame_s(times, cores) <= _ROOM / rate:
             break
         saved = saving(chosen, times)

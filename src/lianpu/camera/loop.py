@@ -128,6 +128,7 @@ class CameraSettings:
         frames: stop after this many edited frames; None for no limit.
         seconds: stop after this many seconds of the source's time; None for no limit.
         hold_rate: frames per second that a live pipeline may give up some care for; None changes nothing.
+        keep_parts: parse as often as the pipeline says, also to hold the rate.
     """
 
     size_px: tuple[int, int]
@@ -135,6 +136,7 @@ class CameraSettings:
     frames: int | None = None
     seconds: float | None = None
     hold_rate: float | None = None
+    keep_parts: bool = False
 
 
 @dataclass(frozen=True)
@@ -250,7 +252,12 @@ class _Tracking:
         if not isinstance(pipeline, LivePipeline):
             return ""
         choice = settings_that_hold(
-            rate, recent.each(), pipeline.settings, cores=available_cores(), small_mesh=has_mesh(small=True)
+            rate,
+            recent.each(),
+            pipeline.settings,
+            cores=available_cores(),
+            small_mesh=has_mesh(small=True),
+            keep_parts=self._settings.keep_parts,
         )
         if choice.settings != pipeline.settings:
             self._wanted = pipeline.with_settings(choice.settings)

@@ -161,7 +161,7 @@ def _settings(parsed: CameraArguments, source: CameraSource) -> CameraSettings:
     from lianpu.camera.sources import read_size
 
     size = source.size_px if parsed.size is None else read_size(parsed.size)
-    return CameraSettings(size, parsed.mirror, parsed.frames, parsed.seconds, parsed.hold or None)
+    return CameraSettings(size, parsed.mirror, parsed.frames, parsed.seconds, parsed.hold or None, parsed.parse_every is not None)
 
 
 def _pipeline(parsed: CameraArguments, job: EditJob) -> FramePipeline:

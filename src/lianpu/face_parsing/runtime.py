@@ -150,7 +150,9 @@ class OnnxParser:
     def __init__(self, file: Path | str, name: str | None = None, threads: int | None = None) -> None:
         self.file = Path(file)
         self.name = name or self.file.stem
+        self._threads = threads
         self._session = open_session(self.file, threads, advice=_ADVICE)
+        self._shares_session: Any = None
         self.info = ParserInfo.from_metadata(self._session.get_modelmeta().custom_metadata_map, str(self.file))
         self._check_ends()
         try:
@@ -184,7 +186,9 @@ class OnnxParser:
         Raises:
             ModelError: the file does not give them (`gives_shares`), or the network cannot run.
         """
-        shares = self._outcome(SHARES, (crop,))[0]
+        if self._shares_session is None:
+            self._shares_session = open_session(self.file, self._threads, advice=_ADVICE, outputs=(SHARES,))
+        shares = self._outcome(self._shares_session, SHARES, (crop,))[0]
         if len(shares) != len(self._to_ours):
             raise ModelError(f"{self.file} gave shares of {len(shares)} classes, expected {len(self._to_ours)}. {_ADVICE}")
         if np.array_equal(self._to_ours, np.arange(len(PARTS))):
@@ -193,15 +197,15 @@ class OnnxParser:
         ours[self._to_ours] = shares
         return ours
 
-    def _outcome(self, name: str, crops: Sequence[Picture]) -> np.ndarray:
+    def _outcome(self, session: Any, name: str, crops: Sequence[Picture]) -> np.ndarray:
         try:
-            return np.asarray(self._session.run([name], {INPUT: to_array(crops)})[0])
+            return np.asarray(session.run([name], {INPUT: to_array(crops)})[0])
         except RUN_PROBLEMS as problem:
             reason = " ".join(str(problem).split())[:160]
             raise ModelError(f"{self.file} cannot run on crops of {crops[0].shape[0]} pixels ({reason}). {_ADVICE}") from None
 
     def _run(self, crops: Sequence[Picture]) -> Masks:
-        indices = self._outcome(OUTPUT, crops)
+        indices = self._outcome(self._session, OUTPUT, crops)
         if indices.shape != (len(crops), self.size_px, self.size_px) or int(indices.max()) >= len(self._to_ours):
             raise ModelError(
                 f"{self.file} gave {indices.shape} with classes up to {int(indices.max())}, expected "

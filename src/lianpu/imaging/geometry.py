@@ -116,6 +116,15 @@ def shrink(picture: np.ndarray, longest_px: int) -> np.ndarray:
     return picture if by >= 1.0 else cv2.resize(picture, scaled_size(picture, by), interpolation=cv2.INTER_AREA)
 
 
+def quick_shrink(picture: np.ndarray, longest_px: int) -> np.ndarray:
+    """Like `shrink`, by halvings and a bilinear rest, which takes a quarter of the time; for measuring, not for showing."""
+    small = picture
+    while max(small.shape[:2]) >= 2 * longest_px and min(small.shape[:2]) > 1:
+        small = cv2.resize(small, (small.shape[1] // 2, small.shape[0] // 2), interpolation=cv2.INTER_AREA)
+    by = longest_px / max(small.shape[:2])
+    return small if by >= 1.0 else cv2.resize(small, scaled_size(small, by), interpolation=cv2.INTER_LINEAR)
+
+
 def scale_of(matrix: Matrix) -> float:
     """The scale factor of a matrix."""
     return math.sqrt(abs(float(np.linalg.det(matrix[:, :2]))))

@@ -84,3 +84,19 @@ class OnnxGraph:
         except (onnx.checker.ValidationError, onnx.shape_inference.InferenceError) as problem:
             raise ValueError(" ".join(str(problem).split())[:200]) from None
         return bytes(model.SerializeToString(deterministic=True))
+
+
+def only_outputs(network: bytes, names: Sequence[str]) -> bytes:
+    """An ONNX file without its other outputs, and without the nodes that only those need."""
+    model = onnx.load_model_from_string(network)
+    graph = model.graph
+    kept = [output for output in graph.output if output.name in names]
+    del graph.output[:]
+    graph.output.extend(kept)
+    needed = {output.name for output in kept}
+    for node in reversed(graph.node):  # in ONNX a node comes after those that it reads
+        if needed.intersection(node.output):
+            needed.update(node.input)
+        else:
+            graph.node.remove(node)
+    return bytes(model.SerializeToString())

@@ -25,7 +25,7 @@ def _preset(*effects: str) -> Preset:
 
 
 def test_live_settings_follow_what_the_effects_need() -> None:
-    assert live_settings(_preset("hair_color", "lipstick")).parse_every == 2
+    assert live_settings(_preset("hair_color", "lipstick")).parse_every == 4
     assert live_settings(_preset("lipstick")).parse_every == 8
     assert live_settings(_preset("smooth_skin")).parse_every == 4
     reshaped = live_settings(_preset("larger_eyes"))

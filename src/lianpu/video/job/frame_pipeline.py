@@ -194,7 +194,6 @@ def _open_mesh(settings: LiveSettings, threads: int | None) -> MeshReader:
 
 
 _PARSE_EVERY: dict[str, int] = {
-    "hair_color": 2,
     "lipstick": 8,
     "whiten_teeth": 8,
     "larger_eyes": 0,
@@ -217,7 +216,7 @@ def live_settings(
         preset: the edit.
         detect_every: see `LiveSettings`.
         detect_px: likewise.
-        parse_every: likewise; None chooses by the effects: hair needs fresh parts most often, reshaping none.
+        parse_every: likewise; None chooses by the effects: reshaping eyes needs none, lips are carried by the mesh.
     """
     wanted = [
         _SOMETIMES if not isinstance(step, EffectStep) else _PARSE_EVERY.get(step.effect.name, _SOMETIMES)

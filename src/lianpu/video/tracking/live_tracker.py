@@ -16,7 +16,7 @@ from lianpu.faces.live import LiveFace, LiveScene, hair_color_of
 from lianpu.faces.mesh import CONTRADICTS, SURE, MeshReader, disagreement, five_points
 from lianpu.faces.person import PersonTracker
 from lianpu.faces.results import Face, Mesh
-from lianpu.imaging.geometry import map_points, scale_of, shrink
+from lianpu.imaging.geometry import map_points, quick_shrink, scale_of
 from lianpu.imaging.picture import Picture
 from lianpu.video.tracking.cuts import Difference, FrameSignature, difference, frame_signature, is_cut, with_difference
 from lianpu.video.tracking.live_parts import CONTROL, MOUTH_S, LiveParts, crop_matrix, update_live_parts
@@ -34,11 +34,17 @@ _SEARCH_EVERY = 5
 _FLOW_PX = 320
 """Longer side of the copy in which the face's own motion is measured."""
 
+_SIGNATURE_PX = 96
+"""Longer side of the copy that shows cuts."""
+
 _DEPTH_RATE = 0.4
 """How far the mesh's depth moves towards that of a new frame."""
 
 _HAIR_S = 1.0
 """Time constant of the hair's colour, in seconds."""
+
+_HAIR_EVERY = 8
+"""The hair's colour is measured in every frame of this many."""
 
 
 @dataclass(frozen=True)
@@ -153,8 +159,8 @@ def track_live(
         clock: measures `TrackedScene.seconds`.
     """
     times = _StageTimes(clock)
-    small = shrink(picture, _FLOW_PX)
-    grey, signature = grey_frame(picture, small), frame_signature(small)
+    small = quick_shrink(picture, _FLOW_PX)
+    grey, signature = grey_frame(picture, small), frame_signature(quick_shrink(small, _SIGNATURE_PX))
     change = None if before.signature is None else difference(before.signature, signature)
     cut = change is not None and is_cut(change, before.differences)
     old = () if cut or before.grey is None or before.grey.grey.shape != grey.grey.shape else before.tracks
@@ -299,8 +305,8 @@ def _described(
         time_constant_s=settings.time_constant_s,
     )
     face = LiveFace(track.face, track.mesh, parts.as_shares(), matrix, parts.mouth, parts.hair)
-    if parts.hair is None or parse:
-        rate = 1 - math.exp(-seconds * settings.parse_every / _HAIR_S)
+    if parts.hair is None or (number + track.number) % _HAIR_EVERY == 0:
+        rate = 1 - math.exp(-seconds * _HAIR_EVERY / _HAIR_S)
         parts = parts.with_hair(hair_color_of(picture, face), rate)
         face = replace(face, hair=parts.hair)
     return replace(track, parts=parts), face
