@@ -39,7 +39,7 @@ def test_the_wheel_alone_edits_a_portrait(tmp_path: Path) -> None:
     wheel = next(tmp_path.glob("lianpu-*.whl"))
     names = zipfile.ZipFile(wheel).namelist()
     assert "lianpu/py.typed" in names and any(name.endswith("licenses/LICENSE") for name in names)
-    for card in ("face-editor-lite.md", "face-parser-small.md", "label_rules.md", "stickers/README.md"):
+    for card in ("face-editor-lite.md", "face-parser-small.md", "label_rules.md", "face-transform.md", "stickers/README.md"):
         assert any(name.endswith(card) and "/licenses/" in name for name in names), f"the licence of {card} is not in the wheel"
 
     empty = tmp_path / "empty"

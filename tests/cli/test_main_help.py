@@ -131,7 +131,7 @@ def _completed(script: Path, *words: str) -> list[str]:
 def test_bash_completes_commands_options_and_choices(tmp_path: Path) -> None:
     script = tmp_path / "lianpu.bash"
     script.write_text(completion_script("bash"), encoding="utf-8")
-    assert _completed(script, "lianpu", "tr") == ["train"]
+    assert _completed(script, "lianpu", "trai") == ["train"]
     assert _completed(script, "lianpu", "train", "--run") == ["--run-dir"]
     assert _completed(script, "lianpu", "parser", "") == ["train", "evaluate", "export"]
     assert _completed(script, "lianpu", "parser", "train", "--network", "") == ["bisenet", "small"]
@@ -174,7 +174,7 @@ def _ran_by_zsh(script: Path, typed: Sequence[str]) -> list[str]:
 def test_zsh_completes_commands_options_choices_and_files(tmp_path: Path) -> None:
     script = tmp_path / "lianpu.zsh"
     script.write_text(completion_script("zsh"), encoding="utf-8")
-    typed = ("tr", "train --run", "parser ev", "parser train --network bi", "faces landmarks --sch", "edit lian")
+    typed = ("trai", "train --run", "parser ev", "parser train --network bi", "faces landmarks --sch", "edit lian")
     assert _ran_by_zsh(script, typed) == [
         "train",
         "train --run-dir",
@@ -196,7 +196,7 @@ def test_fish_completes_commands_options_choices_and_files(tmp_path: Path) -> No
         done = subprocess.run(["fish", "-c", code], capture_output=True, text=True, check=True, cwd=tmp_path, env=environment)
         return [word.partition("\t")[0] for word in done.stdout.splitlines()]
 
-    assert offered("lianpu tr") == ["train"]
+    assert offered("lianpu trai") == ["train"]
     assert sorted(offered("lianpu parser ")) == ["evaluate", "export", "train"]
     assert sorted(offered("lianpu parser train --network ")) == ["bisenet", "small"]
     assert offered("lianpu train --run") == ["--run-dir"]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Callable
+from dataclasses import replace
 from importlib import import_module
 from itertools import pairwise
 
@@ -16,6 +17,7 @@ from lianpu.effects.face_masks import face_unit
 from lianpu.effects.stickers import SPREAD, STICKER_FILES
 from lianpu.errors import SettingsError
 from lianpu.faces.results import Subject
+from tests.support.live_faces import mesh_of
 from tests.support.subjects import HARD_CASES, drawn_photo, subject_of, windowed
 
 SKIN = ("skin", "nose")
@@ -31,6 +33,11 @@ def test_the_function_of_an_effect_takes_its_options(effect: Effect) -> None:
 
 def test_every_listed_sticker_and_place_is_there() -> None:
     assert tuple(STICKER_FILES) == STICKERS and tuple(SPREAD) == STICKER_PLACES
+
+
+def _seen(effect: Effect, *subjects: Subject) -> list[Subject]:
+    """The subjects, with meshes where the effect works on them."""
+    return [replace(one, mesh=mesh_of(one.landmarks.points)) if effect.needs_mesh else one for one in subjects]
 
 
 def _near(subject: Subject, reach: float, *names: str) -> np.ndarray:
@@ -70,6 +77,9 @@ MAY_CHANGE: dict[str, Callable[[Subject], np.ndarray]] = {
     ),
     "blur_background": lambda subject: ~_inner_face(subject),
     "replace_background": lambda subject: ~_inner_face(subject),
+    "age": lambda subject: _around(subject, subject.face.points[2], reach=3.0) | _near(subject, 0.17, "hair"),
+    "gender": lambda subject: _around(subject, subject.face.points[2], reach=2.6),
+    "beard": lambda subject: _near(subject, 0.35, "skin", "nose"),
     "sticker": lambda subject: _around(subject, subject.face.points[:2].mean(axis=0), reach=1.5),
     "anonymise": lambda subject: _around(subject, subject.face.points[2], reach=2.8),
 }
@@ -84,7 +94,7 @@ every_effect = pytest.mark.parametrize("effect", EFFECTS.values(), ids=EFFECTS)
 def test_an_effect_changes_the_face_and_not_a_byte_outside_of_its_mask(effect: Effect, strength: float, turn: float) -> None:
     photo, subject = drawn_photo(turn=turn)
     before = photo.copy()
-    after = effect.apply(photo, [subject], strength)
+    after = effect.apply(photo, _seen(effect, subject), strength)
     changed = (after != photo).any(axis=2)
     assert after.dtype == np.uint8 and after.shape == photo.shape
     assert (photo == before).all(), "the given picture was written into"
@@ -96,7 +106,7 @@ def test_an_effect_changes_the_face_and_not_a_byte_outside_of_its_mask(effect: E
 def test_nothing_changes_outside_of_the_subjects_window(effect: Effect) -> None:
     photo, subject = drawn_photo()
     rows, columns = slice(60, 230), slice(70, 240)
-    changed = (effect.apply(photo, [windowed(subject, rows, columns)], 1.5) != photo).any(axis=2)
+    changed = (effect.apply(photo, _seen(effect, windowed(subject, rows, columns)), 1.5) != photo).any(axis=2)
     changed[rows, columns] = False
     if effect.scope == "face" and effect.name != "sticker":  # a hat may be higher than the window
         assert not changed.any()
@@ -105,7 +115,7 @@ def test_nothing_changes_outside_of_the_subjects_window(effect: Effect) -> None:
 @every_effect
 def test_strength_0_gives_the_same_picture(effect: Effect) -> None:
     photo, subject = drawn_photo()
-    assert (effect.apply(photo, [subject], 0.0) == photo).all()
+    assert (effect.apply(photo, _seen(effect, subject), 0.0) == photo).all()
 
 
 @every_effect
@@ -117,7 +127,7 @@ def test_without_faces_the_photo_stays(effect: Effect) -> None:
 @every_effect
 def test_an_effect_grows_with_its_strength_and_without_jumps(effect: Effect) -> None:
     photo, subject = drawn_photo()
-    steps = [effect.apply(photo, [subject], strength).astype(int) for strength in np.linspace(0, 1.5, 16)]
+    steps = [effect.apply(photo, _seen(effect, subject), strength).astype(int) for strength in np.linspace(0, 1.5, 16)]
     away = [np.abs(step - photo).mean() for step in steps]
     moves = np.array([np.abs(second - first).mean() for first, second in pairwise(steps)])
     assert all(later >= earlier - 0.02 * max(away) for earlier, later in pairwise(away))
@@ -132,7 +142,7 @@ def test_no_face_makes_an_effect_fail(effect: Effect, case: str) -> None:
     choices = [option for option in effect.options if option.kind == "choice"]
     ways = [{option.name: word} for option in choices for word in option.choices] or [{}]
     for options in ways:
-        after = effect.apply(photo, [subject], 1.5, **options)
+        after = effect.apply(photo, _seen(effect, subject), 1.5, **options)
         assert after.shape == photo.shape and after.dtype == np.uint8
 
 
@@ -148,7 +158,7 @@ def test_two_faces_are_both_changed(effect: Effect) -> None:
         slice(0, 220),
     )
     second = windowed(moved, slice(0, 260), slice(220, 440))
-    changed = (effect.apply(photo, [first, second], 1.0) != photo).any(axis=2)
+    changed = (effect.apply(photo, _seen(effect, first, second), 1.0) != photo).any(axis=2)
     assert changed[:, :220].any() and changed[:, 220:].any()
 
 
@@ -163,3 +173,9 @@ def test_an_unknown_effect_is_named_with_the_nearest_known_one() -> None:
     assert effect_of("lipstick") is EFFECTS["lipstick"]
     with pytest.raises(SettingsError, match=r"'lipstik' is no effect \(did you mean 'lipstick'\?\). Known: hair_color, "):
         effect_of("lipstik")
+
+
+@pytest.mark.parametrize("effect", [effect for effect in EFFECTS.values() if effect.needs_mesh], ids=lambda effect: effect.name)
+def test_a_face_without_a_mesh_stays_as_it_is(effect: Effect) -> None:
+    photo, subject = drawn_photo()
+    assert effect.apply(photo, [subject], 1.0) is photo

@@ -55,6 +55,7 @@ def test_weights_of_non_commercial_training_data_are_not_called_commercial() -> 
         "face-parser-small.onnx",
         "face-editor-lite.onnx",
         "label_rules.json",
+        "face-transform.npz",
     }
 
 

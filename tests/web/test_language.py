@@ -15,7 +15,7 @@ from PIL import Image
 import lianpu
 from lianpu.attributes import AttributeSet
 from lianpu.editing.attributes import crop_template, label_request
-from lianpu.editing.presets import EditStep, Preset, apply_preset, find_preset, parse_preset
+from lianpu.editing.presets import EditStep, EffectStep, Preset, apply_preset, check_mesh, find_preset, parse_preset
 from lianpu.editors.editor import ModelInfo
 from lianpu.effects.catalogue import EFFECTS, Option, check_strength
 from lianpu.effects.stickers import read_sticker
@@ -23,8 +23,11 @@ from lianpu.errors import LianpuError, PictureError, SettingsError
 from lianpu.faces.analyzer import choose
 from lianpu.files import write_text
 from lianpu.photo.reading import read_photo
+from lianpu.transforms.apply import transformed
+from lianpu.transforms.model import load_transform
 from lianpu.web.api.endpoints import path_of, read_known, requested_preset
 from lianpu.web.language import LANGUAGES, error_line, load_words, translated
+from tests.support.subjects import drawn_photo
 
 ATTRIBUTES = AttributeSet.of(("Black_Hair", "Blond_Hair", "Male"))
 NEEDS_LABELS = ModelInfo(ATTRIBUTES, 64, "celebamask-hq", licence="none", label_input="target")
@@ -152,6 +155,8 @@ RAISED: list[tuple[str, Callable[[Path], object]]] = [
                 "preset.needs_editor",
                 lambda: apply_preset(np.zeros((8, 8, 3), np.uint8), (), Preset("x", (EditStep({"Male": True}, 1.0),)), None, {}),
             ),
+            ("preset.needs_mesh", lambda: check_mesh(Preset("x", (EffectStep(EFFECTS["age"]),)))),
+            ("transform.no_mesh", lambda: transformed(*drawn_photo(), load_transform(), gender=1.0)),
             ("preset.unknown", lambda: find_preset("evenin")),
             ("preset.no_yaml", lambda: parse_preset("a: [", "preset")),
             ("preset.no_steps", lambda: parse_preset("words", "preset")),

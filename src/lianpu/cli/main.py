@@ -55,6 +55,7 @@ GROUPS: dict[str, dict[str, Command]] = {
     },
     "Train face models": {
         "parser": Command("lianpu.cli.parser", "train, score and export a face parser", subcommands="PARSER_COMMANDS"),
+        "transform": Command("lianpu.cli.transform", "learn how sex and age change faces, from labelled ones", "Arguments"),
         "landmarks": Command("lianpu.cli.landmarks", "train, score and convert predictors of 68 points", "Arguments", ("dlib",)),
     },
     "This installation": {

@@ -168,6 +168,21 @@ def check_parser(preset: Preset) -> None:
             )
 
 
+def check_mesh(preset: Preset) -> None:
+    """Refuse what works on the mesh of faces, where none is read.
+
+    Raises:
+        SettingsError: naming the first such effect.
+    """
+    for step in preset.steps:
+        if isinstance(step, EffectStep) and step.effect.needs_mesh and step.strength:
+            raise SettingsError(
+                "{name} needs the face mesh. Give --landmarks mesh (to have it: lianpu models fetch face-mesh).",
+                key="preset.needs_mesh",
+                name=step.effect.name,
+            )
+
+
 def describe_steps(preset: Preset) -> str:
     """What a preset does in one line: `edit Blond_Hair=yes 0.8; lipstick 0.6`."""
     parts = []
@@ -344,7 +359,7 @@ def parse_values(words: Sequence[str], option: str) -> dict[str, bool]:
 
 
 def parse_effect(word: str) -> EffectStep:
-    """`lipstick`, `lipstick=0.8` or `hair_color:color=#aa3355,strength=0.6` as a step.
+    """`lipstick`, `lipstick=0.8`, `hair_color:color=#aa3355,strength=0.6` or `age=-25` (`Effect.main`) as a step.
 
     Raises:
         SettingsError: an unknown effect or option, a strength out of range, or another spelling.
@@ -357,10 +372,19 @@ def parse_effect(word: str) -> EffectStep:
         if not sign or key in options:
             raise SettingsError(f"--effect {word}: write NAME=STRENGTH or NAME:OPTION=VALUE,OPTION=VALUE, each option once.")
         options[key] = value
+    effect = effect_of(name)
+    if equals and effect.main and effect.main not in options and not _is_strength(strength):
+        options[effect.main], equals = strength, ""
     if equals and "strength" in options:
         raise SettingsError(f"--effect {word} has two strengths. Give one.")
-    effect = effect_of(name)
     return EffectStep(effect, strength if equals else options.pop("strength", 1.0), options)  # type: ignore[arg-type]  # words are read by the step
+
+
+def _is_strength(word: str) -> bool:
+    try:
+        return 0 <= float(word) <= STRONGEST
+    except ValueError:
+        return False
 
 
 def preset_from_options(values: Sequence[str], strength: str, preset: str | Path | None, effects: Sequence[str]) -> Preset:

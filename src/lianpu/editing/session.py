@@ -17,6 +17,7 @@ from lianpu.editing.presets import (
     Preset,
     apply_preset,
     check_editor,
+    check_mesh,
     check_parser,
     describe_steps,
     hides_faces,
@@ -24,6 +25,7 @@ from lianpu.editing.presets import (
 )
 from lianpu.editors.editor import Editor
 from lianpu.faces.analyzer import AnalyzerSettings, FaceAnalyzer, choose, open_analyzer
+from lianpu.faces.mesh import MeshReader
 from lianpu.faces.results import Subject
 from lianpu.imaging.picture import Picture, check_picture
 from lianpu.photo.c2pa import Signing, SigningFiles, open_signing, sign
@@ -97,6 +99,8 @@ class EditSession:
         """
         if self.analyzer.parser is None:
             check_parser(preset)
+        if not isinstance(self.analyzer.landmarks, MeshReader):
+            check_mesh(preset)
         return apply_preset(picture, subjects, preset, self.editor, known)
 
     def export(self, target: Path, picture: Picture, photo: PhotoFile, preset: Preset) -> tuple[str, ...]:
@@ -198,6 +202,8 @@ def open_job(request: EditRequest, threads: int | None = None) -> EditJob:
     analyzer = open_analyzer(request.analyzer, threads=threads)
     if analyzer.parser is None:
         check_parser(preset)
+    if not isinstance(analyzer.landmarks, MeshReader):
+        check_mesh(preset)
     return EditJob(request, preset, EditSession(analyzer, editor, model, signing))
 
 

@@ -108,6 +108,8 @@ class Effect:
             `LiveScene`. It looks as the effect on a photo does, by coarser maths. Empty where there is none: then `function` edits frames.
         beyond_crop: whether it also changes hair or bodies beyond the face's crop (`Subject.wide`).
         needs_parser: whether it does nothing without a face parser: a face mesh has no hair.
+        needs_mesh: whether it works on the face's mesh (`Subject.mesh`); a face without one stays as it is.
+        main: the option that `NAME=VALUE` sets where the value is no strength: `age=-25`, `gender=female`.
     """
 
     name: str
@@ -119,6 +121,8 @@ class Effect:
     options: tuple[Option, ...] = ()
     beyond_crop: bool = False
     needs_parser: bool = False
+    needs_mesh: bool = False
+    main: str = ""
 
     def read_options(self, values: Mapping[str, object]) -> dict[str, Value]:
         """All options: the given ones, checked, and defaults for the others. Raises SettingsError for a wrong name or value."""
@@ -216,6 +220,10 @@ STICKER_PLACES = ("eyes", "nose", "mouth", "forehead", "face")
 
 ANONYMISE_WAYS = ("blur", "mosaic", "solid")
 
+GENDERS = ("other", "male", "female")
+
+BEARDS = ("remove", "stubble")
+
 EFFECTS: dict[str, Effect] = {
     effect.name: effect
     for effect in (
@@ -296,6 +304,40 @@ EFFECTS: dict[str, Effect] = {
             "face",
             "reshape.slim_face",
             "reshape.live_slim_face",
+        ),
+        Effect(
+            "age",
+            {"en": "Age", "zh": "年龄"},
+            {
+                "en": "The face and its hair older, or younger, by some years; complexion and features stay.",
+                "zh": "让面部与头发变老或变年轻若干岁，保留肤色与五官特征。",
+            },
+            "face",
+            "age_gender.age",
+            options=(Option("years", "number", 25.0, {"en": "Years", "zh": "岁数"}, low=-40.0, high=40.0),),
+            beyond_crop=True,
+            needs_mesh=True,
+            main="years",
+        ),
+        Effect(
+            "gender",
+            {"en": "Gender", "zh": "性别"},
+            {"en": "The face as a man's or a woman's; hair keeps its length.", "zh": "把面部变为男性或女性的样子，发长不变。"},
+            "face",
+            "age_gender.gender",
+            options=(Option("towards", "choice", "other", {"en": "Towards", "zh": "变为"}, GENDERS),),
+            needs_mesh=True,
+            main="towards",
+        ),
+        Effect(
+            "beard",
+            {"en": "Beard", "zh": "胡须"},
+            {"en": "Beard off, or stubble.", "zh": "去掉胡须，或添上胡茬。"},
+            "face",
+            "age_gender.beard",
+            options=(Option("way", "choice", "remove", {"en": "Way", "zh": "方式"}, BEARDS),),
+            needs_mesh=True,
+            main="way",
         ),
         Effect(
             "blur_background",

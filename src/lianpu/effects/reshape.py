@@ -15,15 +15,13 @@ from lianpu.effects.live import fill, live_view, to_view
 from lianpu.faces.live import LiveFace
 from lianpu.faces.mesh import outline, points_68
 from lianpu.faces.results import Points, Subject
-from lianpu.imaging.compositing import Field, View, bands, touched_window, upsample, view_of
+from lianpu.imaging.compositing import SMALLEST_PX, Field, View, view_of, warped
 from lianpu.imaging.masks import feather, smoothstep
 from lianpu.imaging.picture import Picture
 
 _STEEPEST = 0.8
 _FIELD_PX = 24.0
 """Most pixels of the face's unit that live forms compute displacements at."""
-_SMALLEST_PX = 0.02
-"""Displacements below this (in pixels of the photo) count as 0."""
 
 
 def slim_face(photo: Picture, subject: Subject, strength: float) -> Picture:
@@ -115,37 +113,9 @@ def enlarging(shape: FaceShape, view: View, strength: float) -> Field:
     return _unfolded(field * _border(view)[:, :, None], view.scale)
 
 
-def warped(photo: Picture, view: View, field: Field) -> Picture:
-    """The photo (H, W, 3) with the window warped by the field (h, w, 2). Pixels of displacement 0 stay byte for byte."""
-    result = photo.copy()
-    size = np.sqrt((field * field).sum(axis=2))
-    moved = np.asarray(cv2.dilate((size > _SMALLEST_PX).astype(np.float32), np.ones((3, 3), dtype=np.uint8)), dtype=np.float32)
-    reached = touched_window(view, moved)
-    if reached is None:
-        return result
-    for rows in bands(reached):
-        _warp_band(photo, result, view, field, rows, reached[1])
-    return result
-
-
-def _warp_band(photo: Picture, result: Picture, view: View, field: Field, rows: slice, columns: slice) -> None:
-    shift = upsample(field, view.window, rows, columns)
-    size = np.maximum(np.abs(shift[:, :, 0]), np.abs(shift[:, :, 1]))
-    far = size > _SMALLEST_PX
-    if not far.any():
-        return
-    margin = int(np.ceil(float(size.max()))) + 4
-    top, left = max(0, rows.start - margin), max(0, columns.start - margin)
-    source = photo[top : rows.stop + margin, left : columns.stop + margin]
-    x = shift[:, :, 0] + (np.arange(columns.start, columns.stop, dtype=np.float32) - left)
-    y = shift[:, :, 1] + (np.arange(rows.start, rows.stop, dtype=np.float32) - top)[:, None]
-    taken = cv2.remap(source, x, y, cv2.INTER_CUBIC, borderMode=cv2.BORDER_REPLICATE)
-    np.copyto(result[rows, columns], np.asarray(taken, dtype=np.uint8), where=far[:, :, None])
-
-
 def warp_in_place(frame: Picture, view: View, field: Field) -> None:
     """Warp the window of a `live_view` by the field (h, w, 2), in the frame. Bilinear, in 32nds of a pixel."""
-    far = np.maximum(np.abs(field[:, :, 0]), np.abs(field[:, :, 1])) > _SMALLEST_PX
+    far = np.maximum(np.abs(field[:, :, 0]), np.abs(field[:, :, 1])) > SMALLEST_PX
     left, top, wide, high = cv2.boundingRect(far.astype(np.uint8))
     if not wide:
         return

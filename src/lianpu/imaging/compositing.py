@@ -24,9 +24,13 @@ Paint = Callable[[Field, slice, slice], Field]
 LONGEST_PX = 512
 """Longest side of a view: the parser's resolution."""
 
-_BAND_PIXELS = 200_000
+BAND_PIXELS = 200_000
+"""About how many pixels a band has: few enough to fit into a processor's cache."""
 
 _FAINT = 1 / 512
+
+SMALLEST_PX = 0.02
+"""Displacements below this (in pixels of the photo) count as 0."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -114,6 +118,34 @@ def add_change(photo: Picture, view: View, change: Field) -> Picture:
     return blend(photo, view, np.asarray(cv2.dilate(weight, np.ones((3, 3), dtype=np.uint8)), dtype=np.float32), paint)
 
 
+def warped(photo: Picture, view: View, field: Field) -> Picture:
+    """The photo (H, W, 3) with the window warped by the field (h, w, 2). Pixels of displacement 0 stay byte for byte."""
+    result = photo.copy()
+    size = np.sqrt((field * field).sum(axis=2))
+    moved = np.asarray(cv2.dilate((size > SMALLEST_PX).astype(np.float32), np.ones((3, 3), dtype=np.uint8)), dtype=np.float32)
+    reached = touched_window(view, moved)
+    if reached is None:
+        return result
+    for rows in bands(reached):
+        _warp_band(photo, result, view, field, rows, reached[1])
+    return result
+
+
+def _warp_band(photo: Picture, result: Picture, view: View, field: Field, rows: slice, columns: slice) -> None:
+    shift = upsample(field, view.window, rows, columns)
+    size = np.maximum(np.abs(shift[:, :, 0]), np.abs(shift[:, :, 1]))
+    far = size > SMALLEST_PX
+    if not far.any():
+        return
+    margin = int(np.ceil(float(size.max()))) + 4
+    top, left = max(0, rows.start - margin), max(0, columns.start - margin)
+    source = photo[top : rows.stop + margin, left : columns.stop + margin]
+    x = shift[:, :, 0] + (np.arange(columns.start, columns.stop, dtype=np.float32) - left)
+    y = shift[:, :, 1] + (np.arange(rows.start, rows.stop, dtype=np.float32) - top)[:, None]
+    taken = cv2.remap(source, x, y, cv2.INTER_CUBIC, borderMode=cv2.BORDER_REPLICATE)
+    np.copyto(result[rows, columns], np.asarray(taken, dtype=np.uint8), where=far[:, :, None])
+
+
 def touched_window(view: View, weight: Field) -> Window | None:
     """The rows and columns of the photo where the upsampled weight can be above 0; None if it is 0 everywhere."""
     where = np.asarray(weight > 0)
@@ -134,7 +166,7 @@ def _reached(found: np.ndarray, count: int, whole: slice) -> slice:
 def bands(window: Window) -> list[slice]:
     """The rows of a window, split into bands that fit into a processor's cache."""
     rows, columns = window
-    height = max(1, _BAND_PIXELS // max(1, columns.stop - columns.start))
+    height = max(1, BAND_PIXELS // max(1, columns.stop - columns.start))
     return [slice(start, min(rows.stop, start + height)) for start in range(rows.start, rows.stop, height)]
 
 

@@ -1,0 +1,503 @@
+"""Applying a transform: a face of the other sex or another age, at the photo's own resolution and in bands of rows.
+
+All fields are made over the face's view of about one pixel for a unit of the canonical frame. What happens to a pixel of the photo is then
+linear in its Lab colour: gains and offsets that are upsampled, so memory does not grow with the face. Only wrinkles and stubble
+have fields of their own. The warp comes last.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+import cv2
+import numpy as np
+
+from lianpu.errors import DataError
+from lianpu.faces.mesh import REGIONS
+from lianpu.faces.results import Subject
+from lianpu.imaging.color import rgb_to_lab, to_rgb
+from lianpu.imaging.compositing import Field, View, blend, upsample, warped
+from lianpu.imaging.geometry import enlarge
+from lianpu.imaging.masks import smoothstep
+from lianpu.imaging.picture import Picture, check_picture
+from lianpu.transforms.beard import TILE_PER_UNIT, Shave, light_of, shave, skin_chroma, stubble_tile
+from lianpu.transforms.model import AGE_SPAN, MIDDLE_AGE, TransformModel
+from lianpu.transforms.reading import BANDS, BLACK, Reading, blurred, read_face
+from lianpu.transforms.surface import SURFACE, backward_flow
+from lianpu.transforms.wrinkles import wrinkle_field
+
+_SEX, _OLDER, _YOUNGER = 1.6, 2.4, 2.3
+"""Means are pale: a step between the means of the sexes, or of 25 years, is less than people expect. How many are a strength of 1."""
+
+_SHAPE = 1.3
+
+_DETAIL_OLDER, _DETAIL_YOUNGER = 0.7, 1.25
+
+_MEAN_KEPT = (0.35, 0.6, 0.6)
+"""How much of the change of a face's mean light and chroma happens: most complexion is the person's own."""
+
+_TURNED, _PROFILE = 22.0, 62.0
+"""Degrees of yaw from which on a transform is weakened, and at which a quarter of it is left."""
+
+_SHADOW = np.array((0.10, 0.010, 0.014), dtype=np.float32)
+"""By how much stubble that is too fine to be seen darkens and greys the skin's tone."""
+
+_FAINT = 0.004
+
+
+@dataclass(frozen=True)
+class Wish:
+    """What a face is asked to become.
+
+    Args:
+        gender: 1 towards male, -1 towards female, 0 for neither.
+        age: by how many spans of 25 years it gets older; below 0 younger.
+        beard: 1 for stubble, -1 for no beard.
+        male: -0.5 (female) to 0.5 (male): what the face is taken to be.
+        years: how old it is taken to be.
+    """
+
+    gender: float = 0.0
+    age: float = 0.0
+    beard: float = 0.0
+    male: float = 0.0
+    years: float = MIDDLE_AGE
+
+    @property
+    def nothing(self) -> bool:
+        """Whether nothing is asked for."""
+        return self.gender == 0 and self.age == 0 and self.beard == 0
+
+
+def transformed(
+    picture: Picture, subject: Subject, model: TransformModel, *, gender: float = 0.0, age_years: float = 0.0, beard: float = 0.0
+) -> Picture:
+    """The picture (H, W, 3) with one face transformed; the same object where nothing is asked for, or too little of the face is seen.
+
+    Args:
+        picture: (H, W, 3) uint8 RGB.
+        subject: the face, with its mesh.
+        model: of `model.load_transform`.
+        gender: towards male (1) or female (-1); 1.5 is strong.
+        age_years: years to add; below 0 to take off. 25 is what people expect of "older".
+        beard: 1 for stubble, -1 for a shave.
+
+    Raises:
+        DataError: the subject has no mesh.
+    """
+    check_picture(picture)
+    if gender == 0 and age_years == 0 and beard == 0:
+        return picture
+    if subject.mesh is None:
+        raise DataError(
+            "A face has no mesh, which age, gender and beard need: give --landmarks mesh (lianpu models fetch face-mesh).",
+            key="transform.no_mesh",
+        )
+    reading = read_face(picture, subject, model.template)
+    if reading is None:
+        return picture
+    wish = wish_for(reading, model, gender=gender, age_years=age_years, beard=beard)
+    return carry_out(picture, subject, reading, model, wish)
+
+
+def wish_for(reading: Reading, model: TransformModel, *, gender: float = 0.0, age_years: float = 0.0, beard: float = 0.0) -> Wish:
+    """The wish for a face that was read, by what the model takes its sex and age to be; weaker for a turned head."""
+    chance, years = model.judged(reading)
+    wish = Wish(gender, age_years / AGE_SPAN, beard, float(np.clip(chance - 0.5, -0.5, 0.5)), years)
+    return _weakened(wish, reading.place.yaw)
+
+
+def carry_out(picture: Picture, subject: Subject, reading: Reading, model: TransformModel, wish: Wish) -> Picture:
+    """The picture with a face that was read changed as wished."""
+    if wish.nothing:
+        return picture
+    plan = _plan(reading, model, wish)
+    result = blend(picture, reading.view, plan.weight, plan.paint)
+    flow_view, flow = _flow(picture, subject, reading, model, wish)
+    return result if flow is None else warped(result, flow_view, flow)
+
+
+def _weakened(wish: Wish, yaw: float) -> Wish:
+    share = 1 - 0.75 * float(smoothstep(np.array(yaw), _TURNED, _PROFILE))
+    return replace(wish, gender=wish.gender * share, age=wish.age * share)
+
+
+@dataclass(frozen=True, eq=False)
+class _Plan:
+    """What happens to the pixels of a face.
+
+    Args:
+        view: of the face.
+        weight: (h, w) 1 where anything happens.
+        fields: (h, w, 5): gain of L, its offset, gain of a and b, their offsets.
+        lines: (n, m) wrinkles in log light over the same window, or None.
+        stubble: (h, w) density of stubble, or None.
+        hair: Lab (3,) of stubble.
+        to_tile: (2, 3) from pixels of the view to those of the tile of stubble.
+    """
+
+    view: View
+    weight: Field
+    fields: Field
+    lines: Field | None
+    stubble: Field | None
+    hair: Field
+    to_tile: np.ndarray
+
+    def paint(self, pixels: Field, rows: slice, columns: slice) -> Field:
+        lab = rgb_to_lab(pixels)
+        here = upsample(self.fields, self.view.window, rows, columns)
+        lab[..., 0] += np.float32(BLACK)
+        lab[..., 0] *= here[..., 0]
+        lab[..., 0] += here[..., 1]
+        lab[..., 1:] *= here[..., 2:3]
+        lab[..., 1:] += here[..., 3:5]
+        if self.lines is not None:
+            deep = np.exp(upsample(self.lines, self.view.window, rows, columns))
+            lab[..., 0] *= deep
+            lab[..., 1:] *= np.sqrt(np.sqrt(np.minimum(deep, 1)))[..., None]  # creases are warm
+        lab[..., 0] -= np.float32(BLACK)
+        if self.stubble is not None:
+            self._grow(lab, rows, columns)
+        return to_rgb(lab)
+
+    def _grow(self, lab: Field, rows: slice, columns: slice) -> None:
+        """Mix the colour of hair into Lab (n, m, 3) where stubble grows."""
+        assert self.stubble is not None
+        density = upsample(self.stubble, self.view.window, rows, columns)
+        per_unit = min(TILE_PER_UNIT, TILE_PER_UNIT / float(np.hypot(self.to_tile[0, 0], self.to_tile[1, 0])) / self.view.scale)
+        tile = stubble_tile(round(per_unit, 2))
+        whole_rows, whole_columns = self.view.window
+        by_y, by_x = (size / (whole.stop - whole.start) for size, whole in zip(self.view.shape, self.view.window, strict=True))
+        y = ((np.arange(rows.start, rows.stop) - whole_rows.start + 0.5) * by_y - 0.5).astype(np.float32)[:, None]
+        x = ((np.arange(columns.start, columns.stop) - whole_columns.start + 0.5) * by_x - 0.5).astype(np.float32)[None]
+        small = np.float32(len(tile) / 512)
+        across, down = (
+            (row[0] * x + row[1] * y + row[2]).astype(np.float32) * small % np.float32(len(tile)) for row in self.to_tile
+        )
+        hairs = cv2.remap(tile, across, down, cv2.INTER_LINEAR, borderMode=cv2.BORDER_WRAP)
+        share = np.clip(density * (np.float32(0.95) * hairs + np.float32(0.10)), 0, 0.85)[..., None]
+        lab += share * (np.minimum(self.hair, lab) - lab)
+
+
+def _plan(reading: Reading, model: TransformModel, wish: Wish) -> _Plan:
+    """The fields of a wish: tone, detail, lips, brows, lids, beard, wrinkles."""
+    dark = 1 + 0.35 * float(
+        1 - smoothstep(np.array(np.median(reading.tone[..., 0][reading.skin > 0.5]) if reading.skin.any() else 5), 3.9, 4.3)
+    )
+    open_skin = _reachable(reading, model)
+    skin = reading.cover("skin", "nose", soft=1.6) * reading.sampled(model.zones.face) * open_skin
+    tone, energy = _learned(model, wish)
+    tone, detail = reading.sampled(tone) * np.float32(dark), reading.sampled(energy)
+    shaved = None
+    if wish.gender < 0 or wish.beard < 0:
+        amount = min(1.0, max(-wish.gender, -wish.beard))
+        shaved = shave(reading, model, amount, wish.male)
+        shaved = replace(
+            shaved,
+            zone=shaved.zone * open_skin,
+            replaced=shaved.replaced * open_skin,
+            change=shaved.change * open_skin[..., None],
+        )
+        tone = tone * (1 - 0.8 * shaved.zone[..., None]) + shaved.change
+    if wish.beard > 0:
+        tone -= (reading.sampled(model.zones.density) * np.float32(min(wish.beard, 1.5)))[..., None] * _SHADOW
+    _limit(tone, reading, model, wish)
+    gains = 1 + (np.exp(0.5 * np.clip(detail, -2.4, 1.8)) - 1) * skin[..., None]
+    reach = skin
+    if shaved is not None:
+        gains = gains * (1 - shaved.zone[..., None]) + shaved.gains * shaved.zone[..., None]
+        reach = np.maximum(skin, shaved.zone)
+    tone *= reach[..., None]
+    if wish.gender or wish.age:
+        _lips(tone, reading, model, wish, open_skin)
+    if wish.gender:
+        _brows(tone, reading, wish)
+    fields = _linear(reading, tone, gains, shaved)
+    if wish.gender < 0:
+        _lashes(fields, reading, wish)
+    lines = _lines(reading, model, wish, skin, dark)
+    stubble, hair = _stubble(reading, model, wish, open_skin)
+    changed = (
+        np.abs(fields[..., 0] - 1) * 60
+        + np.abs(fields[..., 1])
+        + 40 * np.abs(fields[..., 2] - 1)
+        + np.abs(fields[..., 3:]).sum(axis=2)
+    )
+    weight = (changed > 60 * _FAINT).astype(np.float32)
+    if lines is not None:
+        weight = np.maximum(
+            weight, (cv2.resize(np.abs(lines), weight.shape[::-1], interpolation=cv2.INTER_AREA) > _FAINT / 4).astype(np.float32)
+        )
+    if stubble is not None:
+        weight = np.maximum(weight, (stubble > _FAINT).astype(np.float32))
+    weight = np.asarray(cv2.dilate(weight, np.ones((3, 3), np.uint8)), dtype=np.float32)
+    turn = reading.place.rotation[:2, :2]
+    turn = turn / max(float(np.linalg.norm(turn[:, 0])), 1e-6)
+    linear = turn.T * (TILE_PER_UNIT / reading.scale)
+    to_tile = np.column_stack([linear, -linear @ reading.flat[4] + 5120])
+    return _Plan(reading.view, weight, fields, lines, stubble, hair, to_tile)
+
+
+def _reachable(reading: Reading, model: TransformModel) -> Field:
+    """(h, w): 1, and 0 from the nose down where the mouth is covered by a mask or a hand, which parsers take for skin."""
+    lips = np.zeros(reading.view.shape, dtype=np.uint8)
+    cv2.fillPoly(lips, [np.rint(reading.flat[list(REGIONS["lips_outer"])] * 16).astype(np.int32)], 1, shift=4)
+    share = float((reading.cover("u_lip", "l_lip", "mouth") * lips).sum()) / max(float(lips.sum()), 1.0)
+    if share > 0.35:
+        return np.ones(reading.view.shape, dtype=np.float32)
+    hidden = 1 - float(smoothstep(np.array(share), 0.15, 0.35))
+    return np.asarray(1 - hidden * reading.sampled(model.zones.below), dtype=np.float32)
+
+
+def _steps(wish: Wish) -> tuple[float, float, float]:
+    """Steps of sex and age, and the face's age, as the regression has them."""
+    return wish.gender * _SEX, wish.age * (_OLDER if wish.age > 0 else _YOUNGER), (wish.years - MIDDLE_AGE) / AGE_SPAN
+
+
+def _learned(model: TransformModel, wish: Wish) -> tuple[Field, Field]:
+    """Differences of tone (M, M, 3) and of log energy (M, M, 4) in the canonical frame."""
+    sex, age, own = _steps(wish)
+    tone = sex * (model.low["male"] + own * model.low["male_age"]) + age * (model.low["age"] + wish.male * model.low["male_age"])
+    rough = age * (_DETAIL_OLDER if age > 0 else _DETAIL_YOUNGER)
+    energy = sex * (model.energy["male"] + own * model.energy["male_age"])
+    energy = energy + rough * (model.energy["age"] + wish.male * model.energy["male_age"])
+    if age < 0:
+        tone[..., 1:] *= np.float32(0.45)
+    zones = model.zones
+    weight = model.skin * zones.face
+    mean = (tone * weight[..., None]).sum(axis=(0, 1)) / weight.sum()
+    kept = mean * np.array(_MEAN_KEPT, dtype=np.float32)
+    tone = (tone - mean + kept) * zones.fade[..., None] + kept * ((1 - zones.fade) * zones.face)[..., None]
+    return tone.astype(np.float32), energy.astype(np.float32)
+
+
+def _limit(tone: Field, reading: Reading, model: TransformModel, wish: Wish) -> None:
+    """Hold the change of tone (h, w, 3) to what this face's own skin allows: no haze on light skin, no glow in shadows."""
+    seen = blurred(reading.tone, 3.0 * reading.scale)
+    cheeks = (reading.sampled(model.zones.cheeks) > 0.6) & (reading.skin > 0.6)
+    own = seen[cheeks] if cheeks.sum() > 40 else seen[reading.skin > 0.5] if (reading.skin > 0.5).any() else seen.reshape(-1, 3)
+    usual = np.median(own, axis=0)
+    if wish.gender > 0:  # men's eyes are no lighter than their cheeks: make-up comes off, no more
+        eyes = reading.sampled(model.zones.eyes)
+        most = np.maximum(0, usual[0] - 0.04 - seen[..., 0]) * 0.8
+        light = np.minimum(tone[..., 0], most)
+        share = np.where(tone[..., 0] <= 0, 1, np.clip(light / np.maximum(tone[..., 0], 1e-3), 0, 1))
+        light = np.where(tone[..., 0] <= 0, tone[..., 0], light)
+        tone[..., 0] += eyes * (light - tone[..., 0])
+        tone[..., 1:] += eyes[..., None] * (0.6 * share[..., None] - 1) * tone[..., 1:]
+    # what is as light as the face's lightest skin already is made no lighter
+    high = np.quantile(own[:, 0], 0.9)
+    room = np.clip((high + 0.05 - seen[..., 0]) / 0.12, 0, 1)
+    tone[..., 0] = np.where(tone[..., 0] > 0, np.minimum(tone[..., 0], 0.16) * (0.15 + 0.85 * room), tone[..., 0])
+    # what is far darker than the face's skin lies in shadow: made no darker
+    tone[..., 0] *= np.where(tone[..., 0] < 0, np.clip((seen[..., 0] - usual[0] + 0.75) / 0.4, 0.15, 1), 1)
+    lit = np.clip((np.log(100.0) + 0.05 - seen[..., 0]) / 0.22, 0.0, 1.0)
+    for channel, typical in ((1, 0.18), (2, 0.25)):
+        share = np.clip(seen[..., channel] / typical, 0.1, 1.2) * lit
+        tone[..., channel] *= np.where(tone[..., channel] < 0, share, 0.4 + 0.6 * lit)
+
+
+def _lips(tone: Field, reading: Reading, model: TransformModel, wish: Wish, reachable: Field) -> None:
+    lips, skin = reading.cover("u_lip", "l_lip") > 0, reading.skin > 0
+    if lips.sum() < 40 * reading.scale**2 or skin.sum() < 400 * reading.scale**2:
+        return
+    age = _steps(wish)[1]
+    step = age * (model.lips[2] + wish.male * model.lips[3])
+    if wish.gender:
+        tint = reading.tone[lips].mean(axis=0) - np.median(reading.tone[skin], axis=0)
+        towards = float(np.sign(wish.gender))
+        wanted = model.lips[0] + towards * 0.5 * model.lips[1] * (1.3 if towards > 0 else 1.0) - tint
+        low, high = ((-0.12, -0.35, -0.1), (0.15, -0.02, 0.1)) if towards > 0 else ((-0.12, 0.03, -0.1), (0.15, 0.12, 0.1))
+        step = step + np.clip(wanted, low, high) * min(abs(wish.gender), 1.2) * 0.9
+    if wish.age < 0:
+        step = step * (0.5 if wish.male > 0 else 1.0) + np.array((0.0, 0.01, 0.0)) * min(-wish.age, 1.5)
+    tone += (reading.cover("u_lip", "l_lip", soft=1.3) * reachable)[..., None] * step.astype(np.float32)
+
+
+def _brows(tone: Field, reading: Reading, wish: Wish) -> None:
+    brows = reading.cover("l_brow", "r_brow")
+    if not brows.any():
+        return
+    down = reading.place.rotation[:2, 1]
+    down = down / max(float(np.linalg.norm(down)), 1e-6)
+    if wish.gender > 0:  # thicker towards the eye, and a little darker
+        moved = _shifted(brows, down * 1.6 * reading.scale)
+        thick = blurred(np.maximum(brows, moved), 2.0 * reading.scale) * (
+            1 - reading.cover("l_eye", "r_eye", soft=1.5, grown=1.5)
+        )
+        tone[..., 0] -= np.float32(0.16 * min(wish.gender, 1.3)) * thick
+        return
+    edge = np.clip(brows - _shifted(brows, -down * 5 * reading.scale), 0, 1)  # the lower edge becomes skin
+    edge = blurred(edge, 1.2 * reading.scale) * np.float32(0.75 * min(-wish.gender, 1.0))
+    bare = reading.cover("skin", "nose", grown=-2.0)
+    total = blurred(np.dstack([reading.tone * bare[..., None], bare]), 6 * reading.scale)
+    skin = total[..., :3] / np.maximum(total[..., 3:], 1e-3)
+    darker = np.clip((skin[..., :1] - reading.tone[..., :1]) / 0.2, 0, 1)
+    tone += (skin - blurred(reading.tone, 1.5 * reading.scale)) * edge[..., None] * darker * np.clip(total[..., 3:] / 0.05, 0, 1)
+
+
+def _shifted(mask: Field, by: np.ndarray) -> Field:
+    matrix = np.array([[1, 0, by[0]], [0, 1, by[1]]], dtype=np.float64)
+    return np.asarray(cv2.warpAffine(mask, matrix, mask.shape[::-1], flags=cv2.INTER_LINEAR), dtype=np.float32)
+
+
+def _linear(reading: Reading, tone: Field, gains: Field, shaved: Shave | None) -> Field:
+    """(h, w, 5): gain and offset of L + 16, gain of a and b, offsets of both, that do all of tone and detail to a pixel."""
+    levels = reading.levels
+    base = levels[-1] + np.float32(BLACK)
+    bands = np.dstack([levels[k] - levels[k + 1] for k in range(len(BANDS))])
+    strong = 1 - np.exp(-((bands / (np.array((0.05, 0.06, 0.07, 0.08), dtype=np.float32) * base[..., None])) ** 2))
+    held = np.where(gains < 1, gains + (1 - gains) * strong, gains)  # what is no texture of skin keeps its contrast
+    if shaved is not None:
+        held += shaved.zone[..., None] * (gains - held)
+    coarse = (bands[..., 1:] * (held[..., 1:] - 1)).sum(axis=2)
+    fine = held[..., 0]
+    light = np.exp(tone[..., 0])
+    gain = light * fine
+    offset = light * (levels[1] + np.float32(BLACK) + coarse) - gain * (levels[1] + np.float32(BLACK))
+    chroma = light.copy()
+    tint = tone[..., 1:] * (base * light)[..., None]
+    if shaved is not None:
+        _take_off(shaved, reading, bands, gain, offset, chroma, tint)
+    return np.dstack([gain, offset, chroma, tint]).astype(np.float32)
+
+
+def _take_off(shaved: Shave, reading: Reading, bands: Field, gain: Field, offset: Field, chroma: Field, tint: Field) -> None:
+    """Where beard is much darker than skin, its place gets the shaved skin's light and colour, and what fine detail there is."""
+    share = shaved.replaced
+    skin = light_of(shaved.shaved) + np.float32(BLACK)
+    brighter = np.clip(skin / (reading.levels[-1] + np.float32(BLACK)), 1, 2) * shaved.gains[..., 0]
+    detail = (bands[..., 1:] * shaved.gains[..., 1:]).sum(axis=2)
+    gain += share * (brighter - gain)
+    offset += share * (skin + detail - brighter * (reading.levels[1] + np.float32(BLACK)) - offset)
+    tint += share[..., None] * (skin_chroma(shaved.shaved) - tint)
+    chroma *= 1 - share
+    even = np.float32(0.85) * shaved.zone * (1 - share)  # beard hair has a chroma of its own
+    smooth = blurred(reading.lab[..., 1:] * chroma[..., None], 3.5 * reading.scale)
+    tint += even[..., None] * smooth
+    chroma *= 1 - even
+
+
+def _lashes(fields: Field, reading: Reading, wish: Wish) -> None:
+    """Darken the rim of the upper lids of eyes that are seen, as lashes and a fine liner do."""
+    line = np.zeros(reading.view.shape, dtype=np.float32)
+    for name in ("right_eye", "left_eye"):
+        rim = reading.flat[list(REGIONS[name][:9])]
+        around = np.zeros(reading.view.shape, dtype=np.uint8)
+        cv2.fillPoly(around, [np.rint(reading.flat[list(REGIONS[name])] * 16).astype(np.int32)], 1, shift=4)
+        eye = reading.cover("l_eye", "r_eye")
+        if not reading.seen[list(REGIONS[name][:9])].all() or (eye * around).sum() < 0.4 * around.sum():
+            continue
+        outer = rim[0] + (rim[0] - rim[1]) * 0.5 + np.array((0, -0.8)) * reading.scale
+        canvas = np.zeros((2 * line.shape[0], 2 * line.shape[1]), dtype=np.uint8)
+        points = np.rint((np.vstack([outer, rim]) * 2 + 0.5) * 16).astype(np.int32)
+        for step in range(len(points) - 1):
+            width = max(1, round((3 if step < 6 else 2) * reading.scale))
+            cv2.line(canvas, points[step].tolist(), points[step + 1].tolist(), 255, width, cv2.LINE_AA, 4)
+        drawn = cv2.resize(canvas, line.shape[::-1], interpolation=cv2.INTER_AREA).astype(np.float32) / np.float32(255)
+        line = np.maximum(line, drawn)
+    line = blurred(line, 0.9 * reading.scale) * np.float32(min(-wish.gender, 1.3) * 0.36)
+    fields[..., 0] *= 1 - line
+    fields[..., 1] *= 1 - line
+    fields[..., 2] *= 1 - 0.6 * line
+
+
+def _lines(reading: Reading, model: TransformModel, wish: Wish, skin: Field, dark: float) -> Field | None:
+    """Wrinkles in log light over the face's window, at up to twice the view's resolution; None where nothing ages."""
+    if wish.age <= 0:
+        return None
+    finer = 2 if max(reading.view.scale, 0) < 0.75 else 1
+    high, wide = reading.view.shape
+    shape = (finer * high, finer * wide)
+    turn = reading.place.rotation[:2, :2]
+    across, down = (turn[:, axis] / max(float(np.linalg.norm(turn[:, axis])), 1e-6) for axis in (0, 1))
+    gained = (model.energy["age"] + wish.male * model.energy["male_age"])[..., 1:3].mean(axis=-1)
+    field = wrinkle_field(
+        (reading.flat + 0.5) * finer - 0.5,
+        reading.scale * finer,
+        (across, down),
+        model.mirror,
+        gained,
+        model.canonical,
+        wish.age,
+        wish.years + AGE_SPAN * wish.age,
+        reading.seen,
+        shape,
+    )
+    seen = blurred(reading.tone[..., 0], 3.0 * reading.scale)
+    mask = (
+        skin
+        * reading.cover("skin", "nose", soft=1.6, grown=-2.5)
+        * np.clip((np.log(112.0) - seen) / 0.25, 0.15, 1)
+        * np.float32(dark)
+    )
+    return np.asarray(field * (enlarge(mask, shape[::-1]) if finer > 1 else mask), dtype=np.float32)
+
+
+def _stubble(reading: Reading, model: TransformModel, wish: Wish, reachable: Field) -> tuple[Field | None, Field]:
+    """Density of stubble (h, w) and the colour of its hair, Lab (3,): that of the brows, not lighter than the skin."""
+    amount = max(1.4 * wish.beard, 0.75 * wish.gender)
+    skin = reading.skin > 0.5
+    own = np.median(reading.lab[skin], axis=0) if skin.any() else np.array((60.0, 10, 15), dtype=np.float32)
+    brows = reading.cover("l_brow", "r_brow") > 0.5
+    hair = np.quantile(reading.lab[brows], 0.3, axis=0) if brows.sum() > 20 else own * (0.4, 0.5, 0.5)
+    hair[0] = min(hair[0], 0.55 * own[0])
+    hair[1:] = 0.6 * hair[1:] + 0.1 * own[1:]
+    if amount <= 0:
+        return None, hair.astype(np.float32)
+    cover = reading.cover("skin", soft=1.6) * (1 - reading.cover("u_lip", "l_lip", "mouth", soft=1.0, grown=1.0))
+    density = reading.sampled(model.zones.density) * cover * reachable * np.float32(min(amount, 1.8) * 0.62)
+    return np.asarray(density, dtype=np.float32), hair.astype(np.float32)
+
+
+def _flow(picture: Picture, subject: Subject, reading: Reading, model: TransformModel, wish: Wish) -> tuple[View, Field | None]:
+    """The view of the subject's window, and its warp in pixels of the photo; None where the shape stays."""
+    from lianpu.imaging.compositing import view_of
+
+    sex, age, own = _steps(wish)
+    if sex == 0 and age == 0:
+        return reading.view, None
+    change = sex * (model.shape["male"] + own * model.shape["male_age"]) + age * (
+        model.shape["age"] + wish.male * model.shape["male_age"]
+    )
+    if wish.age < 0:
+        change = change + _youth(model, -wish.age)
+    assert subject.mesh is not None
+    wide = max(part.stop - part.start for part in subject.window)
+    view = view_of(picture, subject.window, max(32, round(wide * reading.view.scale)))
+    flat = view.to_view(subject.mesh.points[:SURFACE, :2])
+    moved = reading.place.turned(_SHAPE * change)[:, :2] * (view.scale / reading.view.scale)
+    moved *= _kept_shape(reading, model)[:, None]
+    seen = model.template.controls[reading.seen[model.template.controls]]
+    high, across = view.shape
+    y, x = np.ogrid[:high, :across]
+    near = np.minimum(
+        np.minimum(x, across - 1 - x) / max(1.0, 0.08 * across), np.minimum(y, high - 1 - y) / max(1.0, 0.08 * high)
+    )
+    flow = backward_flow(flat, moved, seen, view.shape, smoothstep(near, 0, 1))
+    return view, np.asarray(flow / np.float32(view.scale), dtype=np.float32)
+
+
+def _youth(model: TransformModel, amount: float) -> np.ndarray:
+    """(K, 3) what people look for in youth and a mean of people hardly shows: wider open eyes, fuller lips, lifted corners of the mouth."""
+    change = np.zeros_like(model.canonical)
+    for name in ("right_eye", "left_eye"):
+        points = list(REGIONS[name])
+        middle = model.canonical[points].mean(axis=0)
+        change[points] += 0.045 * (model.canonical[points] - middle)
+    points = list(REGIONS["lips_outer"])
+    middle = model.canonical[points].mean(axis=0)
+    change[points, 1] += 0.05 * (model.canonical[points, 1] - middle[1])
+    for corner in (61, 291, 57, 287):
+        change[corner, 1] -= 1.4
+    return np.asarray(change * min(amount, 1.5) / _SHAPE)
+
+
+def _kept_shape(reading: Reading, model: TransformModel) -> np.ndarray:
+    """(K,) how far each point may move: those under a surgical mask stay."""
+    hidden = 1 - _reachable(reading, model)
+    if not hidden.any():
+        return np.ones(SURFACE)
+    x, y = (np.clip(np.rint(reading.flat[:, axis]).astype(int), 0, hidden.shape[1 - axis] - 1) for axis in (0, 1))
+    return np.asarray(1 - hidden[y, x], dtype=np.float64)

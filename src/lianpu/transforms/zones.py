@@ -1,0 +1,78 @@
+"""Places of the canonical face that transforms treat in a way of their own: the outline's fade, beard, cheeks, eyes."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+
+from lianpu.faces.mesh import REGIONS
+from lianpu.imaging.compositing import Field
+from lianpu.imaging.masks import smoothstep
+from lianpu.transforms.reading import outline_map
+from lianpu.transforms.surface import FRAME, MAP_PX, OVAL, Coordinates, frame_grid
+
+_UNIT = FRAME / MAP_PX
+
+
+@dataclass(frozen=True, eq=False)
+class Zones:
+    """Maps (M, M), 0 to 1, over the canonical frame.
+
+    Args:
+        face: the whole face, soft outside of its outline.
+        fade: 0 at the outline, 1 from `26` units inside.
+        beard: where beards grow, without the lips.
+        under: the same, and below the chin, where long beards hang.
+        hairy: where hair is a beard's, and not long hair that falls over the cheeks.
+        density: how densely they grow there.
+        cheeks: skin without beard, lids or hair: what a face's own skin is measured on.
+        eyes: around the eyes.
+        below: from the bridge of the nose down, soft: what a surgical mask covers.
+    """
+
+    face: Field
+    fade: Field
+    beard: Field
+    under: Field
+    hairy: Field
+    density: Field
+    cheeks: Field
+    eyes: Field
+    below: Field
+
+
+def zones_of(canonical: Coordinates, male_energy: Field) -> Zones:
+    """The zones of a canonical mesh (K, 3); the beard's density follows the detail that men have more of, `male_energy` (M, M, 4)."""
+    grid = frame_grid(MAP_PX).reshape(MAP_PX, MAP_PX, 2)
+    x, y = np.abs(grid[..., 0] - (FRAME - 1) / 2), grid[..., 1]
+    oval = outline_map(canonical, OVAL)
+    inside = np.asarray(cv2.distanceTransform(oval, cv2.DIST_L2, 5), dtype=np.float32) * np.float32(_UNIT)
+    lips = cv2.dilate(outline_map(canonical, REGIONS["lips_outer"]), np.ones((3, 3), np.uint8))
+    high = canonical[:, 1]
+    moustache = (y > high[2] + 3) & (oval > 0)
+    jaw = (y > high[234] + 22) & (oval > 0) & (inside < 72) & (x > 72)
+    beard = ((moustache | jaw) & (lips == 0)).astype(np.float32)
+    reach = np.asarray(cv2.dilate(beard, np.ones((5, 5))) * (lips == 0), dtype=np.float32)
+    rough = cv2.GaussianBlur(male_energy[..., :3].mean(axis=-1), (0, 0), 0.8)
+    rough = rough / max(float(np.quantile(rough[beard > 0], 0.85)), 1e-3)
+    soft = cv2.GaussianBlur(beard, (0, 0), 1.6)
+    cheeks = (y > high[195] - 25) & (y < high[2] - 4) & (inside > 40) & (x > 45) | (y < high[9] - 12) & (inside > 25) & (oval > 0)
+    chin = (np.abs(grid[..., 0] - (FRAME - 1) / 2) < 62) & (y > high[152] - 24) & (y < high[152] + 26)
+    eyes = ((y > high[105] - 8) & (y < high[119] + 16) & (oval > 0)).astype(np.float32)
+    return Zones(
+        face=_blurred(cv2.dilate(oval, np.ones((3, 3))).astype(np.float32), 2.0),
+        fade=smoothstep(inside, 0, 26),
+        beard=_blurred(reach, 1.2),
+        under=_blurred(np.maximum(chin.astype(np.float32), reach), 1.2),
+        hairy=np.maximum(smoothstep(inside, 14, 34) * (y > high[2]), _blurred(chin.astype(np.float32), 1.2)),
+        density=np.asarray(smoothstep(rough, 0.1, 0.95) * soft, dtype=np.float32),
+        cheeks=cheeks.astype(np.float32),
+        eyes=_blurred(eyes, 2.2),
+        below=smoothstep(y, float(high[197]) - 14, float(high[195]) + 14),
+    )
+
+
+def _blurred(values: np.ndarray, sigma: float) -> Field:
+    return np.asarray(cv2.GaussianBlur(values, (0, 0), sigma), dtype=np.float32)

@@ -1,0 +1,150 @@
+"""Transforms of faces: nothing at strength 0, the same in bands as in one piece, only where the face is, and mirrored for a mirrored face."""
+
+from dataclasses import replace
+
+import cv2
+import numpy as np
+import pytest
+
+from lianpu.errors import DataError
+from lianpu.faces.results import Face, FaceParts, Landmarks, Mesh, Subject
+from lianpu.imaging import compositing
+from lianpu.imaging.picture import Picture
+from lianpu.part_names import PART_INDEX
+from lianpu.transforms.apply import transformed
+from lianpu.transforms.model import load_transform
+from tests.support.live_faces import mesh_of
+from tests.support.subjects import drawn_photo
+
+MODEL = load_transform()
+
+WISHES = ({"gender": 1.0}, {"gender": -1.0}, {"age_years": 25.0}, {"age_years": -25.0}, {"beard": 1.0}, {"beard": -1.0})
+
+
+def _face(side: float = 230.0, index: int = 1) -> tuple[Picture, Subject]:
+    photo, subject = drawn_photo(300, 300, side, 35, 35, index=index)
+    return photo, replace(subject, mesh=mesh_of(subject.landmarks.points))
+
+
+def _mirrored(photo: Picture, subject: Subject) -> tuple[Picture, Subject]:
+    wide = photo.shape[1]
+    swap = np.arange(256, dtype=np.uint8)
+    for own, opposite in (("l_eye", "r_eye"), ("l_brow", "r_brow"), ("l_ear", "r_ear")):
+        swap[PART_INDEX[own]], swap[PART_INDEX[opposite]] = PART_INDEX[opposite], PART_INDEX[own]
+    assert subject.mesh is not None
+    mesh = subject.mesh.points.copy()
+    mesh[:468] = mesh[MODEL.mirror]
+    mesh[:, 0] = wide - 1 - mesh[:, 0]
+    five = subject.face.points[[1, 0, 2, 4, 3]] * (-1, 1) + (wide - 1, 0)
+    left, top, right, bottom = subject.face.box_xyxy
+    face = Face((wide - 1 - right, top, wide - 1 - left, bottom), 0.9, five.astype(np.float32), "drawn")
+    mask = swap[np.ascontiguousarray(subject.parts.mask[:, ::-1])]
+    points = subject.landmarks.points * (-1, 1) + (wide - 1, 0)
+    other = Subject(
+        face, Landmarks(points.astype(np.float32), "dlib-68"), subject.window, FaceParts(mask, "drawn"), mesh=Mesh(mesh, 1.0)
+    )
+    return np.ascontiguousarray(photo[:, ::-1]), other
+
+
+@pytest.mark.parametrize("wish", WISHES, ids=str)
+def test_a_wish_changes_the_face_and_leaves_the_given_picture(wish: dict[str, float]) -> None:
+    photo, subject = _face()
+    before = photo.copy()
+    after = transformed(photo, subject, MODEL, **wish)
+    changed = np.abs(after.astype(int) - photo)
+    assert (photo == before).all() and changed.max() > 5
+    assert not changed[:8].any() and not changed[:, :8].any(), "the picture's border stays"
+
+
+def test_nothing_asked_for_gives_the_same_object() -> None:
+    photo, subject = _face()
+    assert transformed(photo, subject, MODEL) is photo
+    assert transformed(photo, replace(subject, mesh=None), MODEL) is photo
+
+
+def test_a_face_without_a_mesh_is_refused_in_one_line() -> None:
+    photo, subject = _face()
+    with pytest.raises(DataError, match=r"A face has no mesh, .*lianpu models fetch face-mesh"):
+        transformed(photo, replace(subject, mesh=None), MODEL, gender=1.0)
+
+
+@pytest.mark.parametrize("wish", WISHES, ids=str)
+def test_bands_of_rows_give_the_same_as_one_piece(wish: dict[str, float], monkeypatch: pytest.MonkeyPatch) -> None:
+    photo, subject = _face()
+    whole = transformed(photo, subject, MODEL, **wish)
+    monkeypatch.setattr(compositing, "BAND_PIXELS", 4000)
+    bands = transformed(photo, subject, MODEL, **wish)
+    assert np.abs(bands.astype(int) - whole).max() <= 1
+
+
+@pytest.mark.parametrize("wish", [{"gender": 1.0}, {"gender": -1.0}, {"age_years": -25.0}, {"beard": -1.0}], ids=str)
+def test_a_mirrored_face_gives_the_mirrored_result(wish: dict[str, float]) -> None:
+    # stubble and wrinkles are irregular on purpose; all else has no side
+    photo, subject = _face()
+    straight = transformed(photo, subject, MODEL, **wish)
+    other_photo, other = _mirrored(photo, subject)
+    mirrored = transformed(other_photo, other, MODEL, **wish)[:, ::-1]
+    moved = np.abs(straight.astype(int) - photo).mean()
+    assert np.abs(straight.astype(int) - mirrored).mean() < 0.35 * moved + 0.05
+
+
+def test_the_same_call_gives_the_same_pixels() -> None:
+    photo, subject = _face()
+    for wish in ({"age_years": 30.0}, {"beard": 1.0}):
+        assert (transformed(photo, subject, MODEL, **wish) == transformed(photo, subject, MODEL, **wish)).all()
+
+
+@pytest.mark.parametrize("wish", [{"beard": 1.0}, {"beard": -1.0}], ids=str)
+def test_what_is_neither_skin_nor_beard_is_not_painted(wish: dict[str, float]) -> None:
+    photo, subject = _face()
+    mask = subject.parts.mask.copy()
+    rows = np.flatnonzero((mask == PART_INDEX["skin"]).any(axis=1))
+    hidden = np.zeros(mask.shape, dtype=bool)
+    hidden[rows[len(rows) // 2] :, 150:] = True  # a cloth over the right half of the lower face
+    mask[hidden] = PART_INDEX["cloth"]
+    after = transformed(photo, replace(subject, parts=FaceParts(mask, "drawn")), MODEL, **wish)
+    changed = np.abs(after.astype(int) - photo).max(axis=2)
+    inner = cv2.erode(hidden.astype(np.uint8), np.ones((31, 31), np.uint8)) > 0
+    assert inner.any() and changed[inner].max() <= 1
+    assert changed[:, :140].max() > 3
+
+
+@pytest.mark.parametrize("wish", WISHES, ids=str)
+def test_under_a_surgical_mask_nothing_is_painted_below_the_nose(wish: dict[str, float]) -> None:
+    photo, subject = _face()
+    mask = subject.parts.mask.copy()
+    lips = np.isin(mask, [PART_INDEX[name] for name in ("u_lip", "l_lip", "mouth")])
+    mask[lips] = PART_INDEX["skin"]  # parsers take a mask over the mouth for skin
+    after = transformed(photo, replace(subject, parts=FaceParts(mask, "drawn")), MODEL, **wish)
+    changed = np.abs(after.astype(int) - photo).max(axis=2)
+    assert changed[lips].max() <= 6
+
+
+def test_older_is_undone_by_no_means_but_younger_goes_the_other_way() -> None:
+    photo, subject = _face()
+    older, younger = (transformed(photo, subject, MODEL, age_years=years).astype(int) - photo for years in (25.0, -25.0))
+    skin = subject.parts.where("skin")
+    assert older[skin].mean() != younger[skin].mean()
+    assert np.corrcoef(older[skin].ravel(), younger[skin].ravel())[0, 1] < 0.3
+
+
+def test_a_turned_head_changes_less() -> None:
+    photo, subject = _face()
+    assert subject.mesh is not None
+    points = subject.mesh.points.astype(np.float64)
+    middle = points.mean(axis=0)
+    angle = np.radians(55)
+    turn = np.array([[np.cos(angle), 0, -np.sin(angle)], [0, 1, 0], [np.sin(angle), 0, np.cos(angle)]])
+    turned = replace(subject, mesh=Mesh(((points - middle) @ turn.T + middle).astype(np.float32), 1.0))
+    straight, aside = (np.abs(transformed(photo, one, MODEL, gender=1.0).astype(int) - photo).mean() for one in (subject, turned))
+    assert aside < 0.7 * straight
+
+
+def test_a_face_of_a_few_pixels_or_beside_the_picture_stays() -> None:
+    photo, subject = drawn_photo(60, 60, 30, 10, 10)
+    tiny = replace(subject, mesh=mesh_of(subject.landmarks.points))
+    assert transformed(photo, tiny, MODEL, age_years=25.0).shape == photo.shape
+    large, whole = _face()
+    assert whole.mesh is not None
+    away = replace(whole, mesh=Mesh(np.add(whole.mesh.points, (5000, 0, 0)).astype(np.float32), 1.0))
+    assert transformed(large, away, MODEL, age_years=25.0) is large

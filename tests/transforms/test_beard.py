@@ -1,0 +1,64 @@
+"""Shaving: a drawn beard comes off, a bare face hardly changes; the tile of stubble has no seams."""
+
+from dataclasses import replace
+
+import cv2
+import numpy as np
+
+from lianpu.transforms.apply import transformed
+from lianpu.transforms.beard import shave, stubble_tile
+from lianpu.transforms.model import load_transform
+from lianpu.transforms.reading import read_face
+from lianpu.transforms.surface import at_places
+from tests.support.live_faces import mesh_of
+from tests.support.subjects import drawn_photo
+
+MODEL = load_transform()
+
+
+def _bearded(dark: float) -> tuple[np.ndarray, np.ndarray, object]:
+    """A drawn face, the same with a rough dark beard, and its subject."""
+    photo, subject = drawn_photo(360, 360, 300, 30, 30, index=2)
+    subject = replace(subject, mesh=mesh_of(subject.landmarks.points))
+    reading = read_face(photo, subject, MODEL.template)
+    assert reading is not None
+    zone = at_places(MODEL.zones.beard, reading.to_frame) * reading.cover("skin", "nose")
+    rows, columns = reading.view.window
+    whole = np.zeros(photo.shape[:2], np.float32)
+    whole[rows, columns] = cv2.resize(zone, (columns.stop - columns.start, rows.stop - rows.start))
+    grain = np.random.default_rng(0).uniform(0.6, 1.4, whole.shape)
+    beard = photo * (1 - np.clip(dark * whole * grain, 0, 0.9))[..., None]
+    return photo, beard.astype(np.uint8), subject
+
+
+def test_a_beard_is_seen_as_one_and_comes_off() -> None:
+    photo, bearded, subject = _bearded(0.5)
+    looks = []
+    for picture in (photo, bearded):
+        reading = read_face(picture, subject, MODEL.template)  # type: ignore[arg-type]
+        assert reading is not None
+        looks.append(shave(reading, MODEL, 1.0, 0.5).beardness)
+    assert looks[1] > looks[0] + 0.1
+    shaved = transformed(bearded, subject, MODEL, beard=-1.0)  # type: ignore[arg-type]
+    zone = np.abs(bearded.astype(int) - photo).max(axis=2) > 20
+    before, after = (np.abs(one.astype(int) - photo)[zone].mean() for one in (bearded, shaved))
+    assert after < 0.6 * before
+
+
+def test_hair_over_a_womans_jaw_is_no_beard() -> None:
+    photo, subject = drawn_photo(360, 360, 300, 30, 30, index=2)
+    reading = read_face(photo, replace(subject, mesh=mesh_of(subject.landmarks.points)), MODEL.template)
+    assert reading is not None
+    hair = reading.cover("hair") > 0.9
+    woman, man = (shave(reading, MODEL, 1.0, male).zone for male in (-0.5, 0.5))
+    assert woman[hair].sum() <= man[hair].sum() and woman[hair].mean() < 0.05
+
+
+def test_the_tile_of_stubble_goes_on_over_its_borders_and_is_the_same_every_time() -> None:
+    tile = stubble_tile()
+    assert tile.shape == (512, 512) and tile.min() >= 0 and tile.max() <= 1
+    inside = np.abs(np.diff(tile, axis=1)).mean()
+    assert abs(np.abs(tile[:, 0] - tile[:, -1]).mean() / inside - 1) < 0.35
+    assert abs(stubble_tile(1.0).mean() - tile.mean()) < 0.01 and len(stubble_tile(1.0)) == 128
+    stubble_tile.cache_clear()
+    assert (stubble_tile() == tile).all()
