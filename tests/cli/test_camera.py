@@ -74,6 +74,33 @@ def test_the_test_picture_is_edited_recorded_and_measured(tmp_path: Path, capsys
     assert code == 1 and "--force" in err and err.count("\n") == 1 and out.read_bytes() == before
 
 
+def test_the_live_pipeline_says_once_what_it_gives_up_to_hold_a_rate(
+    mediapipe_models: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    out = tmp_path / "out.mp4"
+    words = ("--source", "test", "--size", "192x160", "--frames", 33, "--record", out, "--no-preview", *HAIR)
+    code, printed, err = _run(capsys, *words, "--hold", 240)
+    assert code == 0 and not err, err
+    said = " ".join(printed.split())
+    assert "mesh" in said and "33 frames of test, 33 of them with an edited face" in said
+    assert said.count("the mesh of 468 points") == 1 and (
+        "To hold 240 frames per second: " in said or "This processor holds about" in said
+    )
+    code, printed, err = _run(capsys, *words[:4], "--frames", 2, *words[6:], "--quality", "--force")
+    assert code == 0 and not err and "mesh" not in printed
+
+
+def test_without_the_face_mesh_the_camera_says_so_and_edits_carefully(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("LIANPU_OFFLINE", "1")
+    monkeypatch.setenv("LIANPU_MODELS", str(tmp_path / "none"))
+    words = ("--source", "test", "--size", "192x160", "--frames", 2, "--record", tmp_path / "out.mp4", "--no-preview", *HAIR)
+    code, printed, err = _run(capsys, *words)
+    assert code == 0 and not err, err
+    assert "Without the live pipeline, as with --quality: " in printed and "face_landmark_with_attention.tflite" in printed
+
+
 def test_a_file_plays_to_its_end_and_its_own_times_are_recorded(
     clip: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -114,8 +114,8 @@ _POLL_S = 0.2
 
 _JOIN_S = 2.0
 
-_JUDGED_FRAMES = 40
-"""Frames with a face after which the settings are chosen that hold the rate."""
+_JUDGED_FRAMES = 30
+"""Frames with a face after which, once, the settings are chosen that hold the rate."""
 
 
 @dataclass(frozen=True)
@@ -204,14 +204,15 @@ def run_camera(
     Raises:
         LianpuError: a frame cannot be edited, or an output cannot take it.
     """
-    meter, chosen, ended = Meter(), "", ""
+    meter, chosen, ended, with_face = Meter(), "", "", 0
     with _read(source, stop) as (mailbox, problems), _track(mailbox, pipeline, settings, stop) as tracking:
         for number, seen in enumerate(_newest(tracking.seen, stop)):
             edited = pipeline.render(seen.picture, seen.tracked)
             took = seen.took | edited.seconds | _show(edited.picture, seen.frame.time_s, outputs)
             now = time.perf_counter()
             meter.add(ShownFrame(now, now - seen.frame.received_s, bool(edited.edited), took))
-            if settings.hold_rate and not chosen and meter.recent().with_faces >= _JUDGED_FRAMES:
+            with_face += bool(edited.edited)
+            if settings.hold_rate and edited.edited and with_face == _JUDGED_FRAMES:
                 chosen = tracking.hold(settings.hold_rate, meter.recent())
             on_frame(LiveStatistics(meter.recent(), number + 1, mailbox.received, mailbox.dropped, chosen))
             if number + 1 == settings.frames:
