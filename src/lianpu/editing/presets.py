@@ -12,7 +12,7 @@ steps:
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -197,7 +197,13 @@ def describe_steps(preset: Preset) -> str:
 
 def hides_faces(preset: Preset) -> bool:
     """Whether a step makes faces unrecognisable: then nothing of the original may be copied (thumbnail, credential)."""
-    return any(isinstance(step, EffectStep) and step.effect.name == "anonymise" for step in preset.steps)
+    return bool(hiding_steps(preset).steps)
+
+
+def hiding_steps(preset: Preset) -> Preset:
+    """The preset with only the steps that make faces unrecognisable."""
+    hiding = tuple(step for step in preset.steps if isinstance(step, EffectStep) and step.effect.name == "anonymise")
+    return replace(preset, steps=hiding)
 
 
 def scale_preset(preset: Preset, by: float) -> Preset:

@@ -5,7 +5,7 @@ import pytest
 from lianpu.editing.presets import Preset, preset_from_options
 from lianpu.editing.session import EditRequest, open_job
 from lianpu.faces.analyzer import AnalyzerSettings
-from lianpu.video.job.frame_pipeline import QualityPipeline, live_settings, open_pipeline
+from lianpu.video.job.frame_pipeline import HidingPipeline, QualityPipeline, live_settings, open_pipeline
 from lianpu.video.tracking.tracker import TrackSettings
 
 
@@ -16,8 +16,10 @@ def test_faces_to_hide_are_detected_in_every_frame_unless_another_number_is_give
     hiding = "name: hide\nsteps:\n  - effect: anonymise\n    strength: 1\n"
     job = open_job(EditRequest(hiding, analyzer=AnalyzerSettings("dlib")), threads=1)
     pipeline = open_pipeline(job, TrackSettings(detect_every=detect_every))
-    assert isinstance(pipeline, QualityPipeline)
-    assert (pipeline.settings.detect_every, pipeline.settings.lost_after) == expected
+    assert isinstance(pipeline, HidingPipeline) == (detect_every is None)
+    inner = pipeline.inner if isinstance(pipeline, HidingPipeline) else pipeline
+    assert isinstance(inner, QualityPipeline)
+    assert (inner.settings.detect_every, inner.settings.lost_after) == expected
 
 
 def _preset(*effects: str) -> Preset:

@@ -1,4 +1,5 @@
-"""The two ways to edit frames one after the other: the careful one of photos, and the live one. Both first track, then render."""
+"""The ways to edit frames one after the other: the careful one of photos, the live one, and either for faces that must stay hidden. All
+first track, then render."""
 
 from __future__ import annotations
 
@@ -6,24 +7,50 @@ import time
 from dataclasses import dataclass, replace
 from typing import Any, Protocol
 
-from lianpu.editing.presets import EffectStep, Preset, Step, hides_faces
+from lianpu.editing.presets import EffectStep, Preset, Step, hides_faces, hiding_steps
 from lianpu.editing.session import EditJob
 from lianpu.errors import SettingsError
 from lianpu.face_parsing.shares import SharesParser
 from lianpu.faces.analyzer import EVERY, LARGEST
-from lianpu.faces.live import LiveScene
+from lianpu.faces.live import LiveFace, LiveScene
 from lianpu.faces.mesh import MeshReader
 from lianpu.faces.person import PersonTracker
+from lianpu.faces.results import Face, Subject
 from lianpu.imaging.picture import Picture
 from lianpu.models.store.conversion import has_onnx, require_onnx
+from lianpu.video.tracking.hiding import HiddenFace, HidingState, KnownFaces, covering, uncovered, watch
 from lianpu.video.tracking.live_tracker import LiveModels, LiveSettings, LiveState, TrackedScene, track_live
-from lianpu.video.tracking.tracker import TrackedFaces, TrackerState, TrackSettings, track_faces
+from lianpu.video.tracking.motion import grey_frame
+from lianpu.video.tracking.tracker import TrackedFaces, TrackerState, TrackSettings, detect_faces, track_faces
 
-Tracked = TrackedFaces | TrackedScene
+
+@dataclass(frozen=True, eq=False)
+class HiddenScene:
+    """A frame whose faces must stay hidden.
+
+    Args:
+        tracked: the faces that were tracked.
+        faces: all faces that were found, and those that may be there (`tracking.hiding`).
+        found: how many faces a search found in the frame.
+        cut: whether the frame begins another scene.
+    """
+
+    tracked: TrackedFaces | TrackedScene
+    faces: tuple[HiddenFace, ...]
+    found: int
+    cut: bool
+
+    @property
+    def largest(self) -> tuple[Subject, ...] | tuple[LiveFace, ...]:
+        """The tracked face that counts as the largest; empty in a frame without faces."""
+        return self.tracked.largest
+
+
+Tracked = TrackedFaces | TrackedScene | HiddenScene
 """What tracking says of a frame."""
 
 State = Any
-"""What a pipeline knows before the next frame: `TrackerState` or `LiveState`."""
+"""What a pipeline knows before the next frame: `TrackerState`, `LiveState` or `HiddenState`."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -75,11 +102,14 @@ def open_pipeline(job: EditJob, settings: TrackSettings, threads: int | None = N
     Raises:
         WeightsError, ModelError: a network of the live pipeline is not on this machine and cannot be fetched, or is broken.
     """
-    if hides_faces(job.preset):
-        settings = settings.for_hidden_faces()
-    if isinstance(settings, LiveSettings):
-        return LivePipeline(job, settings, open_live_models(job, settings, threads))
-    return QualityPipeline(job, settings)
+    hides = hides_faces(job.preset)
+    searched = settings.for_hidden_faces() if hides else settings
+    pipeline: QualityPipeline | LivePipeline = QualityPipeline(job, searched)
+    if isinstance(searched, LiveSettings):
+        pipeline = LivePipeline(job, searched, open_live_models(job, searched, threads))
+    if hides and settings.detect_every is None and job.request.faces == EVERY:
+        return HidingPipeline(job, pipeline)
+    return pipeline
 
 
 def edit_frame(pipeline: FramePipeline, before: State, picture: Picture, number: int, time_s: float) -> tuple[State, EditedFrame]:
@@ -119,6 +149,10 @@ class QualityPipeline:
                 picture = self.job.session.edit(picture, chosen, Preset(name, (step,)), self.job.request.known)
                 seconds[name] = time.perf_counter() - begin
         return EditedFrame(picture, tracked, len(chosen), seconds)
+
+    def with_faces(self, found: tuple[Face, ...], size_px: tuple[int, int]) -> QualityPipeline:
+        """The same, for a frame of `size_px` (width, height) in which the faces are already found, in its pixels."""
+        return replace(self, job=_with_faces(self.job, found, size_px))
 
 
 @dataclass(frozen=True, eq=False)
@@ -164,12 +198,89 @@ class LivePipeline:
         subjects = [face.subject(frame) for face in scene.faces]
         return self.job.session.edit(frame, subjects, Preset(name, (step,)), self.job.request.known)
 
+    def with_faces(self, found: tuple[Face, ...], size_px: tuple[int, int]) -> LivePipeline:
+        """As `QualityPipeline.with_faces`."""
+        job = _with_faces(self.job, found, size_px)
+        return replace(self, job=job, models=replace(self.models, analyzer=job.session.analyzer))
+
     def with_settings(self, settings: LiveSettings) -> LivePipeline:
         """The same with other settings, its networks kept where they serve."""
         models = self.models
         if settings.small_mesh != self.settings.small_mesh:
             models = replace(models, mesh=_open_mesh(settings, None))
         return replace(self, settings=settings, models=models)
+
+
+@dataclass(frozen=True, eq=False)
+class HiddenState:
+    """What `HidingPipeline` knows before the next frame.
+
+    Args:
+        inner: the state of the pipeline that it uses.
+        hiding: where faces may be.
+        time_s: of the last frame.
+    """
+
+    inner: State
+    hiding: HidingState
+    time_s: float = 0.0
+
+
+_SEARCHED_PX = 800
+"""Longer side of the copy of a frame in which faces that must stay hidden are searched, at least."""
+
+
+@dataclass(frozen=True, eq=False)
+class HidingPipeline:
+    """Another pipeline, for edits that hide faces: every frame is searched, and faces that a search misses stay covered.
+
+    The pipeline inside hides what it tracks; what it does not track well is hidden here, with a grown outline (`tracking.hiding`).
+
+    Args:
+        job: what is edited.
+        inner: edits the faces that are tracked.
+    """
+
+    job: EditJob
+    inner: QualityPipeline | LivePipeline
+
+    def begin(self) -> State:
+        """See `FramePipeline`."""
+        return HiddenState(self.inner.begin(), HidingState())
+
+    def track(self, before: State, picture: Picture, number: int, time_s: float) -> tuple[State, Tracked]:
+        """See `FramePipeline`."""
+        begin = time.perf_counter()
+        longest_px = max(_SEARCHED_PX, self.inner.settings.detect_px)
+        found = detect_faces(picture, self.job.session.analyzer, longest_px, whole=True)
+        search_s = time.perf_counter() - begin
+        known = self.inner.with_faces(found, (picture.shape[1], picture.shape[0]))
+        state, tracked = known.track(before.inner, picture, number, time_s)
+        assert not isinstance(tracked, HiddenScene)
+        seconds = max(time_s - before.time_s, 1e-3)
+        hiding = watch(before.hiding, grey_frame(picture), found, seconds, cut=tracked.cut)
+        tracked = replace(tracked, seconds={**tracked.seconds, "detect": tracked.seconds.get("detect", 0.0) + search_s})
+        return HiddenState(state, hiding, time_s), HiddenScene(tracked, hiding.faces, len(found), tracked.cut)
+
+    def render(self, picture: Picture, tracked: Tracked) -> EditedFrame:
+        """See `FramePipeline`."""
+        assert isinstance(tracked, HiddenScene)
+        edited = self.inner.render(picture, tracked.tracked)
+        scene = tracked.tracked
+        faces = scene.subjects if isinstance(scene, TrackedFaces) else scene.scene.faces
+        guessed = [covering(one.outline, picture) for one in uncovered(tracked.faces, [each.face for each in faces])]
+        subjects = [one for one in guessed if one is not None]
+        if not subjects:
+            return replace(edited, tracked=tracked)
+        begin = time.perf_counter()
+        hidden = self.job.session.edit(edited.picture, subjects, hiding_steps(self.job.preset), self.job.request.known)
+        seconds = {**edited.seconds, "hide": time.perf_counter() - begin}
+        return EditedFrame(hidden, tracked, edited.edited + len(subjects), seconds)
+
+
+def _with_faces(job: EditJob, found: tuple[Face, ...], size_px: tuple[int, int]) -> EditJob:
+    analyzer = replace(job.session.analyzer, detector=KnownFaces(found, size_px), upright=False)
+    return replace(job, session=replace(job.session, analyzer=analyzer))
 
 
 SMALL_MESH, MESH = "face-mesh-468", "face-mesh"

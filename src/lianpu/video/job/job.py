@@ -183,6 +183,34 @@ def _result(
     notes += [f"its {probe.bits} bits a colour became 8"] if probe.bits > 8 else []
     if probe.width % 2 or probe.height % 2:
         notes.append(f"its odd size {probe.width} x {probe.height} gained a row or column: encoders need even sizes")
+    unfound = [timestamp for one in done for timestamp in one.unfound]
+    notes += [unfound_words(unfound, probe)] if unfound else []
     cuts = tuple(probe.time_s(timestamp) for one in done for timestamp in one.cuts)
     with_faces = sum(one.with_faces for one in done)
     return EditedVideo(target, probe, encoder, frames, with_faces, cuts, took, wall_s, kept, tuple(notes))
+
+
+_MOST_SPANS = 12
+
+
+def unfound_words(timestamps: list[int], probe: VideoProbe) -> str:
+    """The frames in which no face was found to hide, in words: their number and time codes, neighbours together."""
+    places = {timestamp: place for place, timestamp in enumerate(probe.timestamps)}
+    spans: list[list[int]] = []
+    for timestamp in timestamps:
+        if spans and places[timestamp] == places[spans[-1][1]] + 1:
+            spans[-1][1] = timestamp
+        else:
+            spans.append([timestamp, timestamp])
+    codes = [
+        time_code(probe.time_s(first)) + (f"-{time_code(probe.time_s(last))}" if last != first else "") for first, last in spans
+    ]
+    shown = ", ".join(codes[:_MOST_SPANS]) + (f" and {len(codes) - _MOST_SPANS} more" if len(codes) > _MOST_SPANS else "")
+    frames = "1 frame" if len(timestamps) == 1 else f"{len(timestamps)} frames"
+    return f"no face was found in {frames}: {shown}; look at them"
+
+
+def time_code(seconds: float) -> str:
+    """Minutes and seconds from the first frame, with hundredths: 01:03.20."""
+    minutes, rest = divmod(round(100 * seconds), 6000)
+    return f"{minutes:02d}:{rest // 100:02d}.{rest % 100:02d}"

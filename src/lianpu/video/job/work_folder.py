@@ -69,12 +69,14 @@ class SegmentResult:
         with_faces: in how many of them a face was edited.
         cuts: timestamps of frames that begin another scene.
         seconds: time by stage and step.
+        unfound: timestamps of frames in which no face was found, where faces had to be hidden.
     """
 
     timestamps: tuple[int, ...]
     with_faces: int
     cuts: tuple[int, ...]
     seconds: Mapping[str, float]
+    unfound: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -107,7 +109,9 @@ class WorkFolder:
         piece = self.piece_file(segment)
         if not piece.is_file() or piece.stat().st_size != saved["bytes"]:
             return None
-        return SegmentResult(tuple(saved["timestamps"]), saved["with_faces"], tuple(saved["cuts"]), saved["seconds"])
+        return SegmentResult(
+            tuple(saved["timestamps"]), saved["with_faces"], tuple(saved["cuts"]), saved["seconds"], tuple(saved["unfound"])
+        )
 
     def piece(self, segment: Segment, done: SegmentResult) -> Piece:
         """The segment for `mux_pieces`."""

@@ -7,14 +7,17 @@ or by its own speed, for `KEPT_S`, and back to the frames before it was first fo
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 
 import cv2
 import numpy as np
 
-from lianpu.faces.results import Face, Points
+from lianpu.faces.detection import scale_face
+from lianpu.faces.results import LANDMARK_COUNTS, Face, FaceParts, Landmarks, Points, Subject
 from lianpu.imaging.geometry import Matrix, map_points
+from lianpu.imaging.picture import Picture
 from lianpu.video.tracking.motion import GreyFrame, motion_of
 from lianpu.video.tracking.tracks import TRACKED, moved_face
 
@@ -35,6 +38,9 @@ _SURE_SCORE, _DOUBT_OF_SCORE = 0.8, 0.5
 
 _BLURRED, _DOUBT_OF_BLUR = 0.35, 0.2
 """A face with so much of its former sharpness is blurred."""
+
+_SAME_SIZE, _DOUBT_OF_SIZE = 1.35, 0.3
+"""A face that is so many times larger or smaller from one finding to the next is in doubt."""
 
 _SURE = 0.1
 """Least doubt at which a face is covered with a grown outline, though it was found."""
@@ -137,7 +143,7 @@ def look_back(one: HiddenFace, frames: Iterable[tuple[GreyFrame, float]], grey: 
 def uncovered(faces: Sequence[HiddenFace], tracked: Sequence[Face]) -> tuple[HiddenFace, ...]:
     """The faces that the tracked ones do not cover: not found in this frame, in doubt, or tracked elsewhere or smaller."""
     return tuple(
-        one for one in faces if one.unseen_s or one.doubt > _SURE or not any(_is_covered(one.face, other) for other in tracked)
+        one for one in faces if one.unseen_s or one.doubt > _SURE or not any(is_covered(one.face, other) for other in tracked)
     )
 
 
@@ -150,6 +156,48 @@ def grown(face: Face, by: float) -> Face:
     half = np.array([right - left, bottom - top]) / 2 * by
     box = (*(middle - half).tolist(), *(middle + half).tolist())
     return replace(face, box_xyxy=(box[0], box[1], box[2], box[3]), points=points, detector=TRACKED)
+
+
+_COVER_UNITS = 2.8
+"""How far a window around a face that is covered reaches, in distances of the eyes from the middle of its five points."""
+
+
+def covering(face: Face, picture: Picture) -> Subject | None:
+    """A face that may be somewhere, as a subject whose parts nobody saw: it covers what its box and five points say. None outside of the picture."""
+    height, width = picture.shape[:2]
+    left, top, right, bottom = face.box_xyxy
+    x, y = face.points.mean(axis=0).tolist()
+    reach = _COVER_UNITS * face.unit_px
+    rows = slice(max(0, math.floor(min(top, y - reach))), min(height, math.ceil(max(bottom, y + reach))))
+    columns = slice(max(0, math.floor(min(left, x - reach))), min(width, math.ceil(max(right, x + reach))))
+    if rows.stop - rows.start < 2 or columns.stop - columns.start < 2:
+        return None
+    angles = np.linspace(0, 2 * np.pi, LANDMARK_COUNTS["dlib-68"], endpoint=False)
+    middle, half = np.array([(left + right) / 2, (top + bottom) / 2]), np.array([(right - left) / 2, (bottom - top) / 2])
+    outline = middle + half * np.stack([np.cos(angles), np.sin(angles)], axis=1)
+    nothing = np.zeros((rows.stop - rows.start, columns.stop - columns.start), dtype=np.uint8)
+    return Subject(face, Landmarks(outline.astype(np.float32), "dlib-68"), (rows, columns), FaceParts(nothing, "none"))
+
+
+class KnownFaces:
+    """A detector that knows already which faces there are.
+
+    Args:
+        faces: in pixels of the frame.
+        size_px: width and height of the frame; pictures that are given are copies of it.
+    """
+
+    name = "known"
+    second_search_score = 0.0
+    multiscale = True
+
+    def __init__(self, faces: tuple[Face, ...], size_px: tuple[int, int]) -> None:
+        self._faces, self._size_px = faces, size_px
+
+    def detect(self, picture: Picture) -> tuple[Face, ...]:
+        """The faces in pixels of the picture."""
+        by = (picture.shape[1] / self._size_px[0], picture.shape[0] / self._size_px[1])
+        return tuple(scale_face(face, by) for face in self._faces)
 
 
 def _onward(one: HiddenFace, before: GreyFrame, now: GreyFrame, seconds: float, found: Sequence[Face]) -> HiddenFace:
@@ -173,7 +221,10 @@ def _onward(one: HiddenFace, before: GreyFrame, now: GreyFrame, seconds: float, 
 
 
 def _found_again(was: HiddenFace, face: Face, grey: GreyFrame, seconds: float) -> HiddenFace:
-    """The face in a frame in which it was found."""
+    """The face in a frame in which it was found; where its size jumps, one of the two findings is wrong, and it begins anew."""
+    by = face.unit_px / was.face.unit_px
+    if not 1 / _SAME_SIZE < by < _SAME_SIZE:
+        return HiddenFace(was.number, face, np.zeros(2), _doubt_of(face) + _DOUBT_OF_SIZE, sharpness=_sharpness(face, grey))
     measured = (_middle(face) - _middle(was.face)) / seconds
     speed = measured if was.sightings == 1 else 0.5 * (was.speed + measured)
     sharp = _sharpness(face, grey)
@@ -202,7 +253,8 @@ def _matched(expected: Sequence[HiddenFace], found: Sequence[Face]) -> dict[int,
     return of_face
 
 
-def _is_covered(face: Face, by: Face) -> bool:
+def is_covered(face: Face, by: Face) -> bool:
+    """Whether a face lies about where another one does, and is not larger."""
     unit = face.unit_px
     return float(np.linalg.norm(_points_middle(face) - _points_middle(by))) < _SAME * unit and by.unit_px > 0.75 * unit
 
