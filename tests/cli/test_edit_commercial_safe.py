@@ -22,6 +22,8 @@ pytestmark = pytest.mark.usefixtures("mediapipe_models")
 
 FACE_EFFECTS = ("smooth_skin", "lipstick", "blush", "eye_shadow", "whiten_teeth", "brighten_eyes", "larger_eyes", "slim_face")
 
+BEYOND_THE_FACE = ("anonymise", "blur_background", "replace_background")
+
 
 @pytest.fixture
 def photo() -> Path:
@@ -43,13 +45,13 @@ def _change(before: np.ndarray, after: np.ndarray) -> np.ndarray:
     return np.abs(before.astype(int) - after).max(axis=2)
 
 
-@pytest.mark.parametrize("effect", [*FACE_EFFECTS, "sticker", "anonymise"])
+@pytest.mark.parametrize("effect", [*FACE_EFFECTS, "sticker", "anonymise", "blur_background", "replace_background"])
 def test_effects_on_a_photo(effect: str, photo: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     code, _, err = _run(capsys, "edit", photo, tmp_path / "out.png", "--effect", effect)
     assert code == 0, err
     change = _change(read_image(photo), read_image(tmp_path / "out.png"))
     assert np.count_nonzero(change > 8) > 60, "it does something"
-    assert effect == "anonymise" or not change[:20].any(), "and nothing at the border"
+    assert effect in BEYOND_THE_FACE or not change[:20].any(), "and nothing at the border"
 
 
 def test_lipstick_keeps_to_the_lips_that_a_parser_sees(

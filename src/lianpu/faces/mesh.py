@@ -105,7 +105,7 @@ def outline(mesh: Mesh, region: str) -> Points:
 
 @dataclass(frozen=True)
 class HeadPose:
-    """How a head is turned, in degrees; 0 is a face that looks straight at us.
+    """How a head is turned, in degrees; 0 is a face that looks straight at us. A profile's yaw is too small: the mesh is too flat there.
 
     Args:
         yaw: positive where the face looks to the right of the picture.
