@@ -10,6 +10,7 @@ from lianpu.editing.presets import (
     Preset,
     apply_preset,
     bundled_presets,
+    check_parser,
     describe_steps,
     dump_preset,
     find_preset,
@@ -17,7 +18,7 @@ from lianpu.editing.presets import (
     read_preset,
     scale_preset,
 )
-from lianpu.effects.catalogue import effect_of
+from lianpu.effects.catalogue import EFFECTS, effect_of
 from lianpu.errors import SettingsError
 
 EVENING = """
@@ -115,3 +116,13 @@ def test_attributes_need_an_editor() -> None:
     with pytest.raises(SettingsError, match="The preset 'Evening' sets attributes, which needs an editor"):
         apply_preset(photo, (), parse_preset(EVENING))
     assert apply_preset(photo, (), Preset("lips", (EffectStep(effect_of("lipstick")),))) is photo
+
+
+def test_hair_needs_a_parser_and_is_named() -> None:
+    for step in (EffectStep(EFFECTS["hair_color"]), EditStep({"Smiling": True, "Blond_Hair": True}), EditStep({"Bangs": False})):
+        with pytest.raises(SettingsError, match=r"(hair_color|Blond_Hair|Bangs) needs a face parser.*--parser FILE") as raised:
+            check_parser(Preset("hair", (EffectStep(EFFECTS["lipstick"]), step)))
+        assert raised.value.key == "preset.needs_parser"
+    check_parser(
+        Preset("face", (EffectStep(EFFECTS["lipstick"]), EditStep({"Male": True}), EffectStep(EFFECTS["hair_color"], 0.0)))
+    )

@@ -6,9 +6,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from lianpu.errors import ModelError
+from lianpu.effects import catalogue
+from lianpu.errors import ModelError, SettingsError
 from lianpu.faces.mesh import (
     IRIS_CENTRES,
+    MESH_PARTS,
     REGIONS,
     MeshReader,
     Square,
@@ -22,7 +24,7 @@ from lianpu.faces.mesh import (
     square_of_face,
     square_of_mesh,
 )
-from lianpu.faces.results import Face, FaceParts, Mesh
+from lianpu.faces.results import Face, FaceParts, Landmarks, Mesh, Subject
 from lianpu.imaging.geometry import map_points
 from lianpu.part_names import part_index
 from tests.support.own_models import write_mesh_network
@@ -213,3 +215,14 @@ def test_a_dog_is_no_face_a_mask_is_one() -> None:
     small = Mesh(drawn_mesh(size=20.0), 1.0)
     none = FaceParts(np.zeros((200, 200), np.uint8), "test")
     assert is_face(face_of(small), small, window, none)  # too small for the parser
+
+
+def test_the_catalogue_knows_parts_of_a_mesh() -> None:
+    """It spells the name itself, so that a list of effects loads no network."""
+    mesh = Mesh(drawn_mesh(), 1.0)
+    parts = mesh_parts(mesh, (slice(0, 400), slice(0, 500)))
+    assert parts.parser == MESH_PARTS == catalogue.MESH_PARTS
+    subject = Subject(face_of(mesh), Landmarks(points_68(mesh), "dlib-68"), (slice(0, 400), slice(0, 500)), parts, mesh=mesh)
+    with pytest.raises(SettingsError, match="hair_color needs a face parser"):
+        catalogue.EFFECTS["hair_color"].apply(PHOTO, [subject])
+    assert (catalogue.EFFECTS["lipstick"].apply(PHOTO, [subject]) != PHOTO).any()

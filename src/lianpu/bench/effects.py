@@ -110,10 +110,12 @@ def effects_table(parsed: BenchEffectsArguments) -> Table:
 
 
 def measure(photo: Picture, subjects: Sequence[Subject], parsed: BenchEffectsArguments, on_progress: OnProgress) -> list[Cost]:
-    """The cost of each effect on the photo. Raises SettingsError for the name of no effect."""
-    from lianpu.effects.catalogue import EFFECTS, effect_of
+    """The cost of each effect on the photo; without a parser, not of those that need one. Raises SettingsError for the name of no effect."""
+    from lianpu.effects.catalogue import EFFECTS, MESH_PARTS, effect_of
 
     chosen = [effect_of(name) for name in parsed.effects] or list(EFFECTS.values())
+    if any(subject.parts.parser == MESH_PARTS for subject in subjects):
+        chosen = [effect for effect in chosen if not effect.needs_parser]
     costs = []
     for index, effect in enumerate(chosen):
         reset = reset_peak()

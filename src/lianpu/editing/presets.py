@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any
 import yaml
 
 from lianpu.editing.attribute_masks import OF_HAIR
-from lianpu.effects.catalogue import STRONGEST, Effect, check_strength, effect_of
+from lianpu.effects.catalogue import STRONGEST, Effect, check_strength, effect_of, no_parser
 from lianpu.errors import Message, SettingsError, nearest_name
 
 if TYPE_CHECKING:
@@ -160,12 +160,7 @@ def check_parser(preset: Preset) -> None:
         else:
             names = [name for name in step.values if name in OF_HAIR]
         if names:
-            raise SettingsError(
-                "{name} needs a face parser, which finds the hair; here the parts of faces come from the face mesh alone. "
-                "Give --parser FILE (train one on faces that you may use: lianpu parser train).",
-                key="preset.needs_parser",
-                name=names[0],
-            )
+            raise no_parser(names[0])
 
 
 def check_mesh(preset: Preset) -> None:

@@ -149,11 +149,13 @@ class Effect:
         """The photo (H, W, 3) with the effect on each subject. A strength of 0 returns the same picture.
 
         Raises:
-            SettingsError: a wrong strength or option.
+            SettingsError: a wrong strength or option, or the effect needs a parser and the parts of a subject come from its mesh.
         """
         strength, read = check_strength(strength, self.name), self.read_options(options)
         if strength == 0.0:
             return photo
+        if self.needs_parser and any(subject.parts.parser == MESH_PARTS for subject in subjects):
+            raise no_parser(self.name)
         function = _function(self.function)
         if self.scope == "photo":
             return function(photo, subjects, strength, **read)
@@ -183,6 +185,20 @@ def _function(name: str) -> Callable[..., Any]:
     module, _, function = name.partition(".")
     found: Callable[..., Any] = getattr(import_module(f"lianpu.effects.{module}"), function)
     return found
+
+
+def no_parser(name: str) -> SettingsError:
+    """What is said of an effect or attribute of hair where no parser has found the hair."""
+    return SettingsError(
+        "{name} needs a face parser, which finds the hair; here the parts of faces come from the face mesh alone. "
+        "Give --parser FILE (train one on faces that you may use: lianpu parser train).",
+        key="preset.needs_parser",
+        name=name,
+    )
+
+
+MESH_PARTS = "mesh"
+"""`FaceParts.parser` of parts that come from a mesh (`faces.mesh.MESH_PARTS`, which is not imported here: a list of effects loads nothing)."""
 
 
 def check_strength(value: object, what: str) -> float:
