@@ -64,6 +64,7 @@ class CameraArguments(EncodingOptions, EditOptions):
 def main(arguments: list[str]) -> None:
     """Parse the command line, edit until the camera is stopped, and print the speed."""
     parsed = tyro.cli(CameraArguments, args=arguments, prog="lianpu camera")
+    from lianpu.camera.holding import available_cores
     from lianpu.camera.loop import run_camera, warm_up
     from lianpu.cli.camera_outputs import OutputOptions, live_line, open_outputs, summary
     from lianpu.cli.stopping import stoppable
@@ -79,8 +80,9 @@ def main(arguments: list[str]) -> None:
     asked = OutputOptions(
         parsed.preview, parsed.browser, parsed.port, parsed.record, encoding, parsed.virtual_camera is not None, name
     )
+    threads = None if parsed.quality else max(1, available_cores() // 2)  # the other half renders
     with stoppable() as stop:
-        pipeline = _pipeline(parsed, open_job(request))
+        pipeline = _pipeline(parsed, open_job(request, threads), threads)
         warm_up(pipeline, _portrait(192))
         with open_outputs(asked, settings.size_px, source.rate, stop) as (outputs, preview):
             with live_line(preview) as on_frame:
@@ -164,7 +166,7 @@ def _settings(parsed: CameraArguments, source: CameraSource) -> CameraSettings:
     return CameraSettings(size, parsed.mirror, parsed.frames, parsed.seconds, parsed.hold or None, parsed.parse_every is not None)
 
 
-def _pipeline(parsed: CameraArguments, job: EditJob) -> FramePipeline:
+def _pipeline(parsed: CameraArguments, job: EditJob, threads: int | None) -> FramePipeline:
     """The live pipeline, or the careful one where it is asked for; also, with a line that says so, where the face mesh is not here."""
     from lianpu.errors import WeightsError
     from lianpu.terminal import console
@@ -175,7 +177,8 @@ def _pipeline(parsed: CameraArguments, job: EditJob) -> FramePipeline:
     if parsed.quality:
         return open_pipeline(job, careful)
     try:
-        return open_pipeline(job, live_settings(job.preset, parsed.detect_every, parsed.detect_px, parsed.parse_every))
+        settings = live_settings(job.preset, parsed.detect_every, parsed.detect_px, parsed.parse_every)
+        return open_pipeline(job, settings, threads)
     except WeightsError as problem:
         console.print(f"Without the live pipeline, as with --quality: {problem}", markup=False, highlight=False, soft_wrap=True)
         return open_pipeline(job, careful)

@@ -163,11 +163,13 @@ class LivePipeline:
         job: what is edited.
         settings: how faces are tracked.
         models: the networks that tracking needs.
+        threads: of networks that are opened later, as of `open_pipeline`.
     """
 
     job: EditJob
     settings: LiveSettings
     models: LiveModels
+    threads: int | None = None
 
     def begin(self) -> State:
         """See `FramePipeline`."""
@@ -207,7 +209,7 @@ class LivePipeline:
         """The same with other settings, its networks kept where they serve."""
         models = self.models
         if settings.small_mesh != self.settings.small_mesh:
-            models = replace(models, mesh=_open_mesh(settings, None))
+            models = replace(models, mesh=_open_mesh(settings, self.threads))
         return replace(self, settings=settings, models=models)
 
 
