@@ -17,7 +17,7 @@ from lianpu.transforms.apply import carry_out, wish_for
 from lianpu.transforms.model import load_transform
 from lianpu.transforms.reading import read_face
 
-_GREY_FROM, _GREY_AT = 44.0, 74.0
+_GREY_FROM, _GREY_AT = 40.0, 72.0
 """Years from which on hair begins to grey, and at which it is grey."""
 
 _GREY, _BROWN = (61.0, 0.2, 2.5), (30.0, 5.0, 9.0)
@@ -78,7 +78,8 @@ def _with_aged_hair(photo: Picture, subject: Subject, before: float, after: floa
     own = np.median(lab, axis=0)
     greyness = _greyness(own)
     if after > before:
-        share = (_expected(after) - _expected(before)) * (1 - greyness)
+        seen = float(smoothstep(np.array(own[0]), 3, 10))  # hair that is black in a dark photo shows no grey
+        share = (_expected(after) - _expected(before)) * (1 - greyness) * seen
         lightest = float(min(_GREY[0], 40 + 0.45 * own[0]))  # hair in dim light greys dimly
         target = (max(lightest, float(own[0])), *_GREY[1:])
     else:

@@ -26,7 +26,7 @@ from lianpu.transforms.reading import BANDS, BLACK, Reading, blurred, read_face
 from lianpu.transforms.surface import SURFACE, backward_flow
 from lianpu.transforms.wrinkles import wrinkle_field
 
-_SEX, _OLDER, _YOUNGER = 1.6, 2.4, 2.3
+_MALE, _FEMALE, _OLDER, _YOUNGER = 1.6, 2.0, 2.75, 2.3
 """Means are pale: a step between the means of the sexes, or of 25 years, is less than people expect. How many are a strength of 1."""
 
 _SHAPE = 1.3
@@ -252,7 +252,11 @@ def _reachable(reading: Reading, model: TransformModel) -> Field:
 
 def _steps(wish: Wish) -> tuple[float, float, float]:
     """Steps of sex and age, and the face's age, as the regression has them."""
-    return wish.gender * _SEX, wish.age * (_OLDER if wish.age > 0 else _YOUNGER), (wish.years - MIDDLE_AGE) / AGE_SPAN
+    return (
+        wish.gender * (_MALE if wish.gender > 0 else _FEMALE),
+        wish.age * (_OLDER if wish.age > 0 else _YOUNGER),
+        (wish.years - MIDDLE_AGE) / AGE_SPAN,
+    )
 
 
 def _learned(model: TransformModel, wish: Wish) -> tuple[Field, Field]:
@@ -264,6 +268,7 @@ def _learned(model: TransformModel, wish: Wish) -> tuple[Field, Field]:
     energy = energy + rough * (model.energy["age"] + wish.male * model.energy["male_age"])
     if age < 0:
         tone[..., 1:] *= np.float32(0.45)
+        tone[..., 0] = np.where(tone[..., 0] > 0, 0.6 * tone[..., 0], tone[..., 0])  # shine is no youth
     zones = model.zones
     weight = model.skin * zones.face
     mean = (tone * weight[..., None]).sum(axis=(0, 1)) / weight.sum()

@@ -120,7 +120,7 @@ _STEP = 2.0
 _RIDGE, _SOFT, _VALLEY, _CREASE = 1.5, np.float32(1.0), np.float32(0.62), np.float32(0.2)
 """Weights of a fold's lit side, the shade around it, its valley, and the crease in it: each narrower than the one before."""
 
-_DEPTH = 1.6
+_DEPTH = 1.75
 """Depth of all folds: what reads as 25 years."""
 
 _LEARNED_USUAL = 0.45

@@ -65,7 +65,7 @@ def zones_of(canonical: Coordinates, male_energy: Field) -> Zones:
         face=_blurred(cv2.dilate(oval, np.ones((3, 3))).astype(np.float32), 2.0),
         fade=smoothstep(inside, 0, 26),
         beard=_blurred(reach, 1.2),
-        under=_blurred(np.maximum(chin.astype(np.float32), reach), 1.2),
+        under=_blurred(np.maximum(chin.astype(np.float32), reach), 2.0),
         hairy=np.maximum(smoothstep(inside, 14, 34) * (y > high[2]), _blurred(chin.astype(np.float32), 1.2)),
         density=np.asarray(smoothstep(rough, 0.1, 0.95) * soft, dtype=np.float32),
         cheeks=cheeks.astype(np.float32),

@@ -140,6 +140,7 @@ GROUPS: dict[str, tuple[str, ...]] = {
     "make_up": ("hair_color", "lipstick", "blush", "eye_shadow"),
     "skin": ("smooth_skin", "whiten_teeth", "brighten_eyes"),
     "shape": ("larger_eyes", "slim_face"),
+    "person": ("age", "gender", "beard"),
     "background": ("blur_background", "replace_background"),
     "more": ("sticker", "anonymise"),
 }
