@@ -150,7 +150,7 @@ def test_people_stay_and_an_empty_matte_is_all_background(name: str) -> None:
 @pytest.mark.parametrize("size", [(1, 1), (2, 300), (641, 361), (7, 9)])
 @pytest.mark.parametrize("name", ["blur_background", "replace_background"])
 def test_frames_of_any_size_have_a_background(name: str, size: tuple[int, int]) -> None:
-    frame: np.ndarray = np.random.default_rng(2).integers(0, 256, (size[1], size[0], 3), dtype=np.uint8)
+    frame = np.asarray(np.random.default_rng(2).integers(0, 256, (size[1], size[0], 3)), dtype=np.uint8)
     before = frame.copy()
     EFFECTS[name].apply_live(frame, LiveScene((), np.zeros((144, 256), np.uint8)), 1.5)
     assert frame.shape == before.shape and (name == "blur_background" or len(np.unique(frame.reshape(-1, 3), axis=0)) == 1)
@@ -216,7 +216,7 @@ def test_an_effect_without_a_live_form_edits_the_frame_as_a_photo() -> None:
 @pytest.mark.parametrize("parsed", [True, False])
 def test_a_live_face_is_hidden_wherever_it_is_in_photos(way: str, turn: float, parsed: bool) -> None:
     photo, subject = drawn_photo(width=400, height=380, side=300.0, left=50.0, top=40.0, turn=turn)
-    noisy: np.ndarray = np.random.default_rng(3).integers(0, 256, photo.shape, dtype=np.uint8)
+    noisy = np.asarray(np.random.default_rng(3).integers(0, 256, photo.shape), dtype=np.uint8)
     frame = noisy.copy()
     EFFECTS["anonymise"].apply_live(frame, LiveScene((live_face(subject, parsed=parsed),)), 1.0, way=way)
     face = subject.parts.where("skin", "nose", "l_eye", "r_eye", "l_brow", "r_brow", "mouth", "u_lip", "l_lip")

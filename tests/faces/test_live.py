@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from lianpu.errors import SettingsError
-from lianpu.faces.live import HairColor, LiveFace, LiveScene, hair_color_of
+from lianpu.faces.live import AROUND, HairColor, LiveFace, LiveScene, around_matrix, hair_color_of
 from lianpu.faces.results import Subject
 from lianpu.imaging.color import rgb_to_lab
 from lianpu.imaging.picture import Picture
@@ -82,6 +82,53 @@ def test_a_hair_colour_moves_by_its_rate() -> None:
     assert before.moved_to(now, 0.5) == HairColor((15.0, 30.0, 40.0), (2.0, 4.0))
 
 
+def test_hair_beyond_the_crop_is_that_of_the_wider_crop() -> None:
+    _, subject = big()
+    face = live_face(subject)
+    side = face.side_px
+    wide = replace(face, around=np.full((side, side), 255, np.uint8))
+    to_wide = around_matrix(face.matrix, side, side)
+    near, far = face.hair_over(to_wide, (side, side)), wide.hair_over(to_wide, (side, side))
+    border = round(side * (1 - 1 / AROUND) / 2)
+    inner = np.s_[border + 12 : -border - 12, border + 12 : -border - 12]
+    assert (near[inner] == far[inner]).all() and (near[: border - 3] == 0).all()
+    assert (far[3 : border - 3, 3:-3] == 255).all() and (far[3:-3, 3 : border - 3] == 255).all()
+
+
+def test_the_hair_of_another_face_is_its_own() -> None:
+    photo, subject = big()
+    alone = live_face(subject)
+    x, y = (float(value) for value in alone.face.points.mean(axis=0))
+    both = replace(alone, others=((x + alone.face.unit_px, y, alone.face.unit_px),))
+    size = photo.shape[1::-1]
+    whole, own = alone.hair_over(np.eye(2, 3), size), both.hair_over(np.eye(2, 3), size)
+    seam = round(x + alone.face.unit_px / 2)
+    assert (own[:, : seam - 20] == whole[:, : seam - 20]).all() and own[:, seam + 20 :].max() == 0
+    assert whole[:, seam + 20 :].max() == 255
+    far = replace(alone, others=((x + 20 * alone.face.unit_px, y, alone.face.unit_px),))
+    assert (far.hair_over(np.eye(2, 3), size) == whole).all()
+
+
+@pytest.mark.parametrize("around", [False, True])
+def test_the_window_of_hair_holds_the_hair_and_the_face(around: bool) -> None:
+    photo, subject = drawn_photo(width=500, height=480, side=300.0, left=100.0, top=100.0)
+    face = live_face(subject)
+    if around:
+        face = replace(face, around=np.full((64, 64), 255, np.uint8))
+    window = face.hair_window(photo, 5.0)
+    assert window is not None
+    inside = np.zeros(photo.shape[:2], dtype=bool)
+    inside[window] = True
+    crop = np.zeros(photo.shape[:2], dtype=bool)
+    crop[face.window(photo)] = True
+    assert (
+        inside[subject.parts.where("hair") & crop].all()
+        and inside[face.face.points[:, 1].astype(int), face.face.points[:, 0].astype(int)].all()
+    )
+    assert (inside.sum() > crop.sum()) == around
+    assert replace(face, shares={}, around=None).hair_window(photo, 5.0) is None
+
+
 def test_what_is_no_live_face_is_refused() -> None:
     _, subject = drawn_photo()
     face = live_face(subject)
@@ -93,6 +140,8 @@ def test_what_is_no_live_face_is_refused() -> None:
         replace(face, shares={"nosee": np.zeros((8, 8), np.uint8)})
     with pytest.raises(ValueError, match="from 0 to 1"):
         replace(face, mouth_visible=1.5)
+    with pytest.raises(ValueError, match="around"):
+        replace(face, around=np.zeros((8, 8), np.float32))
     with pytest.raises(ValueError, match="matte"):
         LiveScene((), np.zeros((4, 4), np.float32))
     assert LiveScene((face,)).person is None and isinstance(LiveScene((face,)).faces[0], LiveFace)

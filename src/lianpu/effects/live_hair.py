@@ -23,15 +23,19 @@ from lianpu.effects.hair import (
     light_around,
     tone_between,
 )
-from lianpu.effects.live import live_view, share_in, soften
-from lianpu.faces.live import HairColor, LiveFace, hair_color_of
+from lianpu.effects.live import live_view, share_in, soften, to_view
+from lianpu.faces.live import CROP_PX, HairColor, LiveFace, around_matrix, hair_color_of
 from lianpu.imaging.color import lab_of_color, to_rgb
 from lianpu.imaging.compositing import Field, View
+from lianpu.imaging.geometry import Matrix
 from lianpu.imaging.masks import dilate, guided_filter_coefficients, smoothstep, wide_blur
 from lianpu.imaging.picture import Picture
 
 _PLANNED_PX = 24.0
 """Most pixels of the face's unit that the smooth parts are computed at."""
+
+_MARGIN = 0.45
+"""What is seen around the hair, in units of the face: for soft edges, and for the light on the skin beside it."""
 
 _STEP = 0.2
 """The colour of the hair before is rounded to this, so that the table of a face at rest is computed once."""
@@ -77,23 +81,32 @@ def live_hair_color(frame: Picture, face: LiveFace, strength: float, color: str)
     hair = face.hair or hair_color_of(frame, face)
     if hair is None:
         return
-    view = live_view(frame, face.window(frame), face.face.unit_px, _PLANNED_PX)
-    core = share_in(face, view, "hair")
+    unit = face.face.unit_px
+    window = face.hair_window(frame, _MARGIN * unit)
+    if window is None:
+        return
+    view = live_view(frame, window, unit, _PLANNED_PX)
+    core = np.multiply(face.hair_over(to_view(view), view.shape[::-1]), np.float32(1 / 255), dtype=np.float32)
     if core.sum() < 4:
         return
     tone = _luma_tone(_rounded(hair), color)
-    unit = face.face.unit_px
     reach, px = EDGE_SHARE * unit, EDGE_SHARE * unit * view.scale
     luma = np.asarray(view.picture @ _LUMA, dtype=np.float32)
     near = smoothstep(soften(dilate(core, view, 0.5 * reach), 0.3 * px), 0.05, 0.6)
-    share = near * fade_at_border(face.alignment, view, frame.shape)
+    share = near * fade_at_border(_known_hair(face), view, frame.shape)
     edges = guided_filter_coefficients(core, luma[:, :, None], max(1, round(px)), 2e-4)
-    around = light_around(luma, dilate(core, view, -MIXED * reach) + LEAST * core, max(1.0, px))
+    well_inside = np.asarray(dilate(core, view, -MIXED * reach) + LEAST * core, dtype=np.float32)
+    around = light_around(luma, well_inside, max(1.0, px))
     inside = soften(dilate(core, view, -0.5 * reach), 0.3 * px)
     matte = smoothstep(edges[:, :, 0] * luma + edges[:, :, 1], 0.12, 0.9) * share
     shade = _shade(face, view, core, luma, around, tone)
     ceiling = 255 * around + _HIGHLIGHT * inside + 255 * smoothstep(inside, 0.8, 1.0)
-    _recolor(frame, view, strength, share, edges, ceiling, tone, _smooth_change(view, tone, luma, ceiling, matte, inside, shade))
+    _recolor(frame, view, strength, share, edges, ceiling, tone, _smooth_change(view, tone, luma, ceiling, matte, shade))
+
+
+def _known_hair(face: LiveFace) -> Matrix:
+    """The matrix (2, 3) from the frame to the crop, scaled to 512 pixels, in which hair is known."""
+    return face.alignment if face.around is None else around_matrix(face.alignment, CROP_PX, CROP_PX)
 
 
 def _recolor(
@@ -132,12 +145,12 @@ def _recolor(
     cv2.add(part, change, dst=part, dtype=cv2.CV_8U)
 
 
-def _smooth_change(view: View, tone: LumaTone, luma: Field, ceiling: Field, matte: Field, inside: Field, shade: Field) -> Field:
+def _smooth_change(view: View, tone: LumaTone, luma: Field, ceiling: Field, matte: Field, shade: Field) -> Field:
     """The change (h, w, 3) beside that of the table: large shadows, and less of the hair's own variation of colour."""
     at = np.clip(255 * luma, 0, 255).astype(np.uint8)
     lit = np.minimum(at, np.clip(ceiling, 0, 255)).astype(np.uint8)
     variation = view.picture - tone.old[at] / np.float32(255)
-    variation *= ((_COLOR_KEPT - 1) * matte * inside)[:, :, None]
+    variation *= ((_COLOR_KEPT - 1) * matte)[:, :, None]
     light = tone.new_light[lit]
     darker = ((light - shade + 6) / (light + 6)).clip(0.1, 1) - 1
     return np.asarray(variation + tone.new[lit] * (matte * darker / 255)[:, :, None], dtype=np.float32)

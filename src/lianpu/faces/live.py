@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, lru_cache
 from typing import Any
 
 import cv2
@@ -41,6 +41,21 @@ _CERTAIN = 255
 
 _CROP = TEMPLATES["celebamask-hq"]
 
+CROP_PX = _CROP.width
+"""Side of the crop that `LiveFace.alignment` leads to."""
+
+AROUND = 1.6
+"""How many times as wide as a face's crop the crop is in which hair is looked for that leaves it: a head of hair is higher than the crop."""
+
+_APART = 4.0
+"""Faces farther apart than this, in their units, have no hair in common."""
+
+_SEAM = 0.1
+"""Width of the seam between the hair of two faces, in units."""
+
+_EDGE = 0.045
+"""Share of the crop's side, on each side, where what the wider crop shows of hair counts instead."""
+
 
 @dataclass(frozen=True)
 class HairColor:
@@ -73,6 +88,9 @@ class LiveFace:
         matrix: (2, 3), from pixels of the frame to pixels of the shares.
         mouth_visible: 1 for a mouth that is seen, 0 for one behind a mask or a hand, smooth in between: make-up and teeth fade with it.
         hair: the hair's colour averaged over the frames so far (`hair_color_of`, `HairColor.moved_to`); None takes that of this frame.
+        around: probability of hair (s, s) uint8 in a crop `AROUND` times as wide about the same centre (`around_matrix`); None where the
+            hair is not known beyond the crop: there it fades back to its own colour.
+        others: middle (x, y) and unit (`Face.unit_px`) of the frame's other faces: hair that is nearer to them, in units, is theirs.
 
     Raises:
         ValueError: a share is of another type or shape than the others, or `mouth_visible` is not from 0 to 1.
@@ -84,6 +102,8 @@ class LiveFace:
     matrix: Matrix
     mouth_visible: float = 1.0
     hair: HairColor | None = None
+    around: Share | None = None
+    others: tuple[tuple[float, float, float], ...] = ()
 
     def __post_init__(self) -> None:
         for name, share in self.shares.items():
@@ -92,6 +112,8 @@ class LiveFace:
                 raise ValueError(
                     f"shares are uint8 ({self.side_px}, {self.side_px}) as the first one, {name} is {share.dtype} {share.shape}"
                 )
+        if self.around is not None and (self.around.dtype != np.uint8 or self.around.ndim != 2):
+            raise ValueError(f"the hair around is uint8 (s, s), got {self.around.dtype} {self.around.shape}")
         if not 0.0 <= self.mouth_visible <= 1.0:
             raise ValueError(f"mouth_visible is from 0 to 1, got {self.mouth_visible}")
 
@@ -119,6 +141,57 @@ class LiveFace:
         for share in found[1:]:
             total = np.asarray(cv2.add(total, share), dtype=np.uint8)
         return np.asarray(warp_values(total, compose(to, self._from_shares), size_px, outside=0), dtype=np.uint8)
+
+    def hair_over(self, to: Matrix, size_px: tuple[int, int]) -> Share:
+        """The probability of hair like `share_over`, beyond the crop that of the wider one, without the hair of other faces."""
+        near = self.share_over(("hair",), to, size_px)
+        if self.around is not None:
+            near = self._with_around(near, to, size_px)
+        own = self._nearer_to_own(to, size_px)
+        return near if own is None else np.asarray(cv2.multiply(near, own, scale=1 / _CERTAIN), dtype=np.uint8)
+
+    def _with_around(self, near: Share, to: Matrix, size_px: tuple[int, int]) -> Share:
+        assert self.around is not None
+        known = warp_values(_inside(self.side_px), compose(to, self._from_shares), size_px, outside=0)
+        wide = around_matrix(self.matrix, self.side_px, self.around.shape[0])
+        far = warp_values(self.around, compose(to, inverse(wide)), size_px, outside=0)
+        return np.asarray(
+            cv2.add(cv2.multiply(near, known, scale=1 / _CERTAIN), cv2.multiply(far, cv2.bitwise_not(known), scale=1 / _CERTAIN)),
+            dtype=np.uint8,
+        )
+
+    def _nearer_to_own(self, to: Matrix, size_px: tuple[int, int]) -> Share | None:
+        """(height, width): 255 where this face is the nearest, falling to 0 across the line from which on another is; None if it is alone."""
+        middle, unit = self.face.points.mean(axis=0), self.face.unit_px
+        near = [one for one in self.others if np.hypot(one[0] - middle[0], one[1] - middle[1]) < _APART * (unit + one[2])]
+        if not near:
+            return None
+        back = inverse(to)
+        x = back[0, 0] * np.arange(size_px[0], dtype=np.float32)[None] + back[0, 2]
+        y = back[1, 1] * np.arange(size_px[1], dtype=np.float32)[:, None] + back[1, 2]
+        own = np.hypot(x - middle[0], y - middle[1]) / unit
+        theirs = np.min([np.hypot(x - left, y - top) / size for left, top, size in near], axis=0)
+        return np.rint(_CERTAIN * np.clip((theirs - own) / _SEAM + 0.5, 0, 1)).astype(np.uint8)
+
+    def hair_window(self, frame: Picture, margin_px: float) -> Window | None:
+        """Rows and columns of the frame around hair and face, with a margin; None without hair in the frame."""
+        found = []
+        wide = None if self.around is None else around_matrix(self.matrix, self.side_px, self.around.shape[0])
+        for share, matrix in ((self.shares.get("hair"), self.matrix), (self.around, wide)):
+            if share is None or matrix is None:
+                continue
+            left, top, width, height = cv2.boundingRect(cv2.threshold(share, _CERTAIN // 16, 1, cv2.THRESH_BINARY)[1])
+            if width:
+                right, bottom = left + width, top + height
+                corners = np.array([(left, top), (right, top), (left, bottom), (right, bottom)]) - 0.5
+                found.append(map_points(inverse(matrix), corners))
+        if not found:
+            return None
+        points = np.concatenate([*found, self.face.points])
+        limits = np.array(frame.shape[1::-1])
+        left, top = np.clip(np.floor(points.min(axis=0) - margin_px), 0, limits).astype(int).tolist()
+        right, bottom = np.clip(np.ceil(points.max(axis=0) + margin_px) + 1, 0, limits).astype(int).tolist()
+        return None if left >= right or top >= bottom else (slice(top, bottom), slice(left, right))
 
     def window(self, frame: Picture) -> Window:
         """Rows and columns of the frame that the face's crop covers; at least one pixel, at the frame's border for a face outside."""
@@ -168,6 +241,22 @@ class LiveFace:
                 mask[here > largest] = PART_INDEX[name]
                 largest = np.maximum(largest, here)
         return FaceParts(mask, PARSER)
+
+
+def around_matrix(matrix: Matrix, side_px: int, around_px: int) -> Matrix:
+    """The matrix (2, 3) from pixels of the frame to a crop of `around_px` that is `AROUND` times as wide as one of `side_px`."""
+    shrink = around_px / (side_px * AROUND)
+    middle, new_middle = (side_px - 1) / 2, (around_px - 1) / 2
+    return compose(np.array([[shrink, 0, new_middle - shrink * middle], [0, shrink, new_middle - shrink * middle]]), matrix)
+
+
+@lru_cache(maxsize=8)
+def _inside(side_px: int) -> Share:
+    """(s, s): 255 inside the crop, falling to 0 at its border."""
+    edge = max(1, round(_EDGE * side_px))
+    mask = np.zeros((side_px, side_px), dtype=np.uint8)
+    mask[edge:-edge, edge:-edge] = _CERTAIN
+    return np.asarray(cv2.blur(mask, (2 * edge + 1, 2 * edge + 1), borderType=cv2.BORDER_CONSTANT), dtype=np.uint8)
 
 
 @dataclass(frozen=True, eq=False)

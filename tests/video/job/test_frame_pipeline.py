@@ -33,4 +33,5 @@ def test_live_settings_follow_what_the_effects_need() -> None:
     reshaped = live_settings(_preset("larger_eyes"))
     assert reshaped.parse_every == 0 and not reshaped.person
     assert live_settings(_preset("blur_background")).person
+    assert live_settings(_preset("hair_color")).around_every and not live_settings(_preset("lipstick")).around_every
     assert live_settings(_preset("hair_color"), parse_every=3).parse_every == 3

@@ -9,13 +9,14 @@ import pytest
 from lianpu.effects.catalogue import EFFECTS
 from lianpu.face_parsing.shares import SharesParser
 from lianpu.faces.analyzer import FaceAnalyzer
+from lianpu.faces.live import around_matrix
 from lianpu.faces.mesh import MeshReader
 from lianpu.faces.parts import load_parser
 from lianpu.imaging.picture import Picture
 from lianpu.models.store.conversion import require_onnx
 from lianpu.part_names import PARTS, part_index
 from lianpu.photo.reading import read_image
-from lianpu.video.tracking.live_parts import crop_matrix, mouth_visible, update_live_parts
+from lianpu.video.tracking.live_parts import crop_matrix, mouth_visible, update_live_parts, with_hair_around
 from lianpu.video.tracking.live_tracker import LiveModels, LiveSettings, LiveState, TrackedScene, track_live
 from tests.support.live_faces import mesh_of
 from tests.support.portraits import portrait, portrait_face
@@ -116,3 +117,26 @@ def test_the_average_follows_at_once_where_much_has_changed(analyzer: FaceAnalyz
     middle = (slice(50, 70), slice(50, 78))
     assert first.shares[skin[0]][middle].mean() > 150
     assert abs(second.shares[skin[1]][middle].mean() - second.parsed[skin[1]][middle].mean()) < 40
+
+
+def test_hair_beyond_the_crop_is_found_in_a_wider_one_and_that_of_a_neighbour_is_not(analyzer: FaceAnalyzer) -> None:
+    drawn, face = portrait(side_px=320), portrait_face(side_px=320)
+    parser = SharesParser(load_parser(threads=1))
+    picture = np.full((480, 900, 3), 200, dtype=np.uint8)
+    picture[150:470, 100:420] = picture[150:470, 480:800] = drawn.picture
+    five, mesh = face.points + np.array([100, 150]), mesh_of(drawn.points).points + np.array([100, 150, 0])
+    matrix = crop_matrix(five, parser)
+    parts = update_live_parts(None, picture, mesh, matrix, parser, parse=True, seconds=1 / 30, time_constant_s=0.4)
+    assert parts.hair_around() is None
+    first = with_hair_around(parts, picture, matrix, parser)
+    wide = around_matrix(matrix, parser.side_px, parser.side_px)
+    mask = np.zeros(picture.shape[:2], dtype=np.uint8)
+    mask[150:470, 100:420] = np.where(drawn.mask == part_index("hair"), 255, 0)
+    own = cv2.warpAffine(mask, wide, (parser.side_px, parser.side_px)) > 127
+    found = np.asarray(first.hair_around()) > 127
+    assert (found & own).sum() / (found | own).sum() > 0.6
+    gone = with_hair_around(first, np.full_like(picture, 200), matrix, parser)
+    assert gone.around is first.around
+    next_one = update_live_parts(gone, picture, mesh, matrix, parser, parse=False, seconds=0.4, time_constant_s=0.4)
+    assert first.around is not None and next_one.around is not None
+    assert next_one.around[own].mean() == pytest.approx(np.exp(-1) * first.around[own].mean(), rel=0.15)  # follows in time

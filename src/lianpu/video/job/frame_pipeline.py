@@ -317,6 +317,9 @@ _PARSE_EVERY: dict[str, int] = {
 
 _SOMETIMES = 4
 
+_AROUND_EVERY = 8
+"""How often hair beyond the faces' crops is parsed, in frames."""
+
 _NEED_PEOPLE = ("blur_background", "replace_background")
 
 
@@ -338,7 +341,10 @@ def live_settings(
     needed = [every for every in wanted if every]
     person = any(isinstance(step, EffectStep) and step.effect.name in _NEED_PEOPLE for step in preset.steps)
     chosen = (min(needed) if needed else 0) if parse_every is None else parse_every
-    return LiveSettings(detect_every, detect_px, chosen, person=person)
+    around = (
+        _AROUND_EVERY if any(isinstance(step, EffectStep) and step.effect.name == "hair_color" for step in preset.steps) else 0
+    )
+    return LiveSettings(detect_every, detect_px, chosen, person=person, around_every=around)
 
 
 def check_faces(faces: str) -> None:

@@ -13,9 +13,9 @@ import numpy as np
 from lianpu.face_parsing.runtime import ALIGNMENT
 from lianpu.face_parsing.shares import SharesParser
 from lianpu.faces.alignment import TEMPLATES, alignment_matrix
-from lianpu.faces.live import HairColor, Share
+from lianpu.faces.live import HairColor, Share, around_matrix
 from lianpu.faces.mesh import REGIONS
-from lianpu.imaging.geometry import Matrix, compose, enlarge, map_points, quick_warp, scaling
+from lianpu.imaging.geometry import Matrix, compose, enlarge, inverse, map_points, quick_warp, scaling, warp_values
 from lianpu.imaging.picture import Picture
 from lianpu.part_names import PARTS, part_index
 
@@ -43,6 +43,8 @@ _LIKELY = 64
 
 _BLUR_PX = 9
 
+_HAIR = "hair"
+
 _CHANGED_FROM, _CHANGED_TO = 40.0, 110.0
 """Difference of a new parse from the average (blurred, of 255) from which on the average follows faster, and from which on at once."""
 
@@ -68,6 +70,8 @@ class LiveParts:
         mouth: how much of the mouth is visible, smooth, 0 to 1.
         mouth_parsed: the same as of the parser's last run.
         hair: colour of the hair, averaged.
+        around: (s, s) float32, 0 to 255: probability of hair in a crop `AROUND` times as wide, averaged; None before it is parsed.
+        around_parsed: the same as of the parser's last run.
     """
 
     names: tuple[str, ...]
@@ -77,6 +81,8 @@ class LiveParts:
     mouth: float
     mouth_parsed: float
     hair: HairColor | None = None
+    around: np.ndarray[Any, np.dtype[np.float32]] | None = None
+    around_parsed: np.ndarray[Any, np.dtype[np.float32]] | None = None
 
     def as_shares(self) -> Mapping[str, Share]:
         """The averaged probabilities by part (s, s) uint8."""
@@ -89,6 +95,36 @@ class LiveParts:
         if hair is None:
             return self
         return replace(self, hair=hair if self.hair is None else self.hair.moved_to(hair, rate))
+
+    def hair_around(self) -> Share | None:
+        """`around` as uint8."""
+        return None if self.around is None else np.asarray(cv2.convertScaleAbs(self.around), dtype=np.uint8)
+
+
+def with_hair_around(parts: LiveParts, picture: Picture, matrix: Matrix, parser: SharesParser) -> LiveParts:
+    """The parts with the hair that leaves the face's crop parsed in a wider one; the average follows in the next frames.
+
+    Only hair that hangs together with that in the crop counts: other people's would be coloured, too.
+
+    Args:
+        parts: of this frame.
+        picture: (H, W, 3), the frame.
+        matrix: of `crop_matrix`.
+        parser: gives probabilities.
+    """
+    side = parser.side_px
+    wide = around_matrix(matrix, side, side)
+    crop = quick_warp(picture, compose(scaling(2.0), wide), (parser.size_px, parser.size_px))
+    found = parser.shares(crop)[part_index(_HAIR)]
+    near = np.zeros_like(found)
+    if _HAIR in parts.names:
+        known = cv2.convertScaleAbs(parts.shares[parts.names.index(_HAIR)])
+        near = np.asarray(warp_values(known, compose(wide, inverse(matrix)), (side, side), outside=0), dtype=np.uint8)
+    _, labels = cv2.connectedComponents((np.maximum(found, near) > 127).astype(np.uint8))
+    own = np.isin(labels, np.setdiff1d(np.unique(labels[near > 127]), [0])).astype(np.uint8)
+    soft = cv2.dilate(own, np.ones((5, 5), dtype=np.uint8))
+    new = (found * soft).astype(np.float32)
+    return replace(parts, around=new if parts.around is None else parts.around, around_parsed=new)
 
 
 def crop_matrix(five: np.ndarray, parser: SharesParser) -> Matrix:
@@ -132,7 +168,10 @@ def update_live_parts(
     rate = 1 - math.exp(-seconds / time_constant_s) if time_constant_s > 0 else 1.0
     shares = np.asarray(moved.shares + np.float32(rate) * (moved.parsed - moved.shares), dtype=np.float32)
     mouth = moved.mouth + (1 - math.exp(-seconds / MOUTH_S)) * (moved.mouth_parsed - moved.mouth)
-    return replace(moved, shares=shares, mouth=mouth)
+    around = moved.around
+    if around is not None and moved.around_parsed is not None:
+        around = np.asarray(around + np.float32(rate) * (moved.around_parsed - around), dtype=np.float32)
+    return replace(moved, shares=shares, mouth=mouth, around=around)
 
 
 def mouth_visible(shares: np.ndarray, lips: np.ndarray) -> float | None:

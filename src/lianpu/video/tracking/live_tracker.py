@@ -19,7 +19,7 @@ from lianpu.faces.results import Face, Mesh
 from lianpu.imaging.geometry import map_points, quick_shrink, scale_of
 from lianpu.imaging.picture import Picture
 from lianpu.video.tracking.cuts import Difference, FrameSignature, difference, frame_signature, is_cut, with_difference
-from lianpu.video.tracking.live_parts import CONTROL, MOUTH_S, LiveParts, crop_matrix, update_live_parts
+from lianpu.video.tracking.live_parts import CONTROL, MOUTH_S, LiveParts, crop_matrix, update_live_parts, with_hair_around
 from lianpu.video.tracking.motion import GreyFrame, grey_frame, motion_of
 from lianpu.video.tracking.one_euro import Smoothed, smoothed
 from lianpu.video.tracking.tracker import TrackSettings, detect_faces
@@ -55,11 +55,13 @@ class LiveSettings(TrackSettings):
         detect_every: detect faces every N frames; None: every `LIVE_DETECT_EVERY`, or in every frame where faces are hidden.
         parse_every: run the parser every N frames, each face in turn; 0 never runs it.
         person: whether the matte of people is wanted.
+        around_every: parse the hair beyond the faces' crops every N frames; 0 never does.
         small_mesh: the mesh of 468 points, in half the time: lips and lids less exact, no irises.
     """
 
     detect_px: int = 480
     person: bool = False
+    around_every: int = 0
     small_mesh: bool = False
 
 
@@ -180,7 +182,7 @@ def track_live(
     kept = without_duplicates([track for track in tracks if track is not None and is_inside(track.face, picture)])
     described = [_described(track, picture, number, seconds, models.parser, settings) for track in kept]
     kept = tuple(track for track, _ in described)
-    faces = {track.number: face for track, face in described}
+    faces = _with_others({track.number: face for track, face in described})
     if models.parser is not None:
         times.end("parse")
     person = None
@@ -284,6 +286,24 @@ def _is_parsed(track: LiveTrack, number: int, settings: LiveSettings) -> bool:
     return settings.parse_every > 0 and (number + track.number) % settings.parse_every == 0
 
 
+def _with_others(faces: dict[int, LiveFace]) -> dict[int, LiveFace]:
+    """The faces, each with the places of all others."""
+    if len(faces) < 2:
+        return faces
+    places = {number: (*face.face.points.mean(axis=0).tolist(), face.face.unit_px) for number, face in faces.items()}
+    return {
+        number: replace(face, others=tuple(place for other, place in places.items() if other != number))
+        for number, face in faces.items()
+    }
+
+
+def _is_parsed_around(track: LiveTrack, parts: LiveParts, number: int, parsed: bool, settings: LiveSettings) -> bool:
+    """Whether the hair beyond a face's crop is parsed in the frame of that number: not in one in which its parts are, where that can be."""
+    if settings.around_every <= 0 or (parsed and settings.parse_every > 1):
+        return False
+    return parts.around is None or (number + track.number) % settings.around_every == 1
+
+
 def _described(
     track: LiveTrack, picture: Picture, number: int, seconds: float, parser: SharesParser | None, settings: LiveSettings
 ) -> tuple[LiveTrack, LiveFace]:
@@ -304,7 +324,9 @@ def _described(
         seconds=seconds,
         time_constant_s=settings.time_constant_s,
     )
-    face = LiveFace(track.face, track.mesh, parts.as_shares(), matrix, parts.mouth, parts.hair)
+    if _is_parsed_around(track, parts, number, parse, settings):
+        parts = with_hair_around(parts, picture, matrix, parser)
+    face = LiveFace(track.face, track.mesh, parts.as_shares(), matrix, parts.mouth, parts.hair, parts.hair_around())
     if parts.hair is None or (number + track.number) % _HAIR_EVERY == 0:
         rate = 1 - math.exp(-seconds * _HAIR_EVERY / _HAIR_S)
         parts = parts.with_hair(hair_color_of(picture, face), rate)
