@@ -115,6 +115,7 @@ MAY_IMPORT: dict[str, set[str]] = {
         "faces",
         "files",
         "imaging",
+        "models",
         "part_names",
         "photo",
         "report",

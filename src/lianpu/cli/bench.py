@@ -1,4 +1,4 @@
-"""`lianpu bench train | curves | infer | faces | effects | video | live`: measure speed as ratios, interleaved in one process."""
+"""`lianpu bench train | curves | infer | faces | people | effects | video | live`: measure speed as ratios, interleaved in one process."""
 
 from __future__ import annotations
 
@@ -19,6 +19,11 @@ BENCHES = {
         "lianpu.bench.faces",
         "faces found by each detector; distances of points to masks; our face networks compared with the insightface package",
         "BenchFacesArguments",
+    ),
+    "people": Command(
+        "lianpu.bench.people",
+        "how well backgrounds tell people from what is behind them, on faces with masks",
+        "BenchPeopleArguments",
     ),
     "effects": Command("lianpu.bench.effects", "seconds and memory of each effect on a large photo", "BenchEffectsArguments"),
     "video": Command(

@@ -33,8 +33,8 @@ _SURE_ISLAND, _LEAST_ISLAND = 0.9, 0.004
 _HOLE = 0.35
 """Holes with an area below that of a square with this side, in distances of the eyes, are filled."""
 
-_BAND, _MOST_SHRUNK = 0.06, 3.0
-"""Half the width of the band along edges in which colours decide, in distances of the eyes; and how much smaller they may be averaged."""
+_BAND, _SHRUNK = 0.06, (1.5, 3.0)
+"""Half the width of the band along edges in which colours decide, in distances of the eyes; and how much smaller they are averaged."""
 
 _CERTAIN = 0.95
 """Colours are averaged where the matte is above this, or below 1 minus this, and no edge is near."""
@@ -80,12 +80,15 @@ class PersonMatte:
         flat[mixed] = np.clip(person + share * (flat[mixed] - ground - share * (person - ground)), 0, 1)
 
 
-def person_matte(photo: Picture, subjects: Sequence[Subject]) -> PersonMatte:
-    """The matte of the people of a photo (H, W, 3): the subjects, and other people that the network sees."""
+def person_matte(photo: Picture, subjects: Sequence[Subject], *, network: bool = True) -> PersonMatte:
+    """The matte of the people of a photo (H, W, 3): the subjects, one or more, and other people that the network sees.
+
+    Without `network`, or where it is absent, people are found by colour.
+    """
     view = view_of(photo, (slice(0, photo.shape[0]), slice(0, photo.shape[1])), _VIEW_PX)
     unit = view.scale * float(np.median([face_unit(subject) for subject in subjects]))
     parsed = parsed_people(photo, subjects, view)
-    rough = people_mask(photo, subjects, parsed, view)
+    rough = people_mask(photo, subjects, parsed, view, network=network)
     coefficients, sides = _projected(_aligned(rough, parsed, view, unit), view, unit)
     return PersonMatte(view, coefficients, _contrast(apply_coefficients(coefficients, view.picture)), sides)
 
@@ -122,9 +125,8 @@ def _components(inside: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
 def _aligned(rough: Field, faces: Field, view: View, unit: float) -> Field:
     """Coefficients (h, w, 4) that align a rough mask (h, w) with the photo's edges; `faces` (h, w): where parsed people are."""
     matte = smoothstep(rough, *_ROUGH)
-    for share in _REACHES:
+    for reach in dict.fromkeys(max(2, round(share * unit)) for share in _REACHES):
         matte = _without_islands(matte, faces, unit)
-        reach = max(2, round(share * unit))
         coefficients = _fast_coefficients(matte, view.picture, reach)
         matte = _contrast(apply_coefficients(coefficients, view.picture))
     return coefficients
@@ -132,7 +134,7 @@ def _aligned(rough: Field, faces: Field, view: View, unit: float) -> Field:
 
 def _fast_coefficients(matte: Field, picture: Field, reach: int) -> Field:
     """The guided filter's coefficients, computed at a smaller size where the filter is wide (He & Sun 2015, Fast Guided Filter)."""
-    shrinks = min(4, reach // 4)
+    shrinks = min(4, reach // 2)
     if shrinks < 2 or min(matte.shape) < 8 * shrinks:
         return guided_filter_coefficients(matte, picture, reach, _SMOOTHNESS)
     size = scaled_size(picture, 1 / shrinks)
@@ -146,7 +148,7 @@ def _fast_coefficients(matte: Field, picture: Field, reach: int) -> Field:
 def _projected(coefficients: Field, view: View, unit: float) -> tuple[Field, Field]:
     """The coefficients, at edges mixed with those of a pixel's position between the colours of the nearest person and background; and
     these colours (h, w, 6), perhaps smaller."""
-    shrinks = min(_MOST_SHRUNK, max(1.0, _BAND * unit / 3))
+    shrinks = float(np.clip(_BAND * unit / 3, *_SHRUNK))
     picture = shrink(view.picture, max(1, round(max(view.shape) / shrinks)))
     small = np.asarray(cv2.resize(coefficients, picture.shape[1::-1], interpolation=cv2.INTER_AREA), dtype=np.float32)
     here = small.reshape(*picture.shape[:2], -1)

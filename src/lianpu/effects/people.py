@@ -17,8 +17,11 @@ from lianpu.imaging.geometry import enlarge, scale_points, scaled_size
 from lianpu.imaging.masks import smoothstep
 from lianpu.imaging.picture import Picture
 
-_PARSED, _PARSED_HEAD, _NOT_PARSED = 2.0, 6.0, 2.5
+_PARSED, _PARSED_HEAD, _NOT_PARSED = 2.0, 6.0, 4.0
 """Log-odds that a parser adds to the network's: for a part anywhere, for a part near a head, against what is no part near a head."""
+
+_COARSE = 3
+"""Where the parser is reliable is smooth: it is computed at a view this many times smaller."""
 
 _SEARCHED_PX = 224
 
@@ -39,7 +42,7 @@ _UNLIKE = 12.0
 """A pixel in a possible body area that differs by more than this (CIE76) from the sure background is no background."""
 
 
-def people_mask(photo: Picture, subjects: Sequence[Subject], parsed: Field, view: View) -> Field:
+def people_mask(photo: Picture, subjects: Sequence[Subject], parsed: Field, view: View, *, network: bool = True) -> Field:
     """Probability (h, w), 0 to 1, that a pixel of `view`, the whole photo, shows a person: from the network and the parser, or from
     GrabCut where the network is absent. Its edges are rough.
 
@@ -48,8 +51,9 @@ def people_mask(photo: Picture, subjects: Sequence[Subject], parsed: Field, view
         subjects: the faces that were found in it, one or more.
         parsed: of `parsed_people`.
         view: of the whole photo.
+        network: take the network where it is; False for GrabCut.
     """
-    people = people_in(photo, [subject.face for subject in subjects], view.shape)
+    people = people_in(photo, [subject.face for subject in subjects], view.shape) if network else None
     if people is None:
         return _searched(photo, subjects, parsed, view)
     odds = np.log(people) - np.log1p(-people)
@@ -68,15 +72,16 @@ def parsed_people(photo: Picture, subjects: Sequence[Subject], view: View) -> Fi
 
 def _reliable(photo: Picture, subjects: Sequence[Subject], view: View) -> Field:
     """(h, w): 1 around heads, where what a parser calls background is background; 0 over other people's bodies."""
-    known = np.zeros(view.shape, dtype=np.float32)
+    width, height = scaled_size(view.picture, 1 / _COARSE)
+    known = np.zeros((height, width), dtype=np.float32)
     for subject in subjects:
         if subject.parts.parser != MESH_PARTS:
-            known = np.maximum(known, _heads(subject, view, photo))
+            known = np.maximum(known, _heads(subject, known.shape, photo))
     if len(subjects) > 1:  # the parser sees one face and labels other people's bodies as background
         for subject in subjects:
-            u, v = _body_coordinates(subject, view.shape, photo)
+            u, v = _body_coordinates(subject, known.shape, photo)
             known[(v > _NECK) & (np.abs(u) < np.interp(v, *_WIDEST))] = 0
-    return known
+    return np.asarray(enlarge(known, view.shape[::-1]), dtype=np.float32)
 
 
 def _searched(photo: Picture, subjects: Sequence[Subject], parsed: Field, view: View) -> Field:
@@ -104,9 +109,9 @@ def _seen(photo: Picture, subjects: Sequence[Subject]) -> np.ndarray:
     return whole
 
 
-def _heads(subject: Subject, view: View, photo: Picture) -> Field:
+def _heads(subject: Subject, shape: tuple[int, ...], photo: Picture) -> Field:
     """(h, w): 1 around the head, where the parser is reliable, falling to 0 towards the shoulders and the crop's border."""
-    u, v = _face_coordinates(subject, view.shape, photo)
+    u, v = _face_coordinates(subject, shape, photo)
     return 1 - smoothstep(np.hypot(u / 1.75, (v + 0.1) / 1.9), 0.8, 1.0)
 
 

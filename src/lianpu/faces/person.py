@@ -18,7 +18,7 @@ import numpy as np
 
 from lianpu.errors import WeightsError
 from lianpu.faces.results import Face
-from lianpu.imaging.geometry import Window, enlarge
+from lianpu.imaging.geometry import Window, enlarge, shrink
 from lianpu.imaging.picture import Picture, check_picture
 from lianpu.models.sessions import open_session
 from lianpu.models.store.conversion import require_onnx
@@ -34,6 +34,10 @@ _MOST = 6.0
 _CROPS_UNITS = ((10.0, 3.6), (22.0, 3.6))
 """Crops around a head with shoulders, and a body: the side, and how far it reaches above the eyes, in distances of the eyes. Around a
 head alone the network takes people behind it for background."""
+
+_COPY_PX, _INPUT_PX = 1600, 256
+"""Longest side of the copy from which crops are taken unless they would be smaller than the network's input: averaging the whole photo
+again for each is slow."""
 
 _LARGE = 0.8
 """A crop that covers more than this share of the photo shows nothing new."""
@@ -72,9 +76,11 @@ def people_in(photo: Picture, faces: Sequence[Face], shape: tuple[int, int]) -> 
         return None
     check_picture(photo)
     total, weights = np.zeros(shape, dtype=np.float32), np.full(shape, 1e-6, dtype=np.float32)
+    copy = shrink(photo, _COPY_PX)
     for view in _views(faces, photo.shape[:2], shape):
         rows, columns = view.window
-        part = photo[_in_photo(rows, shape[0], photo.shape[0]), _in_photo(columns, shape[1], photo.shape[1])]
+        source = copy if min(_sides(view.window)) * copy.shape[0] >= _INPUT_PX * shape[0] else photo
+        part = source[_in_photo(rows, shape[0], source.shape[0]), _in_photo(columns, shape[1], source.shape[1])]
         found = np.rot90(_run(session, np.rot90(part, view.turns)), -view.turns)
         size = (columns.stop - columns.start, rows.stop - rows.start)
         weight = view.weight * _fading(view.window, shape)
