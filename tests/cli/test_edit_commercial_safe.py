@@ -71,6 +71,16 @@ def test_lipstick_keeps_to_the_lips_that_a_parser_sees(
     assert not (painted & ~near).any()
 
 
+def test_with_all_defaults(
+    photo: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """BlazeFace finds the face: MediaPipe's models are all that is needed."""
+    monkeypatch.setenv("LIANPU_COMMERCIAL_SAFE", "1")
+    main(["edit", str(photo), str(tmp_path / "out.png"), "--effect", "lipstick", "smooth_skin"])
+    assert "Edited 1 face" in capsys.readouterr().out
+    assert (_change(read_image(photo), read_image(tmp_path / "out.png")) > 8).sum() > 200
+
+
 def test_a_folder(photo: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     photos = tmp_path / "photos"
     photos.mkdir()

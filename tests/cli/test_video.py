@@ -135,6 +135,6 @@ def test_commercial_safe_names_all_that_is_missing_in_one_line(
     assert code == 1 and err.count("\n") == 1 and not (tmp_path / "out.mp4").exists()
     for option, instead in (
         ("--detector dlib", "Give --detector blazeface"),
-        ("--landmarks auto", "or FILE (train it: lianpu landmarks train)"),
+        ("--landmarks auto", "Or give --landmarks FILE (train it: lianpu landmarks train)"),
     ):
         assert f"{option}: " in err and instead in err

@@ -148,7 +148,7 @@ def test_all_that_is_missing_under_commercial_safe_is_said_in_one_line_with_what
     assert "\n" not in words and words.count("--commercial-safe") == 1
     assert "--detector buffalo_l: det_10g.onnx" in words and "Give --detector blazeface." in words
     assert "--landmarks auto: face_landmark_with_attention.tflite" in words and "not on this machine" in words
-    assert "or FILE (train it: lianpu landmarks train)." in words
+    assert "Or give --landmarks FILE (train it: lianpu landmarks train)." in words
     assert "--parser" not in words, "the face mesh gives parts"
     with pytest.raises(WeightsError) as raised:
         open_analyzer(AnalyzerSettings(detector="buffalo_l", landmarks="dlib"))

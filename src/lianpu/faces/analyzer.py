@@ -207,6 +207,8 @@ def _explained(part: Part, settings: AnalyzerSettings, problem: str) -> str:
     asked = getattr(settings, part)
     text = f"--{part} {asked}: {problem.removesuffix(COMMERCIAL_SAFE_NOTE).rstrip()}"
     is_in = f"--{part} " in problem or (part == "detector" and asked in ("auto", "yunet", "blazeface"))
+    if part == "landmarks" and asked in ("auto", MESH, SMALL_MESH):
+        return f"{text} Or give --landmarks FILE (train it: lianpu landmarks train)." if is_commercial_safe() else text
     return f"{text} {_FREE[part]}" if is_commercial_safe() and not is_in else text
 
 
