@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Literal, Protocol
 
 import numpy as np
@@ -12,7 +12,7 @@ import numpy as np
 from lianpu.errors import DataError, Message, ModelError, SettingsError, WeightsError
 from lianpu.face_parsing.runtime import FaceParser
 from lianpu.faces.detection import Detector, find_faces
-from lianpu.faces.mesh import MeshReader, is_face
+from lianpu.faces.mesh import MeshReader, five_points, is_face
 from lianpu.faces.parts import NO_PARSER, parse_wide, parse_windows, windows_by_mesh
 from lianpu.faces.results import Face, FaceParts, Landmarks, Mesh, Points, Subject
 from lianpu.imaging.picture import Picture
@@ -265,9 +265,13 @@ def describe_faces(
         photo: (H, W, 3) uint8 RGB.
         faces: of `faces.detection.find_faces`.
         parser: of `faces.parts.load_parser`; None takes the parts of the mesh, and no parts where it is not believed.
-        landmarks: of 68 points; with a `MeshReader` the subjects have their meshes.
+        landmarks: of 68 points; with a `MeshReader` the subjects have their meshes, and the five points of these: a detector's are two to
+            four times as far off, and BlazeFace guesses the corners of the mouth.
     """
     read = [_read(photo, face, landmarks) for face in faces]
+    faces = [
+        face if mesh is None else replace(face, points=five_points(mesh)) for face, (_, mesh) in zip(faces, read, strict=True)
+    ]
     if parser is None:
         found = windows_by_mesh(photo, faces, [mesh for _, mesh in read])
     else:
