@@ -61,7 +61,12 @@ def test_the_same_photo_gives_the_same_mask() -> None:
 
 
 @needs(PHOTOS)
-def test_sleeves_and_arms_before_a_plain_wall_stay_and_the_wall_goes(analyzer: FaceAnalyzer) -> None:
+@pytest.mark.parametrize("network", [True, False])
+def test_sleeves_and_arms_before_a_plain_wall_stay_and_the_wall_goes(
+    request: pytest.FixtureRequest, analyzer: FaceAnalyzer, network: bool
+) -> None:
+    if network:
+        request.getfixturevalue("mediapipe_models")
     photo = read_image(PHOTOS / "p20_full_length.jpg")
     after = replace_background(photo, analyzer.analyze(photo), 1.0, "#8fb8d8", "")
     changed = np.abs(after.astype(int) - photo).max(axis=2)
@@ -69,3 +74,19 @@ def test_sleeves_and_arms_before_a_plain_wall_stay_and_the_wall_goes(analyzer: F
         assert changed[y - 8 : y + 8, x - 8 : x + 8].max() < 20, f"a part of the person at {x}, {y}"
     for x, y in ((947, 1381), (80, 300), (60, 1300), (700, 200)):
         assert changed[y - 8 : y + 8, x - 8 : x + 8].min() > 20, f"the wall at {x}, {y}"
+
+
+@needs(PHOTOS)
+@pytest.mark.usefixtures("mediapipe_models")
+def test_hands_in_the_hair_stay_and_the_wall_between_two_people_goes(analyzer: FaceAnalyzer) -> None:
+    hands = read_image(PHOTOS / "p17_portrait.png")
+    changed = np.abs(replace_background(hands, analyzer.analyze(hands), 1.0, "#8fb8d8", "").astype(int) - hands).max(axis=2)
+    for x, y in ((30, 90), (385, 90)):
+        assert changed[y - 6 : y + 6, x - 6 : x + 6].max() < 20, f"an arm at {x}, {y}"
+    assert changed[240:270, 5:25].min() > 20, "the wall beside the face"
+    pair = read_image(PHOTOS / "p05_group.jpg")
+    changed = np.abs(replace_background(pair, analyzer.analyze(pair), 1.0, "#8fb8d8", "").astype(int) - pair).max(axis=2)
+    for x, y in ((230, 200), (225, 260)):
+        assert changed[y - 5 : y + 5, x - 5 : x + 5].min() > 8, f"the wall at {x}, {y}"
+    for x, y in ((30, 130), (420, 220)):
+        assert changed[y - 5 : y + 5, x - 5 : x + 5].max() < 20, f"a sleeve at {x}, {y}"
