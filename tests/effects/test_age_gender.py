@@ -6,8 +6,10 @@ import numpy as np
 import pytest
 
 from lianpu.editing.presets import parse_effect
+from lianpu.editing.session import EditRequest, open_job
 from lianpu.effects.age_gender import age, gender
 from lianpu.errors import SettingsError
+from lianpu.faces.analyzer import AnalyzerSettings
 from lianpu.faces.results import Subject
 from lianpu.imaging.color import rgb_to_lab
 from lianpu.imaging.picture import Picture
@@ -58,3 +60,10 @@ def test_hair_greys_with_the_years_and_not_when_they_go_back() -> None:
 def test_no_years_change_nothing() -> None:
     photo, subject = _face()
     assert age(photo, subject, 1.0, 0.0) is photo
+
+
+def test_a_job_without_the_face_mesh_is_refused_before_a_photo_is_read() -> None:
+    preset = "name: x\nsteps: [{effect: age, years: -20}]"
+    settings = AnalyzerSettings(detector="dlib", landmarks="dlib")
+    with pytest.raises(SettingsError, match=r"age needs the face mesh\. Give --landmarks mesh .*lianpu models fetch face-mesh"):
+        open_job(EditRequest(preset, analyzer=settings), threads=1)

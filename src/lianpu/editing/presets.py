@@ -82,6 +82,11 @@ class Preset:
         return any(isinstance(step, EditStep) for step in self.steps)
 
     @property
+    def needs_mesh(self) -> bool:
+        """Whether a step works on the mesh of faces, by a learned transform."""
+        return any(isinstance(step, EffectStep) and step.effect.needs_mesh for step in self.steps)
+
+    @property
     def beyond_crop(self) -> bool:
         """Whether a step reaches beyond the faces' crops, so that `FaceAnalyzer.analyze` must parse wide."""
         from lianpu.editing.residual_transfer import is_about_hair

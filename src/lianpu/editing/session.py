@@ -32,6 +32,7 @@ from lianpu.photo.c2pa import Signing, SigningFiles, open_signing, sign
 from lianpu.photo.reading import PhotoFile
 from lianpu.photo.writing import lost_in, write_photo
 from lianpu.photo.xmp import edited_xmp
+from lianpu.transforms.model import load_transform
 from lianpu.version import __version__
 
 PREVIEW_PX = 1280
@@ -204,6 +205,8 @@ def open_job(request: EditRequest, threads: int | None = None) -> EditJob:
         check_parser(preset)
     if not isinstance(analyzer.landmarks, MeshReader):
         check_mesh(preset)
+    if preset.needs_mesh:
+        load_transform()
     return EditJob(request, preset, EditSession(analyzer, editor, model, signing))
 
 
