@@ -199,7 +199,7 @@ def test_the_mesh_of_a_face_does_not_depend_on_how_it_lies() -> None:
 
 @pytest.mark.usefixtures("mediapipe_models")
 def test_without_a_parser_the_parts_come_from_the_mesh(monkeypatch: pytest.MonkeyPatch) -> None:
-    photo = read_image(real_photo("p05_group.jpg"))
+    photo = read_image(real_photo("p03_group.jpg"))
     monkeypatch.setenv("LIANPU_COMMERCIAL_SAFE", "1")
     analyzer = open_analyzer(AnalyzerSettings(str(real_model(YUNET))), threads=1)
     assert analyzer.parser is None

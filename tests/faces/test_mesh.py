@@ -226,3 +226,14 @@ def test_the_catalogue_knows_parts_of_a_mesh() -> None:
     with pytest.raises(SettingsError, match="hair_color needs a face parser"):
         catalogue.EFFECTS["hair_color"].apply(PHOTO, [subject])
     assert (catalogue.EFFECTS["lipstick"].apply(PHOTO, [subject]) != PHOTO).any()
+
+
+def test_closed_and_tiny_eyes_are_skin() -> None:
+    window = (slice(50, 250), slice(100, 300))
+    closed = drawn_mesh()
+    lids = list(REGIONS["left_eye"])
+    closed[lids, 1] = closed[lids, 1].mean() + 0.1 * (closed[lids, 1] - closed[lids, 1].mean())
+    parts = mesh_parts(Mesh(closed, 1.0), window)
+    assert parts.where("r_eye").any() and not parts.where("l_eye").any()
+    tiny = mesh_parts(Mesh(drawn_mesh(size=60.0), 1.0), window)
+    assert not tiny.where("l_eye", "r_eye").any() and tiny.where("skin").any()

@@ -316,16 +316,31 @@ def mesh_parts(mesh: Mesh, window: Window, *, with_mouth: bool = True) -> FacePa
     """The parts of a face by its mesh alone, over a window of the picture: for faces without a parser.
 
     Skin to where the mesh ends (the upper forehead), nose, brows, eyes, lips and the inside of the mouth; no hair, ears, neck or
-    clothes, and no glasses or hands: what covers the face is not known to a mesh. Without `with_mouth`, lips and mouth are left out
+    clothes, and no glasses or hands: what covers the face is not known to a mesh. Eyes that are closed, or too small to tell white from
+    iris, are skin, as a parser has it. Without `with_mouth`, lips and mouth are left out
     (`covered_mouth.mouth_is_covered`).
     """
     rows, columns = window
     mask = np.zeros((rows.stop - rows.start, columns.stop - columns.start), dtype=np.uint8)
     for region, part in _PARTS if with_mouth else _PARTS[:-_OF_MOUTH]:
-        points = (outline(mesh, region) - (columns.start, rows.start)) * 2**_FIXED_POINT_BITS
+        around = outline(mesh, region)
+        if part in ("l_eye", "r_eye") and not _is_open(around):
+            continue
+        points = (around - (columns.start, rows.start)) * 2**_FIXED_POINT_BITS
         cv2.fillPoly(mask, [np.rint(points).astype(np.int32)], part_index(part), shift=_FIXED_POINT_BITS)
     return FaceParts(mask, MESH_PARTS)
 
+
+def _is_open(lids: Points) -> bool:
+    across = float(np.linalg.norm(np.ptp(lids, axis=0)))
+    return across >= _EYE_PX and cv2.contourArea(np.asarray(lids, dtype=np.float32)) >= _OPEN * across**2
+
+
+_EYE_PX = 14.0
+"""Least width of an eye."""
+
+_OPEN = 0.05
+"""Least area of open lids as a share of the square of their width: 0.15 to 0.24 in four of five eyes of portraits, 0.06 in laughter."""
 
 MESH_PARTS = "mesh"
 """`FaceParts.parser` of parts that come from a mesh."""
