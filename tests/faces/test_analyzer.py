@@ -19,7 +19,7 @@ from lianpu.faces.analyzer import (
     open_models,
 )
 from lianpu.faces.detection import find_faces
-from lianpu.faces.mesh import MeshReader, head_pose, outline, points_68
+from lianpu.faces.mesh import MeshReader, five_points, head_pose, outline, points_68
 from lianpu.faces.results import Face
 from lianpu.models.store import locate
 from lianpu.photo.reading import read_image
@@ -275,10 +275,11 @@ def test_a_dog_is_no_face_unless_nobody_may_be_missed(mediapipe_models: Path) ->
     assert len(analyzer.analyze(dog, wide=False, doubtful=True)) >= 1
 
 
-def test_a_face_that_was_found_upside_down_with_wrong_points_gets_those_of_its_mesh(mediapipe_models: Path) -> None:
+def test_a_face_that_was_found_upside_down_with_wrong_points_is_looked_at_turned(mediapipe_models: Path) -> None:
     analyzer = open_analyzer(AnalyzerSettings(detector=str(real_model(YUNET))), threads=1)
     (subject,) = analyzer.analyze(read_image(real_photo("p10_rotated_180")), wide=False)
-    assert subject.mesh is not None
+    assert subject.mesh is not None and subject.face.turned == 180
+    assert np.array_equal(subject.face.points, five_points(subject.mesh))
     assert subject.face.points[0, 1] > subject.face.points[3, 1] + 20  # the eyes lie below the mouth
     assert subject.face.points[0, 0] > subject.face.points[1, 0] + 20
 

@@ -91,9 +91,19 @@ class FaceAnalyzer:
             return found, ()
         real = [_is_face(photo, subject, self.landmarks) for subject in found]
         return (
-            tuple(subject for subject, is_one in zip(found, real, strict=True) if is_one),
+            tuple(_with_mesh_points(subject) for subject, is_one in zip(found, real, strict=True) if is_one),
             tuple(subject for subject, is_one in zip(found, real, strict=True) if not is_one),
         )
+
+
+def _with_mesh_points(subject: Subject) -> Subject:
+    """The subject with the five points of its mesh: a detector's are two to four times as far off, and BlazeFace guesses the mouth's corners.
+
+    Not before it is known that it is a face: points the wrong way round must be found out by then.
+    """
+    if subject.mesh is None:
+        return subject
+    return replace(subject, face=replace(subject.face, points=five_points(subject.mesh)))
 
 
 def _is_face(photo: Picture, subject: Subject, reader: MeshReader) -> bool:
@@ -265,13 +275,9 @@ def describe_faces(
         photo: (H, W, 3) uint8 RGB.
         faces: of `faces.detection.find_faces`.
         parser: of `faces.parts.load_parser`; None takes the parts of the mesh, and no parts where it is not believed.
-        landmarks: of 68 points; with a `MeshReader` the subjects have their meshes, and the five points of these: a detector's are two to
-            four times as far off, and BlazeFace guesses the corners of the mouth.
+        landmarks: of 68 points; with a `MeshReader` the subjects have their meshes.
     """
     read = [_read(photo, face, landmarks) for face in faces]
-    faces = [
-        face if mesh is None else replace(face, points=five_points(mesh)) for face, (_, mesh) in zip(faces, read, strict=True)
-    ]
     if parser is None:
         found = windows_by_mesh(photo, faces, [mesh for _, mesh in read])
     else:
