@@ -7,6 +7,7 @@ import time
 from dataclasses import dataclass, replace
 from typing import Any, Protocol
 
+from lianpu.allocator import keep_freed_memory
 from lianpu.editing.presets import EffectStep, Preset, Step, hides_faces, hiding_steps
 from lianpu.editing.session import EditJob
 from lianpu.errors import SettingsError
@@ -94,6 +95,8 @@ class FramePipeline(Protocol):
 def open_pipeline(job: EditJob, settings: TrackSettings, threads: int | None = None) -> FramePipeline:
     """The pipeline for these settings: `LiveSettings` are those of the live one.
 
+    The process keeps freed memory from then on (`allocator`): frames of the same size come again and again.
+
     Args:
         job: the opened request.
         settings: how faces are tracked; where faces are hidden, they are detected in every frame (`for_hidden_faces`).
@@ -102,6 +105,7 @@ def open_pipeline(job: EditJob, settings: TrackSettings, threads: int | None = N
     Raises:
         WeightsError, ModelError: a network of the live pipeline is not on this machine and cannot be fetched, or is broken.
     """
+    keep_freed_memory()
     hides = hides_faces(job.preset)
     searched = settings.for_hidden_faces() if hides else settings
     pipeline: QualityPipeline | LivePipeline = QualityPipeline(job, searched)
