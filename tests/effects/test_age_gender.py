@@ -5,12 +5,13 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from lianpu.editing.presets import parse_effect
-from lianpu.editing.session import EditRequest, open_job
+from lianpu.editing.presets import Preset, parse_effect
+from lianpu.editing.session import EditRequest, EditSession, open_job
 from lianpu.effects.age_gender import age, gender
 from lianpu.errors import SettingsError
-from lianpu.faces.analyzer import AnalyzerSettings
-from lianpu.faces.results import Subject
+from lianpu.faces.analyzer import AnalyzerSettings, open_analyzer
+from lianpu.faces.mesh import MeshReader
+from lianpu.faces.results import Face, Mesh, Subject
 from lianpu.imaging.color import rgb_to_lab
 from lianpu.imaging.picture import Picture
 from lianpu.transforms.model import load_transform
@@ -67,3 +68,21 @@ def test_a_job_without_the_face_mesh_is_refused_before_a_photo_is_read() -> None
     settings = AnalyzerSettings(detector="dlib", landmarks="dlib")
     with pytest.raises(SettingsError, match=r"age needs the face mesh\. Give --landmarks mesh .*lianpu models fetch face-mesh"):
         open_job(EditRequest(preset, analyzer=settings), threads=1)
+
+
+def test_a_tracked_face_without_a_mesh_gets_one_from_the_reader() -> None:
+    photo, subject = _face()
+
+    class Reader(MeshReader):
+        def __init__(self) -> None:
+            """Nothing to open: its mesh is known."""
+
+        def mesh_of_face(self, picture: Picture, face: Face) -> Mesh | None:
+            return subject.mesh
+
+    analyzer = open_analyzer(AnalyzerSettings(detector="dlib", landmarks="dlib"), threads=1)
+    session = EditSession(replace(analyzer, landmarks=Reader()))
+    preset = Preset("x", (parse_effect("gender=other"),))
+    tracked = session.edit(photo, [replace(subject, mesh=None)], preset)
+    assert np.abs(tracked.astype(int) - session.edit(photo, [subject], preset)).mean() < 0.5
+    assert (tracked != photo).any()

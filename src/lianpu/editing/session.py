@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 
 import cv2
@@ -25,8 +25,9 @@ from lianpu.editing.presets import (
 )
 from lianpu.editors.editor import Editor
 from lianpu.faces.analyzer import AnalyzerSettings, FaceAnalyzer, choose, open_analyzer
-from lianpu.faces.mesh import MeshReader
+from lianpu.faces.mesh import MeshReader, points_68
 from lianpu.faces.results import Subject
+from lianpu.imaging.geometry import similarity
 from lianpu.imaging.picture import Picture, check_picture
 from lianpu.photo.c2pa import Signing, SigningFiles, open_signing, sign
 from lianpu.photo.reading import PhotoFile
@@ -100,8 +101,11 @@ class EditSession:
         """
         if self.analyzer.parser is None:
             check_parser(preset)
-        if not isinstance(self.analyzer.landmarks, MeshReader):
+        reader = self.analyzer.landmarks
+        if not isinstance(reader, MeshReader):
             check_mesh(preset)
+        elif preset.needs_mesh:  # tracked faces of a video have none
+            subjects = [subject if subject.mesh is not None else _with_mesh(picture, subject, reader) for subject in subjects]
         return apply_preset(picture, subjects, preset, self.editor, known)
 
     def export(self, target: Path, picture: Picture, photo: PhotoFile, preset: Preset) -> tuple[str, ...]:
@@ -122,6 +126,14 @@ class EditSession:
             LianpuError: the file cannot be written or signed.
         """
         return export_photo(target, picture, photo, preset, self.model, self.signing)
+
+
+def _with_mesh(picture: Picture, subject: Subject, reader: MeshReader) -> Subject:
+    """The subject with its mesh, moved as its 68 points were smoothed; as it is where the mesh is not believed."""
+    mesh = reader.mesh_of_face(picture, subject.face)
+    if mesh is None:
+        return subject
+    return replace(subject, mesh=mesh.moved(similarity(points_68(mesh), subject.landmarks.points)))
 
 
 def export_photo(
