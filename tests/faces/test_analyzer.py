@@ -288,3 +288,17 @@ def test_a_fresh_machine_finds_every_face_of_a_group_and_meshes_them(mediapipe_m
     analyzer = open_analyzer(threads=1)
     subjects = analyzer.analyze(read_image(real_photo("p07_group_small_faces")), wide=False)
     assert analyzer.detector.name == "blazeface" and len(subjects) == 8
+
+
+@pytest.mark.usefixtures("mediapipe_models")
+def test_the_small_mesh_has_no_irises_and_serves_everything_else() -> None:
+    photo = read_image(real_photo("p17_portrait.png"))
+    large, small = (
+        open_analyzer(AnalyzerSettings(str(real_model(YUNET)), landmarks=name, parser="none"), threads=1).analyze(photo)[0]
+        for name in ("mesh", "mesh-468")
+    )
+    assert large.mesh is not None and small.mesh is not None
+    assert (len(large.mesh.points), len(small.mesh.points)) == (478, 468)
+    apart = np.linalg.norm(large.landmarks.points - small.landmarks.points, axis=1)
+    assert apart.mean() < 0.06 * large.face.unit_px
+    assert small.parts.where("l_lip").any()
