@@ -7,17 +7,19 @@ import numpy as np
 import pytest
 
 from lianpu.effects.catalogue import EFFECTS
+from lianpu.face_parsing.runtime import OnnxParser
 from lianpu.face_parsing.shares import SharesParser
 from lianpu.faces.analyzer import FaceAnalyzer
-from lianpu.faces.live import around_matrix
 from lianpu.faces.mesh import MeshReader
 from lianpu.faces.parts import load_parser
+from lianpu.imaging.geometry import scaling
 from lianpu.imaging.picture import Picture
 from lianpu.models.store.conversion import require_onnx
-from lianpu.part_names import PARTS, part_index
+from lianpu.part_names import PART_COLORS, PARTS, part_index
 from lianpu.photo.reading import read_image
-from lianpu.video.tracking.live_parts import crop_matrix, mouth_visible, update_live_parts, with_hair_around
+from lianpu.video.tracking.live_parts import LiveParts, crop_matrix, mouth_visible, update_live_parts
 from lianpu.video.tracking.live_tracker import LiveModels, LiveSettings, LiveState, TrackedScene, track_live
+from tests.support.colour_parser import write_colour_parser
 from tests.support.live_faces import mesh_of
 from tests.support.portraits import portrait, portrait_face
 from tests.support.shared import real_photo
@@ -105,38 +107,19 @@ def test_parts_are_moved_with_the_mesh_between_two_runs_of_the_parser(analyzer: 
     assert first.as_shares().keys() == moved.as_shares().keys() and "background" not in first.names
 
 
-def test_the_average_follows_at_once_where_much_has_changed(analyzer: FaceAnalyzer) -> None:
-    drawn, face = portrait(side_px=320), portrait_face(side_px=320)
-    parser = SharesParser(load_parser(threads=1))
-    matrix, mesh = crop_matrix(face.points, parser), mesh_of(drawn.points).points
-    arguments = {"parse": True, "seconds": 1 / 30, "time_constant_s": 0.4}
-    first = update_live_parts(None, drawn.picture, mesh, matrix, parser, **arguments)  # type: ignore[arg-type]
-    hidden = np.full_like(drawn.picture, 90)
-    second = update_live_parts(first, hidden, mesh, matrix, parser, **arguments)  # type: ignore[arg-type]
-    skin = first.names.index("skin"), second.names.index("skin")
-    middle = (slice(50, 70), slice(50, 78))
-    assert first.shares[skin[0]][middle].mean() > 150
-    assert abs(second.shares[skin[1]][middle].mean() - second.parsed[skin[1]][middle].mean()) < 40
+def test_the_average_follows_slowly_at_an_edge_and_at_once_where_much_has_changed(tmp_path: Path) -> None:
+    parser = SharesParser(OnnxParser(write_colour_parser(tmp_path / "colours.onnx", 256)))
+    mesh, matrix = np.zeros((478, 3), np.float32), scaling(0.5)
 
+    def next_parts(before: LiveParts | None, first_hair_row: int) -> LiveParts:
+        picture = np.full((256, 256, 3), PART_COLORS[part_index("skin")], np.uint8)
+        picture[first_hair_row:] = PART_COLORS[part_index("hair")]
+        return update_live_parts(before, picture, mesh, matrix, parser, parse=True, seconds=1 / 30, time_constant_s=0.4)
 
-def test_hair_beyond_the_crop_is_found_in_a_wider_one_and_that_of_a_neighbour_is_not(analyzer: FaceAnalyzer) -> None:
-    drawn, face = portrait(side_px=320), portrait_face(side_px=320)
-    parser = SharesParser(load_parser(threads=1))
-    picture = np.full((480, 900, 3), 200, dtype=np.uint8)
-    picture[150:470, 100:420] = picture[150:470, 480:800] = drawn.picture
-    five, mesh = face.points + np.array([100, 150]), mesh_of(drawn.points).points + np.array([100, 150, 0])
-    matrix = crop_matrix(five, parser)
-    parts = update_live_parts(None, picture, mesh, matrix, parser, parse=True, seconds=1 / 30, time_constant_s=0.4)
-    assert parts.hair_around() is None
-    first = with_hair_around(parts, picture, matrix, parser)
-    wide = around_matrix(matrix, parser.side_px, parser.side_px)
-    mask = np.zeros(picture.shape[:2], dtype=np.uint8)
-    mask[150:470, 100:420] = np.where(drawn.mask == part_index("hair"), 255, 0)
-    own = cv2.warpAffine(mask, wide, (parser.side_px, parser.side_px)) > 127
-    found = np.asarray(first.hair_around()) > 127
-    assert (found & own).sum() / (found | own).sum() > 0.6
-    gone = with_hair_around(first, np.full_like(picture, 200), matrix, parser)
-    assert gone.around is first.around
-    next_one = update_live_parts(gone, picture, mesh, matrix, parser, parse=False, seconds=0.4, time_constant_s=0.4)
-    assert first.around is not None and next_one.around is not None
-    assert next_one.around[own].mean() == pytest.approx(np.exp(-1) * first.around[own].mean(), rel=0.15)  # follows in time
+    first = next_parts(None, 128)
+    hair = first.names.index("hair")
+    rate = 1 - np.exp(-1 / 30 / 0.4)
+    edge = next_parts(first, 132).shares[hair]
+    assert edge[64:66].mean() == pytest.approx(255 * (1 - rate), abs=3) and (edge[70:] == 255).all()
+    gone = next_parts(first, 256).shares[hair]
+    assert gone[80:].max() < 5

@@ -45,7 +45,7 @@ _BLUR_PX = 9
 
 _HAIR = "hair"
 
-_CHANGED_FROM, _CHANGED_TO = 40.0, 110.0
+_CHANGED_FROM, _CHANGED_TO = 90.0, 180.0
 """Difference of a new parse from the average (blurred, of 255) from which on the average follows faster, and from which on at once."""
 
 _HIDDEN, _SEEN = 0.3, 0.6
