@@ -38,7 +38,7 @@ def _shares(**filled: float) -> np.ndarray:
 def test_a_mouth_is_visible_where_the_parser_sees_lips_inside_those_of_the_mesh() -> None:
     assert mouth_visible(_shares(u_lip=0.5, l_lip=0.5), LIPS) == 1
     assert mouth_visible(_shares(skin=1.0), LIPS) == 0
-    assert mouth_visible(_shares(l_lip=0.3, mouth=0.15), LIPS) == pytest.approx(0.5, abs=0.02)
+    assert mouth_visible(_shares(l_lip=0.3, mouth=0.2), LIPS) == pytest.approx(0.5, abs=0.02)
     assert mouth_visible(_shares(u_lip=1.0), LIPS / 40) is None, "four pixels say nothing"
 
 
@@ -77,9 +77,9 @@ def test_a_drawn_mouth_that_is_covered_gets_no_lipstick_until_it_is_uncovered(mo
     covered = _masked(bare)
     tracked = _track([bare] * 3 + [covered] * 11 + [bare] * 16, models)
     visible = [one.scene.faces[0].mouth_visible for one in tracked]
-    assert visible[0] > 0.7 and visible[13] < 0.2 and visible[-1] > 0.7
+    assert visible[0] > 0.5 and visible[13] < 0.2 and visible[-1] > 0.5
     assert max(np.abs(np.diff(visible))) < 0.5, "it fades"
-    for frame, one, least, most in ((covered, tracked[13], 0, 25), (bare, tracked[-1], 40, 255)):
+    for frame, one, least, most in ((covered, tracked[13], 0, 15), (bare, tracked[-1], 30, 255)):
         painted = frame.copy()
         EFFECTS["lipstick"].apply_live(painted, one.scene, 1.0, color="#2030c0")
         assert least <= np.abs(painted.astype(int) - frame).max() <= most

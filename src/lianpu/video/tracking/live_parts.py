@@ -48,7 +48,7 @@ _HAIR = "hair"
 _CHANGED_FROM, _CHANGED_TO = 90.0, 180.0
 """Difference of a new parse from the average (blurred, of 255) from which on the average follows faster, and from which on at once."""
 
-_HIDDEN, _SEEN = 0.3, 0.6
+_HIDDEN, _SEEN = 0.4, 0.6
 """Share of lips and mouth inside the mesh's lips at which a mouth counts as covered, and as seen."""
 
 _LEAST_MOUTH_PX = 16.0
