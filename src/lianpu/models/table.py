@@ -128,7 +128,7 @@ _MEDIAPIPE_LICENCE = "Apache-2.0"
 
 _BLAZEFACE = "Bazarevsky et al. 2019, BlazeFace: Sub-millisecond Neural Face Detection on Mobile GPUs, arXiv:1907.05047"
 
-_PHONE_PHOTOS = "photos by phone cameras, Google's own, not published"
+_PHONE_PHOTOS = "photos mostly by phone cameras, not published"
 
 _SELFIE = "Google 2021, MediaPipe Selfie Segmentation"
 
@@ -339,7 +339,7 @@ MODEL_FILES: tuple[ModelFile, ...] = (
         "face-mesh",
         "face_landmark_with_attention",
         "478 face points",
-        _PHONE_PHOTOS,
+        "not published",
         "Grishchenko et al. 2020, Attention Mesh: High-fidelity Face Mesh Prediction in Real-time, arXiv:2006.10962",
         2_495_106,
         "e06a804e0144f9929eda782122916b35d60c697c3c9344013ca2bbe76a6ce2b4",
@@ -348,7 +348,7 @@ MODEL_FILES: tuple[ModelFile, ...] = (
         "face-mesh-468",
         "face_landmark",
         "468 face points, faster",
-        _PHONE_PHOTOS,
+        "not published",
         "Kartynnik et al. 2019, Real-time Facial Surface Geometry from Monocular Video on Mobile GPUs, arXiv:1907.06724",
         1_242_398,
         "1055cb9d4a9ca8b8c688902a3a5194311138ba256bcc94e336d8373a5f30c814",
