@@ -17,6 +17,7 @@ from lianpu.editing.presets import (
     parse_preset,
     read_preset,
     scale_preset,
+    with_transforms,
 )
 from lianpu.effects.catalogue import EFFECTS, effect_of
 from lianpu.errors import SettingsError
@@ -126,3 +127,19 @@ def test_hair_needs_a_parser_and_is_named() -> None:
     check_parser(
         Preset("face", (EffectStep(EFFECTS["lipstick"]), EditStep({"Male": True}), EffectStep(EFFECTS["hair_color"], 0.0)))
     )
+
+
+def test_sex_and_age_go_to_the_transforms_one_by_one_and_after_the_hair() -> None:
+    asked = parse_preset("name: x\nsteps: [{edit: {Young: no, Male: yes, Blond_Hair: yes}, strength: 0.8}, {effect: lipstick}]")
+    steps = with_transforms(asked).steps
+    assert [step.effect.name if isinstance(step, EffectStep) else dict(step.values) for step in steps] == [
+        {"Blond_Hair": True},
+        "gender",
+        "age",
+        "lipstick",
+    ]
+    assert [step.strength for step in steps] == [0.8, 0.8, 0.8, 1.0]
+    gender, age = steps[1:3]
+    assert isinstance(gender, EffectStep) and gender.options == {"towards": "male"}
+    assert isinstance(age, EffectStep) and age.options == {"years": 25.0, "if_needed": True}
+    assert not with_transforms(parse_preset("name: x\nsteps: [{edit: {Young: yes}}]")).needs_editor

@@ -1,11 +1,13 @@
 """Age, gender and beard as effects: options, faces that already are what is asked for, and hair that greys."""
 
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
 
-from lianpu.editing.presets import Preset, parse_effect
+from lianpu.editing.photo_job import edit_file
+from lianpu.editing.presets import Preset, dump_preset, parse_effect, preset_from_options
 from lianpu.editing.session import EditRequest, EditSession, open_job
 from lianpu.effects.age_gender import age, gender
 from lianpu.errors import SettingsError
@@ -14,9 +16,11 @@ from lianpu.faces.mesh import MeshReader
 from lianpu.faces.results import Face, Mesh, Subject
 from lianpu.imaging.color import rgb_to_lab
 from lianpu.imaging.picture import Picture
-from lianpu.transforms.model import load_transform
+from lianpu.photo.reading import read_image
+from lianpu.transforms.model import TransformModel, load_transform
 from lianpu.transforms.reading import read_face
 from tests.support.live_faces import mesh_of
+from tests.support.portraits import write_portrait
 from tests.support.subjects import drawn_photo
 
 
@@ -53,14 +57,14 @@ def test_hair_greys_with_the_years_and_not_when_they_go_back() -> None:
     hair = subject.parts.where("hair")
     before, older, younger = (
         np.hypot(*rgb_to_lab(picture.astype(np.float32) / np.float32(255))[hair][:, 1:].mean(axis=0))
-        for picture in (photo, age(photo, subject, 1.5, 40.0), age(photo, subject, 1.0, -20.0))
+        for picture in (photo, age(photo, subject, 1.5, 40.0, False), age(photo, subject, 1.0, -20.0, False))
     )
     assert older < 0.8 * before and younger > 0.9 * before
 
 
 def test_no_years_change_nothing() -> None:
     photo, subject = _face()
-    assert age(photo, subject, 1.0, 0.0) is photo
+    assert age(photo, subject, 1.0, 0.0, False) is photo
 
 
 def test_a_job_without_the_face_mesh_is_refused_before_a_photo_is_read() -> None:
@@ -86,3 +90,37 @@ def test_a_tracked_face_without_a_mesh_gets_one_from_the_reader() -> None:
     tracked = session.edit(photo, [replace(subject, mesh=None)], preset)
     assert np.abs(tracked.astype(int) - session.edit(photo, [subject], preset)).mean() < 0.5
     assert (tracked != photo).any()
+
+
+@pytest.mark.parametrize(("years", "looks", "stays"), [(-25, 24, True), (-25, 45, False), (25, 66, True), (25, 45, False)])
+def test_a_face_that_surely_is_of_that_age_stays_where_asked(
+    years: float, looks: float, stays: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    photo, subject = _face()
+    monkeypatch.setattr(TransformModel, "judged", lambda model, reading: (0.5, looks))
+    assert (age(photo, subject, 1.0, years, True) is photo) == stays
+    assert age(photo, subject, 1.0, years, False) is not photo
+
+
+@pytest.mark.usefixtures("mediapipe_models")
+def test_set_without_a_model_takes_the_transforms_and_a_named_model_itself(tmp_path: Path) -> None:
+    photo = write_portrait(tmp_path / "photo.png")
+    done = {}
+    for model in ("auto", "lite"):
+        out = tmp_path / f"{model}.png"
+        preset = preset_from_options(["Male=yes", "Black_Hair=yes"], "1", None, ())
+        settings = AnalyzerSettings(detector="dlib", landmarks="mesh")
+        job = open_job(EditRequest(dump_preset(preset), model, analyzer=settings), threads=1)
+        edit_file(job, photo, out)
+        done[model] = read_image(out)
+    by_hand = preset_from_options([], "1", None, ["gender=male"])
+    job = open_job(EditRequest(dump_preset(by_hand), analyzer=AnalyzerSettings("dlib", "mesh")), threads=1)
+    assert job.session.editor is None, "effects need no editor"
+    assert (done["auto"] != done["lite"]).any()
+    hair = open_job(
+        EditRequest(dump_preset(preset_from_options(["Black_Hair=yes"], "1", None, ())), analyzer=settings), threads=1
+    )
+    edit_file(hair, photo, tmp_path / "hair.png")
+    edit_file(job, tmp_path / "hair.png", tmp_path / "both.png")
+    both = read_image(tmp_path / "both.png")
+    assert np.abs(both.astype(int) - done["auto"]).mean() < 1.0, "hair first, then the face"

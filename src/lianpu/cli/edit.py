@@ -105,6 +105,10 @@ def _edit_photo(parsed: EditArguments, request: EditRequest) -> None:
         summary += f" Stages: {parsed.steps}."
     if job.session.editor is not None:
         summary += f" Licence of the editor: {job.session.editor.info.licence}."
+    if job.preset.needs_mesh:
+        from lianpu.transforms.model import load_transform
+
+        summary += f" Licence of the transforms: {load_transform().licence.rstrip('.')}."
     console.print(summary, markup=False, highlight=False, soft_wrap=True)
 
 
@@ -115,7 +119,7 @@ def _edit_crop(parsed: EditArguments, known: Mapping[str, bool]) -> None:
     from lianpu.editing.attributes import edit_crops
     from lianpu.editing.photo_job import check_target
     from lianpu.editing.presets import parse_values, preset_from_options
-    from lianpu.editing.session import editor_name, export_photo
+    from lianpu.editing.session import AUTO, editor_name, export_photo
     from lianpu.editors.loading import load_editor
     from lianpu.effects.catalogue import check_strength
     from lianpu.errors import DataError, SettingsError
@@ -127,7 +131,8 @@ def _edit_crop(parsed: EditArguments, known: Mapping[str, bool]) -> None:
     if parsed.effect or parsed.preset is not None or not parsed.set:
         raise SettingsError("--aligned edits a face crop with an editor: give --set, without --effect and --preset.")
     check_target(parsed.out, parsed.force)
-    editor = load_editor(parsed.model)
+    name = "lite" if parsed.model == AUTO else parsed.model
+    editor = load_editor(name)
     files = signing_files(parsed)
     signing = None if files is None else open_signing(files)
     photo = read_photo(parsed.photo)
@@ -141,7 +146,7 @@ def _edit_crop(parsed: EditArguments, known: Mapping[str, bool]) -> None:
     edited = np.clip(np.rint(crop + check_strength(parsed.strength, "--strength") * change), 0, 255).astype(np.uint8)
     preset = preset_from_options(parsed.set, parsed.strength, None, ())
     source = replace(photo, picture=crop, alpha=None, exif=b"", orientation=1, jpeg={})  # what describes pixels is no longer true
-    lost = export_photo(parsed.out, edited, source, preset, editor_name(parsed.model, editor), signing)
+    lost = export_photo(parsed.out, edited, source, preset, editor_name(name, editor), signing)
     kept = f" Not kept: {'; '.join(lost)}." if lost else ""
     summary = f"Written: {parsed.out}.{kept} Licence of the editor: {editor.info.licence}."
     console.print(summary, markup=False, highlight=False, soft_wrap=True)

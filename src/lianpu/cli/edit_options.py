@@ -73,15 +73,16 @@ class ChangeOptions:
     effect: tuple[str, ...] = ()
     """Effects, which need no editor: lipstick=0.8 hair_color:color=#aa3355,strength=0.6. List them: lianpu effects."""
     set: tuple[str, ...] = ()
-    """Attributes that an editor sets: Blond_Hair=yes Young=no."""
+    """Attributes to set: Blond_Hair=yes Young=no."""
     preset: str | None = None
     """A preset: its name, or a YAML file."""
     strength: str = "1"
     """Strength of --set and --preset: 0 (nothing) to 1.5."""
     faces: str = "all"
     """all, largest, or numbers such as 0,2 (0 is the largest face; numbers are for photos only)."""
-    model: Annotated[str, tyro.conf.arg(aliases=["--editor"])] = "lite"
-    """The editor for attributes: lite (the bundled one), a run folder, a checkpoint folder, or an .onnx file."""
+    model: Annotated[str, tyro.conf.arg(aliases=["--editor"])] = "auto"
+    """What sets attributes: auto (learned transforms for Male and Young where faces have a mesh, and lite for the rest), lite (the bundled
+    editor), a run folder, a checkpoint folder, or an .onnx file."""
     known: tuple[str, ...] = ()
     """Attributes that the faces have (Male=yes Young=yes): only for editors that need all labels."""
 

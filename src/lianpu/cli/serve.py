@@ -24,7 +24,8 @@ class ServeArguments(SigningOptions, FaceOptions):
     """Serve a page in the browser: drop a photo, edit its faces with sliders, download it. Only this machine can reach it, unless --host is given."""
 
     model: str = "auto"
-    """The editor: a run folder, a checkpoint folder, an .onnx file, or lite (bundled); auto: lite if its licence allows; none: no editor."""
+    """What sets attributes: auto (learned transforms for Male and Young where faces have a mesh, lite for the rest, if their licences
+    allow), lite (the bundled editor), a run folder, a checkpoint folder, or an .onnx file; none: no editor."""
     host: str = "127.0.0.1"
     """The address to bind to. With 0.0.0.0 other machines can reach the page, which needs a password."""
     port: int = 7860
@@ -125,10 +126,12 @@ def open_engine(parsed: ServeArguments) -> tuple[PageEngine, dict[str, str]]:
         WeightsError: models that are missing or not allowed under --commercial-safe, all in one message.
         LianpuError: an option that cannot work.
     """
-    from lianpu.editing.session import EditSession, editor_name
+    from lianpu.editing.session import AUTO, EditSession, editor_name
     from lianpu.errors import WeightsError
     from lianpu.faces.analyzer import open_analyzer
+    from lianpu.faces.mesh import MeshReader
     from lianpu.photo.c2pa import open_signing
+    from lianpu.transforms.model import is_transform_usable
     from lianpu.web.photos import Limits, PageEngine
 
     limits = Limits(
@@ -153,7 +156,8 @@ def open_engine(parsed: ServeArguments) -> tuple[PageEngine, dict[str, str]]:
         raise WeightsError(" ".join(problems))
     own_landmarks = "" if parsed.landmarks in ("auto", "mesh", "mesh-468", "dlib") else Path(parsed.landmarks).name
     model = "" if editor is None else editor_name(name, editor)
-    return PageEngine(EditSession(analyzer, editor, model, signing), limits, name, own_landmarks), cards
+    transforms = parsed.model == AUTO and isinstance(analyzer.landmarks, MeshReader) and is_transform_usable()
+    return PageEngine(EditSession(analyzer, editor, model, signing, transforms), limits, name, own_landmarks), cards
 
 
 def _open_editor(parsed: ServeArguments) -> tuple[Editor | None, str, dict[str, str]]:

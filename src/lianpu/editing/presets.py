@@ -131,6 +131,32 @@ def apply_preset(
     return photo
 
 
+_TRANSFORMED = ("Male", "Young")
+"""CelebA attributes that the learned transforms of `effects/age_gender` set: the order in which they do."""
+
+
+def with_transforms(preset: Preset) -> Preset:
+    """The preset with sex and age set by the learned transforms, each attribute by itself, and hair colours first.
+
+    An editor that is asked for several things at once gives ghosts, and a small one draws dirt where a transform is clean.
+    """
+    steps: list[Step] = []
+    for step in preset.steps:
+        if isinstance(step, EffectStep):
+            steps.append(step)
+            continue
+        rest = {name: value for name, value in step.values.items() if name not in _TRANSFORMED}
+        if rest:
+            steps.append(EditStep(rest, step.strength))
+        if "Male" in step.values:
+            towards = "male" if step.values["Male"] else "female"
+            steps.append(EffectStep(effect_of("gender"), step.strength, {"towards": towards}))
+        if "Young" in step.values:
+            years = {"years": -25.0 if step.values["Young"] else 25.0, "if_needed": True}
+            steps.append(EffectStep(effect_of("age"), step.strength, years))
+    return replace(preset, steps=tuple(steps))
+
+
 def check_editor(preset: Preset, editor: Editor | None) -> None:
     """Raise unless the editor can do what the preset asks.
 

@@ -22,6 +22,7 @@ from lianpu.editing.presets import (
     describe_steps,
     hides_faces,
     parse_preset,
+    with_transforms,
 )
 from lianpu.editors.editor import Editor
 from lianpu.faces.analyzer import AnalyzerSettings, FaceAnalyzer, choose, open_analyzer
@@ -33,8 +34,11 @@ from lianpu.photo.c2pa import Signing, SigningFiles, open_signing, sign
 from lianpu.photo.reading import PhotoFile
 from lianpu.photo.writing import lost_in, write_photo
 from lianpu.photo.xmp import edited_xmp
-from lianpu.transforms.model import load_transform
+from lianpu.transforms.model import is_transform_usable, load_transform
 from lianpu.version import __version__
+
+AUTO = "auto"
+"""The name of what edits where no model is named."""
 
 PREVIEW_PX = 1280
 """Longer side of a preview: an edit is tried on it, and made on the whole photo at the end."""
@@ -62,12 +66,14 @@ class EditSession:
         editor: sets attributes; None where no edit asks for one.
         model: what the editor was loaded from, as marks and people name it; empty without an editor.
         signing: the certificate that signs exported files (C2PA); None for the XMP mark alone.
+        transforms: set sex and age by the learned transforms, not by the editor (`presets.with_transforms`).
     """
 
     analyzer: FaceAnalyzer
     editor: Editor | None = None
     model: str = ""
     signing: Signing | None = None
+    transforms: bool = False
 
     def analyze(self, picture: Picture, preset: Preset | None = None) -> tuple[Subject, ...]:
         """The faces of a picture (H, W, 3), largest first, with points and parts; with less work where `preset` allows it."""
@@ -99,6 +105,8 @@ class EditSession:
         Raises:
             LianpuError: the editor cannot do what a step asks, or a step is about hair and there is no face parser.
         """
+        if self.transforms:
+            preset = with_transforms(preset)
         if self.analyzer.parser is None:
             check_parser(preset)
         reader = self.analyzer.landmarks
@@ -155,7 +163,8 @@ class EditRequest:
 
     Args:
         preset: the steps, as YAML (`presets.dump_preset`).
-        model: the editor for steps that set attributes, as `load_editor` takes it.
+        model: the editor for steps that set attributes, as `load_editor` takes it; `auto`: the learned transforms for sex and age where
+            faces have a mesh, and the bundled editor for the rest.
         faces: `all`, `largest` or numbers, as `faces.analyzer.choose` takes them.
         known: labels of the faces, for an editor whose input is all labels.
         analyzer: how faces are found and described.
@@ -163,7 +172,7 @@ class EditRequest:
     """
 
     preset: str
-    model: str = "lite"
+    model: str = AUTO
     faces: str = "all"
     known: Mapping[str, bool] = field(default_factory=dict)
     analyzer: AnalyzerSettings = field(default_factory=AnalyzerSettings)
@@ -200,19 +209,23 @@ def open_job(request: EditRequest, threads: int | None = None) -> EditJob:
     """
     preset = parse_preset(request.preset)
     choose((), request.faces)
-    editor, model = None, ""
+    editor, model, analyzer = None, "", None
+    if request.model == AUTO and preset.needs_editor and is_transform_usable():
+        analyzer = open_analyzer(request.analyzer, threads=threads)
+        preset = with_transforms(preset) if isinstance(analyzer.landmarks, MeshReader) else preset
     if preset.needs_editor:
         from lianpu.editors.loading import load_editor
 
-        editor = load_editor(request.model, threads=threads)
+        name = "lite" if request.model == AUTO else request.model
+        editor = load_editor(name, threads=threads)
         check_editor(preset, editor)
         crop_template(editor.info)
         for step in preset.steps:
             if isinstance(step, EditStep):
                 label_request(editor.info, step.values, request.known)
-        model = editor_name(request.model, editor)
+        model = editor_name(name, editor)
     signing = None if request.signing is None else open_signing(request.signing)
-    analyzer = open_analyzer(request.analyzer, threads=threads)
+    analyzer = analyzer or open_analyzer(request.analyzer, threads=threads)
     if analyzer.parser is None:
         check_parser(preset)
     if not isinstance(analyzer.landmarks, MeshReader):

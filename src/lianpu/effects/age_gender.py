@@ -27,11 +27,21 @@ _SURE = 0.95
 """How sure the model must be of what a face looks like already to leave it alone."""
 
 
-def age(photo: Picture, subject: Subject, strength: float, years: float) -> Picture:
-    """The photo (H, W, 3) with the subject older by `years` (younger below 0), in face and hair."""
+_SURELY_YOUNG, _SURELY_OLD = 28.0, 60.0
+"""Years up to which a face surely counts as young already, and from which on as not young: the model is off by 6 years on average."""
+
+
+def age(photo: Picture, subject: Subject, strength: float, years: float, if_needed: bool) -> Picture:
+    """The photo (H, W, 3) with the subject older by `years` (younger below 0), in face and hair.
+
+    With `if_needed`, a face that surely is young, or old, already stays as it is.
+    """
     model = load_transform()
     reading = read_face(photo, subject, model.template)
     if reading is None or years == 0:
+        return photo
+    looks = model.judged(reading)[1]
+    if if_needed and (looks < _SURELY_YOUNG if years < 0 else looks > _SURELY_OLD):
         return photo
     wish = wish_for(reading, model, age_years=years * strength)
     photo = _with_aged_hair(photo, subject, wish.years, wish.years + years * strength)

@@ -330,7 +330,10 @@ EFFECTS: dict[str, Effect] = {
             },
             "face",
             "age_gender.age",
-            options=(Option("years", "number", 25.0, {"en": "Years", "zh": "岁数"}, low=-40.0, high=40.0),),
+            options=(
+                Option("years", "number", 25.0, {"en": "Years", "zh": "岁数"}, low=-40.0, high=40.0),
+                Option("if_needed", "switch", False, {"en": "Only if not so already", "zh": "已符合时不改"}),
+            ),
             beyond_crop=True,
             needs_mesh=True,
             main="years",

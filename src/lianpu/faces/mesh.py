@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import cv2
@@ -239,6 +239,11 @@ class MeshReader:
     def mesh_of_face(self, picture: Picture, face: Face) -> Mesh | None:
         """The mesh of a face that a detector found, of any roll; None where it is not believed."""
         return self.read(picture, face)[1]
+
+    def with_points(self, picture: Picture, face: Face) -> Face:
+        """The face with the five points of its mesh, which lie nearer than a detector's; as it is where the mesh is not believed."""
+        mesh = self.mesh_of_face(picture, face)
+        return face if mesh is None else replace(face, points=five_points(mesh))
 
     def read(self, picture: Picture, face: Face) -> tuple[Points, Mesh | None]:
         """The points (68, 2) of a face, and its mesh, or None where the mesh is not believed."""

@@ -12,7 +12,6 @@ from PIL import Image
 
 from lianpu.errors import PictureError
 from lianpu.faces.alignment import TEMPLATES, align
-from lianpu.faces.detection import find_faces
 from lianpu.faces.results import Face
 from lianpu.imaging.picture import Picture
 from lianpu.photo.reading import read_image
@@ -157,7 +156,7 @@ def analyze_photo(photo: Picture, models: AnalysisModels, settings: PrepareSetti
     """The faces of a photo (H, W, 3), largest first, each rejected or fit."""
     rejected: list[RejectedFace | FitFace] = []
     candidates: list[Candidate] = []
-    for number, face in enumerate(find_faces(photo, models.detector, upright=settings.upright, min_score=settings.min_score)):
+    for number, face in enumerate(models.find(photo, upright=settings.upright, min_score=settings.min_score)):
         aligned = align(photo, face, TEMPLATES["celeba"], CHECKED_PX)
         quality = quality_of(face, aligned.picture, aligned.matrix, (photo.shape[1], photo.shape[0]))
         rejection = rejection_of(quality, settings)

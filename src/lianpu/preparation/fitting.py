@@ -13,7 +13,6 @@ from PIL import Image
 from lianpu.dataset.sources import read_table
 from lianpu.dataset.table import UNLABELLED, FaceTable
 from lianpu.errors import DataError
-from lianpu.faces.detection import find_faces
 from lianpu.imaging.picture import Picture
 from lianpu.photo.reading import read_image
 from lianpu.preparation.analysis import measured
@@ -190,7 +189,7 @@ def known_faces(
     faces = []
     for done, row in enumerate(rows, start=1):
         picture = read_image(table.root / table.files[row])
-        found = find_faces(picture, models.detector)[:1]
+        found = models.find(picture)[:1]
         if found:
             [(identity, measures)] = measured(picture, found, models)
             if masks is not None:

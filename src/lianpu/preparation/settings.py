@@ -25,7 +25,8 @@ class PrepareSettings:
     detector: str = "auto"
     """auto, buffalo_l, yunet, dlib, or a detector's .onnx file."""
     landmarks: str = "auto"
-    """The 68 points from which the detector dlib makes its five: auto, dlib, or the path of a .dat file."""
+    """The points by which faces are aligned: auto (the face mesh where it is here or can be fetched, else the detector's own), mesh,
+    mesh-468, dlib, or the path of a .dat file; with the last two the detector dlib makes its five points from these 68."""
     parser: str = "auto"
     """auto, the name or file of a face parser, or none: then hair colour, glasses, hat, earrings and mouth stay unlabelled."""
     upright: bool = False

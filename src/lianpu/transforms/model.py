@@ -20,7 +20,7 @@ import numpy as np
 from lianpu.errors import ModelError, WeightsError
 from lianpu.files import atomic_file
 from lianpu.imaging.compositing import Field
-from lianpu.models.store.locate import COMMERCIAL_SAFE_NOTE, is_commercial_safe, require_model_file
+from lianpu.models.store.locate import COMMERCIAL_SAFE_NOTE, is_commercial_safe, is_usable, require_model_file
 from lianpu.transforms.reading import BANDS, Reading, Template
 from lianpu.transforms.surface import MAP_PX, SURFACE, Coordinates, control_points
 from lianpu.transforms.zones import Zones, zones_of
@@ -125,6 +125,11 @@ def is_non_commercial(licence: str) -> bool:
     """Whether the words of a licence forbid commercial use."""
     words = licence.lower()
     return "non-commercial" in words or "noncommercial" in words or "-nc" in words
+
+
+def is_transform_usable() -> bool:
+    """Whether the bundled model is here and may be used: not under --commercial-safe."""
+    return is_usable(BUNDLED)
 
 
 def load_transform(file: Path | str | None = None) -> TransformModel:
