@@ -1,6 +1,6 @@
-"""Draws the pictures of video, camera and report for the front page: `python docs/draw_commands.py [RUN]` writes docs/images/front-{video,camera,report}.jpg.
+"""Draws the pictures of age, video, camera and report for the front page: `python docs/draw_commands.py [RUN]` writes docs/images/front-*.jpg.
 
-Each shows what its command gave: `lianpu video` and `lianpu camera` on drawn portraits (nobody is pictured), and the report of RUN, runs/demo
+Each shows what its command gave: `lianpu edit`, `lianpu video` and `lianpu camera` on drawn portraits (nobody is pictured), and the report of RUN, runs/demo
 unless given (`make demo`). Needs playwright and a Chromium (CHROMIUM, /usr/bin/chromium unless set) for the two pages.
 """
 
@@ -21,6 +21,7 @@ from lianpu.bench.video_clips import RATE, write_clip
 from lianpu.camera.moving_picture import pan_over
 from lianpu.cli.main import main as lianpu
 from lianpu.dataset.drawn import draw_face
+from lianpu.photo.writing import write_image
 from lianpu.runs import open_run
 from lianpu.video.io.av_library import load_av
 from lianpu.video.io.encoding import choose_encoding
@@ -30,11 +31,29 @@ from lianpu.video.io.reading import frames_from
 IMAGES = Path(__file__).parent / "images"
 CLIP_PX, TILE_PX, GAP = (640, 360), (300, 168), 4
 COLUMNS, FRAMES, WAY_FRAMES = 3, 24, 60
+AGE_PX = 240
 VIDEO = ("--preset", "copper")
 CAMERA = ("--effect", "lipstick=0.9", "eye_shadow=0.8", "sticker:which=glasses")
 PEOPLE = ((23, 9), (26, 8))
 """Seed and index of the drawn faces."""
 LOOKS = {"Eyeglasses": False, "Wearing_Hat": False, "Young": True, "Smiling": True}
+
+
+AGED, AGES = (23, 4), ("age=+25", "age=-20", "gender=male")
+"""The drawn face of the strip of ages, and its edits."""
+
+
+def age_strip(folder: Path) -> Image.Image:
+    """A drawn portrait, and what `lianpu edit --effect` made of it; needs the face mesh."""
+    source = write_image(folder / "drawn.png", draw_face(*AGED, 768).picture)
+    pictures = [source]
+    for number, effect in enumerate(AGES):
+        pictures.append(folder / f"{number}.png")
+        lianpu(["edit", str(source), str(pictures[-1]), "--effect", effect])
+    sheet = Image.new("RGB", (len(pictures) * (AGE_PX + GAP) - GAP, AGE_PX), "white")
+    for column, file in enumerate(pictures):
+        sheet.paste(Image.open(file).resize((AGE_PX, AGE_PX), Image.Resampling.LANCZOS), (column * (AGE_PX + GAP), 0))
+    return sheet
 
 
 def video_strip(folder: Path) -> Image.Image:
@@ -90,6 +109,7 @@ def main(arguments: list[str]) -> None:
     with TemporaryDirectory() as name:
         folder = Path(name)
         pictures = {
+            "front-age": age_strip(folder),
             "front-video": video_strip(folder),
             "front-camera": camera_page(folder),
             "front-report": screenshot(run.report_file("en", "html").resolve().as_uri(), folder / "report.png", (1000, 540)),
