@@ -2,7 +2,7 @@
 
 import pytest
 
-from lianpu.camera.holding import settings_that_hold
+from lianpu.camera.holding import rate_to_hold, settings_that_hold
 from lianpu.video.tracking.live_tracker import LiveSettings
 
 TIMES = {"track": 0.002, "mesh": 0.006, "parse": 0.008, "detect": 0.001, "hair_color": 0.008, "preview": 0.0}
@@ -17,6 +17,11 @@ def test_a_fast_processor_gives_up_nothing() -> None:
     assert held.settings == LiveSettings() and held.words == ""
 
 
+def test_no_more_is_held_than_the_source_gives() -> None:
+    assert [rate_to_hold(30, source) for source in (24, 60, 0)] == [24, 30, 30]
+    assert rate_to_hold(0, 24) is None
+
+
 def test_two_cores_hold_what_one_cannot() -> None:
     times = _times(1.5)  # 25.5 ms of tracking and 12 of rendering
     assert settings_that_hold(30, times, LiveSettings(), cores=2).words == ""
@@ -29,13 +34,13 @@ def test_care_is_given_up_in_order_and_no_more_than_needed() -> None:
     words = [settings_that_hold(30, _times(by), LiveSettings(), cores=1).words for by in (1.25, 1.5, 1.95)]
     assert words[0] == "To hold 30 frames per second: parts every 4th frame."
     assert words[1] == "To hold 30 frames per second: parts every 4th frame, the mesh of 468 points."
-    assert words[2].endswith("detection every 30th frame, parts every 8th frame.")
+    assert words[2] == "To hold 30 frames per second: parts every 8th frame, the mesh of 468 points, detection every 30th frame."
 
 
 def test_what_cannot_be_held_is_said_with_what_is_expected() -> None:
     held = settings_that_hold(30, _times(4), LiveSettings(), cores=1)
     assert held.settings.parse_every == 8 and held.settings.small_mesh
-    assert held.words.startswith("This processor holds about 16 frames per second with this edit (parts every 4th frame, ")
+    assert held.words.startswith("This processor holds about 16 frames per second with this edit (parts every 8th frame, ")
 
 
 @pytest.mark.parametrize("settings", [LiveSettings(parse_every=0), LiveSettings(parse_every=8)])

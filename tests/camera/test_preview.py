@@ -96,6 +96,18 @@ def test_it_can_be_reached_from_this_machine_only_and_a_taken_port_is_said(previ
             pass
 
 
+def test_who_joins_after_a_time_without_viewers_sees_no_old_picture(preview: Preview) -> None:
+    preview.show(BLUE, 0.0)
+    first = preview.jpegs()
+    blue = next(first)
+    first.close()  # type: ignore[attr-defined]
+    again = next(preview.jpegs())
+    assert again is blue, "nothing newer has come"
+    preview.show(RED, 0.1)
+    decoded = cv2.imdecode(np.frombuffer(next(preview.jpegs()), dtype=np.uint8), cv2.IMREAD_COLOR)
+    assert decoded is not None and np.abs(decoded[:, :, ::-1].astype(int) - RED).max() < 12
+
+
 def test_two_viewers_get_the_same_encoded_picture_and_all_threads_end_with_the_page() -> None:
     with preview_page(threading.Event()) as preview:
         first, second = preview.jpegs(), preview.jpegs()

@@ -8,6 +8,7 @@ import pytest
 from onnx import TensorProto, helper, numpy_helper
 
 from lianpu.errors import ModelError
+from lianpu.faces import detectors
 from lianpu.faces.blazeface import (
     BlazeFace,
     Findings,
@@ -22,6 +23,7 @@ from lianpu.faces.detection import find_faces, overlap, second_look, turned_back
 from lianpu.faces.detectors import best_detector, load_detector, video_detector
 from lianpu.faces.results import Face
 from lianpu.imaging.geometry import scale_points, scaling, warp
+from lianpu.models.store.conversion import require_onnx
 from lianpu.photo.reading import read_image
 from tests.support.portraits import portrait
 from tests.support.shared import real_photo
@@ -114,6 +116,22 @@ def test_blazeface_is_chosen_where_nothing_better_is_here_and_dlib_where_it_cann
     assert load_detector("blazeface-short", threads=1).name == "blazeface-short"
     monkeypatch.setenv("LIANPU_MODELS", str(tmp_path))
     assert (best_detector(), video_detector()) == ("dlib", "dlib")
+
+
+def test_a_video_takes_blazeface_beside_buffalo_l_also_where_it_is_not_yet_ready(
+    mediapipe_models: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ready: list[str] = []
+
+    def require(name: str) -> Path:
+        ready.append(name)
+        return require_onnx(name)
+
+    monkeypatch.setattr(detectors, "best_detector", lambda: "buffalo_l")
+    monkeypatch.setattr(detectors, "require_onnx", require)
+    assert video_detector() == "blazeface" and ready == ["blazeface-full"]
+    monkeypatch.setenv("LIANPU_MODELS", str(mediapipe_models / "nothing"))
+    assert video_detector() == "dlib" and ready == ["blazeface-full"] * 2
 
 
 @pytest.mark.parametrize(

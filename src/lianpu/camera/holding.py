@@ -40,6 +40,11 @@ class _Saving:
     words: str
 
 
+def rate_to_hold(asked: float, source: float) -> float | None:
+    """The rate to hold, in frames per second: what is asked for, and no more than the source gives (0: unknown). None for 0."""
+    return (min(asked, source) if source > 0 else asked) or None
+
+
 def settings_that_hold(
     rate: float,
     took: Mapping[str, float],
@@ -60,20 +65,25 @@ def settings_that_hold(
         keep_parts: leave `parse_every` as it is: somebody has asked for it.
     """
     chosen, times = settings, dict(took)
-    given_up: list[str] = []
+    given_up: dict[str, str] = {}
     parts = [_nothing, _nothing] if keep_parts else [_rarer_parts(4), _rarer_parts(8)]
-    for saving in (parts[0], _smaller_mesh if small_mesh else _nothing, _rarer_detection, parts[1]):
+    for what, saving in (
+        ("parts", parts[0]),
+        ("mesh", _smaller_mesh if small_mesh else _nothing),
+        ("detection", _rarer_detection),
+        ("parts", parts[1]),
+    ):
         if _frame_s(times, cores) <= _ROOM / rate:
             break
         saved = saving(chosen, times)
         if saved is not None:
-            chosen, given_up = saved.settings, [*given_up, saved.words]
+            chosen, given_up[what] = saved.settings, saved.words
             times |= {stage: times[stage] * share for stage, share in saved.left.items() if stage in times}
     expected = 1 / max(_frame_s(times, cores), 1e-9)
     if expected < rate * _ROOM:
-        known = f" ({', '.join(given_up)})" if given_up else ""
+        known = f" ({', '.join(given_up.values())})" if given_up else ""
         return HeldRate(chosen, f"This processor holds about {expected:.0f} frames per second with this edit{known}.")
-    return HeldRate(chosen, f"To hold {rate:.0f} frames per second: {', '.join(given_up)}." if given_up else "")
+    return HeldRate(chosen, f"To hold {rate:.0f} frames per second: {', '.join(given_up.values())}." if given_up else "")
 
 
 def _frame_s(times: Mapping[str, float], cores: int) -> float:

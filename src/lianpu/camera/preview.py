@@ -82,8 +82,9 @@ class Preview:
 
     def jpegs(self) -> Iterator[bytes]:
         """Each new picture as JPEG, skipping those that a newer one has replaced, until the page closes."""
-        seen = 0
         with self._changed:
+            # without viewers nothing was encoded: what is kept is older than the newest picture, unless nothing came since
+            seen = self._encoded if not self._viewers and self._encoded < self._number else 0
             self._viewers += 1
             self._changed.notify_all()
         try:

@@ -47,7 +47,8 @@ class VideoArguments(EncodingOptions, EditOptions):
     fast: bool = False
     """Edit as lianpu camera does, in a fifth of the time: effects coarser at edges."""
     detect_every: int | None = None
-    """Detect faces every N frames; track them in between. Default: 10 (--fast: 15); 1 where faces are hidden (anonymise)."""
+    """Detect faces every N frames; track them in between. Default: 10 (--fast: 15); 1 where faces are hidden (anonymise): with more,
+    or with --faces largest, they are only tracked, and faces that are missed show."""
     parse_every: int | None = None
     """Parse the parts of faces every N frames; move them with the face in between. Default: 2 (--fast: what the effects need)."""
 

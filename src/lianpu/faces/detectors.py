@@ -15,7 +15,7 @@ from lianpu.faces.results import Face
 from lianpu.imaging.geometry import Scale, scale_between, scale_box, scale_points, shrink
 from lianpu.imaging.opencv import quiet_opencv
 from lianpu.imaging.picture import Picture, check_picture
-from lianpu.models.store.conversion import has_onnx, require_onnx
+from lianpu.models.store.conversion import require_onnx
 from lianpu.models.store.locate import find_model_file, folders_inside, is_commercial_safe, require_model_file
 from lianpu.models.table import model_file
 
@@ -87,6 +87,10 @@ def best_detector() -> str:
         return "buffalo_l"
     if find_model_file("yunet") is not None:
         return "yunet"
+    return _blazeface_or_dlib()
+
+
+def _blazeface_or_dlib() -> str:
     try:
         require_onnx("blazeface-full")
     except WeightsError:
@@ -191,4 +195,4 @@ def video_detector() -> str:
     best = best_detector()
     if best != "buffalo_l":
         return best
-    return "yunet" if find_model_file("yunet") is not None else "blazeface" if has_onnx("blazeface-full") else "dlib"
+    return "yunet" if find_model_file("yunet") is not None else _blazeface_or_dlib()

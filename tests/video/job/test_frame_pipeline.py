@@ -9,14 +9,14 @@ from lianpu.video.job.frame_pipeline import HidingPipeline, QualityPipeline, liv
 from lianpu.video.tracking.tracker import TrackSettings
 
 
-@pytest.mark.parametrize(("detect_every", "expected"), [(None, (1, 30)), (4, (4, 3))])
-def test_faces_to_hide_are_detected_in_every_frame_unless_another_number_is_given(
+@pytest.mark.parametrize(("detect_every", "expected"), [(None, (1, 30)), (1, (1, 30)), (4, (4, 3))])
+def test_faces_to_hide_are_detected_in_every_frame_and_kept_unless_a_larger_number_is_given(
     detect_every: int | None, expected: tuple[int, int]
 ) -> None:
     hiding = "name: hide\nsteps:\n  - effect: anonymise\n    strength: 1\n"
     job = open_job(EditRequest(hiding, analyzer=AnalyzerSettings("dlib")), threads=1)
     pipeline = open_pipeline(job, TrackSettings(detect_every=detect_every))
-    assert isinstance(pipeline, HidingPipeline) == (detect_every is None)
+    assert isinstance(pipeline, HidingPipeline) == (detect_every in (None, 1))
     inner = pipeline.inner if isinstance(pipeline, HidingPipeline) else pipeline
     assert isinstance(inner, QualityPipeline)
     assert (inner.settings.detect_every, inner.settings.lost_after) == expected

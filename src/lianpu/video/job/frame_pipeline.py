@@ -111,7 +111,7 @@ def open_pipeline(job: EditJob, settings: TrackSettings, threads: int | None = N
     pipeline: QualityPipeline | LivePipeline = QualityPipeline(job, searched)
     if isinstance(searched, LiveSettings):
         pipeline = LivePipeline(job, searched, open_live_models(job, searched, threads))
-    if hides and settings.detect_every is None and job.request.faces == EVERY:
+    if hides and searched.detect_every == 1 and job.request.faces == EVERY:
         return HidingPipeline(job, pipeline)
     return pipeline
 

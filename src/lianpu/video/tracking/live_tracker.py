@@ -281,11 +281,6 @@ def _begun(number: int, face: Face, picture: Picture, reader: MeshReader) -> Liv
     return LiveTrack(number, _face_of(mesh, face.score), Smoothed.begin(mesh.points[:, :2]), mesh)
 
 
-def _is_parsed(track: LiveTrack, number: int, settings: LiveSettings) -> bool:
-    """Whether a face is parsed in the frame of that number: several faces take turns."""
-    return settings.parse_every > 0 and (number + track.number) % settings.parse_every == 0
-
-
 def _with_others(faces: dict[int, LiveFace]) -> dict[int, LiveFace]:
     """The faces, each with the places of all others."""
     if len(faces) < 2:

@@ -61,11 +61,11 @@ class TrackSettings:
     time_constant_s: float = 0.4
 
     def for_hidden_faces(self: AnySettings) -> AnySettings:
-        """For edits that hide faces: detect in every frame, where no other number was given, and end no track sooner than otherwise.
+        """For edits that hide faces: detect in every frame, unless a number above 1 was given, and end no track sooner than otherwise.
 
         A face that appears between two detections is visible until the next one.
         """
-        if self.detect_every is not None:
+        if self.detect_every not in (None, 1):
             return self
         return replace(self, detect_every=1, lost_after=self.lost_after * DETECT_EVERY)
 
