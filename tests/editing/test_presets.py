@@ -143,3 +143,16 @@ def test_sex_and_age_go_to_the_transforms_one_by_one_and_after_the_hair() -> Non
     assert isinstance(gender, EffectStep) and gender.options == {"towards": "male"}
     assert isinstance(age, EffectStep) and age.options == {"years": 25.0, "if_needed": True}
     assert not with_transforms(parse_preset("name: x\nsteps: [{edit: {Young: yes}}]")).needs_editor
+
+
+def test_transforms_come_after_all_edits_whatever_their_strengths() -> None:
+    asked = parse_preset(
+        "name: x\nsteps: [{edit: {Young: no}, strength: 1}, {edit: {Male: yes, Black_Hair: yes}, strength: 0.5}]"
+    )
+    steps = with_transforms(asked).steps
+    assert [step.effect.name if isinstance(step, EffectStep) else dict(step.values) for step in steps] == [
+        {"Black_Hair": True},
+        "gender",
+        "age",
+    ]
+    assert [step.strength for step in steps] == [0.5, 0.5, 1.0]

@@ -10,7 +10,7 @@ from PIL import Image
 
 from lianpu.editing.presets import Preset, hides_faces, parse_preset
 from lianpu.editing.session import EditSession
-from lianpu.faces.analyzer import AnalyzerSettings, open_analyzer
+from lianpu.faces.analyzer import AnalyzerSettings, FaceAnalyzer, open_analyzer
 from lianpu.imaging.picture import Picture
 from lianpu.photo.c2pa import SigningFiles, credential_of, open_signing, sign
 from lianpu.photo.reading import read_image
@@ -117,3 +117,23 @@ def test_a_signed_download_goes_on_from_the_photo_unless_faces_are_hidden(
         assert hides_faces(preset) != goes_on
         manifest: Any = credential_of(export_edit(signing_engine, seen, preset, "all", {}, tmp_path))
         assert ("active_manifest" in manifest["ingredients"][0]) == goes_on
+
+
+def test_where_faces_are_hidden_what_may_be_none_is_hidden_too(
+    engine: PageEngine, large: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[bool] = []
+    analyze = FaceAnalyzer.analyze
+
+    def recorded(analyzer: FaceAnalyzer, photo: Picture, *, wide: bool = True, doubtful: bool = False) -> Any:
+        asked.append(doubtful)
+        return analyze(analyzer, photo, wide=wide, doubtful=doubtful)
+
+    monkeypatch.setattr(FaceAnalyzer, "analyze", recorded)
+    photo = analyze_upload(engine, large, large.name)
+    export_edit(engine, photo, HIDDEN, "all", {}, tmp_path)
+    assert asked == [False, True]
+    analyze_upload(engine, large, large.name, HIDDEN)
+    (tmp_path / "lips").mkdir()
+    export_edit(engine, photo, LIPS, "all", {}, tmp_path / "lips")
+    assert asked == [False, True, True]

@@ -141,7 +141,9 @@ def with_transforms(preset: Preset) -> Preset:
     An editor that is asked for several things at once gives ghosts, and a small one draws dirt where a transform is clean.
     """
     steps: list[Step] = []
-    for step in preset.steps:
+    transforms: list[Step] = []
+    last = max((place for place, step in enumerate(preset.steps) if isinstance(step, EditStep)), default=-1)
+    for place, step in enumerate(preset.steps):
         if isinstance(step, EffectStep):
             steps.append(step)
             continue
@@ -150,10 +152,12 @@ def with_transforms(preset: Preset) -> Preset:
             steps.append(EditStep(rest, step.strength))
         if "Male" in step.values:
             towards = "male" if step.values["Male"] else "female"
-            steps.append(EffectStep(effect_of("gender"), step.strength, {"towards": towards}))
+            transforms.append(EffectStep(effect_of("gender"), step.strength, {"towards": towards}))
         if "Young" in step.values:
             years = {"years": -25.0 if step.values["Young"] else 25.0, "if_needed": True}
-            steps.append(EffectStep(effect_of("age"), step.strength, years))
+            transforms.append(EffectStep(effect_of("age"), step.strength, years))
+        if place == last:  # what moves the face comes after all that recolours it
+            steps += sorted(transforms, key=lambda one: isinstance(one, EffectStep) and one.effect.name == "age")
     return replace(preset, steps=tuple(steps))
 
 

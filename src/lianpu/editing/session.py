@@ -133,7 +133,8 @@ class EditSession:
         Raises:
             LianpuError: the file cannot be written or signed.
         """
-        return export_photo(target, picture, photo, preset, self.model, self.signing)
+        done = with_transforms(preset) if self.transforms else preset
+        return export_photo(target, picture, photo, done, self.model, self.signing)
 
 
 def _with_mesh(picture: Picture, subject: Subject, reader: MeshReader) -> Subject:
@@ -190,9 +191,12 @@ class EditJob:
     @property
     def fingerprint(self) -> str:
         """The same for requests that make the same pictures: of the steps, the editor's own description and all names."""
-        editor = self.session.editor
+        editor, analyzer = self.session.editor, self.session.analyzer
+        reader = analyzer.landmarks.file.stem if isinstance(analyzer.landmarks, MeshReader) else "68 points"
+        parser = "" if analyzer.parser is None else analyzer.parser.name
+        opened = [analyzer.detector.name, reader, parser]  # what `auto` stood for: a mesh may be fetched between two calls
         described = None if editor is None else editor.info.to_json() | {"kind": editor.kind}
-        key = json.dumps([asdict(self.request), described, __version__], sort_keys=True, ensure_ascii=False, default=str)
+        key = json.dumps([asdict(self.request), described, opened, __version__], sort_keys=True, ensure_ascii=False, default=str)
         return hashlib.sha256(key.encode()).hexdigest()[:16]
 
 

@@ -23,12 +23,13 @@ _GREY_FROM, _GREY_AT = 40.0, 72.0
 _GREY, _BROWN = (61.0, 0.2, 2.5), (30.0, 5.0, 9.0)
 """Lab of grey hair, and of what grey hair becomes in a face that gets young again."""
 
-_SURE = 0.95
-"""How sure the model must be of what a face looks like already to leave it alone."""
+_SURE = (0.9, 0.98)
+"""How sure the model must be of what a face looks like already to do less, and to leave it alone: in a video, no face may flip."""
 
 
-_SURELY_YOUNG, _SURELY_OLD = 28.0, 60.0
-"""Years up to which a face surely counts as young already, and from which on as not young: the model is off by 6 years on average."""
+_SURELY_YOUNG, _SURELY_OLD = (25.0, 31.0), (57.0, 63.0)
+"""Years up to which a face is left alone as young already and from which on all is done, and the same of a face that is old already: the
+model is off by 6 years on average."""
 
 
 def age(photo: Picture, subject: Subject, strength: float, years: float, if_needed: bool) -> Picture:
@@ -41,8 +42,11 @@ def age(photo: Picture, subject: Subject, strength: float, years: float, if_need
     if reading is None or years == 0:
         return photo
     looks = model.judged(reading)[1]
-    if if_needed and (looks < _SURELY_YOUNG if years < 0 else looks > _SURELY_OLD):
-        return photo
+    if if_needed:
+        young, old = (float(smoothstep(np.array(looks), *span)) for span in (_SURELY_YOUNG, _SURELY_OLD))
+        strength *= young if years < 0 else 1 - old
+        if strength == 0:
+            return photo
     wish = wish_for(reading, model, age_years=years * strength)
     photo = _with_aged_hair(photo, subject, wish.years, wish.years + years * strength)
     return carry_out(photo, subject, reading, model, wish)
@@ -58,9 +62,11 @@ def gender(photo: Picture, subject: Subject, strength: float, towards: str) -> P
     if reading is None:
         return photo
     chance, _ = model.judged(reading)
-    if (towards == "male" and chance > _SURE) or (towards == "female" and chance < 1 - _SURE):
-        return photo
     to_male = towards == "male" or (towards == "other" and chance < 0.5)
+    if towards != "other":
+        strength *= 1 - float(smoothstep(np.array(chance if to_male else 1 - chance), *_SURE))
+        if strength == 0:
+            return photo
     return carry_out(photo, subject, reading, model, wish_for(reading, model, gender=strength if to_male else -strength))
 
 

@@ -45,7 +45,7 @@ def live_lipstick(frame: Picture, face: LiveFace, strength: float, color: str) -
     view = live_view(frame, window, unit, _LIPS_PX)
     lips = seen_in(face, view, "lips_outer", "u_lip", "l_lip")
     if not face.shares:
-        lips -= inside(face, view, "lips_inner")
+        lips = np.maximum(lips - inside(face, view, "lips_inner"), 0)  # the outlines may cross
     weight = soften(lips, _LIP_FEATHER * unit * view.scale)
     if weight.sum() >= 4:
         covered = np.float32(_LIP_COVERAGE * strength * face.mouth_visible)

@@ -75,7 +75,7 @@ def load_detector(
     if name == "dlib":
         from lianpu.faces.dlib_models import DlibDetector
 
-        return DlibDetector("auto" if str(landmarks).startswith("mesh") else landmarks)  # the mesh needs a face to begin with
+        return DlibDetector("auto" if landmarks in ("mesh", "mesh-468") else landmarks)  # the mesh needs a face to begin with
     raise SettingsError(
         f"'{name}' is no detector{nearest_name(name, DETECTORS)}. Known: {', '.join(DETECTORS)}, or the path of an .onnx file."
     )

@@ -10,12 +10,13 @@ from typing import Any, Protocol
 from lianpu.errors import WeightsError
 from lianpu.extras import missing_modules
 from lianpu.face_parsing.runtime import FaceParser
-from lianpu.faces.analyzer import MESH, SMALL_MESH, AnalyzerSettings, Part, load_landmarks, open_models
+from lianpu.faces.analyzer import MESH, SMALL_MESH, AnalyzerSettings, Part, open_models
 from lianpu.faces.detection import Detector, find_faces
 from lianpu.faces.mesh import MeshReader
 from lianpu.faces.parts import NO_PARSER
 from lianpu.faces.results import Face, Identity, SexAge
 from lianpu.imaging.picture import Picture
+from lianpu.models.store.conversion import require_onnx
 from lianpu.models.store.locate import is_usable, require_model_file
 from lianpu.models.table import MODEL_FILES, model_file
 from lianpu.preparation.settings import PrepareSettings
@@ -75,7 +76,13 @@ class AnalysisModels:
         }
 
 
-_TABLE_NAMES = {"buffalo_l": "scrfd-10g", "yunet": "yunet", "dlib": "dlib-landmarks-68", "genderage": "gender-age"}
+_TABLE_NAMES = {
+    "buffalo_l": "scrfd-10g",
+    "yunet": "yunet",
+    "blazeface": "blazeface-full",
+    "dlib": "dlib-landmarks-68",
+    "genderage": "gender-age",
+}
 
 
 def open_analysis_models(settings: PrepareSettings, threads: int | None = None) -> AnalysisModels:
@@ -101,12 +108,11 @@ def _mesh(landmarks: str, threads: int | None) -> MeshReader | None:
     if landmarks not in ("auto", MESH, SMALL_MESH):
         return None
     try:
-        reader = load_landmarks(landmarks, threads=threads)
+        return MeshReader(require_onnx("face-mesh-468" if landmarks == SMALL_MESH else "face-mesh"), threads)
     except WeightsError:
         if landmarks == "auto":
             return None
         raise
-    return reader if isinstance(reader, MeshReader) else None
 
 
 def _encoder() -> Encoder | None:

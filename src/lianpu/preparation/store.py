@@ -228,8 +228,8 @@ def _packed(value: FacePosition | FaceQuality) -> str:
 
 
 def _position(text: str) -> FacePosition:
-    number, box, score, turned, enlarged = json.loads(text)
-    return FacePosition(number, (box[0], box[1], box[2], box[3]), score, turned, enlarged)
+    number, box, score, turned, *rest = json.loads(text)  # a folder of before has no `enlarged`
+    return FacePosition(number, (box[0], box[1], box[2], box[3]), score, turned, *rest)
 
 
 def _quality(text: str) -> FaceQuality:

@@ -7,10 +7,10 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from lianpu.editing.presets import Preset
+from lianpu.editing.presets import Preset, hides_faces
 from lianpu.editing.session import EditSession, Preview
 from lianpu.errors import LianpuError, PictureError, SettingsError
-from lianpu.faces.analyzer import choose
+from lianpu.faces.analyzer import EVERY, choose
 from lianpu.faces.results import Face, Subject
 from lianpu.imaging.picture import Picture
 from lianpu.photo.reading import PhotoFile, opened_image, read_photo
@@ -80,15 +80,15 @@ class OpenUpload:
         return self.preview.picture.shape[1::-1] != self.size
 
 
-def analyze_upload(engine: PageEngine, file: Path, name: str) -> AnalyzedUpload:
-    """Read a photo and find its faces.
+def analyze_upload(engine: PageEngine, file: Path, name: str, preset: Preset | None = None) -> AnalyzedUpload:
+    """Read a photo and find its faces; for a preset that hides faces, also what may be none.
 
     Raises:
         PageError: it is too large, not a picture, or has no face.
     """
     check_photo(file, name, engine.limits)
     original = read_photo(file)
-    subjects = engine.session.analyze(original.picture)
+    subjects = engine.session.analyze(original.picture, preset)
     if not subjects:
         raise page_error("no_face", name=name)
     return AnalyzedUpload(name, original, subjects)
@@ -139,7 +139,10 @@ def export_edit(
     """
     if not preset.steps:
         raise page_error("nothing_to_do")
-    edited = engine.session.edit(photo.original.picture, choose(photo.subjects, which), preset, known)
+    subjects = photo.subjects
+    if which == EVERY and hides_faces(preset):  # the page shows only what surely is a face
+        subjects = engine.session.analyze(photo.original.picture, preset)
+    edited = engine.session.edit(photo.original.picture, choose(subjects, which), preset, known)
     file = folder / f"{Path(photo.name).stem}-edited{DOWNLOAD_FORMATS[file_format] or same_ending(photo)}"
     engine.session.export(file, edited, photo.original, preset)
     return file
@@ -190,7 +193,7 @@ def edit_batch(
         name, faces = Path(upload).name, 0
         try:
             file = claimed[upload] = claimed.get(upload) or visitor_files.claim(upload, visitor)
-            photo = analyze_upload(engine, file, name)
+            photo = analyze_upload(engine, file, name, preset)
             faces = len(photo.subjects)
             files.append(export_edit(engine, photo, preset, which, known, visitor_files.new_folder(visitor)))
             rows.append((name, faces, words.line("batch.done")))

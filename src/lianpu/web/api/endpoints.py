@@ -96,7 +96,7 @@ class Endpoints:
                 )
             folder = self.visitor_files.new_folder(visitor_id(request))
             with self._upload(photo, request) as file:
-                analyzed = analyze_upload(self.engine, file, file.name)
+                analyzed = analyze_upload(self.engine, file, file.name, steps)
                 written = export_edit(self.engine, analyzed, steps, faces, read_known(known), folder, file_format)
             report = {
                 "faces": len(analyzed.subjects),

@@ -16,7 +16,7 @@ from lianpu.web.page.controls_column import attribute_title
 from lianpu.web.photos import PageEngine
 from lianpu.web.toolkit import gr
 
-_WEIGHTS = {"buffalo_l": "scrfd-10g", "yunet_n_640_640": "yunet-640", "dlib": ""}
+_WEIGHTS = {"buffalo_l": "scrfd-10g", "yunet_n_640_640": "yunet-640", "blazeface": "blazeface-full", "dlib": ""}
 """Names in the model table of detectors whose name differs there; empty for dlib's, which is part of its library."""
 
 _CARDS = {"en": ".md", "zh": ".zh-CN.md"}
