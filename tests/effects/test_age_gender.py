@@ -31,7 +31,11 @@ def _face(index: int = 1) -> tuple[Picture, Subject]:
 def test_a_word_that_is_no_strength_is_the_main_option() -> None:
     assert parse_effect("age=-25").options == {"years": -25.0} and parse_effect("age=-25").strength == 1.0
     assert parse_effect("age=25").options == {"years": 25.0}
-    assert parse_effect("age=0.5").strength == 0.5
+    assert parse_effect("age=0.5").strength == 0.5 and parse_effect("lipstick=+0.5").strength == 0.5
+    for word, years in (("+1", 1.0), ("+0.5", 0.5), ("-1", -1.0), ("2", 2.0)):  # 1 without a sign is a strength
+        step = parse_effect(f"age={word}")
+        assert step.options == {"years": years} and step.strength == 1.0
+    assert parse_effect("age=1").options == {} and parse_effect("age=1").strength == 1.0
     assert parse_effect("gender=female:strength=0.7").options == {"towards": "female"}
     assert parse_effect("gender=female:strength=0.7").strength == 0.7
     assert parse_effect("beard=stubble").options == {"way": "stubble"}

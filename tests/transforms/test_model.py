@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -9,7 +10,15 @@ import pytest
 
 from lianpu.errors import ModelError, WeightsError
 from lianpu.models.store.locate import commercial_safe, find_model_file
-from lianpu.transforms.model import BUNDLED, LARGEST_BYTES, VERSION, is_non_commercial, load_transform, save_transform
+from lianpu.transforms.model import (
+    BUNDLED,
+    LARGEST_BYTES,
+    VERSION,
+    is_non_commercial,
+    load_transform,
+    save_transform,
+    with_licence,
+)
 
 MODEL = load_transform()
 
@@ -50,9 +59,33 @@ def test_the_bundled_model_says_what_it_is() -> None:
     assert about["figures"]["sex_right"] > 0.9 and about["figures"]["age_error_years"] < 8
 
 
-def test_a_licence_is_known_to_be_non_commercial_by_its_words() -> None:
-    assert is_non_commercial("CC BY-NC-SA 4.0") and is_non_commercial("Non-commercial research only")
-    assert not is_non_commercial("drawn by a program, no real faces: free for any use")
+@pytest.mark.parametrize(
+    "licence",
+    [
+        "CC BY-NC-SA 4.0", "CC BY NC 4.0", "Non-commercial research only", "noncommercial", "non commercial use", "research only",
+        "Academic use only", "for educational purposes", "not for commercial use", "follows the training data", "unknown", " ",
+        "MIT (code); weights follow CelebAMask-HQ", "仅供非商业使用",
+    ],
+)  # fmt: skip
+def test_a_licence_is_non_commercial_by_its_words_or_where_it_does_not_say(licence: str) -> None:
+    assert is_non_commercial(licence)
+
+
+@pytest.mark.parametrize(
+    "licence",
+    ["drawn by a program, no real faces: free for any use", "CC0", "Apache-2.0", "CC BY 4.0", "ours, commercial use allowed"],
+)
+def test_a_free_licence_is_not_taken_for_another(licence: str) -> None:
+    assert not is_non_commercial(licence)
+
+
+def test_a_licence_of_ones_own_does_not_undo_that_of_a_parser() -> None:
+    bare = replace(MODEL, about={**MODEL.about, "parsers": []})
+    parsed = replace(MODEL, about={**MODEL.about, "parsers": [{"name": "bisenet", "licence": "non-commercial research only"}]})
+    free, bound = with_licence(bare, "CC0"), with_licence(parsed, "CC0")
+    assert free.commercial_use and free.licence == "CC0"
+    assert not bound.commercial_use and bound.licence == "CC0; non-commercial research only (parts by bisenet)"
+    assert not with_licence(bare, "research only").commercial_use
 
 
 def test_the_bundled_model_is_refused_under_commercial_safe() -> None:

@@ -20,13 +20,13 @@ class FitArguments(UprightOptions, ParserOptions, DetectorOptions):
     """Learn the directions of sex and age in the shape, tone and detail of faces. It takes minutes on a CPU.
 
     Each data folder holds images/, list_attr.txt with Male, train.txt and val.txt, and age_gender.csv (columns file and age).
-    Its masks/ and mesh478.npz are used where they are there; without them parts and meshes are found.
+    Its masks/ and mesh478.npz are used for faces that have both, a mask and a mesh; of all others, both are found anew.
     """
 
     paths: Annotated[tuple[Path, ...], tyro.conf.Positional, tyro.conf.arg(metavar="DATA... OUT.npz")] = ()
     """One or more folders of labelled faces in the layout of CelebAMask-HQ, whose training faces are used together; last, the file to write."""
     licence: str | None = None
-    """What the file may be used for; without it, what the data folders say."""
+    """What the data may be used for; without it, what the folders say. The terms of a parser that finds parts hold as well."""
 
 
 @dataclass(frozen=True)
@@ -54,12 +54,10 @@ def main(arguments: list[str]) -> None:
 
 def fit(parsed: FitArguments) -> Path:
     """Fit a transform, and give its file."""
-    from dataclasses import replace
-
     from lianpu.errors import SettingsError
     from lianpu.terminal import console, stages
     from lianpu.transforms.fit import fit_transform, labelled_faces
-    from lianpu.transforms.model import is_non_commercial, save_transform
+    from lianpu.transforms.model import save_transform, with_licence
 
     if len(parsed.paths) < 2 or parsed.paths[-1].suffix != ".npz":
         raise SettingsError("Name the folders of labelled faces, then the file to write: lianpu transform fit DATA OUT.npz")
@@ -68,8 +66,7 @@ def fit(parsed: FitArguments) -> Path:
         faces, tables = labelled_faces(folders, lambda: _models(parsed), begin("Finding meshes"))
         model = fit_transform(faces, tables, [folder.resolve().name for folder in folders], begin("Reading faces"))
     if parsed.licence is not None:
-        free = not is_non_commercial(parsed.licence)
-        model = replace(model, about={**model.about, "licence": parsed.licence, "commercial_use": free})
+        model = with_licence(model, parsed.licence)
     target = save_transform(model, out)
     console.print(f"Written: {target} ({target.stat().st_size / 1e3:.0f} KB).", markup=False, highlight=False, soft_wrap=True)
     _print(model.about)

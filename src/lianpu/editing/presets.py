@@ -397,6 +397,8 @@ def parse_values(words: Sequence[str], option: str) -> dict[str, bool]:
 def parse_effect(word: str) -> EffectStep:
     """`lipstick`, `lipstick=0.8`, `hair_color:color=#aa3355,strength=0.6` or `age=-25` (`Effect.main`) as a step.
 
+    For an effect with a main option, a number with a sign is never the strength: `age=+1` is one year, `age=1` strength 1.
+
     Raises:
         SettingsError: an unknown effect or option, a strength out of range, or another spelling.
     """
@@ -417,8 +419,9 @@ def parse_effect(word: str) -> EffectStep:
 
 
 def _is_strength(word: str) -> bool:
+    """Whether a word is a strength and not the value of a main option: a number from 0 to `STRONGEST` without a sign."""
     try:
-        return 0 <= float(word) <= STRONGEST
+        return not word.strip().startswith(("+", "-")) and 0 <= float(word) <= STRONGEST
     except ValueError:
         return False
 

@@ -18,12 +18,13 @@ import numpy as np
 from lianpu.dataset.sources import read_table
 from lianpu.dataset.table import UNLABELLED, FaceTable
 from lianpu.errors import DataError
+from lianpu.face_parsing.data.mask_files import IndexMask, PartMasks
 from lianpu.face_parsing.data.masks import find_masks
 from lianpu.faces.analyzer import FaceAnalyzer
 from lianpu.faces.mesh import IRIS_CENTRES, REGIONS, MeshReader
 from lianpu.faces.results import Face, FaceParts, Landmarks, Mesh, Subject
 from lianpu.imaging.compositing import Field
-from lianpu.photo.reading import read_image
+from lianpu.photo.reading import picture_facts, read_image
 from lianpu.transforms.model import (
     AGE_SPAN,
     FORMAT,
@@ -33,7 +34,7 @@ from lianpu.transforms.model import (
     VERSION,
     TransformModel,
     features,
-    is_non_commercial,
+    terms_of,
 )
 from lianpu.transforms.reading import BANDS, Reading, Template, read_face, where
 from lianpu.transforms.surface import FRAME, MAP_PX, SURFACE, Coordinates, ThinPlate, control_points, frame_grid, place
@@ -45,7 +46,12 @@ AGES_FILE, MESH_FILE = "age_gender.csv", "mesh478.npz"
 LEAST_FACES = 30
 """Fewest faces of each sex, and fewest below and above 40, that directions are fitted to."""
 
+_OLDEST = 120
+
 _SHAVED = 32
+
+_LEAST_SKIN = 0.05
+"""Faces of which less than this share of the canonical map is known skin teach nothing of tone and detail."""
 
 _FINE_BANDS_FROM = 0.8
 """Pictures with fewer pixels than this for a unit of the frame say nothing of the finest two bands of detail."""
@@ -62,6 +68,7 @@ class LabelledFace:
         age: years.
         glasses: whether it wears some.
         data: number of its data set.
+        parser: `name` and `licence` of the model that found its parts; None where they are the data set's or the mesh's.
     """
 
     file: Path
@@ -70,6 +77,7 @@ class LabelledFace:
     age: float
     glasses: bool
     data: int
+    parser: Mapping[str, str] | None = None
 
 
 def labelled_faces(
@@ -77,7 +85,7 @@ def labelled_faces(
 ) -> tuple[list[LabelledFace], tuple[FaceTable, ...]]:
     """The training faces of data folders that have a sex, an age and a mesh, and the tables of the folders.
 
-    Meshes come from `mesh478.npz` in the folder where it is there, parts from its masks; what is missing, the analyzer finds.
+    Of a face that has both, the mesh comes from `mesh478.npz` in the folder and the parts from its masks; of others the analyzer finds both.
 
     Args:
         folders: in CelebAMask-HQ's layout, with `age_gender.csv` (columns `file` and `age`).
@@ -85,7 +93,8 @@ def labelled_faces(
         on_progress: called with (done, total).
 
     Raises:
-        DataError: a folder has no labels of sex, no ages, or too few faces of either side.
+        DataError: a folder has no labels of sex, no ages or wrong ones, too few faces of either side, or a mask of other proportions than
+            its picture.
     """
     tables = tuple(read_table("CelebAMask-HQ", folder) for folder in folders)
     ages = [_ages(Path(folder)) for folder in folders]
@@ -98,7 +107,9 @@ def labelled_faces(
         for row in table.rows_of(["train"]).tolist()
         if Path(table.files[row]).stem in ages[number] and table.labels[row, table.attributes.index("Male")] != UNLABELLED
     ]
-    _refuse_one_sided(folders, tables, ages, wanted)
+    male = np.array([tables[n].labels[row, tables[n].attributes.index("Male")] == 1 for n, row in wanted], dtype=bool)
+    years = np.array([ages[n][Path(tables[n].files[row]).stem] for n, row in wanted])
+    _refuse_one_sided(", ".join(str(folder) for folder in folders), "training faces", male, years)
     found: list[LabelledFace] = []
     opened: tuple[FaceAnalyzer, MeshReader] | None = None
     known = [(_meshes(Path(folder)), find_masks(Path(folder)) or {}) for folder in folders]
@@ -106,23 +117,23 @@ def labelled_faces(
         table, file = tables[number], tables[number].root / tables[number].files[row]
         meshes, masks = known[number]
         if file.stem in meshes and file.stem in masks:
-            subject: Subject | None = _subject_of(meshes[file.stem], masks[file.stem].read())
+            subject: Subject | None = _subject_of(file, meshes[file.stem], masks[file.stem])
+            parser = None
         else:
             opened = opened or analyzer()
             subject = _analyzed(file, *opened)
+            model = opened[0].parser
+            parser = None if model is None else {"name": model.name, "licence": model.licence}
         if subject is not None:
             glasses = "Eyeglasses" in table.attributes and table.labels[row, table.attributes.index("Eyeglasses")] == 1
-            male = float(table.labels[row, table.attributes.index("Male")]) - 0.5
-            found.append(LabelledFace(file, subject, male, ages[number][file.stem], bool(glasses), number))
+            sex = float(table.labels[row, table.attributes.index("Male")]) - 0.5
+            found.append(LabelledFace(file, subject, sex, ages[number][file.stem], bool(glasses), number, parser))
         on_progress(done, len(wanted))
     return found, tables
 
 
-def _refuse_one_sided(
-    folders: Sequence[Path], tables: Sequence[FaceTable], ages: Sequence[Mapping[str, float]], wanted: Sequence[tuple[int, int]]
-) -> None:
-    male = np.array([tables[n].labels[row, tables[n].attributes.index("Male")] == 1 for n, row in wanted], dtype=bool)
-    years = np.array([ages[n][Path(tables[n].files[row]).stem] for n, row in wanted])
+def _refuse_one_sided(names: str, faces: str, male: np.ndarray, years: np.ndarray) -> None:
+    """Raise DataError where there are fewer than `LEAST_FACES` men, women, young or old among `faces` (in words) of the folders."""
     counts = {
         "men": male.sum(),
         "women": (~male).sum(),
@@ -131,9 +142,8 @@ def _refuse_one_sided(
     }
     few = [f"{int(count)} {what}" for what, count in counts.items() if count < LEAST_FACES]
     if few:
-        names = ", ".join(str(folder) for folder in folders)
         raise DataError(
-            f"{names}: {' and '.join(few)} among {len(wanted)} training faces; each side needs {LEAST_FACES} or more. Add faces."
+            f"{names}: {' and '.join(few)} among {len(male)} {faces}; each side needs {LEAST_FACES} or more. Add faces."
         )
 
 
@@ -152,27 +162,50 @@ def _ages(folder: Path) -> dict[str, float]:
         raise DataError(f"{file} has no columns file and age.")
     found: dict[str, float] = {}
     for number, row in enumerate(rows, start=2):
-        if row["age"]:
-            try:
-                found[Path(row["file"]).stem] = float(row["age"])
-            except ValueError:
-                raise DataError(f"{file}, line {number}: the age '{row['age']}' is not a number of years.") from None
+        if not row["age"]:
+            continue
+        try:
+            years = float(row["age"])
+        except ValueError:
+            raise DataError(f"{file}, line {number}: the age '{row['age']}' is not a number of years.") from None
+        if not 0 <= years <= _OLDEST:  # nor is nan
+            raise DataError(f"{file}, line {number}: the age '{row['age']}' is not from 0 to {_OLDEST} years.")
+        found[Path(row["file"] or "").stem] = years
     return found
 
 
 def _meshes(folder: Path) -> Mapping[str, np.ndarray]:
+    """The usable meshes (478, 3) of a folder by the stem of their picture, in pixels of the picture."""
+    import zipfile
+    import zlib
+
     file = folder / MESH_FILE
     if not file.is_file():
         return {}
     try:
-        with np.load(file, allow_pickle=False) as stored:
-            return {name: stored[name] for name in stored.files if stored[name].shape == (478, 3)}
-    except (OSError, ValueError) as problem:
-        raise DataError(f"{file} cannot be read ({problem}). Remove it: meshes are found without it, too.") from None
+        with file.open("rb") as stream, np.load(stream, allow_pickle=False) as stored:
+            arrays = {name: stored[name] for name in stored.files}
+    except (OSError, ValueError, TypeError, AttributeError, KeyError, EOFError, zipfile.BadZipFile, zlib.error) as problem:
+        reason = " ".join(str(problem).split())[:120]
+        raise DataError(f"{file} cannot be read ({reason}). Remove it: meshes are found without it, too.") from None
+    return {
+        name: points
+        for name, points in arrays.items()
+        if points.shape == (478, 3) and points.dtype.kind in "fiu" and np.isfinite(points).all()
+    }
 
 
-def _subject_of(points: np.ndarray, mask: np.ndarray) -> Subject:
-    """A face that fills its picture, from what the data set knows."""
+def _subject_of(file: Path, points: np.ndarray, stored: IndexMask | PartMasks) -> Subject:
+    """A face that fills its picture, from what the data set knows: its mesh, and its mask at the picture's size."""
+    facts, mask = picture_facts(file), stored.read()
+    wide_px, high_px = (facts.width, facts.height) if facts.orientation < 5 else (facts.height, facts.width)
+    if mask.shape[0] * wide_px != mask.shape[1] * high_px:
+        raise DataError(
+            f"{file} is {wide_px}x{high_px} pixels, its mask {stored.shown_as} is {mask.shape[1]}x{mask.shape[0]}. "
+            "A mask has its picture's proportions."
+        )
+    if mask.shape != (high_px, wide_px):
+        mask = np.asarray(cv2.resize(mask, (wide_px, high_px), interpolation=cv2.INTER_NEAREST))
     mesh = Mesh(points.astype(np.float32), 1.0)
     flat = mesh.points[:, :2]
     low, high = flat.min(axis=0), flat.max(axis=0)
@@ -245,8 +278,10 @@ def fit_transform(
         on_progress: called with (done, total) while faces are read.
 
     Raises:
-        DataError: too few faces could be read.
+        DataError: too few faces of either side could be read.
     """
+    if not faces:
+        raise DataError(f"{', '.join(names)}: no face was found in the pictures. Are they pictures of faces?")
     meshes = np.stack([_in_units(face) for face in faces])
     template, mirror = canonical_mesh(meshes, meshes.mean(axis=0))
     kept: list[int] = []
@@ -262,6 +297,12 @@ def fit_transform(
         raise DataError(
             f"Only {len(chosen)} faces could be read: too few for a transform. Are the meshes those of these pictures?"
         )
+    _refuse_one_sided(
+        ", ".join(names),
+        "faces that could be read",
+        np.array([face.male > 0 for face in chosen]),
+        np.array([face.age for face in chosen]),
+    )
     return _Fit(chosen, readings, template, mirror).model(tables, names)
 
 
@@ -329,6 +370,13 @@ class _Fit:
     def _sets(self) -> list[np.ndarray]:
         return [(self.data == number).astype(float) - np.mean(self.data == number) for number in range(1, self.data.max() + 1)]
 
+    def _refuse_covered(self, names: str) -> None:
+        """Raise DataError where too few faces of a side show their skin: tone and detail are learned from those."""
+        shown = ~self.glasses & np.array([sample.known.mean(dtype=np.float32) > _LEAST_SKIN for sample in self.samples])
+        _refuse_one_sided(
+            names, "faces that show their skin, without glasses", self.male[shown] > 0, self.age[shown] * AGE_SPAN + MIDDLE_AGE
+        )
+
     def _expression(self) -> list[np.ndarray]:
         """Opening, rise and width of the mouth, and opening of the eyes, each standardised."""
         points = self.residual + self.template.canonical
@@ -356,7 +404,7 @@ class _Fit:
         low = np.stack([sample.low for sample in self.samples]).astype(np.float32)
         known = np.stack([sample.known for sample in self.samples]).astype(np.float32)
         known[self.glasses] = 0
-        used = known.mean(axis=(1, 2)) > 0.05
+        used = known.mean(axis=(1, 2)) > _LEAST_SKIN
         light = self._light(low, known, used)
         yaw, pitch = _standard(self.angles[:, 0]), _standard(self.angles[:, 1])
         expression, sets = self._expression(), self._sets()
@@ -420,6 +468,10 @@ class _Fit:
         rough = np.array([_beard_of(sample, below & (skin > 0.5), cheeks & (skin > 0.5)) for sample in self.samples])
         women = self.male < 0
         usable = ~self.glasses & np.isfinite(rough) & (np.abs(self.angles[:, 0]) < 0.4)
+        if not (usable & women).any():
+            raise DataError(
+                "No woman's face without glasses shows cheeks and chin to the camera: beards are learned against women. Add such faces."
+            )
         limit = float(np.quantile(rough[usable & women], 0.7))
         rows = np.flatnonzero(usable & (women | (rough < limit)))
         faces = []
@@ -466,11 +518,12 @@ class _Fit:
         return np.asarray(slopes, dtype=np.float32)
 
     def model(self, tables: Sequence[FaceTable], names: Sequence[str]) -> TransformModel:
+        self._refuse_covered(", ".join(names))
         shape = self.shape()
         low, energy, skin, lips = self.appearance()
         mean, components, spread = self.shaved(skin)
         judge = self.judge()
-        licences = list(dict.fromkeys(table.licence for table in tables))
+        parsers = {face.parser["name"]: dict(face.parser) for face in self.faces if face.parser is not None}
         about: dict[str, Any] = {
             "format": FORMAT,
             "version": VERSION,
@@ -483,8 +536,8 @@ class _Fit:
                 for number, name in enumerate(names)
             ],
             "ages": [round(float(age * AGE_SPAN + MIDDLE_AGE), 1) for age in np.quantile(self.age, (0, 0.1, 0.5, 0.9, 1))],
-            "licence": "; ".join(licences),
-            "commercial_use": not any(map(is_non_commercial, licences)),
+            "parsers": list(parsers.values()),
+            **terms_of([table.licence for table in tables], list(parsers.values())),
             "figures": {name: round(value, 4) for name, value in self.figures.items()},
         }
         return TransformModel(

@@ -8,9 +8,10 @@ from __future__ import annotations
 
 import io
 import json
+import re
 import zipfile
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from functools import cached_property, lru_cache
 from pathlib import Path
 from typing import Any
@@ -121,10 +122,34 @@ def features(reading: Reading) -> np.ndarray:
     ).astype(np.float32)
 
 
+_NOT_COMMERCIAL = re.compile(
+    r"non\W*commercial|\bnc\b|research|academic|education|\b(no|not|without|excludes?|prohibits?) (\w+ ){0,2}commercial"
+    r"|commercial use (is )?(not|excluded|forbidden|prohibited)|personal use|\bunknown\b|\bunclear\b|\bfollows?\b"
+    r"|非商|研究|学术|教育|未知"
+)
+"""Words of terms that forbid commercial use, keep to research or teaching, or leave open what is allowed ("follows the training data")."""
+
+
 def is_non_commercial(licence: str) -> bool:
-    """Whether the words of a licence forbid commercial use."""
-    words = licence.lower()
-    return "non-commercial" in words or "noncommercial" in words or "-nc" in words
+    """Whether the words of a licence forbid commercial use or do not say what they allow; in doubt they do."""
+    return not licence.strip() or _NOT_COMMERCIAL.search(licence.lower()) is not None
+
+
+def terms_of(licences: Sequence[str], parsers: Sequence[Mapping[str, str]]) -> dict[str, Any]:
+    """What a model says of its use: `licence` and `commercial_use`, which all licences and all parsers must allow.
+
+    Args:
+        licences: of the data.
+        parsers: `name` and `licence` of each model that found parts of faces.
+    """
+    stated = list(dict.fromkeys([*licences, *(f"{one['licence']} (parts by {one['name']})" for one in parsers)]))
+    free = not any(is_non_commercial(licence) for licence in (*licences, *(one["licence"] for one in parsers)))
+    return {"licence": "; ".join(stated), "commercial_use": free}
+
+
+def with_licence(model: TransformModel, licence: str) -> TransformModel:
+    """The model with other terms of its data; those of the parsers that found parts of its faces still hold."""
+    return replace(model, about={**model.about, **terms_of([licence], model.about.get("parsers", ()))})
 
 
 def is_transform_usable() -> bool:
