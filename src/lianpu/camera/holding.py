@@ -40,11 +40,6 @@ class _Saving:
     words: str
 
 
-def rate_to_hold(asked: float, source: float) -> float | None:
-    """The rate to hold, in frames per second: what is asked for, and no more than the source gives (0: unknown). None for 0."""
-    return (min(asked, source) if source > 0 else asked) or None
-
-
 def settings_that_hold(
     rate: float,
     took: Mapping[str, float],
