@@ -158,9 +158,23 @@ def test_several_problems_are_told_line_by_line(
     ]
 
 
+@pytest.mark.parametrize(
+    ("partial", "told"),
+    [
+        (b"a small", "Stopped. What came so far is kept: repeat the command to resume."),
+        (b"", "Stopped. Repeat the command to fetch the rest."),
+    ],
+)
 def test_a_stopped_download_says_how_to_go_on(
-    capsys: pytest.CaptureFixture[str], entries: tuple[ModelFile, ...], monkeypatch: pytest.MonkeyPatch
+    capsys: pytest.CaptureFixture[str],
+    entries: tuple[ModelFile, ...],
+    monkeypatch: pytest.MonkeyPatch,
+    partial: bytes,
+    told: str,
 ) -> None:
+    if partial:
+        models_folder().mkdir()
+        (models_folder() / "free.bin.partial").write_bytes(partial)
     with socket.create_server(("127.0.0.1", 0)) as silent:
         entry = replace(entries[0], url=f"http://127.0.0.1:{silent.getsockname()[1]}/x")
         for module in (weights, download, importing):
@@ -177,7 +191,7 @@ def test_a_stopped_download_says_how_to_go_on(
         before = signal.signal(signal.SIGINT, signal.default_int_handler)  # whatever an earlier test left there
         threading.Thread(target=interrupt_when_asked, daemon=True).start()
         try:
-            assert "Stopped. The part that was downloaded is kept" in refused(capsys, "fetch", "free")
+            assert told in refused(capsys, "fetch", "free")
         finally:
             signal.signal(signal.SIGINT, before)
 

@@ -39,7 +39,7 @@ SHEET_FACES, SHEET_PX = 4, 192
 class DemoArguments:
     """Run every stage on drawn faces: draw, train, evaluate, export, quantize, compare, edit with the bundled editor, report. About 8 minutes on 2 CPU cores.
 
-    It needs no download. MediaPipe's face models (Apache-2.0), which `lianpu edit` uses, are fetched on the way where a network is.
+    It needs no download. MediaPipe's face models (Apache-2.0), which `lianpu edit` uses, are fetched at the end where a network is.
     Repeat the command to resume a stopped demo.
     """
 
@@ -61,7 +61,8 @@ def main(arguments: list[str]) -> None:
     """Run all stages and print where the report is."""
     options = tyro.cli(DemoArguments, args=arguments, prog="lianpu demo")
     run = run_demo(options, shlex.join(["lianpu", "demo", *arguments]))
-    print(f"The report: {run.report_file(options.language, 'html')}")
+    print(f"The report: {run.report_file(options.language, 'html')}", flush=True)
+    fetch_face_models()  # last: no stage needs them, and without a network this waits
 
 
 def run_demo(options: DemoArguments, command: str) -> Run:
@@ -76,7 +77,6 @@ def run_demo(options: DemoArguments, command: str) -> Run:
     from lianpu.report.page import write_report
     from lianpu.terminal import console, stage
 
-    fetch_face_models()
     folder = options.run_dir.with_name(f"{options.run_dir.name}-faces")
     with stage("Drawing faces") as on_progress:
         draw_dataset(folder, options.faces, options.image_size, seed=0, held_out=0.1, on_progress=on_progress)

