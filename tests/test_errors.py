@@ -4,7 +4,7 @@ import pickle
 
 import pytest
 
-from lianpu.errors import LianpuError, Message, PictureError, SettingsError, nearest_name
+from lianpu.errors import LianpuError, Message, PictureError, SettingsError, nearest_name, shown
 
 
 def test_without_a_key_the_message_is_taken_as_it_is() -> None:
@@ -44,3 +44,18 @@ def test_the_nearest_name_is_a_message_or_nothing() -> None:
     near = nearest_name("Blond_Har", ["Blond_Hair", "Male"])
     assert near == " (did you mean 'Blond_Hair'?)" and isinstance(near, Message) and near.values == {"name": "Blond_Hair"}
     assert nearest_name("zzz", ["Male"]) == ""
+
+
+def test_a_quoted_value_is_shortened_and_never_written_in_full() -> None:
+    huge = [["x" * 10_000_000] * 1000] * 1000
+    error = SettingsError("got {value!r}", key="a.b", value=huge)
+    assert len(str(error)) < 100 and str(error).startswith("got [['xxx")
+    assert len(shown({"a": "\n" * 500})) <= 80 and shown("ab") == "'ab'"
+    named = SettingsError("'{name}' is unknown", key="a.b", name="y" * 5000)
+    assert str(named) == f"'{'y' * 77}...' is unknown"
+
+
+def test_a_list_of_many_problems_says_how_many_more_there_are() -> None:
+    parts = tuple(Message("step {number}", key="step", number=number) for number in range(1500))
+    text = str(SettingsError("{problems}.", key="outer", problems=parts))
+    assert text.endswith("step 19; and 1,480 more.")

@@ -1,7 +1,45 @@
 """The errors a user can fix. The command line prints their message as one line and exits with 1."""
 
 import difflib
+import reprlib
+import string
 from collections.abc import Iterable, Mapping
+from typing import Any
+
+_SHOWN = reprlib.Repr()
+_SHOWN.maxstring = _SHOWN.maxother = 60
+_SHOWN.maxlevel = 3
+
+LONGEST_VALUE = 80
+"""Characters of a quoted value in a message."""
+
+_LONGEST_TEXT = 1000
+"""Characters of a word in a message; longer ones, which can only come from outside, are cut to `LONGEST_VALUE`."""
+
+MOST_PROBLEMS = 20
+"""Problems that one message lists."""
+
+
+def shown(value: object) -> str:
+    """`repr` of a value from outside for a message, at most `LONGEST_VALUE` characters and never built in full."""
+    text = " ".join(_SHOWN.repr(value).split())
+    return text if len(text) <= LONGEST_VALUE else f"{text[: LONGEST_VALUE - 3]}..."
+
+
+class _Formatter(string.Formatter):
+    """`str.format` whose `!r` is `shown`."""
+
+    def convert_field(self, value: Any, conversion: Any) -> Any:
+        return shown(value) if conversion == "r" else super().convert_field(value, conversion)
+
+    def format_field(self, value: Any, format_spec: str) -> str:
+        too_long = type(value) is str and len(value) > _LONGEST_TEXT
+        return super().format_field(f"{value[: LONGEST_VALUE - 3]}..." if too_long else value, format_spec)
+
+
+def filled_in(template: str, values: Mapping[str, object]) -> str:
+    """A message's template with its values; those that it quotes (`{value!r}`) are shortened by `shown`."""
+    return _Formatter().vformat(template, (), values)
 
 
 class Message(str):
@@ -19,14 +57,17 @@ class Message(str):
 
     def __new__(cls, template: str, *, key: str = "", **values: object) -> "Message":
         """The text with its values filled in."""
-        text = template.format(**{name: _listed(value) for name, value in values.items()}) if key else template
+        text = filled_in(template, {name: _listed(value) for name, value in values.items()}) if key else template
         self = super().__new__(cls, text)
         self.key, self.values = key, values
         return self
 
 
 def _listed(value: object) -> object:
-    return "; ".join(str(one).rstrip(".") for one in value) if isinstance(value, tuple) else value
+    if not isinstance(value, tuple):
+        return value
+    more = f"; and {len(value) - MOST_PROBLEMS:,} more" if len(value) > MOST_PROBLEMS else ""
+    return "; ".join(str(one).rstrip(".") for one in value[:MOST_PROBLEMS]) + more
 
 
 class LianpuError(Exception):

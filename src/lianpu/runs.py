@@ -8,10 +8,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import yaml
-
 from lianpu.errors import RunError, nearest_name
 from lianpu.files import append_text, read_json, read_json_lines, write_json, write_text
+from lianpu.yaml_text import dump_yaml, load_yaml
 
 
 @dataclass(frozen=True)
@@ -179,17 +178,17 @@ class Run:
 
     def write_config(self, values: dict[str, Any]) -> Path:
         """`config.yaml`, holding plain values."""
-        return write_text(self.config_file, yaml.safe_dump(values, sort_keys=False, allow_unicode=True))
+        return write_text(self.config_file, dump_yaml(values))
 
     def read_config(self) -> dict[str, Any]:
         """The contents of `config.yaml`. Raises RunError when it is missing or damaged."""
         try:
-            values = yaml.safe_load(self.config_file.read_text(encoding="utf-8"))
+            values = load_yaml(self.config_file.read_text(encoding="utf-8"))
         except FileNotFoundError:
             raise RunError(
                 f"{self.folder} is not a run folder: it has no config.yaml. Give the folder that --run-dir named."
             ) from None
-        except (OSError, UnicodeDecodeError, yaml.YAMLError) as problem:
+        except (OSError, ValueError) as problem:
             raise RunError(f"{self.config_file} cannot be read ({' '.join(str(problem).split())}).") from None
         if not isinstance(values, dict):
             raise RunError(f"{self.config_file} holds no settings. Restore it, or start a new run.")

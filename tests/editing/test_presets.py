@@ -72,6 +72,20 @@ def test_what_is_no_preset_is_said(text: str, said: str) -> None:
         parse_preset(text)
 
 
+def test_a_preset_has_a_limited_number_of_steps() -> None:
+    step = "  - {effect: lipstick, strength: 0.1}\n"
+    assert len(parse_preset("name: a\nsteps:\n" + 50 * step).steps) == 50
+    with pytest.raises(SettingsError, match=r"the preset has 51 steps; a preset has at most 50. Leave some out."):
+        parse_preset("name: a\nsteps:\n" + 51 * step)
+
+
+def test_a_preset_whose_aliases_would_fill_the_memory_is_one_short_line() -> None:
+    bomb = "name: a\nsteps:\n  - &a {effect: lipstick}\n" + "  - *a\n"
+    with pytest.raises(SettingsError, match=r"is no YAML \(line 4 has an alias") as problem:
+        parse_preset(bomb)
+    assert len(str(problem.value)) < 300
+
+
 def test_files_and_names_that_are_not_there_are_said(tmp_path: Path) -> None:
     with pytest.raises(SettingsError, match=r"none\.yaml is not there"):
         find_preset(tmp_path / "none.yaml")

@@ -61,3 +61,14 @@ def test_a_missing_file_and_broken_yaml_are_named(tmp_path: Path) -> None:
 def test_an_empty_file_means_the_defaults(tmp_path: Path) -> None:
     (tmp_path / "empty.yaml").write_text("")
     assert load_config(tmp_path / "empty.yaml") == RunConfig()
+
+
+def test_aliases_and_huge_values_of_a_settings_file_are_one_short_line(tmp_path: Path) -> None:
+    file = tmp_path / "config.yaml"
+    file.write_text("a: &a [1, 2]\nb: *a\n")
+    with pytest.raises(SettingsError, match=r"cannot be read as YAML \(line 2 has an alias"):
+        load_config(file)
+    file.write_text("training: {batch_size: [" + "9," * 15_000 + "]}\n" + "".join(f"key{n}: 1\n" for n in range(500)))
+    with pytest.raises(SettingsError, match=r"and \d+ more") as problem:
+        load_config(file)
+    assert len(str(problem.value)) < 4000

@@ -16,11 +16,10 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import yaml
-
 from lianpu.editing.attribute_masks import OF_HAIR
 from lianpu.effects.catalogue import STRONGEST, Effect, check_strength, effect_of, no_parser
 from lianpu.errors import Message, SettingsError, nearest_name
+from lianpu.yaml_text import dump_yaml, load_yaml
 
 if TYPE_CHECKING:
     from lianpu.editors.editor import Editor
@@ -31,6 +30,9 @@ PRESET_FOLDER = Path(__file__).parent / "presets"
 """The bundled presets: their names are the names of the files without .yaml."""
 
 _LARGEST_BYTES = 100_000
+
+MOST_STEPS = 50
+"""Steps of one preset: a call of the page with thousands would hold its worker for minutes."""
 
 _KEYS = ("name", "steps")
 
@@ -296,8 +298,8 @@ def parse_preset(text: str, source: str = "the preset", folder: Path | None = No
         folder: where relative paths of pictures start.
     """
     try:
-        value = yaml.safe_load(text)
-    except (yaml.YAMLError, RecursionError, ValueError) as problem:
+        value = load_yaml(text)
+    except ValueError as problem:
         raise SettingsError(
             "{source} is no YAML ({reason}). Fix it.",
             key="preset.no_yaml",
@@ -323,6 +325,14 @@ def parse_preset(text: str, source: str = "the preset", folder: Path | None = No
         none = Message("there are no steps", key="preset.empty")
         problems.append(Message("steps is a list, got {value!r}", key="preset.no_list", value=listed) if listed else none)
         listed = []
+    if len(listed) > MOST_STEPS:
+        raise SettingsError(
+            "{source} has {count} steps; a preset has at most {most}. Leave some out.",
+            key="preset.too_many_steps",
+            source=source,
+            count=len(listed),
+            most=MOST_STEPS,
+        )
     steps: list[Step] = []
     for number, entry in enumerate(listed, start=1):
         try:
@@ -341,7 +351,7 @@ def dump_preset(preset: Preset) -> str:
         what: dict[str, Any] = {"effect": step.effect.name} if isinstance(step, EffectStep) else {"edit": dict(step.values)}
         more = dict(step.options) if isinstance(step, EffectStep) else {}
         steps.append(what | {"strength": step.strength} | more)
-    return str(yaml.safe_dump({"name": preset.name, "steps": steps}, sort_keys=False, allow_unicode=True))
+    return dump_yaml({"name": preset.name, "steps": steps})
 
 
 def _step(entry: object, folder: Path | None) -> Step:

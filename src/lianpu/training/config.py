@@ -9,6 +9,7 @@ from lianpu.errors import SettingsError
 from lianpu.settings import settings_problems
 from lianpu.stargan.config import Adversarial, ModelConfig, Variation
 from lianpu.training.presets import merged, preset_values
+from lianpu.yaml_text import load_yaml
 
 Penalty = Literal["wgan-gp", "r1", "r1+r2"]
 _STRICT = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True, protected_namespaces=(), defer_build=True)
@@ -148,16 +149,14 @@ def load_config(file: Path | str, preset: str | None = None) -> RunConfig:
     Raises:
         SettingsError: the preset is unknown, the file is missing or no YAML, or holds unknown keys or wrong values: all of them in one message.
     """
-    import yaml
-
     below = preset_values(preset) if preset else {}
     path = Path(file)
     try:
-        values = yaml.safe_load(path.read_text(encoding="utf-8"))
+        values = load_yaml(path.read_text(encoding="utf-8"))
     except FileNotFoundError:
         raise SettingsError(f"{path} is not there. Give the settings file with --config.") from None
-    except (OSError, UnicodeDecodeError, yaml.YAMLError) as problem:
-        raise SettingsError(f"{path} cannot be read as YAML ({' '.join(str(problem).split())}).") from None
+    except (OSError, ValueError) as problem:
+        raise SettingsError(f"{path} cannot be read as YAML ({' '.join(str(problem).split())}). Fix it.") from None
     if values is None:
         values = {}
     return parse_config(merged(below, values) if isinstance(values, dict) else values, str(path))

@@ -12,7 +12,7 @@ from typing import Any
 
 import yaml
 
-from lianpu.errors import LianpuError, Message, PictureError, SettingsError, nearest_name
+from lianpu.errors import MOST_PROBLEMS, LianpuError, Message, PictureError, SettingsError, filled_in, nearest_name
 
 LANGUAGES: dict[str, str] = {"en": "English", "zh": "中文"}
 """Language codes, and the name of each in the language itself."""
@@ -84,10 +84,11 @@ def translated(text: object, words: Words) -> str:
     line = words.lines.get(f"errors.{message.key}") if isinstance(message, Message) else None
     if line is None or not isinstance(message, Message):
         return str(message)
-    return line.format(**{name: _translated_value(value, words) for name, value in message.values.items()})
+    return filled_in(line, {name: _translated_value(value, words) for name, value in message.values.items()})
 
 
 def _translated_value(value: object, words: Words) -> object:
     if isinstance(value, tuple):
-        return words.line("problems.separator").join(translated(one, words).rstrip(".。") for one in value)
+        listed = words.line("problems.separator").join(translated(one, words).rstrip(".。") for one in value[:MOST_PROBLEMS])
+        return f"{listed} (+{len(value) - MOST_PROBLEMS:,})" if len(value) > MOST_PROBLEMS else listed
     return translated(value, words) if isinstance(value, (LianpuError, Message)) else value

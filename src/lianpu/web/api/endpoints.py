@@ -13,8 +13,6 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-import yaml
-
 from lianpu.editing.presets import (
     PRESET_FOLDER,
     EffectStep,
@@ -32,6 +30,7 @@ from lianpu.web.language import LANGUAGES, error_line, load_words
 from lianpu.web.photos import DOWNLOAD_FORMATS, PageEngine, analyze_upload, edit_batch, export_edit, face_lines
 from lianpu.web.server.visitor_files import VisitorFiles, visitor_id
 from lianpu.web.toolkit import FileData, gr
+from lianpu.yaml_text import dump_yaml, load_yaml
 
 log = logging.getLogger(__name__)
 
@@ -167,7 +166,7 @@ class Endpoints:
                 for name, effect in EFFECTS.items()
             },
             "presets": {
-                name: yaml.safe_load((PRESET_FOLDER / f"{name}.yaml").read_text(encoding="utf-8")) for name in bundled_presets()
+                name: load_yaml((PRESET_FOLDER / f"{name}.yaml").read_text(encoding="utf-8")) for name in bundled_presets()
             },
             "editor": None
             if info is None or editor is None
@@ -213,8 +212,7 @@ def requested_preset(value: Any, strength: float = 1.0) -> Preset:
             known=", ".join(bundled_presets()),
         )
     else:
-        text = value if isinstance(value, str) else yaml.safe_dump(_named(value))
-        preset = parse_preset(text, "preset")
+        preset = parse_preset(value if isinstance(value, str) else _as_yaml(value), "preset")
         refuse_server_files(preset)
     return preset if strength == 1.0 else scale_preset(preset, strength)
 
@@ -246,8 +244,14 @@ def path_of(photo: Any) -> str:
     return path
 
 
-def _named(value: Any) -> Any:
-    return {"name": "call", **value} if isinstance(value, Mapping) else {"name": "call", "steps": value}
+def _as_yaml(value: Any) -> str:
+    named = {"name": "call", **value} if isinstance(value, Mapping) else {"name": "call", "steps": value}
+    try:
+        return dump_yaml(named)
+    except ValueError as problem:
+        raise SettingsError(
+            "{source} is no YAML ({reason}). Fix it.", key="preset.no_yaml", source="preset", reason=problem
+        ) from None
 
 
 def read_known(known: Any) -> dict[str, bool]:
