@@ -1,6 +1,8 @@
+import cv2
 import numpy as np
 import pytest
 
+from lianpu.effects.catalogue import effect_of
 from lianpu.effects.makeup import blush, eye_shadow, lipstick
 from lianpu.imaging.color import lab_of_color, rgb_to_lab
 from lianpu.part_names import part_index
@@ -14,7 +16,7 @@ def _tone(photo: np.ndarray, where: np.ndarray) -> np.ndarray:
 def test_lips_take_the_colour_and_keep_their_lines() -> None:
     photo, subject = drawn_photo()
     lips = subject.parts.where("u_lip", "l_lip")
-    after = lipstick(photo, subject, 1.0, "#2040c0")
+    after = lipstick(photo, subject, 1.0, "#2040c0", "satin")
     target = lab_of_color("#2040c0")[1:]
     assert np.linalg.norm(_tone(after, lips) - target) < 0.5 * np.linalg.norm(_tone(photo, lips) - target)
     assert after[lips].astype(float).std(axis=0).min() > 3
@@ -47,14 +49,16 @@ def test_covered_lips_stay_as_they_are() -> None:
     covered = subject.parts.mask.copy()
     covered[subject.parts.where("u_lip", "l_lip", "mouth")] = 18
     masked = subject_of(covered, subject.landmarks.points)
-    assert (lipstick(photo, masked, 1.0, "#aa2233") == photo).all()
+    assert (lipstick(photo, masked, 1.0, "#aa2233", "satin") == photo).all()
 
 
-@pytest.mark.parametrize("effect", [lipstick, blush, eye_shadow])
+@pytest.mark.parametrize(
+    "effect", [effect_of(name) for name in ("lipstick", "blush", "eye_shadow")], ids=lambda effect: effect.name
+)
 def test_colour_in_dim_light_is_dim_and_does_not_glow(effect) -> None:
     photo, subject = drawn_photo()
     dim = (photo.astype(np.float32) * 0.2).astype(np.uint8)
-    lit, dark = (effect(one, subject, 1.0, "#d8305f").astype(int) - one for one in (photo, dim))
+    lit, dark = (effect.apply(one, [subject], 1.0, color="#d8305f").astype(int) - one for one in (photo, dim))
     reddened_lit, reddened_dark = (np.maximum(change[..., 0] - change[..., 1], 0).sum() for change in (lit, dark))
     assert 0 < reddened_dark < 0.5 * reddened_lit
 
@@ -64,7 +68,7 @@ def test_the_half_of_the_lips_that_lies_in_shadow_stays_in_shadow() -> None:
     middle = round(float(subject.face.points[2, 0]))
     half = photo.copy()
     half[:, middle:] = (half[:, middle:] * 0.25).astype(np.uint8)
-    after = lipstick(half, subject, 1.0, "#d8305f")
+    after = lipstick(half, subject, 1.0, "#d8305f", "satin")
     lips = subject.parts.where("u_lip", "l_lip")
     sides = lips & (np.arange(photo.shape[1]) < middle), lips & (np.arange(photo.shape[1]) >= middle)
     light, dark = (after[side].astype(float).mean(axis=0) for side in sides)
@@ -77,3 +81,63 @@ def test_no_blush_comes_on_a_mask_that_the_parser_takes_for_skin() -> None:
     covered = subject.parts.mask.copy()
     covered[subject.parts.where("u_lip", "l_lip", "mouth")] = part_index("skin")
     assert (blush(photo, subject_of(covered, subject.landmarks.points), 1.0, "#aa2233") == photo).all()
+
+
+@pytest.mark.parametrize("own", [(225, 175, 165), (178, 110, 105), (95, 58, 52)], ids=["pale", "mid", "dark"])
+@pytest.mark.parametrize("color", ["#b3263e", "#6e1f4a", "#d8665f"])
+def test_the_colour_asked_for_is_recognised_on_pale_mid_and_dark_lips(own: tuple[int, int, int], color: str) -> None:
+    photo, subject = drawn_photo()
+    lips = subject.parts.where("u_lip", "l_lip")
+    photo[lips] = own
+    after = lipstick(photo, subject, 1.0, color, "satin")
+    inner = cv2.erode(lips.astype(np.uint8), np.ones((3, 3), np.uint8)) > 0
+    old, new = (rgb_to_lab(one.astype(np.float32) / np.float32(255))[inner] for one in (photo, after))
+    target = lab_of_color(color)
+    apart = np.linalg.norm(np.median(old, axis=0) - target)
+    assert np.linalg.norm(np.median(new, axis=0) - target) < 0.5 * apart + 3
+    hue, wanted = (np.degrees(np.arctan2(tone[2], tone[1])) for tone in (np.median(new, axis=0), target))
+    assert abs((hue - wanted + 180) % 360 - 180) < 16
+
+
+def test_the_finish_decides_how_much_the_light_on_the_lips_stands_out() -> None:
+    photo, subject = drawn_photo()
+    lips = subject.parts.where("u_lip", "l_lip")
+    spread = {}
+    for finish in ("matte", "satin", "gloss"):
+        after = lipstick(photo, subject, 1.0, "#b3263e", finish)
+        spread[finish] = float(rgb_to_lab(after.astype(np.float32) / np.float32(255))[lips][:, 0].std())
+    assert spread["matte"] < spread["satin"] < spread["gloss"]
+
+
+def test_lipstick_comes_on_no_teeth_and_no_hairs_that_the_parser_takes_for_lips() -> None:
+    photo, subject = drawn_photo()
+    y, x = np.nonzero(subject.parts.where("l_lip"))
+    photo[y.min() + 1 : y.min() + 3, round(x.mean()) - 6 : round(x.mean()) + 6] = (238, 234, 222)
+    photo[y.max() - 3 : y.max() - 1, round(x.mean()) - 6 : round(x.mean()) + 6] = (38, 32, 30)
+    change = np.abs(lipstick(photo, subject, 1.0, "#b3263e", "satin").astype(int) - photo).max(axis=2)
+    teeth, hairs = (photo == (238, 234, 222)).all(axis=2), (photo == (38, 32, 30)).all(axis=2)
+    assert change[teeth].mean() < 8 and change[hairs].mean() < 8 and change[subject.parts.where("l_lip")].mean() > 15
+
+
+def test_blush_leaves_freckles_and_pores_as_they_are() -> None:
+    photo, subject = drawn_photo(width=560, height=560, side=520, left=20, top=20)
+    chance = np.random.default_rng(4)
+    freckles = 25 * (chance.random(photo.shape[:2]) > 0.985)
+    freckles = cv2.GaussianBlur(freckles.astype(np.float32), (0, 0), 1.2)[:, :, None] * np.array([1.2, 2.0, 2.4])
+    freckled = np.clip(photo - 2 * freckles, 0, 255).astype(np.uint8)
+    after = blush(freckled, subject, 1.0, "#d8665f")
+    changed = (np.abs(after.astype(int) - freckled).max(axis=2) > 6) & subject.parts.where("skin")
+    changed = cv2.erode(changed.astype(np.uint8), np.ones((9, 9), np.uint8)) > 0
+    fine = [one.astype(float) - cv2.GaussianBlur(one.astype(float), (0, 0), 4) for one in (freckled, after)]
+    assert changed.sum() > 500
+    kept = np.polyfit(fine[0][changed].ravel(), fine[1][changed].ravel(), 1)[0]
+    assert kept == pytest.approx(1.0, abs=0.04)
+
+
+@pytest.mark.parametrize("skin", [(236, 200, 184), (92, 60, 46)], ids=["fair", "dark"])
+def test_blush_is_seen_on_fair_and_on_dark_skin(skin: tuple[int, int, int]) -> None:
+    photo, subject = drawn_photo()
+    photo[subject.parts.where("skin", "nose")] = skin
+    after = blush(photo, subject, 1.0, "#d8665f")
+    old, new = (rgb_to_lab(one.astype(np.float32) / np.float32(255)) for one in (photo, after))
+    assert 5 < np.percentile(np.linalg.norm(new - old, axis=2)[subject.parts.where("skin")], 99) < 16

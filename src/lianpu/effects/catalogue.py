@@ -232,6 +232,8 @@ def _color(default: str) -> Option:
 
 STICKERS = ("glasses", "sunglasses", "moustache", "hat", "crown", "dog")
 
+FINISHES = ("satin", "matte", "gloss")
+
 STICKER_PLACES = ("eyes", "nose", "mouth", "forehead", "face")
 
 ANONYMISE_WAYS = ("blur", "mosaic", "solid")
@@ -265,16 +267,19 @@ EFFECTS: dict[str, Effect] = {
         Effect(
             "lipstick",
             {"en": "Lipstick", "zh": "口红"},
-            {"en": "Lips in any colour; their lines and shine stay.", "zh": "给嘴唇上色，保留唇纹与光泽。"},
+            {
+                "en": "Lips in any colour, matte, satin or gloss; their lines stay.",
+                "zh": "给嘴唇上色，可选哑光、缎光或水润，保留唇纹。",
+            },
             "face",
             "makeup.lipstick",
             "makeup.live_lipstick",
-            (_color("#b3263e"),),
+            (_color("#b3263e"), Option("finish", "choice", "satin", {"en": "Finish", "zh": "质地"}, FINISHES)),
         ),
         Effect(
             "blush",
             {"en": "Blush", "zh": "腮红"},
-            {"en": "Colour on the cheeks.", "zh": "给脸颊上色。"},
+            {"en": "Colour on the cheeks; freckles and pores stay.", "zh": "给脸颊上色，保留雀斑与毛孔。"},
             "face",
             "makeup.blush",
             "makeup.live_blush",

@@ -6,18 +6,41 @@ import cv2
 import numpy as np
 
 from lianpu.effects.face_masks import face_unit, part_cover
-from lianpu.effects.live import inside, live_skin, live_view, repaint, seen_in, share_in, sharpened, soften, window_around
+from lianpu.effects.live import (
+    add_in_place,
+    inside,
+    live_skin,
+    live_view,
+    repaint,
+    seen_in,
+    share_in,
+    sharpened,
+    soften,
+    window_around,
+)
 from lianpu.faces.live import LiveFace
 from lianpu.faces.mesh import outline, points_68
 from lianpu.faces.results import Subject
 from lianpu.imaging.color import lab_of_color, rgb_to_lab, to_rgb, weighted_mean
-from lianpu.imaging.compositing import Field, Paint, View, blend, view_of
-from lianpu.imaging.masks import dilate, feather, largest_component, smoothstep
+from lianpu.imaging.compositing import Field, Paint, View, add_change, blend, view_of
+from lianpu.imaging.masks import dilate, feather, largest_component, smoothstep, wide_blur
 from lianpu.imaging.picture import Picture
 
-_LIP_FEATHER = 0.018
-_LIP_COVERAGE, _BLUSH, _SHADOW = 0.85, 0.32, 0.7
+_LIP_FEATHER = 0.013
+_LIP_COVERAGE, _SHADOW = 0.72, 0.7
 """Share of the new colour at a strength of 1."""
+_DARKENED, _LIGHTENED = 0.9, 0.55
+"""How far lips follow a colour that is darker, or lighter, than they are."""
+_BRIGHT = (20.0, 60.0)
+"""Lightness of the light parts of a face's crop in dim and in good light."""
+_FINISHES = {"matte": -0.4, "satin": 0.12, "gloss": 0.6}
+"""How much the light on the lips is raised."""
+_AROUND_LIPS = 0.06
+"""How far around the mesh's lips the parser is believed, in units of the face."""
+_BLUSH = 12.0
+"""Largest change of colour (a, b of CIE Lab) at a strength of 1, in the middle of a cheek."""
+_BLUSH_SMOOTH = 0.1
+"""Standard deviation in units of the face: what is finer is not changed."""
 _LIPS_PX, _BLUSH_PX, _LIDS_PX = 100.0, 32.0, 64.0
 """Most pixels of the face's unit that live forms paint at."""
 _MOUTH_SHARE = 0.008
@@ -26,17 +49,25 @@ _BLACK = 16.0
 """In dimmer light a and b of CIE Lab of a surface fall by the same factor as L + 16."""
 
 
-def lipstick(photo: Picture, subject: Subject, strength: float, color: str) -> Picture:
-    """The photo (H, W, 3) with the subject's lips in a colour (#rrggbb). A face whose lips are covered stays as it is."""
+def lipstick(photo: Picture, subject: Subject, strength: float, color: str, finish: str) -> Picture:
+    """The photo (H, W, 3) with the subject's lips in a colour (#rrggbb). A face whose lips are covered stays as it is.
+
+    `finish` is `matte`, `satin` or `gloss`: how much the light on the lips stands out (`_FINISHES`).
+    """
     view = view_of(photo, subject.window)
-    lips = largest_component(part_cover(subject, view, "u_lip", "l_lip"))
+    unit = face_unit(subject)
+    lips = part_cover(subject, view, "u_lip", "l_lip")
+    if subject.mesh is not None:  # the parser takes fingers on a microphone for lips
+        lips = lips * dilate(_filled(view, outline(subject.mesh, "lips_outer")), view, _AROUND_LIPS * unit)
+    lips = largest_component(lips)
     if lips.sum() < 4:
         return photo
-    weight = feather(lips, view, _LIP_FEATHER * face_unit(subject))
-    return blend(photo, view, weight * np.float32(_LIP_COVERAGE * strength), _lip_paint(view, lips, color))
+    weight = feather(lips, view, _LIP_FEATHER * unit)
+    around = _brightness(photo[subject.window])
+    return blend(photo, view, weight * np.float32(_LIP_COVERAGE * strength), _lip_paint(view, lips, color, finish, around))
 
 
-def live_lipstick(frame: Picture, face: LiveFace, strength: float, color: str) -> None:
+def live_lipstick(frame: Picture, face: LiveFace, strength: float, color: str, finish: str) -> None:
     """`lipstick` in a live frame (H, W, 3), in place: where the parser sees lips at the lips of the mesh."""
     unit = face.face.unit_px
     window = window_around(frame, outline(face.mesh, "lips_outer"), 0.1 * unit)
@@ -49,29 +80,61 @@ def live_lipstick(frame: Picture, face: LiveFace, strength: float, color: str) -
     weight = soften(lips, _LIP_FEATHER * unit * view.scale)
     if weight.sum() >= 4:
         covered = np.float32(_LIP_COVERAGE * strength * face.mouth_visible)
-        repaint(frame, view, weight * covered, _lip_paint(view, weight, color))
+        around = _brightness(frame[face.window(frame)])
+        repaint(frame, view, weight * covered, _lip_paint(view, weight, color, finish, around))
 
 
-def _lip_paint(view: View, lips: Field, color: str) -> Paint:
-    """A paint function that gives lips a colour, from their mean colour in the view (weights (h, w))."""
+def _filled(view: View, points: np.ndarray) -> Field:
+    """(h, w): 1 inside the polygon of points (K, 2) of the photo."""
+    mask = np.zeros(view.shape, dtype=np.float32)
+    cv2.fillPoly(mask, [np.rint(view.to_view(points) * 16).astype(np.int32)], 1.0, lineType=cv2.LINE_AA, shift=4)
+    return mask
+
+
+def _brightness(part: Picture) -> float:
+    """How light the light parts of a picture (h, w, 3) are, as L of CIE Lab."""
+    steps = tuple(max(1, size // 64) for size in part.shape[:2])
+    some = np.ascontiguousarray(part[:: steps[0], :: steps[1]]).astype(np.float32) / np.float32(255)
+    return float(np.percentile(rgb_to_lab(some)[:, :, 0], 97))
+
+
+def _lip_paint(view: View, lips: Field, color: str, finish: str, around: float) -> Paint:
+    """A paint function that gives lips a colour, from their mean colour in the view (weights (h, w)) and the light around (`_brightness`).
+
+    The mean becomes the colour asked for, as far as the light allows; what differs from the mean (lines, shadow, shine) stays.
+    """
     mean = weighted_mean(rgb_to_lab(view.picture), lips)
     target = lab_of_color(color)
-    light = (0.6 if target[0] < mean[0] else 0.25) * (target[0] - mean[0])
-    full = min(1.0, float((mean[0] + light) / max(target[0], 1.0)))  # a colour in dim light is dim
+    apart = float(target[0] - mean[0])
+    bright = float(smoothstep(np.array(around), *_BRIGHT))  # dark lips may be lips in dim light
+    light = _DARKENED * apart if apart < 0 else min(_LIGHTENED * apart, (0.3 + 0.4 * bright) * float(mean[0]))
+    # a colour that stays darker than asked is less colourful by as much, so that it looks like the same colour in less light
+    full = min(1.0, (float(mean[0]) + light + _BLACK * bright) / max(float(target[0]) + _BLACK * bright, 1.0))
+    shining = np.float32(_FINISHES[finish])
+    chroma = max(float(np.hypot(mean[1], mean[2])), 1.0)
 
     def paint(pixels: Field, rows: slice, columns: slice) -> Field:
         lab = rgb_to_lab(pixels)
-        shine = np.clip((lab[:, :, :1] - mean[0] - 14) / 30, 0, 1)
+        excess = lab[:, :, :1] - mean[0]
+        own = np.hypot(lab[:, :, 1:2], lab[:, :, 2:])
+        pale = smoothstep(excess, 16, 32) * (1 - smoothstep(own / chroma, 0.45, 0.8))  # teeth, and the brightest shine
+        hair = smoothstep(-excess, 16, 28) * (1 - smoothstep(own / chroma, 0.4, 0.7))
+        shine = np.clip((excess - 14) / 30, 0, 1)
         lit = np.minimum(1, (lab[:, :, :1] + _BLACK) / (mean[0] + _BLACK))  # shadows keep their relative darkness
-        lab[:, :, :1] += light * lit * (1 - 0.7 * shine)
-        lab[:, :, 1:] = (full * lit * target[1:] + 0.5 * (lab[:, :, 1:] - mean[1:])) * (1 - 0.6 * shine)
+        change = np.empty_like(lab)
+        change[:, :, :1] = light * np.minimum(1, lab[:, :, :1] / max(mean[0], 1.0)) * (1 - 0.7 * shine) + shining * np.maximum(
+            excess - 3, 0
+        ) * (1 - shine)
+        toned = (full * lit * target[1:] + 0.5 * (lab[:, :, 1:] - mean[1:])) * (1 - 0.5 * shine)
+        change[:, :, 1:] = toned - lab[:, :, 1:]
+        lab += change * (1 - np.maximum(pale, hair))
         return to_rgb(lab)
 
     return paint
 
 
 def blush(photo: Picture, subject: Subject, strength: float, color: str) -> Picture:
-    """The photo (H, W, 3) with colour (#rrggbb) on the subject's cheeks, fading softly towards the temples.
+    """The photo (H, W, 3) with colour (#rrggbb) on the subject's cheeks, fading softly towards the temples; freckles and pores stay.
 
     Unchanged if the mouth is covered: a mask covers the cheeks as well and is parsed as skin.
     """
@@ -79,9 +142,9 @@ def blush(photo: Picture, subject: Subject, strength: float, color: str) -> Pict
     if part_cover(subject, view, "u_lip", "l_lip", "mouth").sum() < _MOUTH_SHARE * part_cover(subject, view, "skin").sum():
         return photo
     unit = face_unit(subject)
-    cheeks = _cheeks(view, subject.landmarks.points, unit)
+    points = subject.landmarks.points if subject.mesh is None else points_68(subject.mesh)
     skin = _skin(view, part_cover(subject, view, "skin", "nose"), unit)
-    return blend(photo, view, cheeks * skin * np.float32(_BLUSH * strength), _tint(view, skin * cheeks, color, 0.35))
+    return add_change(photo, view, _blushing(view, _cheeks(view, points, unit) * skin, unit, color, strength))
 
 
 def live_blush(frame: Picture, face: LiveFace, strength: float, color: str) -> None:
@@ -91,10 +154,30 @@ def live_blush(frame: Picture, face: LiveFace, strength: float, color: str) -> N
     if window is None or face.mouth_visible == 0:
         return
     view = live_view(frame, window, unit, _BLUSH_PX)
-    skin = _skin(view, live_skin(face, view), unit)
-    weight = _cheeks(view, points_68(face.mesh), unit) * skin
-    tinted = np.float32(_BLUSH * strength * face.mouth_visible)
-    repaint(frame, view, weight * tinted, _tint(view, weight, color, 0.35))
+    weight = _cheeks(view, points_68(face.mesh), unit) * _skin(view, live_skin(face, view), unit)
+    add_in_place(frame, view, _blushing(view, weight, unit, color, strength * face.mouth_visible))
+
+
+def _blushing(view: View, weight: Field, unit: float, color: str, strength: float) -> Field:
+    """The change (h, w, 3) of a view that reddens the cheeks (weights (h, w)): a smooth one, so that the skin's texture stays.
+
+    It is as visible on dark skin as on fair skin: its size does not depend on how far the skin is from the colour.
+    """
+    if weight.sum() < 1e-3:
+        return np.zeros_like(view.picture)
+    target = lab_of_color(color)
+    sigma = _BLUSH_SMOOTH * unit * view.scale
+    share = wide_blur(weight, sigma) + np.float32(1e-4)
+    smooth = wide_blur(view.picture * weight[:, :, None], sigma) / share[:, :, None]
+    low = rgb_to_lab(np.clip(smooth, 0, 1))
+    mean = weighted_mean(low, weight)
+    apart = target[1:] - mean[1:]
+    far = max(float(np.hypot(*apart)), 1e-3)
+    toned = apart * np.float32(min(0.45, _BLUSH / far))
+    darker = np.float32(np.clip(0.12 * (target[0] - mean[0]), -3.5, 0.0))
+    lit = np.clip((low[:, :, :1] + _BLACK) / (mean[0] + _BLACK), 0, 1.15) * np.float32(min(1.0, float(mean[0]) / 40))
+    amount = weight[:, :, None] * np.float32(strength) * lit
+    return np.asarray(to_rgb(low + amount * np.array([darker, *toned], dtype=np.float32)) - to_rgb(low), dtype=np.float32)
 
 
 def _cheeks(view: View, points: np.ndarray, unit: float) -> Field:

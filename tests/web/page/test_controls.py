@@ -56,9 +56,8 @@ def test_effects_come_in_the_catalogues_order_with_their_options() -> None:
     assert all(isinstance(step, EffectStep) for step in steps)
     names = [step.effect.name for step in steps if isinstance(step, EffectStep)]
     assert sorted(names) == ["hair_color", "lipstick"] and names == [name for name in EFFECTS if name in names]
-    assert next(step for step in steps if isinstance(step, EffectStep) and step.effect.name == "lipstick").options == {
-        "color": "#112233"
-    }
+    lips = next(step for step in steps if isinstance(step, EffectStep) and step.effect.name == "lipstick")
+    assert lips.options == {"color": "#112233", "finish": "satin"}
 
 
 @pytest.mark.parametrize("name", bundled_presets())
