@@ -1,4 +1,4 @@
-"""`lianpu bench train | curves | infer | faces | people | effects | video | live`: measure speed as ratios, interleaved in one process."""
+"""`lianpu bench train | curves | infer | faces | people | effects | edits | video | live`: measure speed and quality."""
 
 from __future__ import annotations
 
@@ -26,6 +26,11 @@ BENCHES = {
         "BenchPeopleArguments",
     ),
     "effects": Command("lianpu.bench.effects", "seconds and memory of each effect on a large photo", "BenchEffectsArguments"),
+    "edits": Command(
+        "lianpu.bench.edits",
+        "success, identity and side effects of edits on held-out faces; contact sheets to grade",
+        "BenchEditsArguments",
+    ),
     "video": Command(
         "lianpu.bench.video",
         "frames per second of each stage and effect on a video; flicker before and after smoothing",
