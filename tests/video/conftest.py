@@ -57,9 +57,11 @@ def _write_video(
     matrix: tuple[int, ...] = (),
     colors: tuple[int, int, int] | None = None,
     settings: dict[str, str] | None = None,
+    tags: dict[str, str] | None = None,
 ) -> Path:
     """The file, with a tone where `sound` names an encoder, frames at `timestamps` of `base`, and turned for showing by `matrix`."""
     with av.open(str(file), "w", options=settings or {}) as container:
+        container.metadata.update(tags or {})
         video = container.add_stream(encoder, rate=rate, options=options or {})
         video.height, video.width = pictures[0].shape[:2]
         video.pix_fmt = pixel_format

@@ -30,6 +30,7 @@ from lianpu.faces.mesh import MeshReader, points_68
 from lianpu.faces.results import Subject
 from lianpu.imaging.geometry import similarity
 from lianpu.imaging.picture import Picture, check_picture
+from lianpu.photo.anonymous import anonymous
 from lianpu.photo.c2pa import Signing, SigningFiles, open_signing, sign
 from lianpu.photo.reading import PhotoFile
 from lianpu.photo.writing import lost_in, write_photo
@@ -119,7 +120,7 @@ class EditSession:
     def export(self, target: Path, picture: Picture, photo: PhotoFile, preset: Preset) -> tuple[str, ...]:
         """Write the edited picture with all that the photo's file carries; marked as edited (XMP), and signed where a certificate is open.
 
-        If the preset anonymises faces, nothing of the original is copied: no thumbnail, no earlier credential.
+        If the preset anonymises faces, of the original's metadata only a white list is copied (`photo.anonymous`), and no credential.
 
         Args:
             target: its ending chooses the format.
@@ -150,10 +151,13 @@ def export_photo(
 ) -> tuple[str, ...]:
     """`EditSession.export` without a session: the one place that writes, marks and signs edited photos."""
     model = model if preset.needs_editor else ""
-    words = describe_steps(preset)
-    write_photo(target, picture, photo, xmp=edited_xmp(words, model, earlier=photo.xmp))
-    lost = lost_in(photo, target.suffix.lower())
-    if signing is not None and not sign(target, signing, words, model, None if hides_faces(preset) else photo.file):
+    words, hides = describe_steps(preset), hides_faces(preset)
+    written = anonymous(photo) if hides else photo
+    write_photo(target, picture, written, xmp=edited_xmp(words, model, earlier=written.xmp))
+    lost = lost_in(written, target.suffix.lower())
+    if hides and (photo.exif, photo.xmp) != (written.exif, written.xmp):
+        lost = (*lost, "names, places, dates and other metadata but the camera's settings (faces are hidden)")
+    if signing is not None and not sign(target, signing, words, model, None if hides else photo.file):
         lost = (*lost, f"the C2PA signature ({target.suffix} cannot carry one)")
     return lost
 

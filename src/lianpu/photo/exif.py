@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import struct
+from itertools import zip_longest
 
 from PIL import Image
 
@@ -13,7 +14,12 @@ _ORIENTATION = 0x0112
 _SMALL_PICTURES = ((0x0201, 0x0202), (0x0111, 0x0117))
 """Tags for offset and length of a thumbnail: as JPEG, and as strips."""
 
-_SIZES = {1: 1, 2: 1, 3: 2, 4: 4, 5: 8, 6: 1, 7: 1, 8: 2, 9: 4, 10: 8, 11: 4, 12: 8}
+_SIZES = {1: 1, 3: 2, 4: 4, 6: 1, 8: 2, 9: 4, 13: 4}
+
+_INTEGERS = {1: "B", 3: "H", 4: "I", 6: "b", 8: "h", 9: "i", 13: "I"}
+"""Types of whole numbers in TIFF, and their letters in `struct`. Offsets are LONG by the standard, but readers take any of these."""
+
+_MOST_STRIPS = 1000
 
 _OF_THE_PIXELS = frozenset(
     (
@@ -76,17 +82,20 @@ def _blank(body: bytearray, order: str, directory: int) -> None:
         tag, kind, number = struct.unpack_from(order + "HHI", body, directory + 2 + 12 * index)
         values[tag] = _numbers(body, order, directory + 10 + 12 * index, kind, number)
     for where, how_long in _SMALL_PICTURES:
-        for offset, length in zip(values.get(where, ()), values.get(how_long, ()), strict=False):
-            stop = min(len(body), offset + length)
-            body[offset:stop] = bytes(max(0, stop - offset))
+        for offset, length in zip_longest(values.get(where, ())[:_MOST_STRIPS], values.get(how_long, ())):
+            if offset is None or not 0 <= offset < len(body):
+                continue
+            stop = len(body) if length is None or length < 0 else min(len(body), offset + length)
+            body[offset:stop] = bytes(stop - offset)
     stop = min(len(body), directory + 2 + 12 * count + 4)
     body[directory:stop] = bytes(stop - directory)
 
 
 def _numbers(body: bytearray, order: str, at: int, kind: int, number: int) -> tuple[int, ...]:
-    """The integers of an entry; empty for other types."""
-    if kind not in (3, 4) or number > 1000:
+    """The integers of an entry, at most 1,000; empty for other types."""
+    if kind not in _INTEGERS:
         return ()
     if _SIZES[kind] * number > 4:
         at = struct.unpack_from(order + "I", body, at)[0]
-    return struct.unpack_from(f"{order}{number}{'H' if kind == 3 else 'I'}", body, at)
+    number = max(0, min(number, _MOST_STRIPS, (len(body) - at) // _SIZES[kind]))
+    return struct.unpack_from(f"{order}{number}{_INTEGERS[kind]}", body, at)

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from PIL import Image, PngImagePlugin, TiffImagePlugin
+from PIL import Image, PngImagePlugin
 
 from lianpu.files import atomic_file
 from lianpu.imaging.picture import Picture, check_picture
@@ -20,6 +20,8 @@ _TURNED_BACK = {6: UPRIGHT[8], 8: UPRIGHT[6]}
 _GOOD_QUALITY = 95
 
 _LONGEST_EXIF = 65_500
+
+_XMP_TAG = 700
 
 _KEPT_BY = {"alpha": (".png", ".webp", ".tif", ".tiff"), "metadata": (".jpg", ".jpeg", ".png", ".webp", ".tif", ".tiff")}
 
@@ -114,9 +116,23 @@ def _metadata(ending: str, original: PhotoFile, xmp: bytes | None) -> dict[str, 
         options["icc_profile"] = original.icc
     if original.dpi is not None and ending != ".webp":
         options["dpi"] = original.dpi
+    if ending in (".tif", ".tiff"):
+        return options | _tiff_option(options.pop("exif", b""), xmp)
     if xmp:
         options |= _xmp_option(ending, xmp)
     return options
+
+
+def _tiff_option(exif: bytes, xmp: bytes | None) -> dict[str, Any]:
+    """EXIF and XMP as one directory: of `exif` and `tiffinfo`, Pillow writes only one into a TIFF."""
+    if not exif and not xmp:
+        return {}
+    tags = Image.Exif()
+    if exif:
+        tags.load(exif)
+    if xmp:
+        tags[_XMP_TAG] = xmp
+    return {"exif": tags}
 
 
 def _xmp_option(ending: str, xmp: bytes) -> dict[str, Any]:
@@ -124,9 +140,4 @@ def _xmp_option(ending: str, xmp: bytes) -> dict[str, Any]:
         info = PngImagePlugin.PngInfo()
         info.add_itxt("XML:com.adobe.xmp", xmp.decode("utf-8", "replace"))
         return {"pnginfo": info}
-    if ending in (".tif", ".tiff"):
-        directory = TiffImagePlugin.ImageFileDirectory_v2()
-        directory[700] = xmp
-        directory.tagtype[700] = 1
-        return {"tiffinfo": directory}
     return {"xmp": xmp}

@@ -9,8 +9,11 @@ import av
 import numpy as np
 import pytest
 
-from lianpu.editing.session import EditJob
+from lianpu.editing.presets import EffectStep, Preset, dump_preset
+from lianpu.editing.session import EditJob, EditRequest, open_job
+from lianpu.effects.catalogue import effect_of
 from lianpu.errors import DataError, LianpuError, SettingsError, VideoError
+from lianpu.faces.analyzer import AnalyzerSettings
 from lianpu.video.io.probe import probe_video
 from lianpu.video.io.reading import frames_from
 from lianpu.video.job.job import EditedVideo, VideoSettings, edit_video
@@ -64,6 +67,25 @@ def test_faces_of_a_turned_video_are_found_upright_and_it_stays_turned(
     for picture, before, now in zip(frames, _pictures(source), _pictures(done.target), strict=False):
         assert np.abs(picture.astype(int) - before).mean() < 6  # shown upright
         assert _bluer(before, now) > 1
+
+
+@pytest.mark.parametrize("effect", ["anonymise", "lipstick"])
+def test_a_video_with_hidden_faces_names_no_person_place_or_date(
+    effect: str, frames: Frames, write_video: WriteVideo, tmp_path: Path
+) -> None:
+    tags = {"title": "Annabella Quist", "location": "+54.7853+009.4328/", "creation_time": "2021-03-04T05:06:07Z"}
+    source = write_video(tmp_path / "in.mkv", frames[:3], tags=tags)
+    with av.open(str(source)) as container:
+        assert b"Annabella" in source.read_bytes() and len(container.metadata) >= 3
+    preset = dump_preset(Preset("p", (EffectStep(effect_of(effect)),)))
+    job = open_job(EditRequest(preset, analyzer=AnalyzerSettings("dlib")))
+    done = _edit(source, tmp_path / "out.mkv", job)
+    with av.open(str(done.target)) as container:
+        kept = {name.lower(): value for name, value in container.metadata.items()}
+    stored = done.target.read_bytes()
+    hidden = effect == "anonymise"
+    assert (b"Annabella" not in stored) == hidden and (b"+54.7853" not in stored) == hidden
+    assert ("creation_time" not in kept) == hidden and "Lianpu" in kept["comment"]
 
 
 def test_uneven_times_and_frames_stored_out_of_order_stay_to_the_tick(

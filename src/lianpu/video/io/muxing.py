@@ -66,15 +66,27 @@ def check_sound(probe: VideoProbe, target: Path) -> None:
                 ) from None
 
 
-def mux_pieces(pieces: Sequence[Piece], probe: VideoProbe, target: Path, comment: str) -> tuple[str, ...]:
+def mux_pieces(
+    pieces: Sequence[Piece], probe: VideoProbe, target: Path, comment: str, *, anonymous: bool = False
+) -> tuple[str, ...]:
     """Write `target`: the frames of the pieces at their timestamps; sound, subtitles, chapters and titles copied from the source.
 
-    Nothing is encoded again. Returns a description of each stream that could not be copied.
+    Nothing is encoded again.
+
+    Args:
+        pieces: the edited video.
+        probe: of the source.
+        target: its ending chooses the container format.
+        comment: what was done.
+        anonymous: copy no titles, chapters, places and dates, which may name people; of the streams' tags only the language.
+
+    Returns:
+        A description of each stream that could not be copied.
     """
     av = load_av()
     not_copied: list[str] = []
     with opened(probe.file) as source, av.open(str(target), "w", format=ENDINGS[target.suffix.lower()]) as container:
-        container.metadata.update({**_kept_metadata(source.metadata), "comment": comment})
+        container.metadata.update({**({} if anonymous else _kept_metadata(source.metadata)), "comment": comment})
         with av.open(str(pieces[0].file)) as first:
             video = container.add_stream_from_template(first.streams.video[0], opaque=True)
         video.time_base = probe.time_base
@@ -85,10 +97,11 @@ def mux_pieces(pieces: Sequence[Piece], probe: VideoProbe, target: Path, comment
             if stream.type in _COPIED and stream.codec_context is not None:
                 try:
                     copies[stream.index] = container.add_stream_from_template(stream)
-                    copies[stream.index].metadata.update(stream.metadata)
+                    tags = {key: value for key, value in stream.metadata.items() if not anonymous or key == "language"}
+                    copies[stream.index].metadata.update(tags)
                 except (ValueError, av.error.FFmpegError):
                     not_copied.append(f"{stream.type} stream {stream.index} ({stream.codec_context.name})")
-        if hasattr(source, "chapters") and source.chapters():
+        if not anonymous and hasattr(source, "chapters") and source.chapters():
             container.set_chapters(source.chapters())
         copied = _copied_packets(source, copies)
         for _, packet in heapq.merge(_piece_packets(pieces, probe, video), copied, key=lambda timed: timed[0]):

@@ -8,7 +8,7 @@ from contextlib import closing
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
-from lianpu.editing.presets import describe_steps
+from lianpu.editing.presets import describe_steps, hides_faces
 from lianpu.editing.session import EditJob, EditRequest, open_job
 from lianpu.errors import DataError, SettingsError
 from lianpu.files import atomic_file
@@ -155,7 +155,8 @@ def edit_video(
         )
     pieces = [work.piece(segment, done[segment.number]) for segment in segments if done[segment.number].timestamps]
     with atomic_file(target) as partial:
-        not_copied = mux_pieces(pieces, probe, partial, f"Edited with Lianpu {__version__}: {describe_steps(job.preset)}")
+        comment = f"Edited with Lianpu {__version__}: {describe_steps(job.preset)}"
+        not_copied = mux_pieces(pieces, probe, partial, comment, anonymous=hides_faces(job.preset))
     work.remove()
     ordered = [done[segment.number] for segment in segments]
     return _result(target, probe, encoding.encoder, ordered, time.perf_counter() - begin, kept, not_copied)
