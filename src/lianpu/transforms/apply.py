@@ -20,7 +20,7 @@ from lianpu.imaging.compositing import Field, View, blend, upsample, warped
 from lianpu.imaging.geometry import enlarge
 from lianpu.imaging.masks import smoothstep
 from lianpu.imaging.picture import Picture, check_picture
-from lianpu.transforms.beard import TILE_PER_UNIT, Shave, light_of, shave, skin_chroma, stubble_tile
+from lianpu.transforms.beard import TILE_PER_UNIT, Shave, light_of, shave, skin_chroma, skin_grain, stubble_tile
 from lianpu.transforms.model import AGE_SPAN, MIDDLE_AGE, TransformModel
 from lianpu.transforms.reading import BANDS, BLACK, Reading, blurred, read_face
 from lianpu.transforms.surface import SURFACE, backward_flow
@@ -133,7 +133,9 @@ class _Plan:
         lines: (n, m) wrinkles in log light over the same window, or None.
         stubble: (h, w) density of stubble, or None.
         hair: Lab (3,) of stubble.
-        to_tile: (2, 3) from pixels of the view to those of the tile of stubble.
+        shaved: (h, w) 0 to 1: where skin's texture is made anew, or None.
+        rough: (4,) that texture's roughness by band.
+        to_tile: (2, 3) from pixels of the view to those of the tiles of stubble and skin.
     """
 
     view: View
@@ -142,6 +144,8 @@ class _Plan:
     lines: Field | None
     stubble: Field | None
     hair: Field
+    shaved: Field | None
+    rough: Field
     to_tile: np.ndarray
 
     def paint(self, pixels: Field, rows: slice, columns: slice) -> Field:
@@ -152,6 +156,10 @@ class _Plan:
         lab[..., 0] += here[..., 1]
         lab[..., 1:] *= here[..., 2:3]
         lab[..., 1:] += here[..., 3:5]
+        if self.shaved is not None:
+            grain = self._on_skin(skin_grain(self.rough, self._per_unit), rows, columns)
+            grain *= upsample(self.shaved, self.view.window, rows, columns)
+            lab[..., 0] *= 1 + grain
         if self.lines is not None:
             deep = np.exp(upsample(self.lines, self.view.window, rows, columns))
             lab[..., 0] *= deep
@@ -161,12 +169,14 @@ class _Plan:
             self._grow(lab, rows, columns)
         return to_rgb(lab)
 
-    def _grow(self, lab: Field, rows: slice, columns: slice) -> None:
-        """Mix the colour of hair into Lab (n, m, 3) where stubble grows."""
-        assert self.stubble is not None
-        density = upsample(self.stubble, self.view.window, rows, columns)
-        per_unit = min(TILE_PER_UNIT, TILE_PER_UNIT / float(np.hypot(self.to_tile[0, 0], self.to_tile[1, 0])) / self.view.scale)
-        tile = stubble_tile(round(per_unit, 2))
+    @property
+    def _per_unit(self) -> float:
+        """Pixels of a tile per unit of the frame: as many as the photo has."""
+        units = TILE_PER_UNIT / float(np.hypot(self.to_tile[0, 0], self.to_tile[1, 0]))
+        return round(min(TILE_PER_UNIT, units / self.view.scale), 2)
+
+    def _on_skin(self, tile: Field, rows: slice, columns: slice) -> Field:
+        """A tile (n, n), repeated over the skin, at some of the photo's rows and columns."""
         whole_rows, whole_columns = self.view.window
         by_y, by_x = (size / (whole.stop - whole.start) for size, whole in zip(self.view.shape, self.view.window, strict=True))
         y = ((np.arange(rows.start, rows.stop) - whole_rows.start + 0.5) * by_y - 0.5).astype(np.float32)[:, None]
@@ -175,7 +185,13 @@ class _Plan:
         across, down = (
             (row[0] * x + row[1] * y + row[2]).astype(np.float32) * small % np.float32(len(tile)) for row in self.to_tile
         )
-        hairs = cv2.remap(tile, across, down, cv2.INTER_LINEAR, borderMode=cv2.BORDER_WRAP)
+        return np.asarray(cv2.remap(tile, across, down, cv2.INTER_LINEAR, borderMode=cv2.BORDER_WRAP), dtype=np.float32)
+
+    def _grow(self, lab: Field, rows: slice, columns: slice) -> None:
+        """Mix the colour of hair into Lab (n, m, 3) where stubble grows."""
+        assert self.stubble is not None
+        density = upsample(self.stubble, self.view.window, rows, columns)
+        hairs = self._on_skin(stubble_tile(self._per_unit), rows, columns)
         share = np.clip(density * (np.float32(0.95) * hairs + np.float32(0.10)), 0, 0.85)[..., None]
         lab += share * (np.minimum(self.hair, lab) - lab)
 
@@ -236,7 +252,9 @@ def _plan(reading: Reading, model: TransformModel, wish: Wish) -> _Plan:
     turn = turn / max(float(np.linalg.norm(turn[:, 0])), 1e-6)
     linear = turn.T * (TILE_PER_UNIT / reading.scale)
     to_tile = np.column_stack([linear, -linear @ reading.flat[4] + 5120])
-    return _Plan(reading.view, weight, fields, lines, stubble, hair, to_tile)
+    new_skin = None if shaved is None or not shaved.replaced.any() else shaved.replaced
+    rough = np.zeros(len(BANDS), dtype=np.float32) if shaved is None else shaved.rough
+    return _Plan(reading.view, weight, fields, lines, stubble, hair, new_skin, rough, to_tile)
 
 
 def _reachable(reading: Reading, model: TransformModel) -> Field:
@@ -364,18 +382,15 @@ def _linear(reading: Reading, tone: Field, gains: Field, shaved: Shave | None) -
     chroma = light.copy()
     tint = tone[..., 1:] * (base * light)[..., None]
     if shaved is not None:
-        _take_off(shaved, reading, bands, gain, offset, chroma, tint)
+        _take_off(shaved, reading, gain, offset, chroma, tint)
     return np.dstack([gain, offset, chroma, tint]).astype(np.float32)
 
 
-def _take_off(shaved: Shave, reading: Reading, bands: Field, gain: Field, offset: Field, chroma: Field, tint: Field) -> None:
-    """Where beard is much darker than skin, its place gets the shaved skin's light and colour, and what fine detail there is."""
+def _take_off(shaved: Shave, reading: Reading, gain: Field, offset: Field, chroma: Field, tint: Field) -> None:
+    """Where beard is much darker than skin, its place gets the shaved skin's light and colour; its texture is made anew."""
     share = shaved.replaced
-    skin = light_of(shaved.shaved) + np.float32(BLACK)
-    brighter = np.clip(skin / (reading.levels[-1] + np.float32(BLACK)), 1, 2) * shaved.gains[..., 0]
-    detail = (bands[..., 1:] * shaved.gains[..., 1:]).sum(axis=2)
-    gain += share * (brighter - gain)
-    offset += share * (skin + detail - brighter * (reading.levels[1] + np.float32(BLACK)) - offset)
+    gain *= 1 - share
+    offset += share * (light_of(shaved.shaved) + np.float32(BLACK) - offset)
     tint += share[..., None] * (skin_chroma(shaved.shaved) - tint)
     chroma *= 1 - share
     even = np.float32(0.85) * shaved.zone * (1 - share)  # beard hair has a chroma of its own

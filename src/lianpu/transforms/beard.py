@@ -14,7 +14,7 @@ from lianpu.imaging.geometry import enlarge
 from lianpu.imaging.masks import smoothstep
 from lianpu.transforms.model import SHAVED_PX, TransformModel
 from lianpu.transforms.reading import BANDS, BLACK, Reading, blurred, where
-from lianpu.transforms.surface import MAP_PX, at_places
+from lianpu.transforms.surface import FRAME, MAP_PX, at_places
 
 _CHROMA_WEIGHT = 16.0
 
@@ -24,8 +24,17 @@ _BEARDED = 0.05
 _LOPSIDED = 0.06
 """By how much darker, in log light, one side of a beard may be than the other."""
 
+_ONE_SIDED = 0.9
+"""By how much surer, in the score of hair, one side of a beard may be than the other."""
+
 _PRIOR = 3.0
 """Weight of the shaved faces' own spread against what the upper face shows."""
+
+_NECK = 96.0
+"""Units below the chin down to which a beard may hang."""
+
+_JAW_SHADE = 0.3
+"""By how much darker, in log light, the skin under the jaw is than the chin above it."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -35,10 +44,11 @@ class Shave:
     Args:
         beardness: how much darker the beard's zone is than it would be shaved, in log light; about 0 without a beard.
         zone: 0 to 1: where the look of the skin is brought to a shaved one.
-        replaced: 0 to 1: where pixels are so much darker that only their fine detail is kept.
+        replaced: 0 to 1: where hair grows, whose pixels give way to skin.
         change: (h, w, 3) of tone, to the shaved look.
         shaved: (h, w, 3) tone of the shaved face.
         gains: (h, w, 4) of detail, to that of the cheeks.
+        rough: (4,) root mean square of each band of the cheeks' detail, relative to the light.
     """
 
     beardness: float
@@ -47,6 +57,7 @@ class Shave:
     change: Field
     shaved: Field
     gains: Field
+    rough: Field
 
 
 def shave(reading: Reading, model: TransformModel, amount: float, male: float) -> Shave:
@@ -60,7 +71,8 @@ def shave(reading: Reading, model: TransformModel, amount: float, male: float) -
     """
     zones = model.zones
     shaved = shaved_tone(reading, model)
-    grown = reading.sampled(zones.hairy) * np.float32(smoothstep(np.array(male), -0.1, 0.2))
+    man = np.float32(smoothstep(np.array(male), -0.1, 0.2))
+    grown = reading.sampled(zones.hairy) * man
     anything = where(reading.classes, ("skin", "nose")) + where(reading.classes, ("hair",)) * grown
     total = blurred(np.dstack([reading.tone * anything[..., None], anything]), 4.0 * reading.scale)
     found = at_places(total, reading.to_view)
@@ -72,16 +84,13 @@ def shave(reading: Reading, model: TransformModel, amount: float, male: float) -
     darker = np.clip(difference[..., 0], 0, 0.8)
     beardness = float((np.minimum(darker, 0.6) * zones.density).sum() / max(float(zones.density.sum()), 1e-6))
     difference[..., 0] = np.clip(difference[..., 0], -0.03, 0.8)
-    look = reading.sampled(np.dstack([own[..., 0] + difference[..., 0], shaved[..., 1:]]).astype(np.float32))
-    lips = _lips(reading, look, beardness)
+    lips = _lips(reading, reading.sampled(shaved), beardness)
+    place = _where_beards_grow(reading, model, man) * (1 - lips)
+    hair = _hair(reading, model, shaved, place)
+    look = _skin_beneath(reading, model, shaved, hair, lips)
     covered = blurred(anything, 1.6 * reading.scale) * (1 - reading.cover("hair", soft=1.6) * (1 - grown))
-    may = covered * (1 - lips) * reading.sampled(zones.beard)
-    zone = may * np.float32(amount * np.clip(0.25 + beardness * 6, 0, 1))
-    light = blurred(reading.tone[..., 0], 1.3 * reading.scale)
-    hairy = smoothstep(look[..., 0] - light, 0.05, 0.16) * smoothstep(np.array(beardness), 0.02, 0.07)
-    hairy = np.asarray(cv2.dilate(hairy, np.ones((2 * max(1, round(1.5 * reading.scale)) + 1,) * 2)), dtype=np.float32)
-    hanging = covered * (1 - lips) * reading.sampled(zones.under)
-    replaced = blurred(hairy, 1.8 * reading.scale) * np.maximum(may, hanging) * np.float32(amount)
+    zone = covered * (1 - lips) * reading.sampled(zones.beard) * np.float32(amount * np.clip(0.25 + beardness * 6, 0, 1))
+    replaced = hair * place * man * np.float32(amount)
     return Shave(
         beardness,
         np.maximum(zone, replaced),
@@ -89,7 +98,123 @@ def shave(reading: Reading, model: TransformModel, amount: float, male: float) -
         reading.sampled((difference * zones.beard[..., None]).astype(np.float32)) * zone[..., None],
         look,
         _gains(reading, model),
+        _roughness(reading, model),
     )
+
+
+def _where_beards_grow(reading: Reading, model: TransformModel, man: np.float32) -> Field:
+    """(h, w), 0 to 1: the lower face and the neck below it, as far as skin or hair is there; soft beside cloth and background."""
+    chin, (x, y) = model.canonical[152], _places(reading)
+    aside, under = np.abs(x - float(chin[0])), y - float(chin[1])
+    low = smoothstep(under, -60, -30) * (1 - smoothstep(under, _NECK - 30, _NECK))
+    narrow = 116 - 0.4 * np.maximum(under, 0)
+    below = low * (1 - smoothstep(aside, narrow - 14, narrow))
+    hanging = low * (1 - smoothstep(aside, narrow - 46, narrow - 30))  # hair beside it falls from the head
+    mouth = blurred(_filled(reading, REGIONS["lips_outer"]), 2 * reading.scale)
+    zone = np.maximum(np.maximum(reading.sampled(model.zones.beard), below), mouth)
+    hair = where(reading.classes, ("hair",)) * man * np.maximum(reading.sampled(model.zones.hairy), hanging)
+    there = np.minimum(where(reading.classes, ("skin", "neck", "u_lip", "l_lip", "nose", "mouth")) + hair, 1)
+    rough, fine = (smoothstep(blurred(there, sigma * reading.scale), 0.35, 0.7) for sigma in (5.0, 2.2))
+    smooth = fine + (rough - fine) * smoothstep(under, -30, 0)  # a beard's lower end is ragged, a neck's is not
+    other = 1 - reading.cover("l_eye", "r_eye", "eye_g", "hat", "ear_r", soft=0.8)  # these keep their edges
+    return np.asarray(zone * smooth * other, dtype=np.float32)
+
+
+def _places(reading: Reading) -> tuple[Field, Field]:
+    """x and y (h, w) of the view's pixels in the canonical frame, also beyond it."""
+    at = (reading.to_frame + np.float32(0.5)) * np.float32(FRAME / MAP_PX) - np.float32(0.5)
+    return np.asarray(at[..., 0], dtype=np.float32), np.asarray(at[..., 1], dtype=np.float32)
+
+
+def _hair(reading: Reading, model: TransformModel, shaved: Field, place: Field) -> Field:
+    """(h, w), 0 to 1: where a beard is seen: darker than the skin would be, of another colour, or as rough as no skin is.
+
+    Sure places grow into likely ones beside them (hysteresis), so that no rim of a beard is left.
+    """
+    scale = reading.scale
+    bearded = where(reading.classes, ("hair",))
+    open_skin = where(reading.classes, ("skin", "neck")) + bearded
+    far = 1 - reading.cover("u_lip", "l_lip", "mouth", "nose", grown=1.5)
+    valid = open_skin * far
+    base = reading.sampled(shaved)
+    light = np.asarray(reading.levels[-1] + np.float32(BLACK), dtype=np.float32)
+    bands = [((reading.levels[k] - reading.levels[k + 1]) / light) ** 2 for k in (1, 2)]
+    inner = valid * reading.cover("skin", "neck", "hair", "u_lip", "l_lip", "mouth", "nose", grown=-3.0)  # edges are no texture
+    share = np.dstack([reading.tone * valid[..., None], *[band * inner for band in bands], inner, valid]).astype(np.float32)
+    total = blurred(share, 3.0 * scale)
+    tone = total[..., :3] / np.maximum(total[..., 6:], 1e-3)
+    energy = np.log(np.maximum(total[..., 3:5] / np.maximum(total[..., 5:6], 1e-3), 1e-7))
+    cheeks = (reading.sampled(model.zones.cheeks) > 0.5) & (reading.skin > 0.5)
+    usual = np.median(energy[cheeks], axis=0) if cheeks.sum() > 40 else np.array((-8.0, -7.5))
+    rough = np.clip((energy - np.maximum(usual, -9.0)).mean(axis=2), -1, 5)
+    neck = blurred(where(reading.classes, ("neck",)), 2.0 * scale)  # lies in shadow
+    darker = (base[..., 0] - tone[..., 0]) * (1 - 0.75 * neck)
+    grey = np.hypot(base[..., 1], base[..., 2]) - np.hypot(tone[..., 1], tone[..., 2])
+    score = 6.0 * (darker - 0.06) + 0.6 * (rough - 0.8) + 12.0 * (np.clip(grey, -0.02, 0.12) * (1 - neck) - 0.015) + 1.5 * bearded
+    score = np.where(total[..., -1] > 0.02, score, -4)
+    there = reading.in_frame(np.dstack([score, total[..., -1]]).astype(np.float32))[:, ::-1]
+    # a beard grows on both sides, a hand or a shadow lies on one
+    score = np.minimum(score, reading.sampled(np.where(there[..., 1] > 0.4, there[..., 0] + _ONE_SIDED, 9).astype(np.float32)))
+    inside = place > 0.25
+    sure = (smoothstep(score, 0.5, 1.1) * inside * reading.sampled(model.zones.beard)).astype(np.float32)
+    if sure.sum() < 120 * scale**2:
+        return np.zeros(sure.shape, dtype=np.float32)
+    likely = ((score > -0.1) & inside).astype(np.uint8)
+    count, parts = cv2.connectedComponents(likely, connectivity=8)
+    held = np.bincount(parts.ravel(), weights=sure.ravel(), minlength=count) > 40 * scale**2
+    held[0] = False
+    grown = held[parts].astype(np.float32)
+    closing = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (2 * max(1, round(6 * scale)) + 1,) * 2)
+    grown = cv2.morphologyEx(grown, cv2.MORPH_CLOSE, closing)
+    outlines, _ = cv2.findContours(grown.astype(np.uint8), cv2.RETR_EXTERNAL, cv2.CHAIN_APPROX_NONE)
+    grown = cv2.drawContours(grown, outlines, -1, 1.0, cv2.FILLED)  # no tuft is left inside
+    wider = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (2 * max(1, round(3.5 * scale)) + 1,) * 2)
+    return blurred(np.asarray(cv2.dilate(grown, wider), dtype=np.float32), 2.5 * scale)
+
+
+def _skin_beneath(reading: Reading, model: TransformModel, shaved: Field, hair: Field, lips: Field) -> Field:
+    """Tone (h, w, 3) of the skin under a beard: the shaved faces' mixture, with what the skin around the beard has more or less of."""
+    scale = reading.scale
+    chin, (_, y) = model.canonical[152], _places(reading)
+    base = reading.sampled(shaved).copy()
+    below = (1 - reading.sampled(model.zones.face)) * smoothstep(y, float(chin[1]) - 70, float(chin[1]) - 10)
+    base[..., 0] -= np.float32(_JAW_SHADE) * (below - np.float32(0.35) * smoothstep(y, float(chin[1]) + 20, float(chin[1]) + 80))
+    skin = reading.cover("skin", "neck", grown=-2.0) * (1 - reading.cover("u_lip", "l_lip", "mouth", "nose", grown=2.5))
+    sure = np.asarray(skin * (1 - np.clip(1.6 * hair, 0, 1)) * (1 - lips), dtype=np.float32)
+    sure *= np.exp(-np.clip(np.abs(reading.tone[..., 0] - base[..., 0]) - 0.15, 0, 2) * 6)  # neither folds nor clothes
+    rest = (reading.tone - base) * sure[..., None]
+    small = (max(8, round(base.shape[1] / (4 * scale))), max(8, round(base.shape[0] / (4 * scale))))
+    known = cv2.resize(np.dstack([rest, sure]), small, interpolation=cv2.INTER_AREA)
+    filled, done = np.zeros((*known.shape[:2], 3), np.float32), np.zeros((*known.shape[:2], 1), np.float32)
+    for sigma in (1.2, 2.5, 5.0, 10.0, 20.0):
+        total = cv2.GaussianBlur(known, (0, 0), sigma)
+        near = np.clip(total[..., 3:] / 0.12, 0, 1) ** 2
+        filled += (1 - done) * near * (total[..., :3] / np.maximum(total[..., 3:], 1e-4))
+        done = done + (1 - done) * near
+    filled = cv2.GaussianBlur(filled / np.maximum(done, 1e-3) * np.minimum(done / 0.2, 1), (0, 0), 1.5)
+    filled[..., 1:] = np.clip(filled[..., 1:], -0.05, 0.05)
+    look = base + enlarge(filled.astype(np.float32), base.shape[1::-1])
+    outer, inner = (_filled(reading, REGIONS[name]) for name in ("lips_outer", "lips_inner"))
+    lower = where(reading.classes, ("l_lip",)) * outer > 0
+    if lower.sum() > 40 * scale**2:  # a lip under a moustache has the other one's colour
+        lip = blurred(outer * (1 - inner), 1.6 * scale)[..., None]
+        look += lip * (np.median(reading.tone[lower], axis=0) - look)
+    return np.asarray(look, dtype=np.float32)
+
+
+def _filled(reading: Reading, region: tuple[int, ...]) -> Field:
+    """(h, w): 1 inside an outline of points of the mesh."""
+    inside = np.zeros(reading.view.shape, dtype=np.uint8)
+    cv2.fillPoly(inside, [np.rint(reading.flat[list(region)] * 16).astype(np.int32)], 1, shift=4)
+    return inside.astype(np.float32)
+
+
+def _roughness(reading: Reading, model: TransformModel) -> Field:
+    """(4,) the cheeks' detail by band, relative to the light; folds are no texture, so coarse bands count less."""
+    cheeks = (model.zones.cheeks > 0.5) & (reading.known > 0.5)
+    energy = reading.energy[cheeks] if cheeks.sum() > 30 else reading.energy.reshape(-1, len(BANDS))
+    usual = np.quantile(energy, 0.4, axis=0)
+    return np.asarray(np.sqrt(np.clip(np.exp(usual), 0, 0.0025)) * (1.0, 0.85, 0.55, 0.25), dtype=np.float32)
 
 
 def _lips(reading: Reading, look: Field, beardness: float) -> Field:
@@ -100,8 +225,7 @@ def _lips(reading: Reading, look: Field, beardness: float) -> Field:
     """
     lips = reading.cover("u_lip", "l_lip", "mouth")
     if beardness > _BEARDED:
-        inside = np.zeros(lips.shape, dtype=np.uint8)
-        cv2.fillPoly(inside, [np.rint(reading.flat[list(REGIONS["lips_outer"])] * 16).astype(np.int32)], 1, shift=4)
+        inside = _filled(reading, REGIONS["lips_outer"])
         red = smoothstep(blurred(reading.tone[..., 1], reading.scale) - look[..., 1], 0.0, 0.03)
         light = smoothstep(blurred(reading.tone[..., 0], reading.scale) - look[..., 0], -0.5, -0.25)
         return blurred(lips * inside * (1 - reading.cover("u_lip") * (1 - np.minimum(red, light))), 0.8 * reading.scale)
@@ -117,9 +241,11 @@ def shaved_tone(reading: Reading, model: TransformModel) -> Field:
     own = cv2.resize(reading.low, size, interpolation=cv2.INTER_AREA)
     weight = cv2.resize(trusted.astype(np.float32), size, interpolation=cv2.INTER_AREA)
     weights = (weight[..., None] * (1, _CHROMA_WEIGHT, _CHROMA_WEIGHT)).ravel()
-    axes = model.shaved.reshape(len(model.shaved), -1).astype(np.float64)
+    whole = np.tile(np.eye(3), SHAVED_PX * SHAVED_PX)  # a darker or redder skin all over is as likely as any
+    axes = np.vstack([model.shaved.reshape(len(model.shaved), -1).astype(np.float64), whole])
     away = (own - model.shaved_mean).ravel().astype(np.float64)
-    squares = (axes * weights) @ axes.T + np.diag(_PRIOR / (model.shaved_spread.astype(np.float64) ** 2 + 1e-6))
+    prior = np.concatenate([_PRIOR / (model.shaved_spread.astype(np.float64) ** 2 + 1e-6), np.full(3, 1e-3)])
+    squares = (axes * weights) @ axes.T + np.diag(prior)
     mixture = np.linalg.solve(squares, (axes * weights) @ away)
     fitted = model.shaved_mean + (mixture @ axes).reshape(own.shape).astype(np.float32)
     rest = cv2.GaussianBlur(np.dstack([(own - fitted) * weight[..., None], weight]), (0, 0), 3.8)
@@ -176,6 +302,28 @@ def stubble_tile(per_unit: float = TILE_PER_UNIT) -> Field:
         canvas = np.ascontiguousarray(canvas.T)
     tile = canvas[_PAD_PX:-_PAD_PX, _PAD_PX:-_PAD_PX]
     return np.asarray(tile.astype(np.float32) / np.float32(255), dtype=np.float32)
+
+
+@lru_cache(maxsize=8)
+def _grain_bands(per_unit: float) -> Field:
+    """(4, n, n) noise of variance 1 in each band of detail, on a square tile of as many units as that of stubble."""
+    side = max(16, round(_TILE_PX * per_unit / TILE_PER_UNIT))
+    white = np.random.default_rng(23).standard_normal((side, side)).astype(np.float32)
+    turned = np.fft.rfft2(white)
+    way = np.hypot(np.fft.fftfreq(side)[:, None], np.fft.rfftfreq(side)[None])
+    passed = [np.ones_like(way), *(np.exp(-2 * (np.pi * way * sigma * per_unit) ** 2) for sigma in BANDS)]
+    bands = [np.fft.irfft2(turned * (passed[k] - passed[k + 1]), (side, side)) for k in range(len(BANDS))]
+    return np.stack([band / (band.std() + 1e-9) for band in bands]).astype(np.float32)
+
+
+def skin_grain(rough: Field, per_unit: float) -> Field:
+    """A square tile of skin's texture, relative to the light, of given roughness by band (4,); it goes on over its borders.
+
+    Args:
+        per_unit: pixels of the tile per unit of the frame, at most `TILE_PER_UNIT`.
+    """
+    grain = np.tensordot(rough, _grain_bands(per_unit), axes=1)
+    return np.asarray(np.clip(grain, -0.2, 0.2), dtype=np.float32)
 
 
 def skin_chroma(tone: Field) -> Field:

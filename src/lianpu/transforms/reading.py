@@ -38,6 +38,9 @@ _SKIN_SIGMA = 4.0
 _AROUND = 0.16
 """How far the view reaches beyond the mesh, as a share of its size."""
 
+_CHIN, _BROWS, _NECK = 152, 9, 0.16
+"""The view reaches below the chin, where beards hang: by a share of the way from between the brows to the chin."""
+
 _ERODED = 2.5
 
 
@@ -171,7 +174,9 @@ def _soft(mask: Field, sigma: float, grown: float) -> Field:
 
 
 def _window(points: Coordinates, within: Window) -> Window | None:
-    low, high = points[:, :2].min(axis=0), points[:, :2].max(axis=0)
+    down = points[_CHIN, :2] + _NECK * (points[_CHIN, :2] - points[_BROWS, :2])
+    outline = np.vstack([points[:, :2], down])
+    low, high = outline.min(axis=0), outline.max(axis=0)
     margin = _AROUND * float((high - low).max())
     rows, columns = within
     left, top = np.floor(low - margin).astype(int)

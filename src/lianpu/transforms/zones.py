@@ -66,7 +66,7 @@ def zones_of(canonical: Coordinates, male_energy: Field) -> Zones:
         fade=smoothstep(inside, 0, 26),
         beard=_blurred(reach, 1.2),
         under=_blurred(np.maximum(chin.astype(np.float32), reach), 2.0),
-        hairy=np.maximum(smoothstep(inside, 14, 34) * (y > high[2]), _blurred(chin.astype(np.float32), 1.2)),
+        hairy=np.maximum(_blurred((jaw | (y > high[2])) & (inside > 3), 1.2), _blurred(chin, 1.2)),
         density=np.asarray(smoothstep(rough, 0.1, 0.95) * soft, dtype=np.float32),
         cheeks=cheeks.astype(np.float32),
         eyes=_blurred(eyes, 2.2),
@@ -75,4 +75,4 @@ def zones_of(canonical: Coordinates, male_energy: Field) -> Zones:
 
 
 def _blurred(values: np.ndarray, sigma: float) -> Field:
-    return np.asarray(cv2.GaussianBlur(values, (0, 0), sigma), dtype=np.float32)
+    return np.asarray(cv2.GaussianBlur(values.astype(np.float32), (0, 0), sigma), dtype=np.float32)
