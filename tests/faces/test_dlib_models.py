@@ -238,3 +238,10 @@ def test_commercial_use_leaves_the_encoder_but_not_the_68_points() -> None:
         assert DlibEncoder().name == "dlib-face-encoder"
         with pytest.raises(WeightsError, match="may not be used commercially"):
             DlibDetector()
+
+
+@pytest.mark.parametrize("size", [(96, 65_539), (40, 60_000), (12, 4_000)])
+def test_a_thin_and_very_wide_array_is_searched_without_harm(size: tuple[int, int]) -> None:
+    """Given to the library as an array, it meets no limit of a reader; dlib by itself would corrupt memory."""
+    noise = np.random.default_rng(0).integers(0, 4, (*size, 3), dtype=np.uint8) * 60
+    assert isinstance(HogFinder().find(noise), tuple)

@@ -95,8 +95,13 @@ def _animation(folder: Path) -> object:
     return read_photo(folder / "dance.gif")
 
 
+def _endless(folder: Path) -> object:
+    Image.new("L", (60_000, 40)).save(folder / "endless.png")
+    return read_photo(folder / "endless.png")
+
+
 def _wide_sticker(folder: Path) -> object:
-    Image.new("RGBA", (9000, 1)).save(folder / "line.png")
+    Image.new("RGBA", (9000, 90)).save(folder / "line.png")
     return read_sticker(folder / "line.png")
 
 
@@ -122,6 +127,7 @@ RAISED: list[tuple[str, Callable[[Path], object]]] = [
     ("photo.broken", _broken),
     ("photo.several", _animation),
     ("photo.sticker_too_large", _wide_sticker),
+    ("photo.too_long", _endless),
     ("photo.not_a_picture", _letter),
     ("photo.empty", _empty),
     ("photo.not_there", lambda folder: read_photo(folder / "none.png")),

@@ -43,6 +43,12 @@ def test_too_many_pixels_are_seen_before_they_are_decoded(tmp_path: Path) -> Non
     assert "megapixels; this page takes up to 0.5" in _said(file)
 
 
+def test_a_picture_that_is_too_thin_is_said_with_its_size(tmp_path: Path) -> None:
+    Image.new("L", (60_000, 40)).save(tmp_path / "a.png")
+    assert _said(tmp_path / "a.png").startswith("a.png is 60000 x 40 pixels: too long")
+    assert _said(tmp_path / "a.png", "zh").startswith("a.png 为 60000 x 40 像素")
+
+
 def _chunk(kind: bytes, content: bytes) -> bytes:
     return struct.pack(">I", len(content)) + kind + content + struct.pack(">I", zlib.crc32(kind + content))
 

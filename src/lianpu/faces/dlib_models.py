@@ -152,6 +152,9 @@ _CHIP_PX = 150
 
 _PIXELS_SEARCHED = 12_000_000
 
+_LONGEST_SEARCHED_PX, _LARGEST_RATIO = 30_000, 100
+"""dlib corrupts memory in pictures that are thin and very wide (60,000 x 40 pixels): longer ones are shrunk, thinner ones get a border."""
+
 
 class HogFinder:
     """Boxes of dlib's frontal face detector (HOG, five views; King 2015, Max-Margin Object Detection, arXiv:1502.00046).
@@ -172,13 +175,17 @@ class HogFinder:
         whole = contiguous(picture)
         searched = self._resized(whole)
         by = scale_between(searched, whole)
+        least = -(-max(searched.shape[:2]) // _LARGEST_RATIO)
+        down, right = (max(0, least - side) for side in searched.shape[:2])
+        if down or right:
+            searched = cv2.copyMakeBorder(searched, 0, down, 0, right, cv2.BORDER_REPLICATE)
         boxes, margins, _ = self._find.run(searched, 0, self._lowest_margin)
         corners = ((box.left(), box.top(), box.right(), box.bottom()) for box in boxes)
         return tuple((scale_box(box, by), float(margin)) for box, margin in zip(corners, margins, strict=True))
 
     def _resized(self, picture: Picture) -> Picture:
         height, width = picture.shape[:2]
-        scale = min(self._enlarge, math.sqrt(_PIXELS_SEARCHED / (width * height)))
+        scale = min(self._enlarge, math.sqrt(_PIXELS_SEARCHED / (width * height)), _LONGEST_SEARCHED_PX / max(width, height))
         size = scaled_size(picture, scale)
         how = cv2.INTER_LINEAR if scale > 1 else cv2.INTER_AREA
         return np.asarray(cv2.resize(picture, size, interpolation=how), dtype=np.uint8)

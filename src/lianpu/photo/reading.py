@@ -146,6 +146,36 @@ def picture_facts(file: Path | str) -> PictureFacts:
         return PictureFacts(image.width, image.height, mode_with_depth(image), is_transparent(image), orientation_of(image))
 
 
+LONGEST_SIDE_PX = 32_766
+"""OpenCV's remapping addresses pixels by 16-bit signed numbers."""
+
+LARGEST_RATIO = 100
+"""Long side to short side: dlib's detector corrupts memory in pictures that are thin and very wide (60,000 x 40 pixels)."""
+
+
+def _check_size(image: Image.Image, file: Path) -> None:
+    """Raise PictureError for a picture that native code behind us was not made for; before a pixel is decoded."""
+    long, short = max(image.size), min(image.size)
+    if long > LONGEST_SIDE_PX or long > LARGEST_RATIO * short:
+        raise PictureError(
+            "{file} is {width} x {height} pixels; a picture has at most {most} on a side, and is at most {ratio} times as long as it is "
+            "narrow. Cut it up, or make it smaller.",
+            key="photo.too_long",
+            file=file,
+            width=image.width,
+            height=image.height,
+            most=LONGEST_SIDE_PX,
+            ratio=LARGEST_RATIO,
+        )
+
+
+_DECODER_ERRORS = (
+    *(OSError, EOFError, SyntaxError, ValueError, struct.error, RuntimeError, TypeError, LookupError, ArithmeticError),
+    *(AttributeError, AssertionError, MemoryError),
+)
+"""What decoders raise for broken files (RecursionError is a RuntimeError): one photo's failure must not end a folder's job."""
+
+
 @contextmanager
 def opened_image(file: Path) -> Iterator[ImageFile.ImageFile]:
     """Context manager: Pillow's image of a file. Errors of a broken file within the block become a PictureError that names it."""
@@ -155,6 +185,7 @@ def opened_image(file: Path) -> Iterator[ImageFile.ImageFile]:
             raise UnidentifiedImageError
         _load_decoder(format, file)
         with Image.open(file, formats=(format,)) as image:
+            _check_size(image, file)
             yield image
     except FileNotFoundError:
         raise PictureError("{file} is not there. Check the path.", key="photo.not_there", file=file) from None
@@ -179,8 +210,8 @@ def opened_image(file: Path) -> Iterator[ImageFile.ImageFile]:
             file=file,
             reason=str(problem),
         ) from None
-    except (OSError, EOFError, SyntaxError, ValueError, struct.error) as problem:
-        reason = str(problem).strip() or type(problem).__name__
+    except _DECODER_ERRORS as problem:
+        reason = " ".join(str(problem).split())[:200] or type(problem).__name__
         raise PictureError(
             "{file} is broken or cut off ({reason}). Replace it, or remove it from the data.",
             key="photo.broken",

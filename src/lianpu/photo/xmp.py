@@ -27,6 +27,9 @@ _STRONGER = (SOURCE_TYPES + "trainedAlgorithmicMedia", SOURCE_TYPES + "composite
 LONGEST_BYTES = 60_000
 """A JPEG holds a packet of up to 65,502 bytes; an earlier packet that would exceed this together with ours is dropped."""
 
+_MOST_BYTES, _DEEPEST = 1_000_000, 50
+"""Packets that are larger or nested deeper are no photo's; they are dropped."""
+
 _NAMESPACES = {
     "x": "adobe:ns:meta/",
     "rdf": "http://www.w3.org/1999/02/22-rdf-syntax-ns#",
@@ -110,16 +113,28 @@ def _earlier_or_new(
 
 
 def _read(packet: bytes) -> ElementTree.Element | None:
-    """The tree of a packet, or None; a DOCTYPE is refused, since its entities could expand without limit."""
-    if b"<!DOCTYPE" in packet or b"<!ENTITY" in packet:
+    """The tree of a packet, or None; a DOCTYPE is refused, since its entities could expand without limit, and so is deep nesting."""
+    if b"<!DOCTYPE" in packet or b"<!ENTITY" in packet or len(packet) > _MOST_BYTES:
         return None
     try:
         root = ElementTree.fromstring(packet.strip(b"\x00 \t\r\n"))
-    except (ElementTree.ParseError, ValueError, LookupError):
+    except (ElementTree.ParseError, ValueError, LookupError, RecursionError):
+        return None
+    if _is_deeper(root, _DEEPEST):
         return None
     if root.tag == _name("rdf:RDF") or (root.tag == _name("x:xmpmeta") and root.find(_name("rdf:RDF")) is not None):
         return root
     return None
+
+
+def _is_deeper(root: ElementTree.Element, most: int) -> bool:
+    """Whether elements lie inside each other more than `most` deep: writing them would recurse as deep."""
+    level = [root]
+    for _ in range(most):
+        level = [child for element in level for child in element]
+        if not level:
+            return False
+    return True
 
 
 def _about(rdf: ElementTree.Element) -> str:

@@ -298,6 +298,9 @@ def check_photo(file: Path, name: str, limits: Limits) -> None:
     except PictureError as problem:
         if problem.key == "photo.too_large":  # Pillow's own guard against pictures that grow when they are decoded
             raise page_error("too_many_pixels", name=name, size="> 178", limit=f"{limits.max_megapixels:g}") from None
+        if problem.key == "photo.too_long":
+            width, height = problem.values["width"], problem.values["height"]
+            raise page_error("too_long", name=name, width=width, height=height) from None
         raise page_error("not_a_picture", name=name) from None
     if pixels > limits.max_megapixels * 1e6:
         raise page_error("too_many_pixels", name=name, size=f"{pixels / 1e6:.1f}", limit=f"{limits.max_megapixels:g}")
