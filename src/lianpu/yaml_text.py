@@ -30,16 +30,20 @@ def load_yaml(text: str) -> Any:
     try:
         for event in yaml.parse(text, Loader=yaml.SafeLoader):
             if isinstance(event, yaml.AliasEvent):
-                raise ValueError(f"line {event.start_mark.line + 1} has an alias (*{event.anchor[:40]}); write the value out")
+                raise ValueError(f"line {_line(event)} has an alias (*{str(event.anchor)[:40]}); write the value out")
             values += isinstance(event, yaml.NodeEvent)
             depth += isinstance(event, yaml.CollectionStartEvent) - isinstance(event, yaml.CollectionEndEvent)
             if values > MOST_VALUES:
                 raise ValueError(f"it has more than {MOST_VALUES:,} values")
             if depth > DEEPEST:
-                raise ValueError(f"line {event.start_mark.line + 1} lies more than {DEEPEST} levels deep")
+                raise ValueError(f"line {_line(event)} lies more than {DEEPEST} levels deep")
         return yaml.safe_load(text)
     except (yaml.YAMLError, RecursionError) as problem:
         raise ValueError(" ".join(str(problem).split())[:200] or "it is nested too deep") from None
+
+
+def _line(event: Any) -> int:
+    return int(event.start_mark.line) + 1
 
 
 def dump_yaml(value: Any) -> str:

@@ -3,12 +3,23 @@
 import xml.etree.ElementTree as ElementTree
 from datetime import datetime, timezone
 from io import BytesIO
+from pathlib import Path
 
 import pytest
 from PIL import Image
 from PIL.PngImagePlugin import PngInfo
 
-from lianpu.photo.xmp import ALGORITHMIC, GENERATIVE, LONGEST_BYTES, SOURCE_TYPES, TOOL, edited_xmp, source_type_of
+from lianpu.photo.reading import read_photo
+from lianpu.photo.xmp import (
+    ALGORITHMIC,
+    GENERATIVE,
+    LONGEST_BYTES,
+    SOURCE_TYPES,
+    TOOL,
+    attached_data,
+    edited_xmp,
+    source_type_of,
+)
 from lianpu.version import __version__
 
 WHEN = datetime(2026, 1, 2, 3, 4, 5, tzinfo=timezone.utc)
@@ -112,3 +123,42 @@ def test_an_earlier_packet_that_is_broken_or_too_long_is_left_out(earlier: bytes
 def test_words_that_xml_cannot_hold_or_must_escape_do_not_break_the_packet() -> None:
     packet = edited_xmp('a<b & "c"\x00\x08', "m\x1bn\"'>")
     assert _events(packet)[0]["parameters"] == 'a<b & "c" (model: mn"\'>)'
+
+
+GAIN_MAP = 'xmlns:hdrgm="http://ns.adobe.com/hdr-gain-map/1.0/" hdrgm:Version="1.0"'
+MOTION = (
+    'xmlns:GCamera="http://ns.google.com/photos/1.0/camera/" GCamera:MotionPhoto="1" GCamera:MicroVideo="1" '
+    'GCamera:MicroVideoOffset="12510" GCamera:SpecialTypeID="portrait"'
+)
+DEPTH = 'xmlns:GDepth="http://ns.google.com/photos/1.0/depthmap/" GDepth:Format="RangeInverse"'
+EXTENDED = 'xmlns:xmpNote="http://ns.adobe.com/xmp/note/" xmpNote:HasExtendedXMP="ABCDEF"'
+DIRECTORY = '<C:Directory xmlns:C="http://ns.google.com/photos/1.0/container/"><rdf:Seq><rdf:li rdf:parseType="Resource"/></rdf:Seq></C:Directory>'
+
+
+@pytest.mark.parametrize(
+    ("attributes", "inside", "words"),
+    [
+        (GAIN_MAP, DIRECTORY, ("the HDR gain map",)),
+        (MOTION, "", ("the film of a motion photo",)),
+        (f"{DEPTH} {EXTENDED}", "", ("the depth map", "the extended XMP packet")),
+        ('xmlns:dc="http://purl.org/dc/elements/1.1/" dc:format="image/jpeg"', "", ()),
+    ],
+)
+def test_data_behind_the_picture_is_named_and_no_longer_claimed(
+    attributes: str, inside: str, words: tuple[str, ...], tmp_path: Path
+) -> None:
+    packet = (
+        '<x:xmpmeta xmlns:x="adobe:ns:meta/"><rdf:RDF xmlns:rdf="http://www.w3.org/1999/02/22-rdf-syntax-ns#">'
+        f'<rdf:Description rdf:about="" {attributes}>{inside}</rdf:Description></rdf:RDF></x:xmpmeta>'
+    ).encode()
+    file = tmp_path / "in.jpg"
+    Image.new("RGB", (16, 16), "teal").save(file, xmp=packet)
+    file.write_bytes(file.read_bytes() + b"film" * 100)
+    assert attached_data(packet) == words == read_photo(file).lost
+    after = edited_xmp("lipstick 1", earlier=packet)
+    assert (
+        attached_data(after) == () and b"container/" not in after and b"hdr-gain-map" not in after and b"MotionPhoto" not in after
+    )
+    assert (b"SpecialTypeID" in after) == ("SpecialTypeID" in attributes) and (b"image/jpeg" in after) == (
+        "image/jpeg" in attributes
+    )

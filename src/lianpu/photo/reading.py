@@ -17,6 +17,7 @@ from lianpu.errors import PictureError
 from lianpu.imaging.picture import Picture
 from lianpu.photo.exif import exif_of_tiff, without_small_picture
 from lianpu.photo.formats import photo_format
+from lianpu.photo.xmp import attached_data
 
 UPRIGHT = {
     2: Image.Transpose.FLIP_LEFT_RIGHT,
@@ -105,6 +106,7 @@ def read_photo(file: Path | str) -> PhotoFile:
         turn = UPRIGHT.get(orientation_of(image))  # None for a TIFF, which Pillow rotates itself
         orientation = before if before != 1 else orientation_of(image)  # a PNG may store it after its pixels
         rgb, alpha, icc = pixels_of(image)
+        xmp = xmp_packet(image)
         return PhotoFile(
             path,
             _turned(rgb, turn),
@@ -113,11 +115,11 @@ def read_photo(file: Path | str) -> PhotoFile:
             orientation,
             exif_block(image, format),
             icc,
-            xmp_packet(image),
+            xmp,
             dots_per_inch(image),
             jpeg_options(image) if isinstance(image, JpegImagePlugin.JpegImageFile) else {},
             format in ("PNG", "BMP", "TIFF", "GIF") or (format == "WEBP" and is_lossless_webp(path)),
-            lost,
+            (*lost, *attached_data(xmp or b"")),
         )
 
 

@@ -50,6 +50,39 @@ for _prefix, _uri in _NAMESPACES.items():
     ElementTree.register_namespace(_prefix, _uri)  # standard prefixes: some readers depend on them
 
 
+_ATTACHED: tuple[tuple[str, str, str], ...] = (
+    ("http://ns.adobe.com/hdr-gain-map/1.0/", "", "the HDR gain map"),
+    ("http://ns.google.com/photos/1.0/camera/", "Motion", "the film of a motion photo"),
+    ("http://ns.google.com/photos/1.0/camera/", "MicroVideo", "the film of a motion photo"),
+    ("http://ns.google.com/photos/1.0/depthmap/", "", "the depth map"),
+    ("http://ns.google.com/photos/1.0/image/", "", "the original picture that an app attached"),
+    ("http://ns.google.com/photos/dd/1.0/device/", "", "the depth map"),
+    ("http://ns.google.com/photos/1.0/container/", "", ""),
+    ("http://ns.adobe.com/xmp/note/", "HasExtendedXMP", "the extended XMP packet"),
+)
+"""Properties that speak of data behind the picture, which no writer here keeps: namespace, beginning of the name, and the data in words.
+
+Ultra HDR (Android), Motion Photo 1.0, Dynamic Depth, and part 3 of the XMP specification.
+"""
+
+
+def attached_data(packet: bytes) -> tuple[str, ...]:
+    """What an XMP packet says is attached to its picture (a gain map, a film, a depth map), in words."""
+    root = _read(packet)
+    return () if root is None else tuple(dict.fromkeys(filter(None, (words for _, _, words in _attached(root)))))
+
+
+def _attached(root: ElementTree.Element) -> list[tuple[ElementTree.Element, str, str]]:
+    """Each property that speaks of attached data: its description, its name, and the data in words."""
+    found = []
+    for description in root.iter(_name("rdf:Description")):
+        for name in dict.fromkeys((*description.attrib, *(child.tag for child in description))):
+            for uri, beginning, words in _ATTACHED:
+                if name.startswith(f"{{{uri}}}{beginning}"):
+                    found.append((description, name, words))
+    return found
+
+
 def edited_xmp(what: str, model: str = "", *, earlier: bytes | None = None, when: datetime | None = None) -> bytes:
     """An XMP packet (UTF-8, with its xpacket wrapper) that marks a picture as edited.
 
@@ -74,6 +107,10 @@ def edited_xmp(what: str, model: str = "", *, earlier: bytes | None = None, when
     if model:
         values["Iptc4xmpExt:AISystemUsed"] = _printable(model)
     _take_out(root, "xmp:Thumbnails")  # they show the photo before the edit
+    for place, name, _ in _attached(root):  # it is not in the written file
+        place.attrib.pop(name, None)
+        for element in place.findall(name):
+            place.remove(element)
     for name, value in values.items():
         _take_out(root, name)
         description.set(_name(name), value)
