@@ -29,7 +29,7 @@ class _Enlarged(nn.Module):
 
 
 def _traced(network: nn.Module) -> onnx.ModelProto:
-    return trace_to_onnx(network.eval(), {"image": torch.zeros(2, 3, 32, 32)}, "parts")
+    return trace_to_onnx(network.eval(), {"image": torch.zeros(2, 3, 32, 32)}, ["parts"])
 
 
 def _run(model: onnx.ModelProto, file: Path, batch: np.ndarray) -> np.ndarray:

@@ -32,10 +32,12 @@ def test_residual_blocks_are_one_row_and_none_when_there_are_none() -> None:
 
 @pytest.mark.parametrize("conditioning", ["film", "planes"])
 @pytest.mark.parametrize("lite_size", ["S", "M", "L"])
-def test_the_lite_generator_is_counted_too(lite_size: str, conditioning: str) -> None:
+@pytest.mark.parametrize("output", ["mask", "fields"])
+def test_the_lite_generator_is_counted_too(lite_size: str, conditioning: str, output: str) -> None:
     settings = {"generator": "lite", "lite_size": lite_size, "conditioning": conditioning, "image_size": 64, "g_repeat_num": 3}
+    settings["output"] = output
     built = build_generator(ModelConfig.model_validate(settings), 4)
-    size = ModelSize(64, 64, 64, 3, 5, 4, "lite", lite_size, conditioning)
+    size = ModelSize(64, 64, 64, 3, 5, 4, "lite", lite_size, conditioning, output)
     layers = generator_layers(size)
     assert count_parameters(layers) == networks.count_parameters(built)
     assert layers[-1 if conditioning == "planes" else -2].side_px == 64

@@ -32,7 +32,7 @@ class BenchInferArguments:
     image_size: tuple[int, ...] = (128, 256)
     """Sides in pixels without a run."""
     generators: tuple[str, ...] = (PUBLISHED, "lite-S", "lite-M", "lite-L")
-    """Which generators without a run; the others are compared with the first."""
+    """Which generators without a run; the others are compared with the first. fields-S, -M, -L are lite ones with fields."""
     threads: tuple[int, ...] = (1, 2)
     """Counts of threads."""
     runs: int = 20
@@ -112,7 +112,9 @@ def _built(name: str, attribute_count: int) -> AnyGenerator:
     from lianpu.stargan.lite import build_generator
 
     known = {PUBLISHED: ModelConfig()} | {
-        f"lite-{size}": ModelConfig.model_validate({"generator": "lite", "lite_size": size}) for size in LITE_CHANNELS
+        f"{name}-{size}": ModelConfig.model_validate({"generator": "lite", "lite_size": size, "output": output})
+        for name, output in (("lite", "mask"), ("fields", "fields"))
+        for size in LITE_CHANNELS
     }
     if name not in known:
         raise SettingsError(f"--generators: '{name}' is no generator{nearest_name(name, known)}. Known: {', '.join(known)}.")

@@ -14,8 +14,9 @@ import numpy as np
 
 from lianpu.attributes import AttributeSet, Labels
 from lianpu.editing.attribute_masks import Mask
+from lianpu.editing.field_transfer import CropFields, transfer_fields
 from lianpu.editing.residual_transfer import in_crop, is_about_hair, transfer_residual
-from lianpu.editors.editor import ArrayEditor, Editor, ModelInfo
+from lianpu.editors.editor import ArrayEditor, Editor, FieldEditor, ModelInfo
 from lianpu.effects.catalogue import check_strength
 from lianpu.effects.hair import asked_color, is_hair_color, plan_hair
 from lianpu.errors import ModelError, SettingsError
@@ -122,6 +123,12 @@ def plan_attribute_edits(
     template, side_px = crop_template(editor.info), editor.info.image_size
     aligned = [align(photo, subject.face, template, side_px) for subject in subjects]
     crops = np.stack([one.picture for one in aligned]) if aligned else np.empty((0, side_px, side_px, 3), dtype=np.uint8)
+    if editor.info.has_fields and isinstance(editor, FieldEditor) and not is_about_hair(values):
+        made = fields_of_crops(crops, editor, values, known)
+        return tuple(
+            FaceEdit(subject, one, edited, transfer_fields(photo, subject, one, fields, values))
+            for subject, one, (edited, fields) in zip(subjects, aligned, made, strict=True)
+        )
     edited = edit_crops(crops, editor, values, known)
     if not is_about_hair(values):
         edited = _mean_of_both(edited, edit_crops(np.ascontiguousarray(crops[:, :, ::-1]), editor, values, known)[:, :, ::-1])
@@ -168,6 +175,21 @@ def edit_crops(crops: Picture, editor: Editor, values: Mapping[str, bool], known
         else:
             edited[some] = to_pictures(editor.edit(to_batch(crops[some]), labels))
     return edited
+
+
+def fields_of_crops(
+    crops: Picture, editor: FieldEditor, values: Mapping[str, bool], known: Mapping[str, bool] | None = None
+) -> list[tuple[Picture, CropFields]]:
+    """For each aligned crop (S, S, 3) of `crops` what the editor's network gives, and its fields: the mean of those of the crop and of its mirror image."""
+    request = label_request(editor.info, values, known)
+    made = []
+    for crop in crops:
+        both = np.stack([crop, crop[:, ::-1]])
+        outputs = editor.fields_array(to_array(both), np.repeat(request, 2, axis=0))
+        edited = from_array(outputs["edited"])
+        fields = CropFields.of(outputs, 0).mean_with(CropFields.of(outputs, 1).mirrored())
+        made.append((_mean_of_both(edited[0], edited[1][:, ::-1]), fields))
+    return made
 
 
 def label_request(info: ModelInfo, values: Mapping[str, bool], known: Mapping[str, bool] | None = None) -> Labels:

@@ -359,7 +359,7 @@ def _faded_as_hair(mask: Mask, subject: Subject, photo: Picture) -> Mask:
 def _faded(mask: Mask, aligned: Aligned, subject: Subject) -> Mask:
     """The mask, fading to 0 at the border of the editor's crop and 0 outside of it."""
     back = inverse(matrix_of_window(aligned, subject))
-    fading = np.rint(255 * _fading(len(aligned.picture))).astype(np.uint8)
+    fading = np.rint(255 * crop_border_fading(len(aligned.picture))).astype(np.uint8)
     shown = warp_values(fading, back, mask.shape[::-1], outside=0)
     return np.asarray(cv2.multiply(mask, shown, scale=1 / 255), dtype=np.uint8)
 
@@ -372,7 +372,7 @@ def matrix_of_window(aligned: Aligned, subject: Subject) -> Matrix:
     return matrix
 
 
-def _fading(side_px: int) -> np.ndarray:
+def crop_border_fading(side_px: int) -> np.ndarray:
     """(S, S): 1 in the middle, falling to 0 at the border along half a cosine (a Tukey window)."""
     reach = max(1.0, FADE_SHARE * side_px)
     distance = np.minimum(np.arange(side_px), np.arange(side_px)[::-1])

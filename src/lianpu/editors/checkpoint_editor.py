@@ -4,16 +4,17 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import numpy as np
 import torch
 from torch import nn
 
 from lianpu.attributes import Labels
 from lianpu.editors.editor import ModelInfo, check_edit_inputs
-from lianpu.errors import CheckpointError
+from lianpu.errors import CheckpointError, ModelError
 from lianpu.files import read_json
 from lianpu.runs import Checkpoint
 from lianpu.stargan.config import ModelConfig
-from lianpu.stargan.lite import AnyGenerator, build_generator
+from lianpu.stargan.lite import AllOutputs, AnyGenerator, LiteGenerator, build_generator
 from lianpu.weights import Tensors, read_tensors
 
 
@@ -34,6 +35,16 @@ class CheckpointEditor:
             batch.to(self.device), torch.as_tensor(labels, dtype=torch.float32, device=self.device)
         )
         return edited.float().cpu()
+
+    @torch.inference_mode()
+    def fields_array(self, batch: np.ndarray, labels: Labels) -> dict[str, np.ndarray]:
+        """As `editors.editor.FieldEditor` says."""
+        if not (self.info.has_fields and isinstance(self.generator, LiteGenerator)):
+            raise ModelError("This generator gives an edited face and no fields. Train one with --output fields.")
+        check_edit_inputs(self.info, batch, labels)
+        faces = torch.from_numpy(batch).to(self.device)
+        drawn = AllOutputs(self.generator)(faces, torch.as_tensor(labels, dtype=torch.float32, device=self.device))
+        return {name: output.float().cpu().numpy() for name, output in zip(self.info.outputs, drawn, strict=True)}
 
 
 def load_generator(checkpoint: Checkpoint) -> tuple[AnyGenerator, ModelInfo, ModelConfig]:

@@ -10,6 +10,7 @@ import numpy as np
 
 from lianpu.attributes import AttributeSet, Labels
 from lianpu.errors import ModelError
+from lianpu.stargan.layers import FIELD_NAMES
 
 if TYPE_CHECKING:
     import torch
@@ -27,6 +28,7 @@ class ModelInfo:
         step: training steps behind it.
         licence: what the data allows the model to be used for.
         label_input: what the model is given: `target` (the wanted labels) or `difference` (the changes).
+        outputs: what the model gives, by name: `edited`, and the fields of `stargan/fields.py` where it has some.
     """
 
     attributes: AttributeSet
@@ -36,10 +38,18 @@ class ModelInfo:
     step: int = 0
     licence: str = "unknown: follows the training data"
     label_input: str = "target"
+    outputs: tuple[str, ...] = ("edited",)
 
     def __post_init__(self) -> None:
         if self.label_input not in ("target", "difference"):
             raise ValueError(f"label_input is target or difference, got '{self.label_input}'")
+        if self.outputs not in (("edited",), ("edited", *FIELD_NAMES)):
+            raise ValueError(f"outputs are edited, or edited, {', '.join(FIELD_NAMES)}; got {', '.join(self.outputs)}")
+
+    @property
+    def has_fields(self) -> bool:
+        """Whether the model gives fields, which can be applied to a photo at any size."""
+        return len(self.outputs) > 1
 
     def request(self, labels: Labels, targets: Labels) -> Labels:
         """The labels (B, A) that the model is given for faces with `labels` (B, A) to become `targets` (B, A)."""
@@ -57,6 +67,7 @@ class ModelInfo:
             "step": self.step,
             "licence": self.licence,
             "label_input": self.label_input,
+            "outputs": list(self.outputs),
         }
 
     @classmethod
@@ -71,6 +82,7 @@ class ModelInfo:
                 step=int(value["step"]),
                 licence=str(value["licence"]),
                 label_input=str(value.get("label_input", "target")),  # files of version 0.1 do not say it
+                outputs=tuple(map(str, value.get("outputs", ("edited",)))),  # nor do files from before there were fields
             )
         except (KeyError, TypeError, ValueError) as problem:
             raise ModelError(
@@ -109,6 +121,24 @@ class ArrayEditor(Protocol):
 
     def edit_array(self, batch: np.ndarray, labels: Labels) -> np.ndarray:
         """As `Editor.edit`, for float32 arrays."""
+        ...
+
+
+@runtime_checkable
+class FieldEditor(Protocol):
+    """An editor whose model may give fields (`ModelInfo.has_fields`)."""
+
+    @property
+    def info(self) -> ModelInfo:
+        """Labels, size and origin of the model."""
+        ...
+
+    def fields_array(self, batch: np.ndarray, labels: Labels) -> dict[str, np.ndarray]:
+        """All outputs by name, float32: `edited` as from `Editor.edit`, and the fields as `stargan.fields.Fields` describes them.
+
+        Raises:
+            ModelError: the model gives no fields.
+        """
         ...
 
 

@@ -71,6 +71,12 @@ class OnnxEditor:
         self.file = Path(file)
         self._session = open_session(self.file, threads)
         self.info, self.kind = read_metadata(self._session.get_modelmeta().custom_metadata_map, str(self.file))
+        lacking = set(self.info.outputs) - {output.name for output in self._session.get_outputs()}
+        if lacking:
+            raise ModelError(
+                f"{self.file} says that it gives {', '.join(self.info.outputs)}, but {', '.join(sorted(lacking))} is missing. "
+                "Export it again: lianpu export RUN"
+            )
 
     def edit(self, batch: torch.Tensor, labels: Labels) -> torch.Tensor:
         """Faces (B, 3, S, S) in [-1, 1] and target labels (B, A) to edited faces of the same form."""
@@ -84,3 +90,12 @@ class OnnxEditor:
         target = np.ascontiguousarray(labels, dtype=np.float32)
         edited: np.ndarray = self._session.run(["edited"], {"image": np.ascontiguousarray(batch), "labels": target})[0]
         return edited
+
+    def fields_array(self, batch: np.ndarray, labels: Labels) -> dict[str, np.ndarray]:
+        """As `FieldEditor` says."""
+        if not self.info.has_fields:
+            raise ModelError(f"{self.file} gives an edited face and no fields. Train one with --output fields.")
+        check_edit_inputs(self.info, batch, labels)
+        target = np.ascontiguousarray(labels, dtype=np.float32)
+        got = self._session.run(list(self.info.outputs), {"image": np.ascontiguousarray(batch), "labels": target})
+        return dict(zip(self.info.outputs, got, strict=True))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +17,8 @@ from lianpu.editors.editor import ModelInfo
 from lianpu.editors.onnx_editor import ONNX_FP32, write_metadata
 from lianpu.errors import ModelError
 from lianpu.models.onnx_trace import trace_to_onnx
+from lianpu.stargan.layers import BAND_SIGMAS
+from lianpu.stargan.lite import AllOutputs, LiteGenerator, outputs_of
 from lianpu.version import __version__
 
 PICTURE_CHANNELS = 3
@@ -102,7 +105,8 @@ LARGEST_FILE_BYTES = 2_000_000_000
 
 
 def write_graph(generator: nn.Module, info: ModelInfo, target: Path) -> Path:
-    """`target`: inputs `image` (B, 3, S, S) and `labels` (B, A), output `edited` (B, 3, S, S), float32, any B.
+    """`target`: inputs `image` (B, 3, S, S) and `labels` (B, A), output `edited` (B, 3, S, S), float32, any B; of a generator with
+    fields also each of these (`stargan.fields.Fields`), which the metadata describes.
 
     Weights lie in the file itself. Nothing is proved here: that is what `export_generator` adds.
 
@@ -114,6 +118,7 @@ def write_graph(generator: nn.Module, info: ModelInfo, target: Path) -> Path:
         raise ModelError(
             f"The generator has {bytes_needed / 1e9:.1f} GB of weights; one ONNX file holds 2. Train with a smaller g_conv_dim or g_repeat_num."
         )
+    info = replace(info, outputs=outputs_of(generator))
     model = _trace(inference_form(generator).cpu(), info)
     describe(model, info, ONNX_FP32, {"opset": opset_of(model)})
     onnx.save_model(model, str(target))
@@ -122,14 +127,39 @@ def write_graph(generator: nn.Module, info: ModelInfo, target: Path) -> Path:
 
 def _trace(network: nn.Module, info: ModelInfo) -> onnx.ModelProto:
     image = torch.zeros(2, 3, info.image_size, info.image_size)
-    return trace_to_onnx(network, {"image": image, "labels": torch.zeros(2, len(info.attributes))}, "edited")
+    inputs = {"image": image, "labels": torch.zeros(2, len(info.attributes))}
+    if not isinstance(network, LiteGenerator) or not info.has_fields:
+        return trace_to_onnx(network, inputs, info.outputs)
+    return _named_as_in_the_network(trace_to_onnx(AllOutputs(network).eval(), inputs, info.outputs))
+
+
+def _named_as_in_the_network(model: onnx.ModelProto) -> onnx.ModelProto:
+    """The model with the weights of an `AllOutputs` by the names of its generator: a training can begin with them."""
+    for tensor in model.graph.initializer:
+        tensor.name = tensor.name.removeprefix("generator.")
+    for node in model.graph.node:
+        node.input[:] = [name.removeprefix("generator.") for name in node.input]
+    return model
+
+
+FIELD_NOTES: dict[str, str] = {
+    "order": "colours, gains and residual together, all from the given image; then the flow; fields are upsampled bilinearly, half-pixel centres",
+    "flow": "(B, 2, S/4, S/4): each pixel takes its colour from so far to the right and below, in shares of S",
+    "colours": "(B, 12, S/4, S/4): a 3x3 matrix row by row and an offset; matrix @ rgb + offset is added, rgb in [-1, 1]",
+    "gains": "(B, 2, S/4, S/4): how much of fine detail (image - blur 1) and of middle detail (blur 1 - blur 2) is added",
+    "blurs": f"Gaussian, sigma {BAND_SIGMAS[0]:.5f} S and {BAND_SIGMAS[1]:.5f} S, mirrored border",
+    "residual": "(B, 3, S/2, S/2): is added, rgb in [-1, 1]",
+}
+"""What the metadata of a file with fields says of them, for readers that are not Lianpu."""
 
 
 def describe(model: onnx.ModelProto, info: ModelInfo, kind: str, facts: Mapping[str, Any]) -> None:
     """Write into the model what it is."""
     del model.metadata_props[:]
-    onnx.helper.set_model_props(model, write_metadata(info, kind, facts))
     model.producer_name, model.producer_version = "lianpu", __version__
+    if info.has_fields:
+        facts = {**facts, "fields": FIELD_NOTES}
+    onnx.helper.set_model_props(model, write_metadata(info, kind, facts))
     model.doc_string = f"StarGAN face editor, {info.image_size} px, RGB in [-1, 1]; labels in the order of `attributes`"
 
 

@@ -68,7 +68,7 @@ def export_parser(
         ModelError: the file does not agree with PyTorch; nothing is written then.
     """
     form = PartsForm(network.cpu().to(memory_format=torch.contiguous_format), biases).eval()
-    model = trace_to_onnx(form, {"image": torch.zeros(2, 3, size_px, size_px)}, "parts")
+    model = trace_to_onnx(form, {"image": torch.zeros(2, 3, size_px, size_px)}, ["parts"])
     suit_runtime(model)
     with_shares(model)
     with_open_sides(model)

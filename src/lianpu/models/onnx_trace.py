@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import onnx
 import torch
@@ -15,13 +15,13 @@ OPSET = 18
 LARGEST_BATCH = 1 << 20
 
 
-def trace_to_onnx(network: nn.Module, inputs: Mapping[str, torch.Tensor], output: str) -> onnx.ModelProto:
+def trace_to_onnx(network: nn.Module, inputs: Mapping[str, torch.Tensor], outputs: Sequence[str]) -> onnx.ModelProto:
     """The graph of a network in eval mode on the CPU, for batches of any size, its weights inside.
 
     Args:
         network: takes the inputs in their order.
         inputs: an example of each by name; the first axis of each is the batch, and 2 long (1 would become a constant).
-        output: the name of what the network gives.
+        outputs: the names of what the network gives, in its order.
     """
     # torch 2.6 and 2.7 take a batch without an upper end for a contradiction.
     batch = torch.export.Dim("batch", min=1, max=LARGEST_BATCH)
@@ -34,7 +34,7 @@ def trace_to_onnx(network: nn.Module, inputs: Mapping[str, torch.Tensor], output
             network,
             tuple(inputs.values()),
             input_names=list(inputs),
-            output_names=[output],
+            output_names=list(outputs),
             dynamic_shapes=tuple({0: batch} for _ in inputs),
             opset_version=OPSET,
             dynamo=True,

@@ -61,6 +61,7 @@ class RunFiles:
             generator=model.text("generator") or "stargan",
             lite_size=model.text("lite_size") or "M",
             conditioning=model.text("conditioning") or "film",
+            output=model.text("output") or "mask",
         )
 
     def last_logged(self, name: str) -> tuple[float, int] | None:

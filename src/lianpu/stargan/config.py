@@ -35,6 +35,9 @@ class ModelConfig(BaseModel):
     """Channels of the lite generator after its first convolution: S 24, M 32, L 48."""
     conditioning: Literal["film", "planes"] = "film"
     """How labels enter the lite generator: film scales and shifts every norm; planes adds them to the picture, as published."""
+    output: Literal["mask", "fields"] = "mask"
+    """What the lite generator draws. mask: a change and where it applies; fields: a flow, colour transforms and gains of detail that can be applied to a
+    photo at any size, and a small change and mask for the rest."""
     label_input: Literal["target", "difference"] = "target"
     """The generator's label input: the wanted labels, or their changes (1, -1, or 0 for as it is; STGAN)."""
 
@@ -48,6 +51,8 @@ class ModelConfig(BaseModel):
 
     @model_validator(mode="after")
     def _lite_fits(self) -> "ModelConfig":
+        if self.output == "fields" and self.generator != "lite":
+            raise ValueError("output fields is for the lite generator; set generator to lite or output to mask")
         if self.generator == "lite" and self.image_size % 8:
             lower = self.image_size - self.image_size % 8
             raise ValueError(

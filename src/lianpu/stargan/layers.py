@@ -30,10 +30,21 @@ class ModelSize:
     generator: str = "stargan"
     lite_size: str = "M"
     conditioning: str = "film"
+    output: str = "mask"
 
 
 LITE_CHANNELS = {"S": 24, "M": 32, "L": 48}
 """Channels of the lite generator after its first convolution, by the name of its size."""
+
+GRID_STRIDE = 4
+"""Pixels of the picture to one cell of the fields' grid, along a side."""
+FIELD_CHANNELS = {"flow": 2, "colours": 12, "gains": 2}
+"""Channels of each field on that grid (`stargan/fields.py`)."""
+FIELD_HIDDEN = 32
+FIELD_NAMES = (*FIELD_CHANNELS, "residual")
+"""Outputs of a generator with fields besides `edited`, by name and in order."""
+BAND_SIGMAS = (1.25 / 128, 4 / 128)
+"""Blurs that part the bands of detail, in shares of the picture's side: fine detail is lost in the first, middle detail in the second."""
 
 
 def generator_layers(size: ModelSize) -> tuple[Layer, ...]:
@@ -59,7 +70,11 @@ def _lite_layers(size: ModelSize) -> tuple[Layer, ...]:
         side, width = side * 2, width // 2
         norms += width
         layers.append(Layer("Bilinear ↑2 + Conv + IN + ReLU", "3×3", width, side, 9 * (width * 2) * width + 2 * width))
-    layers.append(Layer("Conv, change and mask, bilinear ↑2", "3×3", 4, size.image_size, 9 * width * 4 + 4))
+    if size.output == "fields":
+        head = 9 * (2 * width + 3) * FIELD_HIDDEN + FIELD_HIDDEN + (FIELD_HIDDEN + 1) * sum(FIELD_CHANNELS.values())
+        layers.append(Layer("Conv + ReLU + Conv, fields", "3×3, 1×1", sum(FIELD_CHANNELS.values()), side // 2, head))
+    drawn = "residual" if size.output == "fields" else "change"
+    layers.append(Layer(f"Conv, {drawn} and mask, bilinear ↑2", "3×3", 4, size.image_size, 9 * width * 4 + 4))
     if size.conditioning == "film":
         layers.append(Layer("FiLM of the labels", "linear", 2 * norms, 1, 2 * norms * (size.attribute_count + 1)))
     return tuple(layers)

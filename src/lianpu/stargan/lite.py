@@ -4,18 +4,19 @@ What makes it fast: the picture enters by one strided convolution (a 6x6 of stri
 depthwise separable (Chollet 2017, arXiv:1610.02357) at an eighth of the picture, and upsampling is bilinear with a plain convolution: every
 operation has a fast kernel. What makes it learn: labels scale and shift every norm (FiLM, Perez et al. 2018, arXiv:1709.07871), where planes
 in front of an InstanceNorm are nearly removed by it; and the output is a change and where it applies, `x * (1 - mask) + change * mask`
-(GANimation, Pumarola et al. 2018, arXiv:1807.09251), so that what is not edited stays as sharp as it was."""
+(GANimation, Pumarola et al. 2018, arXiv:1807.09251), so that what is not edited stays as sharp as it was; or fields (`stargan/fields.py`)."""
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Literal, NamedTuple
 
 import torch
 from torch import nn
 from torch.nn import functional
 
 from lianpu.stargan.config import ModelConfig
-from lianpu.stargan.layers import LITE_CHANNELS
+from lianpu.stargan.fields import FieldHead, Fields, apply_fields
+from lianpu.stargan.layers import FIELD_NAMES, LITE_CHANNELS
 from lianpu.stargan.networks import Generator
 
 MASK_BIAS = -1.0
@@ -24,6 +25,21 @@ FILM_SPREAD = 0.1
 """Standard deviation of the first scales and shifts per unit of label."""
 
 Conditioning = Literal["film", "planes"]
+Output = Literal["mask", "fields"]
+
+
+class Drawn(NamedTuple):
+    """An edit with what it was made of.
+
+    Args:
+        edited: (B, 3, S, S).
+        mask: (B, 1, S, S) in [0, 1]: where the change applies; of fields (B, 1, S / 2, S / 2), where the residual does.
+        fields: of a generator whose output they are, else None.
+    """
+
+    edited: torch.Tensor
+    mask: torch.Tensor
+    fields: Fields | None
 
 
 class LiteGenerator(nn.Module):
@@ -34,10 +50,16 @@ class LiteGenerator(nn.Module):
         attribute_count: numbers in the label vector.
         blocks: residual blocks at an eighth of the picture.
         conditioning: how labels enter.
+        output: what is drawn: a change with its mask, or fields.
     """
 
     def __init__(
-        self, channels: int = 32, attribute_count: int = 5, blocks: int = 6, conditioning: Conditioning = "film"
+        self,
+        channels: int = 32,
+        attribute_count: int = 5,
+        blocks: int = 6,
+        conditioning: Conditioning = "film",
+        output: Output = "mask",
     ) -> None:
         super().__init__()
         planes = attribute_count if conditioning == "planes" else 0
@@ -48,6 +70,7 @@ class LiteGenerator(nn.Module):
         self.up = nn.ModuleList([_Up(4 * channels, 2 * channels), _Up(2 * channels, channels)])
         self.leave = nn.Conv2d(channels, 4, 3, padding=1)
         nn.init.constant_(self.leave.bias[3:], MASK_BIAS)  # type: ignore[index]
+        self.field_head = FieldHead(2 * channels) if output == "fields" else None
         self.norm_sizes = [size for _ in range(blocks) for size in (4 * channels, 4 * channels)] + [2 * channels, channels]
         self.film = nn.Linear(attribute_count, 2 * sum(self.norm_sizes)) if conditioning == "film" else None
         if self.film is not None:
@@ -56,21 +79,33 @@ class LiteGenerator(nn.Module):
 
     def forward(self, x: torch.Tensor, labels: torch.Tensor) -> torch.Tensor:
         """Batch (B, 3, S, S) in [-1, 1] and labels (B, A), as `ModelConfig.label_input` says, to a batch (B, 3, S, S) in [-1, 1]."""
-        return self.edited_and_mask(x, labels)[0]
+        return self.draw(x, labels).edited
 
-    def edited_and_mask(self, x: torch.Tensor, labels: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
-        """The edited batch, and the mask (B, 1, S, S) in [0, 1] of where it was edited."""
+    def fields(self, x: torch.Tensor, labels: torch.Tensor) -> Fields:
+        """The fields by name, for a generator that was made with `output` fields; ValueError for another."""
+        fields = self.draw(x, labels).fields
+        if fields is None:
+            raise ValueError("this generator draws a change and a mask, no fields")
+        return fields
+
+    def draw(self, x: torch.Tensor, labels: torch.Tensor) -> Drawn:
+        """The edited batch with its mask and fields; labels as for `forward`."""
         norms = self._norms(labels)
         half = self.enter(self._with_planes(x, labels))
         quarter = self.down[0](half)
         features = self.down[1](quarter)
         for block in self.blocks:
             features = block(features, norms.pop(0), norms.pop(0))
-        features = self.up[0](features, norms.pop(0)) + quarter
-        features = self.up[1](features, norms.pop(0)) + half
-        drawn = _twice(self.leave(features))
+        coarse = self.up[0](features, norms.pop(0)) + quarter
+        fine = self.up[1](coarse, norms.pop(0)) + half
+        if self.field_head is None:
+            drawn = _twice(self.leave(fine))
+            mask = torch.sigmoid(drawn[:, 3:])
+            return Drawn(x + mask * (torch.tanh(drawn[:, :3]) - x), mask, None)
+        drawn = self.leave(fine)
         mask = torch.sigmoid(drawn[:, 3:])
-        return x + mask * (torch.tanh(drawn[:, :3]) - x), mask
+        fields = Fields(*(field.float() for field in (*self.field_head(coarse, x), mask * torch.tanh(drawn[:, :3]))))
+        return Drawn(apply_fields(x, fields), mask, fields)
 
     def _with_planes(self, x: torch.Tensor, labels: torch.Tensor) -> torch.Tensor:
         if self.film is not None:
@@ -141,6 +176,25 @@ def _twice(x: torch.Tensor) -> torch.Tensor:
     return functional.interpolate(x, scale_factor=2, mode="bilinear", align_corners=False)
 
 
+class AllOutputs(nn.Module):
+    """A generator with fields in a form that gives `edited` and then each of `FIELD_NAMES`: what is exported."""
+
+    def __init__(self, generator: LiteGenerator) -> None:
+        super().__init__()
+        self.generator = generator
+
+    def forward(self, x: torch.Tensor, labels: torch.Tensor) -> tuple[torch.Tensor, ...]:
+        drawn = self.generator.draw(x, labels)
+        assert drawn.fields is not None, "a generator without fields is exported as it is"
+        return (drawn.edited, *drawn.fields)
+
+
+def outputs_of(generator: nn.Module) -> tuple[str, ...]:
+    """The names of what a generator gives: `edited`, and its fields where it has some."""
+    has_fields = isinstance(generator, LiteGenerator) and generator.field_head is not None
+    return ("edited", *FIELD_NAMES) if has_fields else ("edited",)
+
+
 AnyGenerator = Generator | LiteGenerator
 """Both take a batch (B, 3, S, S) and labels (B, A) and give a batch (B, 3, S, S)."""
 
@@ -148,5 +202,7 @@ AnyGenerator = Generator | LiteGenerator
 def build_generator(model: ModelConfig, attribute_count: int) -> AnyGenerator:
     """A generator with random weights, of the kind and size that `model` names."""
     if model.generator == "lite":
-        return LiteGenerator(LITE_CHANNELS[model.lite_size], attribute_count, model.g_repeat_num, model.conditioning)
+        return LiteGenerator(
+            LITE_CHANNELS[model.lite_size], attribute_count, model.g_repeat_num, model.conditioning, model.output
+        )
     return Generator(model.g_conv_dim, attribute_count, model.g_repeat_num)

@@ -106,7 +106,9 @@ class LossConfig(BaseModel):
     lambda_features: float = Field(default=1.0, ge=0)
     """With a teacher: weight of the difference from its edit in features of an ImageNet network."""
     lambda_mask: float = Field(default=0.0, ge=0)
-    """Weight of the mean of the lite generator's mask: the less it covers the better."""
+    """Weight of the mean of the lite generator's mask: the less it covers the better. With output fields the mask is the residual's."""
+    lambda_smooth: float = Field(default=0.0, ge=0)
+    """With output fields: weight of how much they change from one cell of their grid to the next."""
 
 
 class RunConfig(BaseModel):
@@ -129,6 +131,8 @@ class RunConfig(BaseModel):
             raise ValueError(
                 f"model.d_repeat_num {self.model.d_repeat_num} halves a picture of {self.model.image_size} px to nothing; take {largest} or less"
             )
+        if self.loss.lambda_smooth and self.model.output != "fields":
+            raise ValueError("loss.lambda_smooth is for output fields; set it to 0 or model.output to fields")
         if self.loss.lambda_mask and self.model.generator != "lite":
             raise ValueError(
                 "loss.lambda_mask is for the lite generator, the only one with a mask; set it to 0 or model.generator to lite"

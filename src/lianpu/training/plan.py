@@ -81,11 +81,11 @@ def _trial(
     seconds: tuple[float, float] = (0.0, 0.0)
     for _ in range(2):
         start = time.perf_counter()
-        edited, mask = edit(trial, generate, inputs, config.loss)
-        float(discriminator_update(trial, inputs, edited, config.loss, processes)["d_loss"])
+        drawn = edit(trial, generate, inputs, config.loss)
+        float(discriminator_update(trial, inputs, drawn.edited, config.loss, processes)["d_loss"])
         if trial.projected is not None:
-            float(projected_update(trial.projected, inputs, edited, processes, guides)["d_projected"])
+            float(projected_update(trial.projected, inputs, drawn.edited, processes, guides)["d_projected"])
         middle = time.perf_counter()
-        float(generator_update(trial, generate, inputs, edited, config.loss, processes, guides, mask)["g_loss"])
+        float(generator_update(trial, generate, inputs, drawn, config.loss, processes, guides)["g_loss"])
         seconds = (middle - start, time.perf_counter() - middle)
     return seconds

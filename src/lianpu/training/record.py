@@ -16,6 +16,7 @@ from lianpu.dataset.sources import open_dataset
 from lianpu.editors.editor import ModelInfo
 from lianpu.errors import LianpuError, RunError
 from lianpu.runs import Run
+from lianpu.stargan.layers import FIELD_NAMES
 from lianpu.training.config import RunConfig, config_to_plain, parse_config
 from lianpu.version import __version__
 
@@ -52,7 +53,10 @@ class RunRecord:
     def model_info(self, step: int) -> ModelInfo:
         """What a model file of this run says of itself after `step` steps."""
         model = self.config.model
-        return ModelInfo(self.attributes, model.image_size, self.alignment, self.run_id, step, self.licence, model.label_input)
+        outputs = ("edited", *FIELD_NAMES) if model.output == "fields" else ("edited",)
+        return ModelInfo(
+            self.attributes, model.image_size, self.alignment, self.run_id, step, self.licence, model.label_input, outputs
+        )
 
     def open_dataset(self, data_dir: Path | str | None = None) -> Dataset:
         """The data of the run, from where it was or from `data_dir`. Raises RunError when it is other data."""

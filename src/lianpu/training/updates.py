@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
 
 import torch
 
+from lianpu.stargan.fields import Fields, roughness
 from lianpu.stargan.lite import LiteGenerator
 from lianpu.stargan.losses import (
     classification_loss,
@@ -41,27 +43,35 @@ def one_step(
     training = config.training
     trains_generator = step > training.d_first_steps and step % training.n_critic == 0
     with torch.set_grad_enabled(trains_generator), processes.mixed_precision():
-        edited, mask = edit(state, generate, inputs, config.loss)
+        drawn = edit(state, generate, inputs, config.loss)
     has_penalty = step % config.loss.penalty_every == 0
-    losses = discriminator_update(state, inputs, edited, config.loss, processes, has_penalty)
+    losses = discriminator_update(state, inputs, drawn.edited, config.loss, processes, has_penalty)
     if state.projected is not None:
-        losses |= projected_update(state.projected, inputs, edited, processes, guides)
+        losses |= projected_update(state.projected, inputs, drawn.edited, processes, guides)
     if trains_generator:
-        losses |= generator_update(state, generate, inputs, edited, config.loss, processes, guides, mask)
+        losses |= generator_update(state, generate, inputs, drawn, config.loss, processes, guides)
         state.generator_steps += 1
         if state.averaged is not None:
             update_average(state.averaged, state.generator, state.generator_steps, training.ema_decay)
     return losses
 
 
-def edit(
-    state: TrainingState, generate: GeneratorCall, inputs: StepInputs, loss: LossConfig
-) -> tuple[torch.Tensor, torch.Tensor | None]:
-    """The faces edited as requested, and the generator's mask where a loss is on it (`generate`, perhaps compiled, gives none)."""
-    if loss.lambda_mask:
-        assert isinstance(state.generator, LiteGenerator), "RunConfig lets lambda_mask pass for the lite generator only"
-        return state.generator.edited_and_mask(inputs.faces, inputs.requests)
-    return generate(inputs.faces, inputs.requests), None
+@dataclass(frozen=True)
+class Edit:
+    """Faces edited as requested, with their graph, and what of the generator's mask and fields a loss is on (else None)."""
+
+    edited: torch.Tensor
+    mask: torch.Tensor | None = None
+    fields: Fields | None = None
+
+
+def edit(state: TrainingState, generate: GeneratorCall, inputs: StepInputs, loss: LossConfig) -> Edit:
+    """The faces edited as requested; `generate`, perhaps compiled, gives neither mask nor fields, so it runs where no loss is on them."""
+    if loss.lambda_mask or loss.lambda_smooth:
+        assert isinstance(state.generator, LiteGenerator), "RunConfig lets these weights pass for the lite generator only"
+        drawn = state.generator.draw(inputs.faces, inputs.requests)
+        return Edit(drawn.edited, drawn.mask if loss.lambda_mask else None, drawn.fields)
+    return Edit(generate(inputs.faces, inputs.requests))
 
 
 def discriminator_update(
@@ -123,17 +133,16 @@ def generator_update(
     state: TrainingState,
     generate: GeneratorCall,
     inputs: StepInputs,
-    edited: torch.Tensor,
+    drawn: Edit,
     loss: LossConfig,
     processes: Processes,
     guides: Guides = NO_GUIDES,
-    mask: torch.Tensor | None = None,
 ) -> dict[str, torch.Tensor]:
     """One Adam step of the generator; its losses as scalars (g_loss, g_adv, g_rec, g_cls, and what else the settings ask for).
 
-    `edited` is generate(faces, requests) with its graph: the discriminator has just been trained against the same faces, so they are not
-    made twice. `mask` came with it, where a loss is on it.
+    `drawn` is of `edit`: the discriminator has just been trained against the same faces, so they are not made twice.
     """
+    edited = drawn.edited
     state.discriminator.requires_grad_(False)
     shown = _varied(inputs, edited)
     with processes.mixed_precision():
@@ -146,8 +155,10 @@ def generator_update(
         **_guided_terms(inputs, edited, shown, loss, guides),
         **_projected_term(state, shown, loss, guides),
     }
-    if mask is not None:
-        terms["g_mask"] = (loss.lambda_mask, mask.float().mean())
+    if drawn.mask is not None:
+        terms["g_mask"] = (loss.lambda_mask, drawn.mask.float().mean())
+    if drawn.fields is not None and loss.lambda_smooth:
+        terms["g_smooth"] = (loss.lambda_smooth, roughness(drawn.fields))
     total = torch.stack([weight * value for weight, value in terms.values()]).sum()
     _step(state.generator_optimizer, state.generator, total, processes)
     state.discriminator.requires_grad_(True)
