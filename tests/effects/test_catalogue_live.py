@@ -241,7 +241,7 @@ REAL = {
 
 REAL_BOUNDS = {
     "hair_color": Bounds(0.8, 14.0),
-    "smooth_skin": Bounds(0.9, 1.5, 0.25),
+    "smooth_skin": Bounds(0.88, 1.5, 0.25),
     "lipstick": Bounds(0.9, 5.0),
     "blush": Bounds(0.95, 1.0),
     "eye_shadow": Bounds(0.8, 4.0),

@@ -69,6 +69,17 @@ def test_hair_has_the_colour_of_its_pixels() -> None:
     assert found.tone == pytest.approx(hair[:, 1:].mean(axis=0), abs=2)
 
 
+def test_the_colour_of_little_hair_is_measured_too() -> None:
+    photo, subject = big()
+    face = live_face(subject)
+    hair = face.shares["hair"].copy()
+    rows, columns = np.nonzero(hair > 250)
+    middle = len(rows) // 2
+    few = np.zeros_like(hair)
+    few[rows[middle] - 3 : rows[middle] + 4, columns[middle] - 3 : columns[middle] + 4] = 255
+    assert hair_color_of(photo, replace(face, shares={**face.shares, "hair": np.minimum(few, hair)})) is not None
+
+
 def test_no_hair_has_no_colour() -> None:
     photo, subject = big()
     face = live_face(subject)

@@ -36,8 +36,11 @@ _EDGE = 0.055
 """Differences of light (0 to 1) above about this count as edges and stay."""
 
 
-_SMOOTHED_PX, _FINE_PX = 48.0, 150.0
+_SMOOTHED_PX, _FINE_PX = 64.0, 150.0
 """Most pixels of the face's unit that live forms compute at: of skin, and of teeth and eyes."""
+
+_STEADY_PX = 0.7
+"""Least blur in the small copy of a live frame: what is finer than its pixels changes as they move over the face, and would flicker."""
 
 
 def smooth_skin(photo: Picture, subject: Subject, strength: float) -> Picture:
@@ -59,13 +62,13 @@ def live_smooth_skin(frame: Picture, face: LiveFace, strength: float) -> None:
     view = live_view(frame, window, unit, _SMOOTHED_PX)
     skin = live_skin(face, view, "neck", "l_ear", "r_ear")
     if skin.sum() >= 4:
-        add_in_place(frame, view, _smoothing(view, skin, unit, strength))
+        add_in_place(frame, view, _smoothing(view, skin, unit, strength, least_px=_STEADY_PX))
 
 
-def _smoothing(view: View, skin: Field, unit: float, strength: float) -> Field:
-    """The change (h, w, 3) that smooths the skin (h, w) of a view."""
+def _smoothing(view: View, skin: Field, unit: float, strength: float, least_px: float = 0.0) -> Field:
+    """The change (h, w, 3) that smooths the skin (h, w) of a view, without what is finer than a pore or `least_px`."""
     soft = feather(dilate(skin, view, -0.02 * unit), view, 0.02 * unit) * skin
-    seen = _blurred(view.picture, _PORE * unit * view.scale)
+    seen = _blurred(view.picture, max(_PORE * unit * view.scale, least_px))
     planes = cv2.split(seen)  # channel by channel: NumPy is several times as fast on whole planes
     kept = _edges_kept(planes, soft, _COARSE * unit * view.scale)
     weight = soft * np.float32(-0.85 * strength)

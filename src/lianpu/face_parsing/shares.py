@@ -36,6 +36,10 @@ class SharesParser:
         """Side of the probabilities: half of the crops'."""
         return self.size_px // 2
 
+    def at(self, size_px: int) -> SharesParser:
+        """The same parser, for crops of another side."""
+        return SharesParser(self._parser, size_px)
+
     def shares(self, crop: Picture) -> Masks:
         """The probability of each part (19, `side_px`, `side_px`) uint8, 255 is certain, of a crop (`size_px`, `size_px`, 3).
 

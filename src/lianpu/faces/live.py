@@ -117,14 +117,16 @@ class LiveFace:
         if not 0.0 <= self.mouth_visible <= 1.0:
             raise ValueError(f"mouth_visible is from 0 to 1, got {self.mouth_visible}")
 
-    @property
+    @cached_property
     def side_px(self) -> int:
         """Side of the shares; 1 without any."""
         return next((share.shape[0] for share in self.shares.values()), 1)
 
     @cached_property
     def alignment(self) -> Matrix:
-        """The matrix (2, 3) from the frame to the face's crop of 512 pixels (`celebamask-hq`)."""
+        """The matrix (2, 3) from the frame to the face's crop of 512 pixels (`celebamask-hq`): that of the shares, where there are any."""
+        if self.shares:
+            return compose(scaling(_CROP.width / self.side_px), self.matrix)
         return alignment_matrix(self.face.points, _CROP, _CROP.width)
 
     @cached_property
@@ -276,7 +278,7 @@ class LiveScene:
             raise ValueError(f"a matte is uint8 (h, w), got {self.person.dtype} {self.person.shape}")
 
 
-_MEASURED_PX = 64
+_MEASURED_PX = 128
 
 _SURE_HAIR = 178
 """Least share of hair, of 255, that its colour is measured in."""

@@ -10,15 +10,24 @@ from lianpu.effects.catalogue import EFFECTS
 from lianpu.face_parsing.runtime import OnnxParser
 from lianpu.face_parsing.shares import SharesParser
 from lianpu.faces.analyzer import FaceAnalyzer
-from lianpu.faces.mesh import MeshReader
+from lianpu.faces.live import HairColor
+from lianpu.faces.mesh import REGIONS, MeshReader
 from lianpu.faces.parts import load_parser
-from lianpu.imaging.geometry import scaling
+from lianpu.imaging.geometry import inverse, map_points, scaling
 from lianpu.imaging.picture import Picture
 from lianpu.models.store.conversion import require_onnx
 from lianpu.part_names import PART_COLORS, PARTS, part_index
 from lianpu.photo.reading import read_image
-from lianpu.video.tracking.live_parts import LiveParts, crop_matrix, mouth_visible, update_live_parts
+from lianpu.video.tracking.live_parts import (
+    LiveParts,
+    brightness_at,
+    change_since_parse,
+    crop_matrix,
+    mouth_visible,
+    update_live_parts,
+)
 from lianpu.video.tracking.live_tracker import LiveModels, LiveSettings, LiveState, TrackedScene, track_live
+from lianpu.video.tracking.motion import grey_frame
 from tests.support.colour_parser import write_colour_parser
 from tests.support.live_faces import mesh_of
 from tests.support.portraits import portrait, portrait_face
@@ -96,25 +105,70 @@ def test_parts_are_moved_with_the_mesh_between_two_runs_of_the_parser(analyzer: 
     drawn, face = portrait(side_px=320), portrait_face(side_px=320)
     parser = SharesParser(load_parser(threads=1))
     matrix, mesh = crop_matrix(face.points, parser), mesh_of(drawn.points).points
-    first = update_live_parts(None, drawn.picture, mesh, matrix, parser, parse=True, seconds=1 / 30, time_constant_s=0.4)
+    light = np.full(60, 128, dtype=np.float32)
+
+    def next_parts(before: LiveParts | None, points: np.ndarray) -> LiveParts:
+        now = (drawn.picture, points, matrix, parser, light)
+        return update_live_parts(before, *now, parse=before is None, seconds=1 / 30, time_constant_s=0.4)
+
+    def place(parts: LiveParts) -> float:
+        """The column of the frame about which the lower lip lies."""
+        share = parts.as_shares()["l_lip"].astype(float)
+        column = (share * np.arange(128)[None, :]).sum() / share.sum()
+        row = (share * np.arange(128)[:, None]).sum() / share.sum()
+        return float(map_points(inverse(parts.matrix), np.array([[column, row]]))[0, 0])
+
+    first = next_parts(None, mesh)
     step_px = 4 / np.sqrt(abs(np.linalg.det(matrix[:, :2])))
     shifted = mesh[:, :2] + (step_px, 0)
-    moved = update_live_parts(first, drawn.picture, shifted, matrix, parser, parse=False, seconds=1 / 30, time_constant_s=0.4)
-    lip = first.names.index("l_lip")
-    rows = np.arange(128)[None, :]
-    before, after = (float((parts.shares[lip] * rows).sum() / parts.shares[lip].sum()) for parts in (first, moved))
-    assert after - before == pytest.approx(4, abs=0.8)
-    assert first.as_shares().keys() == moved.as_shares().keys() and "background" not in first.names
+    moved = next_parts(first, shifted)
+    assert place(moved) - place(first) == pytest.approx(step_px, rel=0.02)
+    assert np.array_equal(first.shares, moved.shares), "what moves as one is not resampled"
+    open_mouth = mesh.copy()
+    lips = list({*REGIONS["lips_outer"], *REGIONS["lips_inner"]})
+    open_mouth[lips, 0] += step_px
+    talking = next_parts(first, open_mouth)
+    assert 0.3 * step_px < place(talking) - place(first) < step_px, "a coarse flow; the mesh itself carries lips"
+    assert first.as_shares().keys() == talking.as_shares().keys() and "background" not in first.names
+
+
+def test_a_parse_is_stale_after_a_turn_of_the_face_and_another_light_but_not_after_a_shift() -> None:
+    drawn, face = portrait(side_px=320), portrait_face(side_px=320)
+    parser = SharesParser(load_parser(threads=1))
+    matrix, mesh = crop_matrix(face.points, parser), mesh_of(drawn.points).points
+    grey = grey_frame(drawn.picture)
+    light = brightness_at(mesh, grey)
+    parts = update_live_parts(None, drawn.picture, mesh, matrix, parser, light, parse=True, seconds=1 / 30, time_constant_s=0.4)
+    assert change_since_parse(parts, mesh, light) == 0
+    assert change_since_parse(parts, mesh * 1.1 + 5, light) == 0
+    turned = mesh.copy()
+    turned[:, 0] += 0.3 * mesh[:, 2]
+    assert change_since_parse(parts, turned, light) == 1
+    assert change_since_parse(parts, mesh, brightness_at(mesh, grey_frame(drawn.picture // 2))) == 1
+
+
+def test_hair_takes_on_a_measured_colour_evenly_not_in_steps() -> None:
+    dark, light = HairColor((10.0, 20.0, 30.0), (1.0, 2.0)), HairColor((50.0, 60.0, 70.0), (3.0, 4.0))
+    nothing = np.zeros((0, 128, 128), dtype=np.float32)
+    parts = LiveParts((), nothing, nothing, np.zeros((1, 2), dtype=np.float32), 1.0, 1.0).with_hair(dark, 0.1)
+    assert parts.hair == dark
+    middles = []
+    for seen in (light, None, None):
+        parts = parts.with_hair(seen, 0.1)
+        assert parts.hair is not None
+        middles.append(parts.hair.light[1])
+    assert middles == pytest.approx([24.0, 27.6, 30.84])
 
 
 def test_the_average_follows_slowly_at_an_edge_and_at_once_where_much_has_changed(tmp_path: Path) -> None:
     parser = SharesParser(OnnxParser(write_colour_parser(tmp_path / "colours.onnx", 256)))
-    mesh, matrix = np.zeros((478, 3), np.float32), scaling(0.5)
+    mesh, matrix = mesh_of(portrait(side_px=256).points).points, scaling(0.5)
+    light = np.full(60, 128, dtype=np.float32)
 
     def next_parts(before: LiveParts | None, first_hair_row: int) -> LiveParts:
         picture = np.full((256, 256, 3), PART_COLORS[part_index("skin")], np.uint8)
         picture[first_hair_row:] = PART_COLORS[part_index("hair")]
-        return update_live_parts(before, picture, mesh, matrix, parser, parse=True, seconds=1 / 30, time_constant_s=0.4)
+        return update_live_parts(before, picture, mesh, matrix, parser, light, parse=True, seconds=1 / 30, time_constant_s=0.4)
 
     first = next_parts(None, 128)
     hair = first.names.index("hair")

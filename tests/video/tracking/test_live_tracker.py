@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from pathlib import Path
 
+import cv2
 import numpy as np
 import pytest
 
@@ -113,3 +114,34 @@ def test_without_a_parser_there_are_no_shares_and_the_small_mesh_has_468_points(
     (tracked,) = _track([portrait(side_px=256).picture], small)
     (face,) = tracked.scene.faces
     assert face.mesh.points.shape == (468, 3) and not face.shares and face.mouth_visible == 1
+
+
+def _speaking(picture: Picture, open_px: float) -> Picture:
+    """The portrait with its lower lip and chin this many pixels lower."""
+    points = portrait(side_px=picture.shape[0]).points
+    (x, y), wide = points[57], float(np.linalg.norm(points[54] - points[48]))
+    rows, columns = np.mgrid[: picture.shape[0], : picture.shape[1]].astype(np.float32)
+    near = np.exp(-(((columns - x) / (0.7 * wide)) ** 2) - ((rows - y - 0.3 * wide) / (0.55 * wide)) ** 2)
+    back = (rows - open_px * near).astype(np.float32)
+    return np.asarray(cv2.remap(picture, columns, back, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE), dtype=np.uint8)
+
+
+def test_mesh_and_parser_run_more_rarely_while_nothing_changes(models: LiveModels) -> None:
+    still = portrait(side_px=320).picture
+    settings = LiveSettings(parse_every=2, rest_every=6, mesh_every=2)
+
+    def runs(frames: Sequence[Picture]) -> tuple[list[int], list[int]]:
+        """The frames in which the mesh was read, and those in which the parser ran."""
+        state, mesh, parser = LiveState(), [], []
+        for number, frame in enumerate(frames):
+            state, _ = track_live(state, frame, number, number / RATE, models, settings)
+            mesh += [number] * (state.tracks[0].unread == 0)
+            parts = state.tracks[0].parts
+            parser += [number] * (parts is not None and parts.age == 0)
+        return mesh, parser
+
+    assert runs([still] * 13) == ([0, 2, 4, 6, 8, 10, 12], [0, 6, 12])
+    darker = [np.asarray(still * (1 - 0.1 * number), dtype=np.uint8) for number in range(6)]
+    assert runs(darker)[1] == [0, 2, 4]
+    speaking = [_speaking(still, 6 * (number % 4)) for number in range(8)]
+    assert runs(speaking)[0] == list(range(8))

@@ -321,6 +321,12 @@ _PARSE_EVERY: dict[str, int] = {
 
 _SOMETIMES = 4
 
+_REST = 3
+"""While nothing changes, parts are parsed so many times as rarely."""
+
+_MESH_EVERY = 2
+"""While a face moves as one, its mesh is read so often, in frames."""
+
 _AROUND_EVERY = 8
 """How often hair beyond the faces' crops is parsed, in frames."""
 
@@ -336,7 +342,8 @@ def live_settings(
         preset: the edit.
         detect_every: see `LiveSettings`.
         detect_px: likewise.
-        parse_every: likewise; None chooses by the effects: reshaping eyes needs none, lips are carried by the mesh.
+        parse_every: likewise; None chooses by the effects (reshaping eyes needs none, lips are carried by the mesh), and parses more rarely
+            while nothing changes.
     """
     wanted = [
         _SOMETIMES if not isinstance(step, EffectStep) else _PARSE_EVERY.get(step.effect.name, _SOMETIMES)
@@ -348,7 +355,10 @@ def live_settings(
     around = (
         _AROUND_EVERY if any(isinstance(step, EffectStep) and step.effect.name == "hair_color" for step in preset.steps) else 0
     )
-    return LiveSettings(detect_every, detect_px, chosen, person=person, around_every=around)
+    rest = _REST * chosen if parse_every is None else 0
+    return LiveSettings(
+        detect_every, detect_px, chosen, rest_every=rest, person=person, around_every=around, mesh_every=_MESH_EVERY
+    )
 
 
 def check_faces(faces: str) -> None:

@@ -58,7 +58,7 @@ def frame_signature(picture: Picture) -> FrameSignature:
     counts = np.bincount(cells, minlength=_BINS**3).reshape(_BINS, _BINS, _BINS).astype(np.float32)
     soft = counts
     for axis in range(3):  # slightly brighter is not another colour
-        soft = soft + 0.5 * (_shifted(soft, 1, axis) + _shifted(soft, -1, axis))
+        soft = _spread(soft, axis)
     return FrameSignature(small.astype(np.float32) / 255, (soft / soft.sum()).ravel())
 
 
@@ -91,9 +91,10 @@ def with_difference(earlier: tuple[Difference, ...], now: Difference) -> tuple[D
     return (*earlier, now)[-_HISTORY:]
 
 
-def _shifted(counts: np.ndarray, by: int, axis: int) -> np.ndarray:
-    moved = np.roll(counts, by, axis)
-    edge = [slice(None)] * counts.ndim
-    edge[axis] = slice(0, 1) if by > 0 else slice(-1, None)
-    moved[tuple(edge)] = 0
-    return moved
+def _spread(counts: np.ndarray, axis: int) -> np.ndarray:
+    """Counts, half of which are added to both neighbours along an axis."""
+    along = np.moveaxis(counts, axis, 0)
+    spread = along.copy()
+    spread[1:] += 0.5 * along[:-1]
+    spread[:-1] += 0.5 * along[1:]
+    return np.moveaxis(spread, 0, axis)

@@ -19,8 +19,18 @@ from lianpu.faces.results import Face, Mesh
 from lianpu.imaging.geometry import map_points, quick_shrink, scale_of
 from lianpu.imaging.picture import Picture
 from lianpu.video.tracking.cuts import Difference, FrameSignature, difference, frame_signature, is_cut, with_difference
-from lianpu.video.tracking.live_parts import CONTROL, MOUTH_S, LiveParts, crop_matrix, update_live_parts, with_hair_around
-from lianpu.video.tracking.motion import GreyFrame, grey_frame, motion_of
+from lianpu.video.tracking.live_parts import (
+    AROUND_PX,
+    CONTROL,
+    MOUTH_S,
+    LiveParts,
+    brightness_at,
+    change_since_parse,
+    crop_matrix,
+    update_live_parts,
+    with_hair_around,
+)
+from lianpu.video.tracking.motion import GreyFrame, Motion, grey_frame, motion_of
 from lianpu.video.tracking.one_euro import Smoothed, smoothed
 from lianpu.video.tracking.tracker import TrackSettings, detect_faces
 from lianpu.video.tracking.tracks import MAX_DRIFT, TRACKED, is_inside, leader_of, matched, moved_face, without_duplicates
@@ -40,6 +50,15 @@ _SIGNATURE_PX = 96
 _DEPTH_RATE = 0.4
 """How far the mesh's depth moves towards that of a new frame."""
 
+_AS_ONE, _AS_ONE_PX = 0.005, 0.3
+"""A face moves as one if its points do, but for `_OUTLIERS`, up to this share of the eye distance and so many pixels: the flow under a
+panning camera differs by 0.2 to 0.5 % of it, that of a mouth that begins to open by 0.5 to 1.2."""
+
+_OUTLIERS = 3
+
+_FLOWING = 0.85
+"""Least share of points with a flow at which it is believed."""
+
 _HAIR_S = 1.0
 """Time constant of the hair's colour, in seconds."""
 
@@ -54,15 +73,20 @@ class LiveSettings(TrackSettings):
     Args:
         detect_every: detect faces every N frames; None: every `LIVE_DETECT_EVERY`, or in every frame where faces are hidden.
         parse_every: run the parser every N frames, each face in turn; 0 never runs it.
+        rest_every: the same while nothing changes (`live_parts.change_since_parse`); 0, or fewer than `parse_every`, is `parse_every`.
         person: whether the matte of people is wanted.
-        around_every: parse the hair beyond the faces' crops every N frames; 0 never does.
+        around_every: parse the hair beyond the faces' crops every N frames; 0 never does. At rest it is as many times rarer as the parts.
         small_mesh: the mesh of 468 points, in half the time: lips and lids less exact, no irises.
+        mesh_every: read the mesh every N frames while the face moves as one, by optical flow (a mouth that opens or a lid that falls does
+            not); 1 reads it in every frame.
     """
 
     detect_px: int = 480
+    rest_every: int = 0
     person: bool = False
     around_every: int = 0
     small_mesh: bool = False
+    mesh_every: int = 1
 
 
 @dataclass(frozen=True, eq=False)
@@ -94,6 +118,8 @@ class LiveTrack:
         parts: None without a parser, and before the face is parsed.
         misses: how many detections in a row have missed it.
         mouth: how much of the mouth is visible where there is no parser, smooth, 0 to 1; None before it is known.
+        unread: frames since the mesh was read.
+        unread_s: seconds likewise.
     """
 
     number: int
@@ -103,6 +129,8 @@ class LiveTrack:
     parts: LiveParts | None = None
     misses: int = 0
     mouth: float | None = None
+    unread: int = 0
+    unread_s: float = 0.0
 
 
 @dataclass(frozen=True, eq=False)
@@ -162,14 +190,18 @@ def track_live(
     """
     times = _StageTimes(clock)
     small = quick_shrink(picture, _FLOW_PX)
-    grey, signature = grey_frame(picture, small), frame_signature(quick_shrink(small, _SIGNATURE_PX))
+    smallest = quick_shrink(small, _SIGNATURE_PX)
+    grey, signature = grey_frame(picture, small), frame_signature(smallest)
     change = None if before.signature is None else difference(before.signature, signature)
     cut = change is not None and is_cut(change, before.differences)
     old = () if cut or before.grey is None or before.grey.grey.shape != grey.grey.shape else before.tracks
     seconds = max(time_s - before.time_s, 1e-3)
-    rigids = [motion_of(track.points.value[list(CONTROL)], before.grey, grey, quick=True).rigid for track in old if before.grey]
+    motions = [motion_of(track.points.value[list(CONTROL)], before.grey, grey, quick=True) for track in old if before.grey]
+    rigids = [motion.rigid for motion in motions]
     times.end("track")
-    tracks = [_continued(track, rigid, picture, seconds, models.mesh, settings) for track, rigid in zip(old, rigids, strict=True)]
+    tracks = [
+        _continued(track, motion, picture, seconds, models.mesh, settings) for track, motion in zip(old, motions, strict=True)
+    ]
     times.end("mesh")
     every = settings.detect_every or (LIVE_DETECT_EVERY if old else _SEARCH_EVERY)
     detected = cut or before.grey is None or number % every == 0 or any(track is None for track in tracks)
@@ -180,7 +212,8 @@ def track_live(
         tracks, next_number = _updated(next_number, old, tracks, rigids, found, picture, models.mesh, settings)
         times.end("mesh")
     kept = without_duplicates([track for track in tracks if track is not None and is_inside(track.face, picture)])
-    described = [_described(track, picture, number, seconds, models.parser, settings) for track in kept]
+    light = grey_frame(picture, smallest)
+    described = [_described(track, picture, light, number, seconds, models.parser, settings) for track in kept]
     kept = tuple(track for track, _ in described)
     faces = _with_others({track.number: face for track, face in described})
     if models.parser is not None:
@@ -214,12 +247,20 @@ class _StageTimes:
 
 
 def _continued(
-    track: LiveTrack, rigid: np.ndarray, picture: Picture, seconds: float, reader: MeshReader, settings: LiveSettings
+    track: LiveTrack, motion: Motion, picture: Picture, seconds: float, reader: MeshReader, settings: LiveSettings
 ) -> LiveTrack | None:
     """The track in the next frame; None where its mesh is not believed there, or is of something else."""
+    rigid = motion.rigid
     moved = map_points(rigid, track.points.value).astype(np.float64)
-    mesh = reader.mesh_near(picture, moved)
     unit = max(track.face.eye_distance_px * scale_of(rigid), 1.0)
+    depth = track.mesh.points[:, 2] * scale_of(rigid)
+    unread_s = track.unread_s + seconds
+    if track.unread + 1 < settings.mesh_every and _moves_as_one(motion, track.points.value[list(CONTROL)], unit):
+        carried = Mesh(np.column_stack([moved, depth]).astype(np.float32), track.mesh.presence)
+        face = _face_of(carried, track.face.score)
+        points = Smoothed(moved, track.points.speed)
+        return replace(track, face=face, points=points, mesh=carried, unread=track.unread + 1, unread_s=unread_s)
+    mesh = reader.mesh_near(picture, moved)
     apart = float(np.linalg.norm(mesh.points[:, :2] - moved, axis=1).mean())
     if mesh.presence < SURE or apart > MAX_DRIFT * unit:
         return None
@@ -227,12 +268,19 @@ def _continued(
     if settings.points is None:
         after = Smoothed.begin(read / unit)
     else:
-        after = smoothed(Smoothed(moved / unit, track.points.speed), read / unit, seconds, settings.points)
+        after = smoothed(Smoothed(moved / unit, track.points.speed), read / unit, unread_s, settings.points)
     points = Smoothed(after.value * unit, after.speed)
-    depth = track.mesh.points[:, 2] * scale_of(rigid)
     depth = depth + np.float32(_DEPTH_RATE) * (mesh.points[:, 2] - depth)
     smooth = Mesh(np.column_stack([points.value, depth]).astype(np.float32), mesh.presence)
-    return replace(track, face=_face_of(smooth, track.face.score), points=points, mesh=smooth)
+    return replace(track, face=_face_of(smooth, track.face.score), points=points, mesh=smooth, unread=0, unread_s=0.0)
+
+
+def _moves_as_one(motion: Motion, points: np.ndarray, unit: float) -> bool:
+    """Whether the flow of a face's points (K, 2) is that of a stiff head, as far as it can be seen."""
+    if motion.share < _FLOWING:
+        return False
+    apart = np.linalg.norm(motion.points - map_points(motion.rigid, points), axis=1)
+    return float(np.sort(apart)[-_OUTLIERS - 1]) < max(_AS_ONE * unit, _AS_ONE_PX)
 
 
 def _face_of(mesh: Mesh, score: float) -> Face:
@@ -292,38 +340,55 @@ def _with_others(faces: dict[int, LiveFace]) -> dict[int, LiveFace]:
     }
 
 
-def _is_parsed_around(track: LiveTrack, parts: LiveParts, number: int, parsed: bool, settings: LiveSettings) -> bool:
-    """Whether the hair beyond a face's crop is parsed in the frame of that number: not in one in which its parts are, where that can be."""
-    if settings.around_every <= 0 or (parsed and settings.parse_every > 1):
-        return False
-    return parts.around is None or (number + track.number) % settings.around_every == 1
-
-
 def _described(
-    track: LiveTrack, picture: Picture, number: int, seconds: float, parser: SharesParser | None, settings: LiveSettings
+    track: LiveTrack,
+    picture: Picture,
+    light: GreyFrame,
+    number: int,
+    seconds: float,
+    parser: SharesParser | None,
+    settings: LiveSettings,
 ) -> tuple[LiveTrack, LiveFace]:
     """The track with its parts of this frame, and its face for effects."""
     if parser is None:
         seen = 0.0 if mouth_is_covered(picture, track.mesh) else 1.0
         mouth = seen if track.mouth is None else track.mouth + (1 - math.exp(-seconds / MOUTH_S)) * (seen - track.mouth)
         return replace(track, mouth=mouth), LiveFace(track.face, track.mesh, {}, np.eye(2, 3), mouth)
-    parse = settings.parse_every > 0 and (number + track.number) % settings.parse_every == 0  # several faces take turns
-    matrix = crop_matrix(track.face.points, parser)
+    brightness = brightness_at(track.mesh.points, light)
+    change = 1.0 if track.parts is None else change_since_parse(track.parts, track.mesh.points, brightness)
+    turn = number + track.number  # several faces take turns
+    parse = track.parts is None or _is_due(track.parts.age, turn, settings.parse_every, settings.rest_every, change)
     parts = update_live_parts(
         track.parts,
         picture,
         track.mesh.points,
-        matrix,
+        crop_matrix(track.face.points, parser),
         parser,
+        brightness,
         parse=parse,
         seconds=seconds,
         time_constant_s=settings.time_constant_s,
     )
-    if _is_parsed_around(track, parts, number, parse, settings):
-        parts = with_hair_around(parts, picture, matrix, parser)
-    face = LiveFace(track.face, track.mesh, parts.as_shares(), matrix, parts.mouth, parts.hair, parts.hair_around())
-    if parts.hair is None or (number + track.number) % _HAIR_EVERY == 0:
-        rate = 1 - math.exp(-seconds * _HAIR_EVERY / _HAIR_S)
-        parts = parts.with_hair(hair_color_of(picture, face), rate)
-        face = replace(face, hair=parts.hair)
-    return replace(track, parts=parts), face
+    if _is_parsed_around(parts, turn, parse, settings, change):
+        parts = with_hair_around(parts, picture, parser.at(AROUND_PX))
+    face = LiveFace(track.face, track.mesh, parts.as_shares(), parts.matrix, parts.mouth, parts.hair, parts.hair_around())
+    hair = hair_color_of(picture, face) if parts.hair is None or turn % _HAIR_EVERY == 0 else None
+    parts = parts.with_hair(hair, 1 - math.exp(-seconds / _HAIR_S))
+    return replace(track, parts=parts), replace(face, hair=parts.hair)
+
+
+def _is_due(age: int, turn: int, every: int, rest: int, change: float) -> bool:
+    """Whether something that was done `age` frames ago is done again in the frame of that turn: the sooner, the more has changed (0 to 1)."""
+    wait = every + (1 - change) * max(0, rest - every)
+    return every > 0 and turn % every == 0 and age + 1 >= wait
+
+
+def _is_parsed_around(parts: LiveParts, turn: int, parsed: bool, settings: LiveSettings, change: float) -> bool:
+    """Whether the hair beyond a face's crop is parsed in the frame of that turn: not in one in which its parts are, where that can be."""
+    every = settings.around_every
+    if every <= 0 or (parsed and settings.parse_every > 1):
+        return False
+    if parts.around is None:
+        return True
+    rest = every * max(1, settings.rest_every // max(1, settings.parse_every))
+    return _is_due(parts.around_age, turn - 1, every, rest, change)
