@@ -36,12 +36,36 @@ def test_broken_files_are_named_with_what_to_do(tmp_path: Path, ending: str) -> 
     with pytest.raises(CheckpointError, match=rf"w\.{ending} is not there\. Train again\.$"):
         read_tensors(file, CheckpointError, "Train again.")
     save_tensors(TENSORS, file) if ending == "safetensors" else torch.save(TENSORS, file)
-    for content in (file.read_bytes()[:50], b"", b"Not found"):
+    for content in (file.read_bytes()[:50], b"Not found"):
         file.write_bytes(content)
         with pytest.raises(CheckpointError, match=rf"w\.{ending} is damaged or cut off \(.+\)\. Train again\.$"):
             read_tensors(file, CheckpointError, "Train again.")
     with pytest.raises(CheckpointError, match=r"is a folder"):
         read_tensors(tmp_path, CheckpointError)
+
+
+@pytest.mark.parametrize("prefix", ["module.", "_orig_mod.", "module._orig_mod.", "_fsdp_wrapped_module."])
+def test_names_that_wrappers_write_are_read_as_the_networks_own(tmp_path: Path, prefix: str) -> None:
+    torch.save({f"{prefix}{name}": tensor for name, tensor in TENSORS.items()}, tmp_path / "w.pth")
+    assert _same(read_tensors(tmp_path / "w.pth", ModelError))
+
+
+@pytest.mark.parametrize(
+    ("content", "words"),
+    [
+        (b"\n <!DOCTYPE html><html><title>Google Drive - Virus scan warning</title>", r"is a web page \(HTML\), not the file"),
+        (b"<html><body>404", r"is a web page \(HTML\)"),
+        (b"version https://git-lfs.github.com/spec/v1\noid sha256:0\nsize 1\n", "is a Git LFS pointer, .* git lfs pull"),
+        (b"<?xml version='1.0'?><Error><Code>AccessDenied</Code></Error>", "is an XML file"),
+        (b'{"error": "not found"}', "is a JSON file"),
+        (b"\x1f\x8b\x08\0\0\0", r"is compressed \(gzip\)"),
+        (b"", "is empty"),
+    ],
+)
+def test_what_came_in_place_of_weights_is_told_by_its_first_bytes(tmp_path: Path, content: bytes, words: str) -> None:
+    (tmp_path / "200000-G.ckpt").write_bytes(content)
+    with pytest.raises(ModelError, match=rf"200000-G\.ckpt {words}.*\. Get it again\.$"):
+        read_tensors(tmp_path / "200000-G.ckpt", ModelError)
 
 
 def test_no_code_in_a_file_is_run(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -25,7 +25,7 @@ _PROBLEMS = (SafetensorError, pickle.UnpicklingError, RuntimeError, EOFError, OS
 def read_tensors(file: Path, make_error: MakeError, advice: str = "Get it again.") -> Tensors:
     """The tensors of a .safetensors file, or of what `torch.save` wrote from a `state_dict` (.pth, .pt, .ckpt).
 
-    The table may lie under `state_dict`, and its names may begin with the `module.` that DataParallel writes.
+    The table may lie under `state_dict`, and its names may begin with what wrappers write (`WRAPPERS`).
 
     Args:
         file: read without running any code in it.
@@ -40,7 +40,40 @@ def read_tensors(file: Path, make_error: MakeError, advice: str = "Get it again.
         loaded = loaded["state_dict"]
     if not isinstance(loaded, Mapping) or not all(isinstance(value, torch.Tensor) for value in loaded.values()):
         raise make_error(f"{file} holds no table of weights. {advice}")
-    return {str(name).removeprefix("module."): tensor for name, tensor in loaded.items()}
+    return {_unwrapped(str(name)): tensor for name, tensor in loaded.items()}
+
+
+WRAPPERS = ("module.", "_orig_mod.", "_fsdp_wrapped_module.")
+"""Beginnings of names: of DataParallel and DistributedDataParallel, torch.compile, and FSDP; they may lie inside each other."""
+
+
+def _unwrapped(name: str) -> str:
+    while found := next((wrapper for wrapper in WRAPPERS if name.startswith(wrapper)), ""):
+        name = name.removeprefix(found)
+    return name
+
+
+_NO_WEIGHTS = {
+    b"version https://git-lfs": "is a Git LFS pointer, not the file itself: run git lfs pull where it came from",
+    b"<!doctype": "is a web page (HTML), not the file: the download asked for a login or a confirmation",
+    b"<html": "is a web page (HTML), not the file: the download asked for a login or a confirmation",
+    b"<?xml": "is an XML file (often a server's error message), not the weights",
+    b"{": "is a JSON file, not the weights",
+    b"\x1f\x8b": "is compressed (gzip): unpack it first",
+    b"%pdf": "is a PDF",
+    b"\x89hdf": "is an HDF5 file (Keras): only PyTorch's weights can be read",
+}
+"""Beginnings of files (in lower case) that people get in place of weights, and what they are."""
+
+
+def _what_it_is(file: Path) -> str:
+    """What a file is by its first bytes where it surely holds no weights; empty for anything else."""
+    with file.open("rb") as stream:
+        head = stream.read(512).lstrip(b"\xef\xbb\xbf \t\r\n").lower()
+    if not head:
+        return "is empty"
+    binary = file.suffix == ".safetensors"  # begins with a number of 8 bytes, which may look like a short beginning
+    return next((words for start, words in _NO_WEIGHTS.items() if head.startswith(start) and not (binary and len(start) < 4)), "")
 
 
 def read_untrusted(file: Path, make_error: MakeError, advice: str = "Get it again.") -> Any:
@@ -48,6 +81,8 @@ def read_untrusted(file: Path, make_error: MakeError, advice: str = "Get it agai
     if not file.is_file():
         raise make_error(f"{file} is {'a folder' if file.is_dir() else 'not there'}. {advice}")
     try:
+        if words := _what_it_is(file):
+            raise make_error(f"{file} {words}. {advice}")
         if file.suffix == ".safetensors":
             return load_file(file)
         with warnings.catch_warnings():

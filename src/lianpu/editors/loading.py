@@ -95,9 +95,9 @@ def _from_published(file: Path, device: str, attributes: AttributeSet | None, im
     from lianpu.editors.checkpoint_editor import CheckpointEditor
     from lianpu.stargan.published import load_published_generator
 
+    generator = load_published_generator(file)
     if attributes is None or image_size is None:
         raise ModelError(f"{file} does not say its labels and size. Give attributes= (in their order) and image_size= with it.")
-    generator = load_published_generator(file)
     first = generator.main[0]
     assert isinstance(first, nn.Conv2d)
     if first.in_channels - 3 != len(attributes):

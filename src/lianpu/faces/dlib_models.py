@@ -178,7 +178,7 @@ class HogFinder:
         least = -(-max(searched.shape[:2]) // _LARGEST_RATIO)
         down, right = (max(0, least - side) for side in searched.shape[:2])
         if down or right:
-            searched = cv2.copyMakeBorder(searched, 0, down, 0, right, cv2.BORDER_REPLICATE)
+            searched = np.pad(searched, ((0, down), (0, right), (0, 0)), mode="edge")
         boxes, margins, _ = self._find.run(searched, 0, self._lowest_margin)
         corners = ((box.left(), box.top(), box.right(), box.bottom()) for box in boxes)
         return tuple((scale_box(box, by), float(margin)) for box, margin in zip(corners, margins, strict=True))
