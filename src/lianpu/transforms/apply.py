@@ -33,14 +33,26 @@ _SHAPE = 1.3
 
 _DETAIL_OLDER, _DETAIL_YOUNGER = 0.7, 1.25
 
+_CHROMA_OF_SEX = 0.5
+"""How much of the learned change of chroma between the sexes happens: much of it is make-up and the light of photo shoots."""
+
+_LINER = (0.2, 0.34)
+"""By how much, in log light, lids may darken towards female, and how far below the cheeks they may get so."""
+
 _MEAN_KEPT = (0.35, 0.6, 0.6)
 """How much of the change of a face's mean light and chroma happens: most complexion is the person's own."""
 
 _TURNED, _PROFILE = 22.0, 62.0
 """Degrees of yaw from which on a transform is weakened, and at which a quarter of it is left."""
 
-_SHADOW = np.array((0.10, 0.010, 0.014), dtype=np.float32)
-"""By how much stubble that is too fine to be seen darkens and greys the skin's tone."""
+_FOLLICLES = (0.8, 0.1)
+"""How much of the skin a hair covers, and how much the roots beneath the skin show between hairs: the shadow of a shaved beard."""
+
+_STUBBLE_OF_MEN = 0.5
+"""How much of the stubble of `beard=stubble` a face gets that turns male."""
+
+_FOLD = (1.6, 13.0)
+"""Folds lie between these scales, in units of the frame."""
 
 _FAINT = 0.004
 
@@ -192,8 +204,10 @@ class _Plan:
         assert self.stubble is not None
         density = upsample(self.stubble, self.view.window, rows, columns)
         hairs = self._on_skin(stubble_tile(self._per_unit), rows, columns)
-        share = np.clip(density * (np.float32(0.95) * hairs + np.float32(0.10)), 0, 0.85)[..., None]
-        lab += share * (np.minimum(self.hair, lab) - lab)
+        share = np.clip(density * (np.float32(_FOLLICLES[0]) * hairs + np.float32(_FOLLICLES[1])), 0, 0.8)[..., None]
+        darker = np.minimum(self.hair, lab)
+        darker[..., 1:] = np.float32(0.78) * lab[..., 1:] + np.float32(0.22) * self.hair[1:]  # seen through skin
+        lab += share * (darker - lab)
 
 
 def _plan(reading: Reading, model: TransformModel, wish: Wish) -> _Plan:
@@ -216,10 +230,13 @@ def _plan(reading: Reading, model: TransformModel, wish: Wish) -> _Plan:
             change=shaved.change * open_skin[..., None],
         )
         tone = tone * (1 - 0.8 * shaved.zone[..., None]) + shaved.change
-    if wish.beard > 0:
-        tone -= (reading.sampled(model.zones.density) * np.float32(min(wish.beard, 1.5)))[..., None] * _SHADOW
     _limit(tone, reading, model, wish)
-    gains = 1 + (np.exp(0.5 * np.clip(detail, -2.4, 1.8)) - 1) * skin[..., None]
+    if wish.age < 0:
+        tone += _unfolded(reading, model, shaved) * np.float32(min(-wish.age, 1.3))
+    least = (-0.7, -1.1, -2.0, -2.4) if wish.age < 0 else (-2.4,) * len(BANDS)  # young skin has pores
+    gains = 1 + (np.exp(0.5 * np.clip(detail, least, 1.8)) - 1) * skin[..., None]
+    if wish.gender > 0:  # lashes and liner would be smeared, not taken off
+        gains = 1 + (gains - 1) * (1 - 0.75 * reading.sampled(model.zones.eyes))[..., None]
     reach = skin
     if shaved is not None:
         gains = gains * (1 - shaved.zone[..., None]) + shaved.gains * shaved.zone[..., None]
@@ -229,7 +246,7 @@ def _plan(reading: Reading, model: TransformModel, wish: Wish) -> _Plan:
         _lips(tone, reading, model, wish, open_skin)
     if wish.gender:
         _brows(tone, reading, wish)
-    fields = _linear(reading, tone, gains, shaved)
+    fields = _linear(reading, tone, gains, shaved, 2.5 * max(0.0, -wish.age))
     if wish.gender < 0:
         _lashes(fields, reading, wish)
     lines = _lines(reading, model, wish, skin, dark)
@@ -280,13 +297,18 @@ def _steps(wish: Wish) -> tuple[float, float, float]:
 def _learned(model: TransformModel, wish: Wish) -> tuple[Field, Field]:
     """Differences of tone (M, M, 3) and of log energy (M, M, 4) in the canonical frame."""
     sex, age, own = _steps(wish)
+    own = float(np.clip(own, -0.7, 0.6))  # what few faces taught goes no further than many show
     tone = sex * (model.low["male"] + own * model.low["male_age"]) + age * (model.low["age"] + wish.male * model.low["male_age"])
     rough = age * (_DETAIL_OLDER if age > 0 else _DETAIL_YOUNGER)
     energy = sex * (model.energy["male"] + own * model.energy["male_age"])
     energy = energy + rough * (model.energy["age"] + wish.male * model.energy["male_age"])
+    tone[..., 1:] *= np.float32(_CHROMA_OF_SEX if sex else 1.0)
     if age < 0:
         tone[..., 1:] *= np.float32(0.45)
-        tone[..., 0] = np.where(tone[..., 0] > 0, 0.6 * tone[..., 0], tone[..., 0])  # shine is no youth
+        tone[..., 0] = np.clip(np.where(tone[..., 0] > 0, 0.5, 0.8) * tone[..., 0], -0.12, 0.06)  # shine is no youth
+        energy = np.minimum(energy, 0.0)  # nor is a rough forehead
+    if sex < 0:
+        energy = np.minimum(energy, 0.3)
     zones = model.zones
     weight = model.skin * zones.face
     mean = (tone * weight[..., None]).sum(axis=(0, 1)) / weight.sum()
@@ -304,11 +326,21 @@ def _limit(tone: Field, reading: Reading, model: TransformModel, wish: Wish) -> 
     if wish.gender > 0:  # men's eyes are no lighter than their cheeks: make-up comes off, no more
         eyes = reading.sampled(model.zones.eyes)
         most = np.maximum(0, usual[0] - 0.04 - seen[..., 0]) * 0.8
-        light = np.minimum(tone[..., 0], most)
+        lashes = 1 - smoothstep(blurred(reading.tone[..., 0], 0.7 * reading.scale) - seen[..., 0], -0.22, -0.04)
+        light = np.minimum(tone[..., 0], most * (1 - 0.85 * lashes))
         share = np.where(tone[..., 0] <= 0, 1, np.clip(light / np.maximum(tone[..., 0], 1e-3), 0, 1))
         light = np.where(tone[..., 0] <= 0, tone[..., 0], light)
         tone[..., 0] += eyes * (light - tone[..., 0])
-        tone[..., 1:] += eyes[..., None] * (0.6 * share[..., None] - 1) * tone[..., 1:]
+        tone[..., 1:] += eyes[..., None] * (0.35 * share[..., None] - 1) * tone[..., 1:]
+    if wish.gender > 0:  # skin in bright light has no shade to give: it would get grey
+        tone *= np.where(tone[..., :1] < 0, np.clip((np.log(108.0) - seen[..., :1]) / 0.3, 0.15, 1), 1)
+    if wish.gender < 0:
+        eyes = reading.sampled(model.zones.eyes)
+        mild = 1 - 0.55 * float(smoothstep(np.array(wish.years), 38, 62))  # lids of older faces carry little make-up
+        room = np.clip(seen[..., 0] - (usual[0] - _LINER[1]), 0.03, _LINER[0]) * np.float32(mild * min(-wish.gender, 1.25))
+        tone[..., 0] += eyes * (np.maximum(tone[..., 0], -room) - tone[..., 0])
+    if wish.gender:
+        np.clip(tone[..., 1:], (-0.012, -0.014), (0.022, 0.018), out=tone[..., 1:])
     # what is as light as the face's lightest skin already is made no lighter
     high = np.quantile(own[:, 0], 0.9)
     room = np.clip((high + 0.05 - seen[..., 0]) / 0.12, 0, 1)
@@ -319,6 +351,11 @@ def _limit(tone: Field, reading: Reading, model: TransformModel, wish: Wish) -> 
     for channel, typical in ((1, 0.18), (2, 0.25)):
         share = np.clip(seen[..., channel] / typical, 0.1, 1.2) * lit
         tone[..., channel] *= np.where(tone[..., channel] < 0, share, 0.4 + 0.6 * lit)
+    if wish.gender > 0:
+        # lids get lighter, not more colourful: what eye shadow has more of than the cheeks is taken off
+        colour = np.clip(usual[1:] - blurred(reading.tone, 1.2 * reading.scale)[..., 1:], -0.3, 0)
+        lighter = reading.sampled(model.zones.eyes)[..., None] * np.clip(tone[..., :1] / 0.06, 0, 1)
+        tone[..., 1:] += np.float32(0.75 * min(wish.gender, 1.2)) * lighter * colour
 
 
 def _lips(tone: Field, reading: Reading, model: TransformModel, wish: Wish, reachable: Field) -> None:
@@ -331,11 +368,17 @@ def _lips(tone: Field, reading: Reading, model: TransformModel, wish: Wish, reac
         tint = reading.tone[lips].mean(axis=0) - np.median(reading.tone[skin], axis=0)
         towards = float(np.sign(wish.gender))
         wanted = model.lips[0] + towards * 0.5 * model.lips[1] * (1.3 if towards > 0 else 1.0) - tint
-        low, high = ((-0.12, -0.35, -0.1), (0.15, -0.02, 0.1)) if towards > 0 else ((-0.12, 0.03, -0.1), (0.15, 0.12, 0.1))
+        low, high = ((-0.12, -0.24, -0.06), (0.04, -0.02, 0.06)) if towards > 0 else ((-0.12, 0.03, -0.1), (0.15, 0.12, 0.1))
         step = step + np.clip(wanted, low, high) * min(abs(wish.gender), 1.2) * 0.9
     if wish.age < 0:
         step = step * (0.5 if wish.male > 0 else 1.0) + np.array((0.0, 0.01, 0.0)) * min(-wish.age, 1.5)
-    tone += (reading.cover("u_lip", "l_lip", soft=1.3) * reachable)[..., None] * step.astype(np.float32)
+    change = (reading.cover("u_lip", "l_lip", soft=1.3) * reachable)[..., None] * step.astype(np.float32)
+    # lips stay redder than the skin, and what the parser takes for a lip and is none stays skin: no grey lips, no grey rims
+    redder = blurred(reading.tone, 0.8 * reading.scale) - np.median(reading.tone[skin], axis=0)
+    share = 0.8 if wish.gender > 0 else 0.3
+    change[..., 1] = np.maximum(change[..., 1], -share * np.maximum(redder[..., 1] - 0.03, 0))
+    change[..., 2] = np.maximum(change[..., 2], -np.maximum(redder[..., 2] + 0.04, 0))
+    tone += change
 
 
 def _brows(tone: Field, reading: Reading, wish: Wish) -> None:
@@ -365,12 +408,39 @@ def _shifted(mask: Field, by: np.ndarray) -> Field:
     return np.asarray(cv2.warpAffine(mask, matrix, mask.shape[::-1], flags=cv2.INTER_LINEAR), dtype=np.float32)
 
 
-def _linear(reading: Reading, tone: Field, gains: Field, shaved: Shave | None) -> Field:
-    """(h, w, 5): gain and offset of L + 16, gain of a and b, offsets of both, that do all of tone and detail to a pixel."""
+def _unfolded(reading: Reading, model: TransformModel, shaved: Shave | None) -> Field:
+    """(h, w, 3) of tone that takes folds and bags of a face's skin off: their dark valleys, and less of the ridges beside them.
+
+    A face's own beard, and what lies beside lips, lids, brows and nostrils, is no fold.
+    """
+    scale = reading.scale
+    inner = reading.cover("skin", grown=-3.0)
+    other = reading.cover("l_eye", "r_eye", "l_brow", "r_brow", "u_lip", "l_lip", "mouth", "eye_g", grown=2.0)
+    valid = inner * (1 - other) * reading.sampled(model.zones.fade)
+    if shaved is not None:
+        valid *= 1 - shaved.replaced
+    tone = np.dstack([reading.tone * valid[..., None], valid])
+    near, around = (blurred(tone, sigma * scale) for sigma in _FOLD)
+    apart = near[..., :3] / np.maximum(near[..., 3:], 1e-3) - around[..., :3] / np.maximum(around[..., 3:], 1e-3)
+    light = apart[..., 0]
+    beard = smoothstep(blurred(reading.sampled(model.zones.density) * (light < -0.06), 6 * scale), 0.25, 0.5)
+    flat = np.where(light < 0, -0.72 * np.maximum(light, -0.3), -0.4 * np.minimum(light, 0.12))
+    even = -0.6 * np.clip(apart[..., 1:], -0.05, 0.05)
+    return np.asarray(np.dstack([flat, even]) * (blurred(valid, 2.0 * scale) * (1 - beard))[..., None], dtype=np.float32)
+
+
+def _linear(reading: Reading, tone: Field, gains: Field, shaved: Shave | None, youth: float) -> Field:
+    """(h, w, 5): gain and offset of L + 16, gain of a and b, offsets of both, that do all of tone and detail to a pixel.
+
+    `youth` is by how much more contrast a line in the skin may have and be smoothed.
+    """
     levels = reading.levels
     base = levels[-1] + np.float32(BLACK)
     bands = np.dstack([levels[k] - levels[k + 1] for k in range(len(BANDS))])
-    strong = 1 - np.exp(-((bands / (np.array((0.05, 0.06, 0.07, 0.08), dtype=np.float32) * base[..., None])) ** 2))
+    edge = np.array((0.05, 0.06, 0.07, 0.08), dtype=np.float32)
+    if youth > 0:
+        edge = edge * (1 + np.float32(youth) * reading.cover("skin", grown=-4.0, soft=1.5)[..., None])
+    strong = 1 - np.exp(-((bands / (edge * base[..., None])) ** 2))
     held = np.where(gains < 1, gains + (1 - gains) * strong, gains)  # what is no texture of skin keeps its contrast
     if shaved is not None:
         held += shaved.zone[..., None] * (gains - held)
@@ -417,7 +487,9 @@ def _lashes(fields: Field, reading: Reading, wish: Wish) -> None:
             cv2.line(canvas, points[step].tolist(), points[step + 1].tolist(), 255, width, cv2.LINE_AA, 4)
         drawn = cv2.resize(canvas, line.shape[::-1], interpolation=cv2.INTER_AREA).astype(np.float32) / np.float32(255)
         line = np.maximum(line, drawn)
-    line = blurred(line, 0.9 * reading.scale) * np.float32(min(-wish.gender, 1.3) * 0.36)
+    line = blurred(line, 0.9 * reading.scale) * np.float32(
+        min(-wish.gender, 1.3) * (0.36 - 0.16 * float(smoothstep(np.array(wish.years), 40, 65)))
+    )
     fields[..., 0] *= 1 - line
     fields[..., 1] *= 1 - line
     fields[..., 2] *= 1 - 0.6 * line
@@ -456,19 +528,31 @@ def _lines(reading: Reading, model: TransformModel, wish: Wish, skin: Field, dar
 
 
 def _stubble(reading: Reading, model: TransformModel, wish: Wish, reachable: Field) -> tuple[Field | None, Field]:
-    """Density of stubble (h, w) and the colour of its hair, Lab (3,): that of the brows, not lighter than the skin."""
-    amount = max(1.4 * wish.beard, 0.75 * wish.gender)
+    """Density of stubble (h, w) and the colour of its hair, Lab (3,): that of brows and hair, darker than the skin."""
     skin = reading.skin > 0.5
     own = np.median(reading.lab[skin], axis=0) if skin.any() else np.array((60.0, 10, 15), dtype=np.float32)
-    brows = reading.cover("l_brow", "r_brow") > 0.5
-    hair = np.quantile(reading.lab[brows], 0.3, axis=0) if brows.sum() > 20 else own * (0.4, 0.5, 0.5)
-    hair[0] = min(hair[0], 0.55 * own[0])
-    hair[1:] = 0.6 * hair[1:] + 0.1 * own[1:]
+    hair = _hair_color(reading, own)
+    grown_up = float(smoothstep(np.array(wish.years), 9, 22))  # boys have none
+    amount = max(1.4 * wish.beard, _STUBBLE_OF_MEN * wish.gender * (0.12 + 0.88 * grown_up))
     if amount <= 0:
-        return None, hair.astype(np.float32)
+        return None, hair
+    density = reading.sampled(model.zones.density)
     cover = reading.cover("skin", soft=1.6) * (1 - reading.cover("u_lip", "l_lip", "mouth", soft=1.0, grown=1.0))
-    density = reading.sampled(model.zones.density) * cover * reachable * np.float32(min(amount, 1.8) * 0.62)
-    return np.asarray(density, dtype=np.float32), hair.astype(np.float32)
+    lit = np.clip((np.log(106.0) - blurred(reading.tone[..., 0], 3.0 * reading.scale)) / 0.22, 0.1, 1)  # none in glare
+    density = density * cover * reachable * lit * np.float32(min(amount, 1.8))
+    return np.asarray(density, dtype=np.float32), hair
+
+
+def _hair_color(reading: Reading, own: Field) -> Field:
+    """Lab (3,) of the hair of a face's beard: that of its brows, or of lighter hair on its head, and no lighter than its skin (`own`)."""
+    brows = reading.cover("l_brow", "r_brow") > 0.5
+    found = np.quantile(reading.lab[brows], 0.3, axis=0) if brows.sum() > 20 else own * (0.45, 0.6, 0.7)
+    head = reading.cover("hair", grown=-2.0) > 0.5
+    if head.sum() > 200 * reading.scale**2:
+        top = np.median(reading.lab[head], axis=0)
+        found = 0.5 * found + 0.5 * top if top[0] > found[0] else found
+    found[0] = min(found[0], 0.72 * own[0])
+    return np.asarray(found * (1, 0.8, 0.8) + (0, 0.06, 0.06) * own, dtype=np.float32)
 
 
 def _flow(picture: Picture, subject: Subject, reading: Reading, model: TransformModel, wish: Wish) -> tuple[View, Field | None]:

@@ -270,7 +270,7 @@ def _gains(reading: Reading, model: TransformModel) -> Field:
 
 
 _TILE_PX = 512
-_HAIRS = 7600
+_HAIRS = 4200
 _PAD_PX = 12
 
 TILE_PER_UNIT = 4.0
