@@ -24,6 +24,7 @@ SHEETS: dict[str, tuple[int, tuple[tuple[float, dict[str, str]], ...]]] = {
     "blush": (BROWN_HAIR, ((0.5, {}), (1.0, {}), (1.5, {}))),
     "eye_shadow": (BROWN_HAIR, ((0.6, {}), (1.0, {}), (1.0, {"color": "#3a6a8c"}))),
     "whiten_teeth": (BLACK_HAIR, ((0.5, {}), (1.0, {}), (1.5, {}))),
+    "under_eye": (OLD, ((0.5, {}), (1.0, {}), (1.5, {}))),
     "brighten_eyes": (BLACK_HAIR, ((0.5, {}), (1.0, {}), (1.5, {}))),
     "larger_eyes": (BROWN_HAIR, ((0.5, {}), (1.0, {}), (1.5, {}))),
     "slim_face": (BROWN_HAIR, ((0.5, {}), (1.0, {}), (1.5, {}))),
@@ -37,7 +38,7 @@ FACE, MOUTH, EYES = (0.2, 0.8, 0.28, 0.88), (0.3, 0.74, 0.60, 0.86), (0.22, 0.78
 CLOSER = {
     **dict.fromkeys(("smooth_skin", "blush", "larger_eyes", "slim_face"), FACE),
     **dict.fromkeys(("lipstick", "whiten_teeth"), MOUTH),
-    **dict.fromkeys(("eye_shadow", "brighten_eyes"), EYES),
+    **dict.fromkeys(("eye_shadow", "brighten_eyes", "under_eye"), EYES),
 }
 """Left, right, top and bottom of what is shown, as shares of the portrait."""
 
@@ -57,6 +58,18 @@ def drawn_subject(index: int) -> tuple[Picture, Subject]:
     return face.picture.copy(), Subject(found, Landmarks(points, "dlib-68"), window, FaceParts(face.mask, "drawn"))
 
 
+def with_dark_circles(photo: Picture, subject: Subject) -> Picture:
+    """The photo with shadows under both eyes: drawn people are not tired."""
+    points, unit = subject.landmarks.points, subject.face.unit_px
+    y, x = np.mgrid[:SIDE, :SIDE]
+    dark = np.zeros((SIDE, SIDE, 1))
+    for eye in (points[36:42], points[42:48]):
+        middle = eye.mean(axis=0) + np.array([0, 0.2 * unit])
+        dark[..., 0] += np.exp(-1.5 * (((x - middle[0]) / (0.24 * unit)) ** 2 + ((y - middle[1]) / (0.1 * unit)) ** 2))
+    dark *= subject.parts.where("skin", "nose")[..., None]
+    return np.rint(photo * (1 - dark * (0.22, 0.3, 0.22))).astype(np.uint8)
+
+
 def sheet(name: str) -> Image.Image:
     """Before, and the effect three times, side by side."""
     index, looks = SHEETS[name]
@@ -65,6 +78,8 @@ def sheet(name: str) -> Image.Image:
         parts, tint = TIRED[name]
         where = subject.parts.where(*parts)
         photo[where] = np.rint(photo[where] * np.array(tint)).astype(np.uint8)
+    if name == "under_eye":
+        photo = with_dark_circles(photo, subject)
     pictures = [photo, *(effect_of(name).apply(photo, [subject], strength, **options) for strength, options in looks)]
     left, right, top, bottom = (round(SIDE * share) for share in CLOSER.get(name, (0, 1, 0, 1)))
     height = round(TILE * (bottom - top) / (right - left))

@@ -71,6 +71,7 @@ MAY_CHANGE: dict[str, Callable[[Subject], np.ndarray]] = {
     "eye_shadow": lambda subject: _near(subject, 0.06, *SKIN) & _around(subject, *_eyes(subject), reach=0.8),
     "whiten_teeth": lambda subject: _near(subject, 0.04, "mouth"),
     "brighten_eyes": lambda subject: _near(subject, 0.04, *EYES),
+    "under_eye": lambda subject: _near(subject, 0.0, *SKIN) & _around(subject, *_eyes(subject), reach=0.9),
     "larger_eyes": lambda subject: _around(subject, *_eyes(subject), reach=0.6),
     "slim_face": lambda subject: _near(
         subject, 0.55, *SKIN, "l_ear", "r_ear", "neck", "hair", "cloth", "mouth", "u_lip", "l_lip"

@@ -44,12 +44,13 @@ class Bounds:
 
 BOUNDS = {
     "hair_color": Bounds(0.9, 9.0),
-    "smooth_skin": Bounds(0.93, 1.0),
+    "smooth_skin": Bounds(0.85, 1.2),
     "lipstick": Bounds(0.95, 4.0),
     "blush": Bounds(0.95, 1.0),
     "eye_shadow": Bounds(0.9, 3.0),
     "whiten_teeth": Bounds(0.9, 2.0),
     "brighten_eyes": Bounds(0.9, 3.0),
+    "under_eye": Bounds(0.93, 1.5),
     "larger_eyes": Bounds(0.95, 3.0),
     "slim_face": Bounds(0.95, 3.0),
     "sticker": Bounds(0.98, 3.0),
@@ -68,6 +69,7 @@ def both_forms(
     """The changes (H, W, 3) int that the photo form and the live form make."""
     frame = photo.copy()
     effect.apply_live(frame, LiveScene((face,)), strength)
+    subject = replace(subject, mesh=face.mesh)
     return effect.apply(photo, [subject], strength).astype(int) - photo, frame.astype(int) - photo
 
 
@@ -241,7 +243,8 @@ REAL = {
 
 REAL_BOUNDS = {
     "hair_color": Bounds(0.8, 14.0),
-    "smooth_skin": Bounds(0.88, 1.5, 0.25),
+    "smooth_skin": Bounds(0.65, 1.9, 0.25, 1.8),  # single spots are taken out in photos only
+    "under_eye": Bounds(0.9, 2.2),
     "lipstick": Bounds(0.9, 5.0),
     "blush": Bounds(0.95, 1.0),
     "eye_shadow": Bounds(0.8, 4.0),

@@ -1,5 +1,6 @@
 import cv2
 import numpy as np
+import pytest
 
 from lianpu.effects.face_masks import face_unit
 from lianpu.effects.skin import smooth_skin
@@ -40,3 +41,61 @@ def test_an_edge_in_the_skin_stays_sharp() -> None:
     photo[:, : column + 40] = 110
     after = smooth_skin(photo, subject, 1.0).astype(int)
     assert after[row + 10, column + 45, 0] - after[row + 10, column + 35, 0] > 0.88 * 80
+
+
+def _spotted(
+    photo: np.ndarray, subject, radius: float, darker: float, many: int = 12
+) -> tuple[np.ndarray, list[tuple[int, int]]]:
+    """The photo with round spots of a radius (in units of the face) on bare skin, and where they are (x, y)."""
+    y, x = np.nonzero(cv2.erode(subject.parts.where("skin").astype(np.uint8), np.ones((61, 61), np.uint8)))
+    away = np.linalg.norm(np.column_stack([x, y])[:, None] - subject.landmarks.points[None, 17:], axis=2).min(axis=1)
+    places = np.column_stack([x, y])[away > 0.3 * face_unit(subject)]
+    chosen: list[tuple[int, int]] = []
+    for at in np.random.default_rng(2).permutation(places):
+        if len(chosen) < many and all(np.hypot(*(at - one)) > 0.3 * face_unit(subject) for one in chosen):
+            chosen.append((int(at[0]), int(at[1])))
+    mask: np.ndarray = np.zeros(photo.shape[:2], np.float32)
+    for one in chosen:
+        cv2.circle(mask, one, round(radius * face_unit(subject)), 1.0, -1)
+    mask = cv2.GaussianBlur(mask, (0, 0), 0.15 * radius * face_unit(subject) + 0.5)
+    return np.clip(photo - mask[:, :, None] * darker * np.array([0.5, 1.2, 1.0]), 0, 255).astype(np.uint8), chosen
+
+
+def _contrast(photo: np.ndarray, at: tuple[int, int], radius: float) -> float:
+    """How much darker (green) a spot is than the skin around it."""
+    x, y = at
+    green = photo[:, :, 1].astype(float)
+    far = np.hypot(*(np.mgrid[: photo.shape[0], : photo.shape[1]][::-1] - np.array([x, y])[:, None, None]))
+    return float(green[(far > 2 * radius) & (far < 3 * radius)].mean() - green[far < 0.5 * radius + 1].mean())
+
+
+@pytest.mark.parametrize("radius", [0.02, 0.045])
+def test_spots_are_taken_from_the_skin(radius: float) -> None:
+    photo, subject = drawn_photo(width=780, height=780, side=740, left=20, top=20, index=5)
+    spotted, places = _spotted(photo, subject, radius, 26)
+    after = smooth_skin(spotted, subject, 1.0)
+    size = radius * face_unit(subject)
+    left = [_contrast(after, at, size) / _contrast(spotted, at, size) for at in places]
+    assert len(places) >= 6 and sum(one < 0.35 for one in left) >= 0.9 * len(places)
+
+
+def test_a_mole_stays() -> None:
+    photo, subject = drawn_photo(width=780, height=780, side=740, left=20, top=20)
+    spotted, places = _spotted(photo, subject, 0.05, 110, many=3)
+    after = smooth_skin(spotted, subject, 1.0)
+    size = 0.05 * face_unit(subject)
+    assert all(_contrast(after, at, size) > 0.8 * _contrast(spotted, at, size) for at in places)
+
+
+def test_hairs_of_a_beard_stay_sharp() -> None:
+    photo, subject = drawn_photo(width=560, height=560, side=520, left=20, top=20)
+    y, x = np.mgrid[:560, :560]
+    hairs = 45 * np.sin(1.1 * x + 0.3 * np.sin(y / 7))
+    chin = subject.parts.where("skin") & (y > subject.face.points[3:, 1].max())
+    bearded = _with(np.where(chin[:, :, None], photo * 0.6, photo), hairs * chin)
+    after = smooth_skin(bearded, subject, 1.0)
+    inner = cv2.erode(chin.astype(np.uint8), np.ones((15, 15), np.uint8)) > 0
+    assert (
+        np.polyfit(hairs[inner], after[..., 1].astype(float)[inner], 1)[0]
+        > 0.86 * np.polyfit(hairs[inner], bearded[..., 1].astype(float)[inner], 1)[0]
+    )

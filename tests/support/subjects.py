@@ -57,12 +57,8 @@ def subject_of(mask: np.ndarray, points: np.ndarray) -> Subject:
 
 def windowed(subject: Subject, rows: slice, columns: slice) -> Subject:
     """The same subject, whose parts are known in a part of the photo only."""
-    return Subject(
-        subject.face,
-        subject.landmarks,
-        (rows, columns),
-        FaceParts(np.ascontiguousarray(subject.parts.mask[rows, columns]), "drawn"),
-    )
+    parts = FaceParts(np.ascontiguousarray(subject.parts.mask[rows, columns]), "drawn")
+    return replace(subject, window=(rows, columns), parts=parts)
 
 
 def face_at(x: float, y: float, eyes_px: float) -> Face:

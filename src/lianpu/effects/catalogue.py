@@ -307,8 +307,19 @@ EFFECTS: dict[str, Effect] = {
             {"en": "Brighter eyes", "zh": "亮眼"},
             {"en": "Whites of the eyes whiter, irises clearer.", "zh": "眼白更白，虹膜更清亮。"},
             "face",
-            "skin.brighten_eyes",
-            "skin.live_brighten_eyes",
+            "eyes.brighten_eyes",
+            "eyes.live_brighten_eyes",
+        ),
+        Effect(
+            "under_eye",
+            {"en": "Under the eyes", "zh": "祛黑眼圈"},
+            {
+                "en": "Dark circles and bags lighter, towards the tone of the cheeks.",
+                "zh": "淡化黑眼圈与眼袋，使之接近脸颊肤色。",
+            },
+            "face",
+            "eyes.under_eye",
+            "eyes.live_under_eye",
         ),
         Effect(
             "larger_eyes",
