@@ -51,7 +51,7 @@ def test_only_hair_changes_when_hair_is_asked_for_and_the_rest_keeps_every_byte(
     assert np.array_equal(edited[~allowed], photo[~allowed])
     hair = np.zeros_like(allowed)
     hair[subject.window] = mask == 255
-    assert hair.sum() > 1000 and not hair[150:200, 190:210].any()
+    assert hair.sum() > 900 and not hair[150:200, 190:210].any()
 
 
 def test_male_changes_face_and_hair() -> None:

@@ -14,9 +14,13 @@ from lianpu.editing.presets import (
     describe_steps,
     dump_preset,
     find_preset,
+    hair_notes,
+    parse_effect,
     parse_preset,
+    preset_from_options,
     read_preset,
     scale_preset,
+    with_hair_shades,
     with_transforms,
 )
 from lianpu.effects.catalogue import EFFECTS, effect_of
@@ -147,11 +151,12 @@ def test_sex_and_age_go_to_the_transforms_one_by_one_and_after_the_hair() -> Non
     asked = parse_preset("name: x\nsteps: [{edit: {Young: no, Male: yes, Blond_Hair: yes}, strength: 0.8}, {effect: lipstick}]")
     steps = with_transforms(asked).steps
     assert [step.effect.name if isinstance(step, EffectStep) else dict(step.values) for step in steps] == [
-        {"Blond_Hair": True},
+        "hair_color",
         "gender",
         "age",
         "lipstick",
     ]
+    assert isinstance(steps[0], EffectStep) and steps[0].options == {"shade": "blond"}
     assert [step.strength for step in steps] == [0.8, 0.8, 0.8, 1.0]
     gender, age = steps[1:3]
     assert isinstance(gender, EffectStep) and gender.options == {"towards": "male"}
@@ -165,8 +170,32 @@ def test_transforms_come_after_all_edits_whatever_their_strengths() -> None:
     )
     steps = with_transforms(asked).steps
     assert [step.effect.name if isinstance(step, EffectStep) else dict(step.values) for step in steps] == [
-        {"Black_Hair": True},
+        "hair_color",
         "gender",
         "age",
     ]
     assert [step.strength for step in steps] == [0.5, 0.5, 1.0]
+
+
+def test_of_several_hair_colours_the_last_one_wins_and_that_is_said() -> None:
+    asked = preset_from_options(("Blond_Hair=yes",), "1", None, ("lipstick", "hair_color:color=#803018"))
+    lips, hair = with_hair_shades(asked).steps
+    assert isinstance(lips, EffectStep) and lips.effect.name == "lipstick"
+    assert isinstance(hair, EffectStep) and hair.options == {"color": "#803018"}
+    assert hair_notes(asked) == "hair is coloured once, by the last that asks for it: hair_color, not Blond_Hair"
+    once = preset_from_options(("Blond_Hair=yes", "Male=no"), "1", None, ("lipstick",))
+    assert hair_notes(once) == "" and len(with_hair_shades(once).steps) == 3
+
+
+def test_two_hair_colours_at_once_are_refused_and_one_beside_a_no_is_not() -> None:
+    with pytest.raises(SettingsError, match="Blond_Hair and Gray_Hair exclude each other"):
+        with_hair_shades(preset_from_options(("Blond_Hair=yes", "Gray_Hair=yes"), "1", None, ()))
+    (step,) = with_hair_shades(preset_from_options(("Black_Hair=no", "Gray_Hair=yes"), "1", None, ())).steps
+    assert isinstance(step, EffectStep) and step.options == {"shade": "gray"}
+    (step,) = with_hair_shades(preset_from_options(("Black_Hair=no",), "1", None, ())).steps
+    assert isinstance(step, EffectStep) and step.options == {"shade": "not_black"}
+
+
+def test_a_shade_of_hair_is_named_without_the_option() -> None:
+    assert parse_effect("hair_color=blond").options == {"shade": "blond"}
+    assert parse_effect("hair_color=0.7").strength == 0.7

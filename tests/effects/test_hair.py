@@ -2,7 +2,7 @@ import cv2
 import numpy as np
 import pytest
 
-from lianpu.effects.hair import hair_color, hair_tone, plan_hair
+from lianpu.effects.hair import NATURAL, hair_chances, hair_color, hair_tone, natural_target, plan_hair
 from lianpu.imaging.color import lab_of_color, rgb_to_lab
 from tests.support.subjects import drawn_photo, subject_of
 
@@ -70,5 +70,36 @@ def test_how_light_hair_is_does_not_come_from_the_edge_where_skin_shines_through
     photo = np.rint(inside * 30 + (1 - inside) * np.array([200, 170, 150])).astype(np.uint8)
     plan = plan_hair(photo, subject_of(parts, subject.landmarks.points), lab_of_color("#3060c0"))
     assert plan is not None
-    light, own = _lab(photo)[75, :, 0], plan.fields[75, :, 4]
-    assert light[61] > own[150] + 30 and own[61] < own[150] + 5
+    light, own = _lab(photo)[75, :, 0], plan.lights[75, :, 0]
+    assert light[61] > own[150] + 30 and own[61] - own[150] < 0.5 * (light[61] - own[150])
+
+
+@pytest.mark.parametrize("shade", NATURAL)
+def test_a_natural_colour_looks_so_and_hair_that_has_it_is_left_alone(shade: str) -> None:
+    photo, subject = drawn_photo()
+    hair = subject.parts.where("hair")
+    after = hair_color(photo, subject, 1.0, "#000000", shade)
+    looks = hair_chances(np.median(_lab(after)[hair], axis=0))
+    assert max(looks, key=lambda name: looks[name]) == shade
+    if looks[shade] > 0.95:
+        assert hair_color(after, subject, 1.0, "#000000", shade) is after
+    assert hair_color(after, subject, 1.0, "#000000", f"not_{shade}") is not after
+
+
+def test_natural_colours_follow_the_light_on_the_face() -> None:
+    dark = np.array((8, 1, 2), dtype=np.float32)
+    for shade in ("brown", "blond", "gray"):
+        dim, bright = (natural_target(shade, dark, skin) for skin in (40.0, 80.0))
+        assert dim[0] < bright[0] - 2
+    light = np.array((60, 3, 15), dtype=np.float32)
+    assert natural_target("blond", dark, 66.0)[0] < natural_target("blond", light, 66.0)[0]
+
+
+def test_a_vivid_colour_is_no_stronger_in_the_shine_than_asked_for() -> None:
+    hair = np.random.default_rng(0).normal((20, 4, 8), (12, 1, 1), (500, 3)).astype(np.float32)
+    for color in ("#803018", "#3050b0", "#d060a0"):
+        target = lab_of_color(color)
+        tint = hair_tone(hair, target).tint
+        assert np.hypot(tint[:, 0], tint[:, 1]).max() < 1.05 * np.hypot(*target[1:])
+        turned = np.abs(np.angle((tint[50:, 0] + 1j * tint[50:, 1]) / complex(*target[1:])))
+        assert np.degrees(turned).max() < 8

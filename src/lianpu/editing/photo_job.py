@@ -11,7 +11,7 @@ from typing import Literal
 import numpy as np
 
 from lianpu.editing.attributes import FaceEdit, apply_attribute_edits, plan_attribute_edits
-from lianpu.editing.presets import EffectStep, Preset, check_editor
+from lianpu.editing.presets import EffectStep, Preset, check_editor, unchanged_note
 from lianpu.editing.session import EditJob
 from lianpu.editors.editor import Editor
 from lianpu.errors import DataError, LianpuError, SettingsError
@@ -79,12 +79,15 @@ def edit_file(job: EditJob, source: Path, target: Path, *, force: bool = False, 
         chosen = choose(subjects, request.faces)
     except DataError as problem:
         raise DataError(f"{source}: {problem}") from None
+    unchanged: list[str] = []
     if steps is None:
-        picture = session.edit(photo.picture, chosen, job.preset, request.known)
+        picture = session.edit(
+            photo.picture, chosen, job.preset, request.known, lambda step: unchanged.append(unchanged_note(step))
+        )
     else:
         picture = _write_stages(steps, job, photo, chosen)
     looked = second_look([subject.face for subject in subjects], upright=session.analyzer.upright)
-    words = "; ".join(note for note in (looked, _write(job, picture, photo, target)) if note)
+    words = "; ".join(note for note in (looked, job.notes, *unchanged, _write(job, picture, photo, target)) if note)
     differs = picture != photo.picture
     changed = float(np.count_nonzero(differs[..., 0] | differs[..., 1] | differs[..., 2])) / differs[..., 0].size
     return Edited(source, target, "edited", words, len(subjects), len(chosen), changed, time.perf_counter() - begin)

@@ -11,7 +11,7 @@ steps:
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -105,6 +105,7 @@ def apply_preset(
     preset: Preset,
     editor: Editor | None = None,
     known: Mapping[str, bool] | None = None,
+    on_unchanged: Callable[[Step], None] | None = None,
 ) -> Picture:
     """The photo (H, W, 3) after all steps; the given one stays as it is.
 
@@ -116,6 +117,7 @@ def apply_preset(
         preset: what to do.
         editor: needed where `preset.needs_editor`.
         known: labels of the faces, for an editor whose input is all labels.
+        on_unchanged: called with each effect that changed no face.
 
     Raises:
         SettingsError: a step sets attributes and there is no editor, or the editor does not know them.
@@ -126,7 +128,10 @@ def apply_preset(
     check_editor(preset, editor)
     for step in preset.steps:
         if isinstance(step, EffectStep):
+            before = photo
             photo = step.effect.apply(photo, subjects, step.strength, **step.options)
+            if photo is before and subjects and on_unchanged is not None:
+                on_unchanged(step)
         else:
             assert editor is not None
             photo = edit_attributes(photo, subjects, editor, step.values, step.strength, known)
@@ -136,12 +141,19 @@ def apply_preset(
 _TRANSFORMED = ("Male", "Young")
 """CelebA attributes that the learned transforms of `effects/age_gender` set: the order in which they do."""
 
+_HAIR_SHADES = {"Black_Hair": "black", "Brown_Hair": "brown", "Blond_Hair": "blond", "Gray_Hair": "gray"}
+"""CelebA attributes that the effect `hair_color` sets, and its shades."""
+
 
 def with_transforms(preset: Preset) -> Preset:
-    """The preset with sex and age set by the learned transforms, each attribute by itself, and hair colours first.
+    """The preset with hair colours and sex and age set by effects: `with_hair_shades`, and the learned transforms, each by itself.
 
     An editor that is asked for several things at once gives ghosts, and a small one draws dirt where a transform is clean.
+
+    Raises:
+        SettingsError: as `with_hair_shades`.
     """
+    preset = with_hair_shades(preset)
     steps: list[Step] = []
     transforms: list[Step] = []
     last = max((place for place, step in enumerate(preset.steps) if isinstance(step, EditStep)), default=-1)
@@ -161,6 +173,67 @@ def with_transforms(preset: Preset) -> Preset:
         if place == last:  # what moves the face comes after all that recolours it
             steps += sorted(transforms, key=lambda one: isinstance(one, EffectStep) and one.effect.name == "age")
     return replace(preset, steps=tuple(steps))
+
+
+def with_hair_shades(preset: Preset) -> Preset:
+    """The preset with hair colours (`Blond_Hair`) set by the effect `hair_color`, before the other attributes of their step.
+
+    Of several colours of hair only the last one stays (`hair_notes`): dyed twice, hair would lose its strands.
+
+    Raises:
+        SettingsError: two colours in one step exclude each other.
+    """
+    steps: list[Step] = []
+    for step in preset.steps:
+        if isinstance(step, EffectStep):
+            steps.append(step)
+            continue
+        shades = {name: value for name, value in step.values.items() if name in _HAIR_SHADES}
+        wanted = [name for name, value in shades.items() if value]
+        if len(wanted) > 1:
+            raise SettingsError(
+                "{names} exclude each other. Set one of them.", key="attribute.exclusive", names=" and ".join(wanted)
+            )
+        for name, value in shades.items():
+            if value or not wanted:
+                shade = _HAIR_SHADES[name] if value else f"not_{_HAIR_SHADES[name]}"
+                steps.append(EffectStep(effect_of("hair_color"), step.strength, {"shade": shade}))
+        rest = {name: value for name, value in step.values.items() if name not in shades}
+        if rest:
+            steps.append(EditStep(rest, step.strength))
+    colored = [step for step in steps if _colors_hair(step)]
+    return replace(preset, steps=tuple(step for step in steps if not _colors_hair(step) or step is colored[-1]))
+
+
+def hair_notes(preset: Preset) -> str:
+    """What there is to say of a preset that colours hair more than once, before `with_hair_shades`; empty where it does not."""
+    names: list[str] = []
+    for step in preset.steps:
+        if _colors_hair(step):
+            names.append("hair_color")
+        elif isinstance(step, EditStep):
+            colors = [name for name in step.values if name in _HAIR_SHADES]
+            names += [name for name in colors if step.values[name]] or colors
+    return f"hair is coloured once, by the last that asks for it: {names[-1]}, not {', '.join(names[:-1])}" if names[1:] else ""
+
+
+def _colors_hair(step: Step) -> bool:
+    return isinstance(step, EffectStep) and step.effect.name == "hair_color" and step.strength > 0
+
+
+def unchanged_note(step: Step) -> str:
+    """What there is to say of a step that changed nothing; empty where that is plain."""
+    if not isinstance(step, EffectStep) or not step.strength:
+        return ""
+    shade = str(step.options.get("shade", "picked"))
+    if step.effect.name == "hair_color":
+        if shade == "picked":
+            return "no hair is seen"
+        has = f"the hair is not {shade[4:]}" if shade.startswith("not_") else f"the hair is {shade} already"
+        return f"left alone: {has}, or none is seen"
+    if step.effect.needs_mesh:
+        return f"{step.effect.name} changed nothing: the face looks so already, or too little of it is seen"
+    return ""
 
 
 def check_editor(preset: Preset, editor: Editor | None) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 
@@ -15,13 +15,16 @@ from lianpu.editing.attributes import crop_template, label_request
 from lianpu.editing.presets import (
     EditStep,
     Preset,
+    Step,
     apply_preset,
     check_editor,
     check_mesh,
     check_parser,
     describe_steps,
+    hair_notes,
     hides_faces,
     parse_preset,
+    with_hair_shades,
     with_transforms,
 )
 from lianpu.editors.editor import Editor
@@ -67,7 +70,7 @@ class EditSession:
         editor: sets attributes; None where no edit asks for one.
         model: what the editor was loaded from, as marks and people name it; empty without an editor.
         signing: the certificate that signs exported files (C2PA); None for the XMP mark alone.
-        transforms: set sex and age by the learned transforms, not by the editor (`presets.with_transforms`).
+        transforms: set hair colours, sex and age by effects, not by the editor (`presets.with_transforms`).
     """
 
     analyzer: FaceAnalyzer
@@ -93,7 +96,12 @@ class EditSession:
         return Preview(small, tuple(subject.scaled(by, size) for subject in subjects))
 
     def edit(
-        self, picture: Picture, subjects: Sequence[Subject], preset: Preset, known: Mapping[str, bool] | None = None
+        self,
+        picture: Picture,
+        subjects: Sequence[Subject],
+        preset: Preset,
+        known: Mapping[str, bool] | None = None,
+        on_unchanged: Callable[[Step], None] | None = None,
     ) -> Picture:
         """The picture (H, W, 3) with every step of the preset applied to these faces; the same object where nothing changes.
 
@@ -102,6 +110,7 @@ class EditSession:
             subjects: the faces to edit (`faces.analyzer.choose`), in pixels of `picture`.
             preset: what to do.
             known: labels of the faces, for an editor whose input is all labels.
+            on_unchanged: called with each effect that changed no face.
 
         Raises:
             LianpuError: the editor cannot do what a step asks, or a step is about hair and there is no face parser.
@@ -115,7 +124,7 @@ class EditSession:
             check_mesh(preset)
         elif preset.needs_mesh:  # tracked faces of a video have none
             subjects = [subject if subject.mesh is not None else _with_mesh(picture, subject, reader) for subject in subjects]
-        return apply_preset(picture, subjects, preset, self.editor, known)
+        return apply_preset(picture, subjects, preset, self.editor, known, on_unchanged)
 
     def export(self, target: Path, picture: Picture, photo: PhotoFile, preset: Preset) -> tuple[str, ...]:
         """Write the edited picture with all that the photo's file carries; marked as edited (XMP), and signed where a certificate is open.
@@ -168,8 +177,8 @@ class EditRequest:
 
     Args:
         preset: the steps, as YAML (`presets.dump_preset`).
-        model: the editor for steps that set attributes, as `load_editor` takes it; `auto`: the learned transforms for sex and age where
-            faces have a mesh, and the bundled editor for the rest.
+        model: the editor for steps that set attributes, as `load_editor` takes it; `auto`: `hair_color` for colours of hair, the learned
+            transforms for sex and age where faces have a mesh, and the bundled editor for the rest.
         faces: `all`, `largest` or numbers, as `faces.analyzer.choose` takes them.
         known: labels of the faces, for an editor whose input is all labels.
         analyzer: how faces are found and described.
@@ -186,11 +195,19 @@ class EditRequest:
 
 @dataclass(frozen=True, eq=False)
 class EditJob:
-    """A request with the session that it needs: what photo, folder, video and camera jobs work with."""
+    """A request with the session that it needs: what photo, folder, video and camera jobs work with.
+
+    Args:
+        request: what was asked for.
+        preset: its steps.
+        session: what they need.
+        notes: what there is to say of the request; empty for nothing.
+    """
 
     request: EditRequest
     preset: Preset
     session: EditSession
+    notes: str = ""
 
     @property
     def fingerprint(self) -> str:
@@ -218,6 +235,9 @@ def open_job(request: EditRequest, threads: int | None = None) -> EditJob:
     preset = parse_preset(request.preset)
     choose((), request.faces)
     editor, model, analyzer = None, "", None
+    notes = hair_notes(preset) if request.model == AUTO else ""
+    if request.model == AUTO:
+        preset = with_hair_shades(preset)
     if request.model == AUTO and preset.needs_editor and is_transform_usable():
         analyzer = open_analyzer(request.analyzer, threads=threads)
         preset = with_transforms(preset) if isinstance(analyzer.landmarks, MeshReader) else preset
@@ -240,7 +260,7 @@ def open_job(request: EditRequest, threads: int | None = None) -> EditJob:
         check_mesh(preset)
     if preset.needs_mesh:
         load_transform()
-    return EditJob(request, preset, EditSession(analyzer, editor, model, signing))
+    return EditJob(request, preset, EditSession(analyzer, editor, model, signing), notes)
 
 
 def editor_name(model: str, editor: Editor) -> str:

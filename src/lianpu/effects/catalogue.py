@@ -230,6 +230,8 @@ def _color(default: str) -> Option:
     return Option("color", "color", default, {"en": "Colour", "zh": "颜色"})
 
 
+HAIR_SHADES = ("picked", "black", "brown", "blond", "gray", "not_black", "not_brown", "not_blond", "not_gray")
+
 STICKERS = ("glasses", "sunglasses", "moustache", "hat", "crown", "dog")
 
 FINISHES = ("satin", "matte", "gloss")
@@ -248,13 +250,17 @@ EFFECTS: dict[str, Effect] = {
         Effect(
             "hair_color",
             {"en": "Hair colour", "zh": "染发"},
-            {"en": "Hair in any colour; its light and strands stay.", "zh": "把头发染成任意颜色，保留光泽与发丝。"},
+            {
+                "en": "Hair in any colour, or a natural one; its light and strands stay.",
+                "zh": "把头发染成任意颜色或自然发色，保留光泽与发丝。",
+            },
             "face",
             "hair.hair_color",
             "live_hair.live_hair_color",
-            (_color("#b8936a"),),
+            (_color("#b8936a"), Option("shade", "choice", "picked", {"en": "Shade", "zh": "色调"}, HAIR_SHADES)),
             beyond_crop=True,
             needs_parser=True,
+            main="shade",
         ),
         Effect(
             "smooth_skin",

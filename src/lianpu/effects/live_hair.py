@@ -15,17 +15,20 @@ from lianpu.effects.face_masks import fade_at_border
 from lianpu.effects.hair import (
     DARKEST,
     DEEPEST,
-    EDGE_SHARE,
     LEAST,
     MIXED,
+    PICKED,
     SHADOW_SHARE,
+    USUAL_SKIN,
     HairTone,
     light_around,
+    shade_target,
     tone_between,
 )
+from lianpu.effects.hair_matte import EDGE_SHARE
 from lianpu.effects.live import live_view, share_in, soften, to_view
 from lianpu.faces.live import CROP_PX, HairColor, LiveFace, around_matrix, hair_color_of
-from lianpu.imaging.color import lab_of_color, to_rgb
+from lianpu.imaging.color import rgb_to_lab, to_rgb
 from lianpu.imaging.compositing import Field, View
 from lianpu.imaging.geometry import Matrix
 from lianpu.imaging.masks import dilate, guided_filter_coefficients, smoothstep, wide_blur
@@ -36,6 +39,9 @@ _PLANNED_PX = 24.0
 
 _MARGIN = 0.45
 """What is seen around the hair, in units of the face: for soft edges, and for the light on the skin beside it."""
+
+_TARGET_STEP = 0.5
+"""The new colour is rounded to this, for the same reason as the old one below."""
 
 _STEP = 0.2
 """The colour of the hair before is rounded to this, so that the table of a face at rest is computed once."""
@@ -76,7 +82,7 @@ class LumaTone:
     new_light: Field
 
 
-def live_hair_color(frame: Picture, face: LiveFace, strength: float, color: str) -> None:
+def live_hair_color(frame: Picture, face: LiveFace, strength: float, color: str, shade: str = PICKED) -> None:
     """`hair.hair_color` in a live frame (H, W, 3), in place; without a parser nothing changes."""
     hair = face.hair or hair_color_of(frame, face)
     if hair is None:
@@ -89,7 +95,12 @@ def live_hair_color(frame: Picture, face: LiveFace, strength: float, color: str)
     core = np.multiply(face.hair_over(to_view(view), view.shape[::-1]), np.float32(1 / 255), dtype=np.float32)
     if core.sum() < 4:
         return
-    tone = _luma_tone(_rounded(hair), color)
+    own = np.array((hair.light[1], *hair.tone), dtype=np.float32)
+    target, wanted = shade_target(shade, color, own, USUAL_SKIN if shade == PICKED else _skin_light(face, view))
+    if wanted == 0:
+        return
+    strength *= wanted
+    tone = _luma_tone(_rounded(hair), _rounded_color(target))
     reach, px = EDGE_SHARE * unit, EDGE_SHARE * unit * view.scale
     luma = np.asarray(view.picture @ _LUMA, dtype=np.float32)
     near = smoothstep(soften(dilate(core, view, 0.5 * reach), 0.3 * px), 0.05, 0.6)
@@ -99,9 +110,9 @@ def live_hair_color(frame: Picture, face: LiveFace, strength: float, color: str)
     around = light_around(luma, well_inside, max(1.0, px))
     inside = soften(dilate(core, view, -0.5 * reach), 0.3 * px)
     matte = smoothstep(edges[:, :, 0] * luma + edges[:, :, 1], 0.12, 0.9) * share
-    shade = _shade(face, view, core, luma, around, tone)
+    shadow = _shade(face, view, core, luma, around, tone)
     ceiling = 255 * around + _HIGHLIGHT * inside + 255 * smoothstep(inside, 0.8, 1.0)
-    _recolor(frame, view, strength, share, edges, ceiling, tone, _smooth_change(view, tone, luma, ceiling, matte, shade))
+    _recolor(frame, view, strength, share, edges, ceiling, tone, _smooth_change(view, tone, luma, ceiling, matte, shadow))
 
 
 def _known_hair(face: LiveFace) -> Matrix:
@@ -180,9 +191,20 @@ def _rounded(hair: HairColor) -> HairColor:
     return HairColor((low, median, high), (a, b))
 
 
+def _rounded_color(target: Field) -> tuple[float, float, float]:
+    light, a, b = (round(float(value) / _TARGET_STEP) * _TARGET_STEP for value in target)
+    return light, a, b
+
+
+def _skin_light(face: LiveFace, view: View) -> float:
+    """L of the well-lit skin; that of usual photos where none is seen."""
+    skin = share_in(face, view, "skin", "nose") > 0.5
+    return float(np.percentile(rgb_to_lab(view.picture[skin][None])[0, :, 0], 45)) if skin.any() else USUAL_SKIN
+
+
 @lru_cache(maxsize=32)
-def _luma_tone(hair: HairColor, color: str) -> LumaTone:
-    tone = tone_between(hair.light, np.array(hair.tone), lab_of_color(color))
+def _luma_tone(hair: HairColor, target: tuple[float, float, float]) -> LumaTone:
+    tone = tone_between(hair.light, np.array(hair.tone), np.array(target, dtype=np.float32))
     light = np.linspace(0, 100, 256, dtype=np.float32)
     dim = (light + 16) / np.float32(hair.light[1] + 16)  # in dimmer light a and b fall as L + 16 does
     old = np.stack([light, hair.tone[0] * dim, hair.tone[1] * dim], axis=1).astype(np.float32)

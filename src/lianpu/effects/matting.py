@@ -160,7 +160,7 @@ def _projected(coefficients: Field, view: View, unit: float) -> tuple[Field, Fie
         for part in (matte > _CERTAIN, matte < 1 - _CERTAIN)
     )
     colors = np.dstack([picture, (picture**2).sum(axis=2)])
-    near, far = _nearest(colors, sure), _nearest(colors, none)
+    near, far = nearest_values(colors, sure), nearest_values(colors, none)
     person, ground = near[:, :, :3], far[:, :, :3]
     spread = near[:, :, 3] - (person**2).sum(axis=2) + far[:, :, 3] - (ground**2).sum(axis=2)
     apart = person - ground
@@ -175,7 +175,7 @@ def _projected(coefficients: Field, view: View, unit: float) -> tuple[Field, Fie
     return coefficients + enlarge(change, view.shape[::-1]), np.dstack([person, ground])
 
 
-def _nearest(values: Field, weight: Field) -> Field:
+def nearest_values(values: Field, weight: Field) -> Field:
     """(h, w, C): at each pixel the mean of the nearest values (h, w, C) that have a weight (h, w).
 
     Gortler et al. 1996, The Lumigraph ("pull-push"): what is near outweighs what is found at the next coarser scale.

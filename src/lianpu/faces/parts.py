@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +18,7 @@ from lianpu.faces.alignment import TEMPLATES, Aligned, align, alignment_matrix, 
 from lianpu.faces.covered_mouth import mouth_is_covered
 from lianpu.faces.mesh import MESH_PARTS, mesh_parts
 from lianpu.faces.results import WIDE_SCALE, Face, FaceParts, Mesh, Subject, WideParts
-from lianpu.imaging.geometry import Matrix, Window, inverse, map_points, scale_of
+from lianpu.imaging.geometry import Matrix, Window, compose, inverse, map_points, scale_of, warp_values
 from lianpu.imaging.picture import Picture, check_picture
 from lianpu.models.store.locate import (
     COMMERCIAL_SAFE_NOTE,
@@ -42,6 +43,9 @@ PARSERS: dict[str, str] = {
 
 BUNDLED_PARSER = "face-parser-small"
 """Its name in the table of weights."""
+
+BUNDLED_NAME = "small"
+"""What `FaceParts.parser` says of parts that it found."""
 
 
 def load_parser(name_or_path: str | Path = "auto", *, threads: int | None = None) -> FaceParser:
@@ -148,6 +152,53 @@ def windows_by_mesh(
     return tuple(found)
 
 
+def probability_over(
+    photo: Picture, subject: Subject, part: str, shape: tuple[int, int]
+) -> np.ndarray[Any, np.dtype[np.float32]] | None:
+    """The probability of a part, 0 to 1, over the subject's window at a size of `shape`: (h, w).
+
+    None where the subject's parts do not come from the bundled parser: only it gives probabilities.
+
+    Args:
+        photo: (H, W, 3) that the subject was found in.
+        subject: a face; of one that is `wide`, the middle comes from its narrow crop.
+        part: a name of `part_names.PARTS`.
+        shape: h and w.
+    """
+    parser = _soft_parser() if subject.parts.parser == BUNDLED_NAME else None
+    if parser is None:
+        return None
+    rows, columns = subject.window
+    by = (shape[1] / (columns.stop - columns.start), shape[0] / (rows.stop - rows.start))
+    to_view = np.array([[by[0], 0, (0.5 - columns.start) * by[0] - 0.5], [0, by[1], (0.5 - rows.start) * by[1] - 0.5]])
+    half = np.array([[2.0, 0, 0.5], [0, 2.0, 0.5]])  # two pixels of the crop for one of the probabilities
+
+    def probability(points: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        one = align(photo, replace(subject.face, points=points), _CROP, parser.size_px)
+        share = parser.part_shares(one.picture)[part_index(part)].astype(np.float32) / np.float32(255)
+        edge = max(1, round(_BELIEVED * len(share)))
+        inner = np.zeros_like(share)
+        inner[edge:-edge, edge:-edge] = 1
+        matrix = compose(to_view, compose(inverse(one.matrix), half))
+        both = warp_values(np.dstack([share, cv2.blur(inner, (edge, edge))]), matrix, (shape[1], shape[0]), 0.0)
+        return both[:, :, 0], both[:, :, 1]
+
+    narrow, believed = probability(subject.face.points)
+    if subject.parts_scale == 1:
+        return narrow
+    wide, _ = probability(_spread(subject.face.points))
+    return np.asarray(wide + (narrow - wide) * believed, dtype=np.float32)
+
+
+@lru_cache(maxsize=1)
+def _soft_parser() -> OnnxParser | None:
+    try:
+        parser = load_parser("auto", threads=max(1, cv2.getNumThreads()))
+    except (ModelError, WeightsError):
+        return None
+    return parser if isinstance(parser, OnnxParser) and parser.gives_shares else None
+
+
 def all_parts(parts: Sequence[FaceParts], height: int, width: int) -> np.ndarray:
     """The parts of all faces of a picture in one mask (H, W) uint8; what `parse_faces` gives never overlaps."""
     whole = np.zeros((height, width), dtype=np.uint8)
@@ -164,7 +215,7 @@ def _bundled(threads: int | None) -> FaceParser:
             f"{missing(entry)}, although it is bundled. Install Lianpu again ({entry.how_to_get}), or name another parser: "
             "an .onnx file, bisenet, or the folder of a finished lianpu parser train."
         )
-    return OnnxParser(check_model_file(file, entry), name="small", threads=threads)
+    return OnnxParser(check_model_file(file, entry), name=BUNDLED_NAME, threads=threads)
 
 
 def _published(file: Path, name: str) -> FaceParser:
