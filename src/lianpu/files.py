@@ -50,10 +50,18 @@ def atomic_file(target: Path) -> Iterator[Path]:
             raise
 
 
+def is_leftover(path: Path) -> bool:
+    """Whether a name is one that `atomic_file` or `atomic_folder` writes under: a killed process leaves it behind."""
+    return path.name.startswith(".") and (".partial" in path.suffixes or path.suffix == ".old")
+
+
 def remove_partial_files(folder: Path) -> None:
-    """Remove what a killed process left of files that `atomic_file` was writing into `folder`. Nobody else may be writing there."""
-    for leftover in Path(folder).glob(".*.partial.*"):
-        leftover.unlink(missing_ok=True)
+    """Remove what a killed process left of files and folders that it was writing into `folder`. Nobody else may be writing there."""
+    for leftover in (*Path(folder).glob(".*.partial.*"), *Path(folder).glob(".*.partial")):
+        if leftover.is_dir() and not leftover.is_symlink():
+            shutil.rmtree(leftover, ignore_errors=True)
+        else:
+            leftover.unlink(missing_ok=True)
 
 
 @contextmanager

@@ -61,6 +61,11 @@ class Run:
         return self.folder / "config.yaml"
 
     @property
+    def lock_file(self) -> Path:
+        """Held by the process that trains."""
+        return self.folder / ".lock"
+
+    @property
     def steps_file(self) -> Path:
         """One JSON line per logged step."""
         return self.folder / "steps.jsonl"

@@ -8,6 +8,7 @@ import pytest
 
 from lianpu.report.gallery import Gallery
 from lianpu.report.language import load_language
+from lianpu.report.page import write_report
 from lianpu.report.run_files import read_run_files
 from lianpu.report.scored import Score
 from lianpu.report.sections.configuration import break_command
@@ -117,3 +118,12 @@ def test_the_judge_of_a_transform_is_as_good_as_on_its_worst_target(run: Run) ->
 
 def test_long_commands_are_broken_at_their_flags() -> None:
     assert break_command("lianpu train --image-size 64 --seed 1") == "lianpu train \\\n  --image-size 64 \\\n  --seed 1"
+
+
+@pytest.mark.parametrize("code", ["en", "zh"])
+def test_settings_that_changed_at_a_resume_are_shown_with_the_step_until_which_they_held(tmp_path: Path, code: str) -> None:
+    change = {"after_step": 1200, "command": "lianpu train ...", "changed": {"training.g_lr": [0.0001, 0.0002]}}
+    run: Run = made.make_settings_only(tmp_path / "run", history=[change])
+    text = write_report(run, code).with_suffix(".md").read_text(encoding="utf-8")
+    assert "training.g_lr" in text and "1,200" in text and "0.0002" in text
+    assert ("Before" in text and "Since then" in text) == (code == "en")

@@ -228,6 +228,81 @@ def test_a_finished_run_stays_as_it_is(drawn: Dataset, small: RunConfig, tmp_pat
     assert train(drawn, small, tmp_path / "run").read_steps() == before
 
 
+def test_a_finished_run_called_again_with_other_settings_claims_none_of_them(
+    drawn: Dataset, small: RunConfig, small_with: Any, tmp_path: Path
+) -> None:
+    run = train(drawn, small, tmp_path / "run", command="first")
+    before, finished = run.config_file.read_bytes(), []
+    callbacks = Callbacks(on_finished=finished.append)
+    train(drawn, small_with(g_lr=0.5, num_iters=4), tmp_path / "run", command="second", callbacks=callbacks)
+    assert run.config_file.read_bytes() == before and finished == [6]
+
+
+def test_settings_changed_at_a_resume_are_kept_with_the_step_until_which_the_old_ones_held(
+    drawn: Dataset, small: RunConfig, small_with: Any, tmp_path: Path
+) -> None:
+    run = train(drawn, small, tmp_path / "run", command="first")
+    train(drawn, small, tmp_path / "run", command="again")
+    assert read_record(run).history == ()
+    train(drawn, small_with(num_iters=8, g_lr=0.0002), tmp_path / "run", command="second")
+    train(drawn, small_with(num_iters=9, g_lr=0.0002), tmp_path / "run", command="third")
+    record = read_record(run)
+    assert [(change.after_step, change.command, dict(change.changed)) for change in record.history] == [
+        (6, "second", {"training.num_iters": (6, 8), "training.g_lr": (0.0001, 0.0002)}),
+        (8, "third", {"training.num_iters": (8, 9)}),
+    ]
+    assert record.config.training.num_iters == 9 and record.command == "third"
+
+
+def test_a_flipped_byte_of_a_checkpoint_is_noticed_and_the_one_before_named(
+    drawn: Dataset, small: RunConfig, tmp_path: Path
+) -> None:
+    run = train(drawn, small, tmp_path / "run")
+    for file in (run.checkpoint(6).generator_file, run.checkpoint(6).optimizers_file):
+        stored = bytearray(file.read_bytes())
+        stored[-3] ^= 0x40  # within the last tensor: it loads
+        file.write_bytes(stored)
+        with pytest.raises(
+            CheckpointError, match=rf"{file.name} is damaged: its bytes .*resumes from the checkpoint before \(0+3\)"
+        ):
+            train(drawn, make_longer(small), tmp_path / "run")
+        stored[-3] ^= 0x40
+        file.write_bytes(stored)
+    train(drawn, make_longer(small), tmp_path / "run")
+
+
+def make_longer(config: RunConfig) -> RunConfig:
+    """The settings with two more steps."""
+    return config.model_copy(update={"training": config.training.model_copy(update={"num_iters": 8})})
+
+
+def test_two_trainers_do_not_share_a_folder_and_a_killed_one_holds_it_no_longer(
+    drawn: Dataset, small: RunConfig, tmp_path: Path
+) -> None:
+    folder = tmp_path / "run"
+    holder = (
+        "import sys, time\nfrom pathlib import Path\nfrom lianpu.runs import Run\nfrom lianpu.training.record import locked\n"
+        "with locked(Run(Path(sys.argv[1]))):\n    print('held', flush=True)\n    time.sleep(600)\n"
+    )
+    process = subprocess.Popen([sys.executable, "-c", holder, str(folder)], stdout=subprocess.PIPE, text=True)
+    try:
+        assert process.stdout is not None and process.stdout.readline() == "held\n"
+        with pytest.raises(RunError, match=r"run is being trained by another process"):
+            train(drawn, small, folder)
+    finally:
+        process.kill()
+        process.communicate()
+    assert train(drawn, small, folder).checkpoint_steps() == (3, 6)
+
+
+def test_what_a_kill_in_the_first_write_leaves_is_ours(drawn: Dataset, small: RunConfig, tmp_path: Path) -> None:
+    folder = tmp_path / "run"
+    (folder / ".000000003.abc.partial").mkdir(parents=True)
+    (folder / ".config.abc.partial.yaml").write_text("a: 1")
+    run = train(drawn, small, folder)
+    assert run.checkpoint_steps() == (3, 6) and not [path for path in folder.iterdir() if ".partial" in path.name]
+
+
 def test_only_the_last_checkpoints_are_kept(drawn: Dataset, small_with: Any, tmp_path: Path) -> None:
     run = train(drawn, small_with(num_iters=5, checkpoint_every=1, keep_checkpoints=2), tmp_path / "run")
     assert run.checkpoint_steps() == (4, 5)

@@ -135,6 +135,10 @@ def train_with_progress(dataset: Any, config: RunConfig, run_folder: Path, comma
             on_step=begin(title),
             on_alarm=lambda text: console.print(f"[bold red]No edit visible yet:[/] {text}"),
             on_score=_score_checkpoint,
+            on_finished=lambda steps: console.print(
+                f"Nothing to do: {run_folder} has {steps:,} steps, and its settings stay as they were. "
+                "To go on, ask for more: --num-iters or --num-epochs."
+            ),
         )
         return train(dataset, config, run_folder, command=command, callbacks=callbacks, guides=guides)
 

@@ -11,7 +11,7 @@ from torch import nn
 from lianpu.attributes import Labels
 from lianpu.editors.editor import ModelInfo, check_edit_inputs
 from lianpu.errors import CheckpointError, ModelError
-from lianpu.files import read_json
+from lianpu.files import read_json, sha256_of
 from lianpu.runs import Checkpoint
 from lianpu.stargan.config import ModelConfig
 from lianpu.stargan.lite import AllOutputs, AnyGenerator, LiteGenerator, build_generator
@@ -80,6 +80,28 @@ def load_weights(network: nn.Module, file: Path) -> None:
 
 
 def read_checkpoint_tensors(file: Path) -> Tensors:
-    """The tensors of a file of a checkpoint. Raises CheckpointError, saying what to do, when it is missing or damaged."""
-    advice = f"Move the folder {file.parent} away and run the same command again: it resumes from the checkpoint before."
-    return read_tensors(file, CheckpointError, advice)
+    """The tensors of a file of a checkpoint, whose bytes are those that its state.json names.
+
+    Raises:
+        CheckpointError: it is missing, damaged, or has changed since it was written; what to do is said, with the checkpoint before it.
+    """
+    before = _checkpoint_before(file.parent)
+    there = f" ({before.name})" if before is not None else ", or from the start where there is none"
+    advice = f"Move the folder {file.parent} away and run the same command again: it resumes from the checkpoint before{there}."
+    tensors = read_tensors(file, CheckpointError, advice)
+    state = read_json(Checkpoint(file.parent).state_file, CheckpointError)
+    written = (
+        state.get("sha256", {}).get(file.name) if isinstance(state, dict) and isinstance(state.get("sha256"), dict) else None
+    )
+    if written is not None and written != sha256_of(file):
+        raise CheckpointError(f"{file} is damaged: its bytes are not those that were written (SHA-256). {advice}")
+    return tensors
+
+
+def _checkpoint_before(folder: Path) -> Path | None:
+    """The checkpoint folder of the same run before `folder`, by its number."""
+    try:
+        older = [path for path in folder.parent.iterdir() if path.is_dir() and path.name.isdigit() and path.name < folder.name]
+    except OSError:
+        return None
+    return max(older, default=None)

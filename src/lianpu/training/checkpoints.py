@@ -11,7 +11,7 @@ from lianpu.attributes import AttributeSet
 from lianpu.editors.checkpoint_editor import load_weights, read_checkpoint_tensors, read_state
 from lianpu.editors.editor import ModelInfo
 from lianpu.errors import CheckpointError, LianpuError, TrainingError
-from lianpu.files import atomic_folder, read_json, write_json
+from lianpu.files import atomic_folder, read_json, sha256_of, write_json
 from lianpu.runs import Checkpoint, Run
 from lianpu.stargan.config import ModelConfig
 from lianpu.stargan.networks import count_parameters
@@ -84,6 +84,7 @@ def _write_files(files: Checkpoint, state: TrainingState, info: ModelInfo, model
     write_json(
         files.state_file,
         {
+            "sha256": {file.name: sha256_of(file) for file in sorted(files.folder.glob("*.safetensors"))},
             "step": state.step,
             "generator_steps": state.generator_steps,
             "seconds": state.seconds,

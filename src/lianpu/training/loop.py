@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Callable
+from contextlib import nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -15,8 +16,9 @@ from lianpu.allocator import keep_freed_memory
 from lianpu.dataset.faces import Dataset
 from lianpu.devices import describe_machine, peak_memory_mb
 from lianpu.editors.editor import ModelInfo
+from lianpu.editors.trained_weights import TrainedWeights
 from lianpu.errors import SettingsError, TrainingError
-from lianpu.files import write_json
+from lianpu.files import remove_partial_files, write_json
 from lianpu.photo.writing import write_image
 from lianpu.runs import Checkpoint, Run
 from lianpu.training.checkpoints import load_checkpoint, save_checkpoint
@@ -27,7 +29,16 @@ from lianpu.training.interrupt import Interrupted, stop_signal
 from lianpu.training.log import NoLog, StepLog
 from lianpu.training.plan import Plan, count_steps, make_plan
 from lianpu.training.processes import Processes, start_processes
-from lianpu.training.record import RunRecord, check_resumable, new_record, read_record, refuse_foreign_folder, write_record
+from lianpu.training.record import (
+    RunRecord,
+    check_resumable,
+    locked,
+    new_record,
+    read_record,
+    refuse_foreign_folder,
+    resumed_record,
+    write_record,
+)
 from lianpu.training.samples import FixedFaces, choose_fixed_faces, effect_alarm, sample
 from lianpu.training.start import begin_with, read_start
 from lianpu.training.state import TrainingState, learning_rate_scale, new_state
@@ -48,6 +59,7 @@ class Callbacks:
         on_log: with each line of steps.jsonl.
         on_alarm: when edits have no effect.
         on_score: after a checkpoint at a multiple of eval_every; may take long.
+        on_finished: where there is nothing to do, with the steps that the run has.
     """
 
     on_plan: Callable[[Plan], None] = lambda plan: None
@@ -56,6 +68,7 @@ class Callbacks:
     on_log: Callable[[dict[str, Any]], None] = lambda values: None
     on_alarm: Callable[[str], None] = lambda text: None
     on_score: Callable[[Run, Checkpoint], None] = lambda run, checkpoint: None
+    on_finished: Callable[[int], None] = lambda steps: None
 
 
 def train(
@@ -97,32 +110,55 @@ def train(
     run = Run(Path(run_folder))
     start = None if run.checkpoint_steps() else read_start(config, dataset.attributes)
     processes = start_processes(config.training.device, config.training.precision, config.training.batch_size)
+    refuse_foreign_folder(run)
+    with locked(run) if processes.is_main else nullcontext():
+        if processes.is_main:
+            for folder in (run.folder, run.checkpoints_folder, run.samples_folder):
+                remove_partial_files(folder)
+        _train(dataset, config, run, command, callbacks, guides, start, processes)
+    return run
+
+
+def _train(
+    dataset: Dataset,
+    config: RunConfig,
+    run: Run,
+    command: str,
+    callbacks: Callbacks,
+    guides: Guides,
+    start: TrainedWeights | None,
+    processes: Processes,
+) -> None:
     if processes.device.type == "cpu":
         keep_freed_memory()
     channels = guides.features.channels if guides.features and config.loss.lambda_projected else ()
     state = new_state(config.model, config.training, len(dataset.attributes), processes.device, feature_channels=channels)
     if start is not None:
         begin_with(start, state, config.training.start_from)
-    record = _open_record(run, config, dataset, command, processes, start.info if start else None)
+    total = count_steps(config.training, len(dataset.train))
+    record = _open_record(run, config, dataset, command, processes, start.info if start else None, total)
     if run.checkpoint_steps():
         load_checkpoint(run.last_checkpoint(), state, dataset.attributes)
-    total = count_steps(config.training, len(dataset.train))
     if state.step < total:
         _train_to(total, state, dataset, record, run, processes, callbacks, guides)
-    return run
+    elif processes.is_main:
+        callbacks.on_finished(state.step)
 
 
 def _open_record(
-    run: Run, config: RunConfig, dataset: Dataset, command: str, processes: Processes, start: ModelInfo | None
+    run: Run, config: RunConfig, dataset: Dataset, command: str, processes: Processes, start: ModelInfo | None, total: int
 ) -> RunRecord:
-    """The record of a new run, or of a stopped one with the settings asked for now; written to the folder."""
-    refuse_foreign_folder(run)
+    """The record of a new run, or of a stopped one with the settings asked for now; written to the folder.
+
+    A run that has its `total` steps keeps its record: settings that trained nothing are not its own.
+    """
     if run.config_file.exists():
         old = read_record(run)
         check_resumable(run, old, config, dataset)
-        record = RunRecord(
-            **{**old.__dict__, "config": config, "data_dir": str(dataset.folder), "command": command or old.command}
-        )
+        step = max(run.checkpoint_steps(), default=0)
+        if step >= total:
+            return old
+        record = resumed_record(old, config, dataset.folder, command, step)
     else:
         record = new_record(config, dataset, dataset.folder, command, start)
     processes.wait()

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import datetime
 import hashlib
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -15,10 +17,26 @@ from lianpu.dataset.faces import Dataset
 from lianpu.dataset.sources import open_dataset
 from lianpu.editors.editor import ModelInfo
 from lianpu.errors import LianpuError, RunError
+from lianpu.files import disk_errors_named, is_leftover
 from lianpu.runs import Run
 from lianpu.stargan.layers import FIELD_NAMES
 from lianpu.training.config import RunConfig, config_to_plain, parse_config
 from lianpu.version import __version__
+
+
+@dataclass(frozen=True)
+class SettingsChange:
+    """Settings that a resumed run was given anew.
+
+    Args:
+        after_step: the last step that was trained with the old ones.
+        command: the command line that brought the new ones.
+        changed: dotted name of each setting, its old and its new value.
+    """
+
+    after_step: int
+    command: str
+    changed: Mapping[str, tuple[Any, Any]]
 
 
 @dataclass(frozen=True)
@@ -35,6 +53,7 @@ class RunRecord:
         fingerprint: of the data; see Dataset.
         train_count, test_count: faces in the training and the held-out split.
         alignment, licence: of the data, for the model files.
+        history: changes of settings when the run was resumed, oldest first; `config` holds since the last of them.
     """
 
     run_id: str
@@ -49,6 +68,7 @@ class RunRecord:
     test_count: int
     alignment: str
     licence: str
+    history: tuple[SettingsChange, ...] = ()
 
     def model_info(self, step: int) -> ModelInfo:
         """What a model file of this run says of itself after `step` steps."""
@@ -111,8 +131,39 @@ def write_record(run: Run, record: RunRecord) -> None:
                 "licence": record.licence,
             },
             **config_to_plain(record.config),
+            **({"history": [_change_to_plain(change) for change in record.history]} if record.history else {}),
         }
     )
+
+
+def resumed_record(old: RunRecord, config: RunConfig, data_dir: Path, command: str, step: int) -> RunRecord:
+    """The record of a run that goes on after `step` with the settings asked for now; changed ones are added to its history."""
+    before, now = _flat(config_to_plain(old.config)), _flat(config_to_plain(config))
+    changed = {name: (before.get(name), now.get(name)) for name in {**before, **now} if before.get(name) != now.get(name)}
+    history = old.history
+    if changed and step:
+        history = (*history, SettingsChange(step, command or old.command, changed))
+    return replace(old, config=config, data_dir=str(data_dir), command=command or old.command, history=history)
+
+
+def _flat(values: Mapping[str, Any], before: str = "") -> dict[str, Any]:
+    flat: dict[str, Any] = {}
+    for name, value in values.items():
+        if isinstance(value, Mapping):
+            flat |= _flat(value, f"{before}{name}.")
+        else:
+            flat[f"{before}{name}"] = list(value) if isinstance(value, tuple) else value
+    return flat
+
+
+def _change_to_plain(change: SettingsChange) -> dict[str, Any]:
+    changed = {name: list(values) for name, values in change.changed.items()}
+    return {"after_step": change.after_step, "command": change.command, "changed": changed}
+
+
+def _change_from_plain(value: Mapping[str, Any]) -> SettingsChange:
+    changed = {str(name): (old, new) for name, (old, new) in value["changed"].items()}
+    return SettingsChange(int(value["after_step"]), str(value["command"]), changed)
 
 
 def read_record(run: Run) -> RunRecord:
@@ -134,8 +185,9 @@ def read_record(run: Run) -> RunRecord:
             test_count=int(data["test_count"]),
             alignment=str(data["alignment"]),
             licence=str(data["licence"]),
+            history=tuple(_change_from_plain(change) for change in values.get("history", ())),
         )
-    except (KeyError, TypeError, ValueError) as problem:
+    except (AttributeError, KeyError, TypeError, ValueError) as problem:
         raise RunError(f"{run.config_file} is damaged ({problem!r}). Restore it, or start a new run in another folder.") from None
     except LianpuError as problem:
         raise RunError(str(problem)) from None
@@ -160,9 +212,35 @@ def refuse_foreign_folder(run: Run) -> None:
     """RunError when a run would be written among files that are not its own."""
     if run.folder.exists() and not run.folder.is_dir():
         raise RunError(f"{run.folder} is a file, so no run can be written there. Take another --run-dir.")
-    ours = (run.guide_folder, run.part_maps_file)  # made before training begins
-    if not run.config_file.exists() and run.folder.is_dir() and any(path not in ours for path in run.folder.iterdir()):
+    if run.config_file.exists() or not run.folder.is_dir():
+        return
+    ours = (run.guide_folder, run.part_maps_file, run.lock_file)  # made before training begins
+    if any(path not in ours and not is_leftover(path) for path in run.folder.iterdir()):
         raise RunError(f"{run.folder} holds files but no run (no config.yaml). Take a new or empty folder as --run-dir.")
+
+
+@contextmanager
+def locked(run: Run) -> Iterator[None]:
+    """The run folder for this process alone; the system releases the lock when the process ends, however it ends.
+
+    Raises:
+        RunError: another process is training there.
+    """
+    from filelock import FileLock, Timeout
+
+    with disk_errors_named(run.lock_file):
+        run.folder.mkdir(parents=True, exist_ok=True)
+        lock = FileLock(run.lock_file)
+        try:
+            lock.acquire(timeout=0)
+        except Timeout:
+            raise RunError(
+                f"{run.folder} is being trained by another process. Wait until it ends, or take another --run-dir."
+            ) from None
+    try:
+        yield
+    finally:
+        lock.release()
 
 
 def _short_hash(text: str) -> str:

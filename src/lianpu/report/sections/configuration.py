@@ -83,7 +83,25 @@ def _settings(material: Material) -> tuple[Block, ...]:
         if name in config.mapping
     }
     text = yaml.safe_dump(shown, sort_keys=False, allow_unicode=True).rstrip()
-    return (Paragraph(material.say("configuration.settings_intro")), Code(text, "yaml", (config.source,)))
+    return (Paragraph(material.say("configuration.settings_intro")), Code(text, "yaml", (config.source,)), *_changes(material))
+
+
+def _changes(material: Material) -> tuple[Block, ...]:
+    """Settings that changed when the run was resumed, with the step until which the old ones held; nothing where none did."""
+    config, say = material.files.config, material.say
+    history = config.mapping.get("history")
+    if not isinstance(history, list) or not history:
+        return ()
+    columns = tuple(Column(say(f"configuration.{name}")) for name in ("setting", "until_step", "old_value", "new_value"))
+    rows = [
+        (Cell(f"`{name}`"), Cell(f"{int(change['after_step']):,}"), Cell(f"`{old}`"), Cell(f"`{new}`"))
+        for change in history
+        for name, (old, new) in change["changed"].items()
+    ]
+    return (
+        Paragraph(say("configuration.changed_intro")),
+        Table(columns, tuple(rows), (config.source,), say("configuration.changed")),
+    )
 
 
 def _losses(material: Material) -> tuple[Block, ...]:
