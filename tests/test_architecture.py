@@ -152,6 +152,7 @@ MAY_IMPORT: dict[str, set[str]] = {
         "errors",
         "evaluation",
         "export",
+        "extras",
         "face_parsing",
         "faces",
         "files",

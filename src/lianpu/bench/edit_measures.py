@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import cv2
@@ -48,6 +49,14 @@ EFFECT_PARTS: Mapping[str, tuple[str, ...]] = {
     **dict.fromkeys(("age", "gender", "beard", "slim_face"), _HEAD),
 }
 """Effects and the parts that they are about; one that is not named may change the whole photo."""
+
+
+@dataclass(frozen=True)
+class NamedPicture:
+    """A picture of a folder, and its labels (1 has, 0 has not) where the folder knows them: then its largest face is meant."""
+
+    file: Path
+    labels: Mapping[str, int] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)

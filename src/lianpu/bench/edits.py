@@ -6,7 +6,7 @@ import re
 import statistics
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
@@ -17,9 +17,11 @@ from lianpu.cli.edit_options import FaceOptions, analyzer_settings
 if TYPE_CHECKING:
     from rich.table import Table
 
-    from lianpu.bench.edit_measures import FaceEditFigures, Sight
+    from lianpu.bench.edit_judges import Distances, RealFaces, Seen
+    from lianpu.bench.edit_measures import FaceEditFigures, NamedPicture, Sight
     from lianpu.editing.presets import Preset
     from lianpu.editing.session import EditJob
+    from lianpu.faces.analyzer import FaceAnalyzer
     from lianpu.faces.results import Subject
     from lianpu.imaging.picture import Picture
     from lianpu.metrics.intervals import Interval
@@ -69,6 +71,13 @@ class BenchEditsArguments(FaceOptions):
     """Threads of OpenCV and ONNX Runtime."""
     sheets: bool = True
     """Write contact sheets."""
+    judges: bool = True
+    """Also ask a second judge (fitted to the val faces of DATA, each judged by what did not see it) and measure how far patches of edited
+    faces are from real training faces of the wanted kind. Needs the extra train, the face mesh, and DATA with Male or Young."""
+    references: int = 150
+    """Real training faces of each wanted kind."""
+    kept: Path | None = None
+    """A file (.npz) that keeps what the judges saw of real faces, so that another run need not look at them again."""
 
 
 @dataclass(frozen=True)
@@ -96,14 +105,16 @@ class EditAsked:
 def main(arguments: list[str]) -> None:
     """Parse the command line, measure, print a table, and write the results."""
     parsed = tyro.cli(BenchEditsArguments, args=arguments, prog="lianpu bench edits")
-    from lianpu.terminal import console, stage
+    from lianpu.terminal import console, stages
 
     asked = edits_asked(parsed)
     pictures = chosen_pictures(parsed)
-    with stage("Faces") as on_progress:
-        measured = measure(parsed, asked, pictures, on_progress)
+    with stages() as begin:
+        measured = measure(parsed, asked, pictures, begin)
     rows = [row for one in measured for row in summary_rows(one, measured, parsed.seed)]
     console.print(edits_table(rows, measured))
+    for line in patches_table(measured)[1:]:
+        console.print(f"Patch distance of {line[0]}: {line[2]}, unedited {line[3]}, real {line[4]}; in the middle {line[5]}.")
     write_results(parsed, measured, rows)
     console.print(f"Tables and sheets: {parsed.out}. Grade the sheets in grades.csv there: 1 (broken) to 5 (I would post it).")
 
@@ -133,14 +144,6 @@ def edits_asked(parsed: BenchEditsArguments) -> list[EditAsked]:
     return asked
 
 
-@dataclass(frozen=True)
-class NamedPicture:
-    """A picture of a folder, and its labels (1 has, 0 has not) where the folder knows them."""
-
-    file: Path
-    labels: Mapping[str, int] = field(default_factory=dict)
-
-
 def chosen_pictures(parsed: BenchEditsArguments) -> list[NamedPicture]:
     """The pictures whose faces are edited, folder by folder. Raises DataError for a folder without any, or a name that is nowhere."""
     from lianpu.dataset.text_files import read_text
@@ -164,6 +167,7 @@ def chosen_pictures(parsed: BenchEditsArguments) -> list[NamedPicture]:
 
 def _pictures_of(folder: Path, split: str | None) -> list[NamedPicture]:
     """The pictures of a split (None: of all) in the order of its names; of a folder without labels all photos."""
+    from lianpu.bench.edit_measures import NamedPicture
     from lianpu.dataset.celebamask import read_celebamask
     from lianpu.dataset.table import UNLABELLED
     from lianpu.errors import DataError
@@ -186,23 +190,44 @@ def _pictures_of(folder: Path, split: str | None) -> list[NamedPicture]:
 
 @dataclass(frozen=True)
 class Measured:
-    """An edit and the figures of every face that it was made on, in the order of the pictures."""
+    """An edit and the figures of every face that it was made on, in the order of the pictures.
+
+    Args:
+        asked: the edit.
+        faces: its figures.
+        distances: patch distances; None where they were not measured.
+        judge: of the second judge's own accuracy on real faces by attribute: hits, count, balanced.
+    """
 
     asked: EditAsked
     faces: tuple[FaceEditFigures, ...]
+    distances: Distances | None = None
+    judge: Mapping[str, tuple[int, int, float]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, eq=False)
 class _Bench:
-    """The models of a bench, opened once."""
+    """The models of a bench, opened once; `real` where the second judge and the patch distance can be had."""
 
     jobs: Mapping[str, EditJob]
     models: AnalysisModels
     rules: LabelRules
+    real: RealFaces | None
+
+
+@dataclass
+class _Seen:
+    """What was seen of the faces of one edit, before and after."""
+
+    unedited: list[Seen] = field(default_factory=list)
+    edited: list[Seen] = field(default_factory=list)
 
 
 def measure(
-    parsed: BenchEditsArguments, asked: Sequence[EditAsked], pictures: Sequence[NamedPicture], on_progress: OnProgress
+    parsed: BenchEditsArguments,
+    asked: Sequence[EditAsked],
+    pictures: Sequence[NamedPicture],
+    begin: Callable[[str], OnProgress],
 ) -> list[Measured]:
     """Every edit on every face that needs it; faces are the largest of each picture, or all of a photo without labels.
 
@@ -218,25 +243,36 @@ def measure(
     from lianpu.photo.reading import read_image
 
     limit_threads(parsed.threads)
-    bench = _open(parsed, asked)
-    first = bench.jobs[asked[0].name]
+    bench = _open(parsed, asked, begin("Real faces"))
+    session, on_progress = bench.jobs[asked[0].name].session, begin("Faces")
     sheets = {one.name: Sheets(parsed.out / "sheets", one.file_name) for one in asked}
     figures: dict[str, list[FaceEditFigures]] = {one.name: [] for one in asked}
+    seen: dict[str, _Seen] = {one.name: _Seen() for one in asked}
+    held_out: dict[str, Seen] = {}
     faces = 0
     for number, picture in enumerate(pictures):
         photo = read_image(picture.file)
-        for subject in choose(first.session.analyze(photo), "largest" if picture.labels else "all"):
+        for subject in choose(session.analyze(photo), "largest" if picture.labels else "all"):
             faces += 1
             before = sight_of(photo, subject, bench.models, bench.rules)
+            own = None if bench.real is None else bench.real.see(photo, subject.face)
+            if own is not None:
+                held_out[picture.file.name] = own
             for one in asked:
                 if not _is_needed(one, before):
                     continue
                 region = right_region(subject, photo.shape, one.parts) if one.parts else None
                 edited, seconds = _timed(bench.jobs[one.name], photo, subject)
                 after = sight_of(edited, subject, bench.models, bench.rules)
-                figures[one.name].append(_figures(one, picture, photo, edited, (before, after), region, seconds))
+                new = _figures(one, picture, photo, edited, (before, after), region, seconds)
+                if bench.real is not None and own is not None and one.values:
+                    then = bench.real.see(edited, subject.face) or own
+                    new = replace(new, judged=bench.real.judged(picture.file.name, then, one.values))
+                    seen[one.name].unedited.append(own)
+                    seen[one.name].edited.append(then)
+                figures[one.name].append(new)
                 if parsed.sheets:
-                    sheets[one.name].add(picture.file.name, photo, edited, subject, _caption(figures[one.name][-1]))
+                    sheets[one.name].add(picture.file.name, photo, edited, subject, _caption(new))
         on_progress(number + 1, len(pictures))
     if not faces:
         raise DataError(f"No face was found in {len(pictures)} pictures. Give others, or another --detector.")
@@ -244,13 +280,28 @@ def measure(
         sheet.close()
     if parsed.sheets:
         write_grades(parsed.out, list(sheets.values()))
-    return [Measured(one, tuple(figures[one.name])) for one in asked]
+    return [_measured(one, figures[one.name], seen[one.name], held_out, bench.real, parsed.seed) for one in asked]
 
 
-def _open(parsed: BenchEditsArguments, asked: Sequence[EditAsked]) -> _Bench:
+def _measured(
+    one: EditAsked,
+    figures: Sequence[FaceEditFigures],
+    seen: _Seen,
+    held_out: Mapping[str, Seen],
+    real: RealFaces | None,
+    seed: int,
+) -> Measured:
+    if real is None:
+        return Measured(one, tuple(figures))
+    accuracy = {
+        name: (found.hits, found.count, found.balanced) for name, found in real.second.accuracy.items() if name in one.values
+    }
+    distances = real.distances(one.values, seen.edited, seen.unedited, held_out, seed)
+    return Measured(one, tuple(figures), distances, accuracy)
+
+
+def _open(parsed: BenchEditsArguments, asked: Sequence[EditAsked], on_progress: OnProgress) -> _Bench:
     """The jobs share one analyzer: models are opened once."""
-    from dataclasses import replace
-
     from lianpu.editing.presets import dump_preset
     from lianpu.editing.session import EditRequest, open_job
     from lianpu.preparation.label_rules import load_rules
@@ -266,7 +317,34 @@ def _open(parsed: BenchEditsArguments, asked: Sequence[EditAsked]) -> _Bench:
             job = replace(job, session=replace(job.session, analyzer=shared))
         jobs[one.name] = job
     prepare = PrepareSettings(detector=parsed.detector, landmarks=parsed.landmarks, parser=parsed.parser)
-    return _Bench(jobs, open_analysis_models(prepare, parsed.threads), load_rules())
+    session = jobs[asked[0].name].session
+    real = _real_faces(parsed, asked, session.analyzer, on_progress)
+    return _Bench(jobs, open_analysis_models(prepare, parsed.threads), load_rules(), real)
+
+
+def _real_faces(
+    parsed: BenchEditsArguments, asked: Sequence[EditAsked], analyzer: FaceAnalyzer, on_progress: OnProgress
+) -> RealFaces | None:
+    """What judges by real faces, where it is wanted and can be had."""
+    from lianpu.extras import missing_modules
+
+    values = [one.values for one in asked if one.values]
+    if not parsed.judges or not values or missing_modules("train"):
+        return None
+    import torch
+
+    from lianpu.bench.edit_judges import open_real_faces
+
+    if parsed.threads is not None:
+        torch.set_num_threads(parsed.threads)
+
+    def labelled(split: str) -> list[NamedPicture]:
+        return [one for folder in parsed.data for one in _pictures_of(folder, split) if one.labels]
+
+    held_out, training = labelled("val"), labelled("train")
+    if not held_out:
+        return None
+    return open_real_faces(analyzer, held_out, training, values, parsed.references, parsed.seed, parsed.kept, on_progress)
 
 
 def _is_needed(one: EditAsked, before: Sight) -> bool:
@@ -324,6 +402,7 @@ class SummaryRow:
         attribute: whose success it is; empty for effects.
         faces: how many had not got the attribute (or, for effects, all).
         success: share of these that have it afterwards by the rules; None where the rules tell nothing of it.
+        judged: the same by the second judge.
         alone: for an attribute among several: its success alone on the same faces; None where that was not measured.
         identity: mean cosine; `worst`: the least. None without an encoder.
         outside_lab: mean difference in Lab outside of the right region; `outside_bytes`: share of bytes changed there. None where every
@@ -337,6 +416,7 @@ class SummaryRow:
     attribute: str
     faces: int
     success: Interval | None
+    judged: Interval | None
     alone: Interval | None
     identity: Interval | None
     worst: float | None
@@ -365,14 +445,15 @@ def _row(
     alone = None
     if single is not None and len(values) > 1:
         known = {face.file: face for face in single.faces}
-        alone = _share(name, [known[face.file] for face in faces if face.file in known])
+        alone = _share([known[face.file].reached[name] for face in faces if face.file in known])
     identities = [face.identity for face in faces if face.identity is not None]
     outside = [face.outside for face in faces if face.outside is not None]
     return SummaryRow(
         edit=measured.asked.name,
         attribute=name,
         faces=len(faces),
-        success=_share(name, faces) if name else None,
+        success=_share([face.reached.get(name) for face in faces]),
+        judged=_share([face.judged.get(name) for face in faces]),
         alone=alone,
         identity=bootstrap(identities, seed) if identities else None,
         worst=min(identities) if identities else None,
@@ -384,11 +465,11 @@ def _row(
     )
 
 
-def _share(name: str, faces: Sequence[FaceEditFigures]) -> Interval | None:
+def _share(answers: Sequence[bool | None]) -> Interval | None:
     from lianpu.metrics.intervals import wilson
 
-    known = [face.reached[name] for face in faces if face.reached.get(name) is not None]
-    return wilson(sum(map(bool, known)), len(known)) if known else None
+    known = [answer for answer in answers if answer is not None]
+    return wilson(sum(known), len(known)) if known else None
 
 
 _COLUMNS: Mapping[str, Callable[[SummaryRow], str]] = {
@@ -396,6 +477,7 @@ _COLUMNS: Mapping[str, Callable[[SummaryRow], str]] = {
     "attribute": lambda row: row.attribute,
     "faces": lambda row: str(row.faces),
     "success, rules (95 %)": lambda row: _percent(row.success),
+    "second judge": lambda row: _percent(row.judged),
     "alone, same faces": lambda row: _percent(row.alone),
     "identity (95 %)": lambda row: "-" if row.identity is None else f"{row.identity.value:.3f} ({_ends(row.identity, '.3f')})",
     "worst": lambda row: "-" if row.worst is None else f"{row.worst:.3f}",
@@ -428,6 +510,39 @@ def edits_table(rows: Sequence[SummaryRow], measured: Sequence[Measured]) -> Tab
     return table
 
 
+def patches_table(measured: Sequence[Measured]) -> list[list[str]]:
+    """The patch distances, with a heading; only the heading where none was measured."""
+    rows = [
+        [
+            "edit",
+            "faces",
+            "edited, all zones (95 %)",
+            "unedited",
+            "real",
+            "edited, middle (95 %)",
+            "unedited",
+            "real",
+            "farthest zones",
+        ]
+    ]
+    for one in measured:
+        if one.distances is None:
+            continue
+        edited, unedited, real = one.distances.edited, one.distances.unedited, one.distances.real
+        cells = [one.asked.name, str(edited.faces)]
+        for own, others in (
+            (edited.all, (unedited.all, None if real is None else real.all)),
+            (edited.middle, (unedited.middle, None if real is None else real.middle)),
+        ):
+            cells += [
+                f"{own.value:.3f} ({_ends(own, '.3f')})",
+                *("-" if found is None else f"{found.value:.3f}" for found in others),
+            ]
+        farthest = sorted(edited.zones, key=lambda zone: -edited.zones[zone])[:3]
+        rows.append([*cells, ", ".join(f"{zone} {edited.zones[zone]:.2f}" for zone in farthest)])
+    return rows
+
+
 def _legend(measured: Sequence[Measured]) -> str:
     drifts: dict[str, int] = {}
     for one in measured:
@@ -435,7 +550,13 @@ def _legend(measured: Sequence[Measured]) -> str:
             for name in face.drifted:
                 drifts[name] = drifts.get(name, 0) + 1
     words = ", ".join(f"{name} {count}" for name, count in sorted(drifts.items(), key=lambda item: -item[1])) or "none"
-    return f"Success and drift by the rules of lianpu prepare, identity by dlib's encoder. Drifted in all edits: {words}."
+    judges = {name: found for one in measured for name, found in one.judge.items()}
+    said = ", ".join(
+        f"{name} {100 * hits / count:.0f} % of {count} (balanced {100 * balanced:.0f} %)"
+        for name, (hits, count, balanced) in judges.items()
+    )
+    second = f" The second judge is right on real faces: {said}." if said else ""
+    return f"Success and drift by the rules of lianpu prepare, identity by dlib's encoder. Drifted in all edits: {words}.{second}"
 
 
 def write_results(parsed: BenchEditsArguments, measured: Sequence[Measured], rows: Sequence[SummaryRow]) -> None:
@@ -443,9 +564,10 @@ def write_results(parsed: BenchEditsArguments, measured: Sequence[Measured], row
     from lianpu.devices import describe_machine
     from lianpu.files import write_json, write_text
 
-    lines = ["| " + " | ".join(_COLUMNS) + " |", "|" + "---|" * len(_COLUMNS)]
-    lines += ["| " + " | ".join(write(row) for write in _COLUMNS.values()) + " |" for row in rows]
-    write_text(parsed.out / "edits.md", "\n".join([*lines, "", _legend(measured), ""]))
+    lines = _markdown([list(_COLUMNS), *([write(row) for write in _COLUMNS.values()] for row in rows)])
+    patches = patches_table(measured)
+    lines += ["", _legend(measured), "", *(_markdown(patches) if len(patches) > 1 else [])]
+    write_text(parsed.out / "edits.md", "\n".join([*lines, ""]))
     write_json(
         parsed.out / "edits.json",
         {
@@ -455,6 +577,13 @@ def write_results(parsed: BenchEditsArguments, measured: Sequence[Measured], row
             "seed": parsed.seed,
             "cpu": describe_machine().cpu,
             "rows": [asdict(row) for row in rows],
+            "judge": {name: found for one in measured for name, found in one.judge.items()},
+            "patches": {one.asked.name: asdict(one.distances) for one in measured if one.distances is not None},
             "faces": {one.asked.name: [asdict(face) for face in one.faces] for one in measured},
         },
     )
+
+
+def _markdown(rows: Sequence[Sequence[str]]) -> list[str]:
+    lines = ["| " + " | ".join(row) + " |" for row in rows]
+    return [lines[0], "|" + "---|" * len(rows[0]), *lines[1:]]
