@@ -2,7 +2,7 @@
 
 import pytest
 
-from lianpu.camera.holding import settings_that_hold
+from lianpu.camera.holding import rate_to_hold, settings_that_hold
 from lianpu.video.tracking.live_tracker import LiveSettings
 
 TIMES = {"track": 0.002, "mesh": 0.006, "parse": 0.008, "detect": 0.001, "hair_color": 0.008, "preview": 0.0}
@@ -15,6 +15,11 @@ def _times(by: float) -> dict[str, float]:
 def test_a_fast_processor_gives_up_nothing() -> None:
     held = settings_that_hold(30, TIMES, LiveSettings(), cores=1)
     assert held.settings == LiveSettings() and held.words == ""
+
+
+def test_no_more_is_held_than_the_source_gives() -> None:
+    assert [rate_to_hold(30, source) for source in (24, 60, 0)] == [24, 30, 30]
+    assert rate_to_hold(0, 24) is None
 
 
 def test_two_cores_hold_what_one_cannot() -> None:

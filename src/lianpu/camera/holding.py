@@ -40,6 +40,11 @@ class _Saving:
     words: str
 
 
+def rate_to_hold(asked: float, source: float) -> float | None:
+    """The frames per second to hold: what is asked for, but no more than the source gives (0: unknown). None where 0 is asked."""
+    return (min(asked, source) if source > 0 else asked) or None
+
+
 def settings_that_hold(
     rate: float,
     took: Mapping[str, float],

@@ -52,7 +52,8 @@ class CameraArguments(EncodingOptions, EditOptions):
     quality: bool = False
     """Edit as lianpu video does: the effects of photos, four to eight times the work."""
     hold: float = 30.0
-    """Frames per second to hold on a slower processor, where care may be given up for it; 0 gives up nothing."""
+    """Frames per second to hold on a slower processor, where care may be given up for it; at most those of the source. 0 gives up
+    nothing."""
     detect_every: int | None = None
     """Detect faces every N edited frames; track them in between. Default: 15 (--quality: 10); 1 where faces are hidden (anonymise): with
     more, or with --faces largest, they are only tracked, and faces that are missed show."""
@@ -160,11 +161,13 @@ def _portrait(size_px: int) -> Picture:
 
 
 def _settings(parsed: CameraArguments, source: CameraSource) -> CameraSettings:
+    from lianpu.camera.holding import rate_to_hold
     from lianpu.camera.loop import CameraSettings
     from lianpu.camera.sources import read_size
 
+    hold = rate_to_hold(parsed.hold, source.rate)
     size = source.size_px if parsed.size is None else read_size(parsed.size)
-    return CameraSettings(size, parsed.mirror, parsed.frames, parsed.seconds, parsed.hold or None, parsed.parse_every is not None)
+    return CameraSettings(size, parsed.mirror, parsed.frames, parsed.seconds, hold, parsed.parse_every is not None)
 
 
 def _pipeline(parsed: CameraArguments, job: EditJob, threads: int | None) -> FramePipeline:

@@ -165,7 +165,7 @@ def test_the_average_follows_slowly_at_an_edge_and_at_once_where_much_has_change
     mesh, matrix = mesh_of(portrait(side_px=256).points).points, scaling(0.5)
     light = np.full(60, 128, dtype=np.float32)
 
-    def next_parts(before: LiveParts | None, first_hair_row: int) -> LiveParts:
+    def next_parts(before: LiveParts | None, first_hair_row: int, light: np.ndarray = light) -> LiveParts:
         picture = np.full((256, 256, 3), PART_COLORS[part_index("skin")], np.uint8)
         picture[first_hair_row:] = PART_COLORS[part_index("hair")]
         return update_live_parts(before, picture, mesh, matrix, parser, light, parse=True, seconds=1 / 30, time_constant_s=0.4)
@@ -175,5 +175,7 @@ def test_the_average_follows_slowly_at_an_edge_and_at_once_where_much_has_change
     rate = 1 - np.exp(-1 / 30 / 0.4)
     edge = next_parts(first, 132).shares[hair]
     assert edge[64:66].mean() == pytest.approx(255 * (1 - rate), abs=3) and (edge[70:] == 255).all()
+    hurried = next_parts(first, 132, light + 100).shares[hair]
+    assert hurried[64:66].mean() < edge[64:66].mean() - 30, "faster while the face changes"
     gone = next_parts(first, 256).shares[hair]
     assert gone[80:].max() < 5

@@ -56,12 +56,16 @@ _STILL_PX = 0.6
 _ALIGNED = 0.02
 """The crop is aligned anew where its corners lie farther than this share of its side from where the five points want them."""
 
-_TURNED_PX, _TURNED_FAR_PX = 1.5, 4.0
+_TURNED_PX, _TURNED_FAR_PX = 1.0, 2.5
 """How far points of the mesh have gone in the crop since a parse, in pixels of the shares, from which on the next one comes sooner, and as
 soon as it may."""
 
 _RELIT, _RELIT_FAR = 7.0, 16.0
 """The same of the mean change of brightness at and around the face, of 255: another light, a hand, a hat."""
+
+_HURRY, _HURRY_S = 0.8, 0.25
+"""While the face turns, the average follows faster, by up to this share of its time constant, and for so many seconds after: what lags would
+show more than what flickers."""
 
 _RING = 1.4
 """Beside the mesh's own points, brightness is compared at its oval enlarged so many times: hair, and what comes before it."""
@@ -107,6 +111,7 @@ class LiveParts:
         around_age: the same of `around`.
         gone_px: how far the points went in earlier frames since then.
         brightness: (J,) float32, 0 to 255, at and around the face in the frame of the parser's last run.
+        hurry: how much has changed lately, 0 to 1.
     """
 
     names: tuple[str, ...]
@@ -124,6 +129,7 @@ class LiveParts:
     around_age: int = 0
     gone_px: float = 0.0
     brightness: np.ndarray[Any, np.dtype[np.float32]] = field(default_factory=lambda: np.zeros(0, dtype=np.float32))
+    hurry: float = 0.0
 
     def as_shares(self) -> Mapping[str, Share]:
         """The averaged probabilities by part (s, s) uint8."""
@@ -208,7 +214,8 @@ def update_live_parts(
     """The parts of a face in the next frame.
 
     In every frame, parsed or not, the average moves towards the parser's last result by 1 - exp(-seconds / time_constant_s); where the
-    parser sees something else over more than an edge (a hand before the face), by up to all of it at once.
+    parser sees something else over more than an edge (a hand before the face), by up to all of it at once. While the face turns, the time
+    constant is shorter.
 
     Args:
         before: of the frame before; None for a new face, which is parsed.
@@ -222,6 +229,9 @@ def update_live_parts(
         time_constant_s: of the average; 0 takes every result as it is.
     """
     control = mesh[list(CONTROL), :2]
+    hurry = 0.0
+    if before is not None:
+        hurry = max(before.hurry * math.exp(-seconds / _HURRY_S), change_since_parse(before, mesh, brightness))
     moved = None if before is None else _moved_with(before, control)
     if moved is None or parse:
         matrix = aligned
@@ -233,13 +243,14 @@ def update_live_parts(
         moved = replace(moved, age=0, gone_px=0.0, brightness=brightness)
     if before is None:
         return moved
+    time_constant_s *= 1 - _HURRY * hurry
     rate = 1 - math.exp(-seconds / time_constant_s) if time_constant_s > 0 else 1.0
     shares = np.asarray(moved.shares + np.float32(rate) * (moved.parsed - moved.shares), dtype=np.float32)
     mouth = moved.mouth + (1 - math.exp(-seconds / MOUTH_S)) * (moved.mouth_parsed - moved.mouth)
     around = moved.around
     if around is not None and moved.around_parsed is not None:
         around = np.asarray(around + np.float32(rate) * (moved.around_parsed - around), dtype=np.float32)
-    return replace(moved, shares=shares, mouth=mouth, around=around)
+    return replace(moved, shares=shares, mouth=mouth, around=around, hurry=hurry)
 
 
 def mouth_visible(shares: np.ndarray, lips: np.ndarray) -> float | None:
