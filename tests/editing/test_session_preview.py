@@ -1,13 +1,22 @@
-"""A photo and its faces at the size of a preview."""
+"""A photo and its faces at the size of a preview; which effects a session has, and which faces an edit leaves as they are."""
 
+from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 
+from lianpu.editing.presets import preset_from_options
 from lianpu.editing.session import EditSession
+from lianpu.effects.catalogue import EFFECTS
+from lianpu.faces.analyzer import FaceAnalyzer
+from lianpu.faces.mesh import MeshReader
 from lianpu.faces.results import Face, FaceParts, Landmarks, Subject
 from lianpu.imaging.picture import Picture
+from lianpu.models.store.conversion import require_onnx
+from lianpu.models.store.locate import commercial_safe
+from tests.support.live_faces import drawn_mesh
 
 
 def _subject(width: int, height: int) -> Subject:
@@ -53,3 +62,33 @@ def test_odd_sizes_keep_every_face_within_the_picture(width: int, height: int) -
     assert max(small.shape) == 200
     assert 0 <= subject.window[0].start < subject.window[0].stop <= small.shape[0]
     assert 0 <= subject.window[1].start < subject.window[1].stop <= small.shape[1]
+
+
+def test_faces_whose_mesh_is_not_believed_are_not_counted_as_edited(analyzer: FaceAnalyzer) -> None:
+    session = EditSession(analyzer, transforms=True)
+    subjects = [_subject(80, 100), replace(_subject(80, 100), mesh=drawn_mesh())]
+    alone, mixed, other = (
+        session.left_as_they_are(subjects, preset_from_options(values, "1", None, effects))
+        for values, effects in ((["Male=yes"], ["age=-20"]), (["Male=yes"], ["lipstick"]), ([], ["lipstick"]))
+    )
+    assert alone.count == 1 and alone.words is not None
+    assert alone.words.startswith("no gender, age in 1 of 2 faces: the face mesh is not believed there")
+    assert mixed.count == 0 and mixed.words is not None and mixed.words.startswith("no gender in 1 of 2 faces")
+    assert other.count == 0 and other.words is None
+    assert session.left_as_they_are(subjects[1:], preset_from_options(["Male=yes"], "1", None, [])).words is None
+
+
+def test_a_session_has_only_effects_that_it_can_do(analyzer: FaceAnalyzer) -> None:
+    without_mesh = EditSession(analyzer).effects
+    assert "hair_color" in without_mesh and "age" not in without_mesh
+    without_parser = EditSession(replace(analyzer, parser=None)).effects
+    assert "hair_color" not in without_parser and "lipstick" in without_parser
+
+
+def test_a_session_with_a_mesh_has_every_effect_unless_all_must_be_commercial(
+    analyzer: FaceAnalyzer, mediapipe_models: Path
+) -> None:
+    session = EditSession(replace(analyzer, landmarks=MeshReader(require_onnx("face-mesh"), 1)))
+    assert list(session.effects) == list(EFFECTS)
+    with commercial_safe(True):
+        assert "age" not in session.effects

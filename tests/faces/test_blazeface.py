@@ -60,7 +60,7 @@ def test_the_corners_of_the_mouth_lie_beside_its_middle_parallel_to_the_eyes() -
     keys = np.array([(40, 50), (60, 50), (50, 60), (50, 72), (30, 52), (70, 52)], dtype=float)
     points = five_points(keys)
     assert points[:3].tolist() == [[40, 50], [60, 50], [50, 60]]
-    assert points[3:] == pytest.approx(np.array([(50 - 9.04, 72), (50 + 9.04, 72)]), abs=0.01)
+    assert points[3:] == pytest.approx(np.array([(50 - 7.78, 72), (50 + 7.78, 72)]), abs=0.01)
     turned = five_points(keys @ np.array([[0, 1], [-1, 0]]))
     assert turned == pytest.approx(points @ np.array([[0, 1], [-1, 0]]), abs=1e-4)
 

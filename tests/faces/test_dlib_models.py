@@ -12,11 +12,11 @@ from lianpu.faces.dlib_models import (
     SAME_PERSON_DISTANCE,
     DlibDetector,
     DlibEncoder,
-    DlibLandmarks,
     HogFinder,
     ShapePredictor,
     dlib_box,
     five_of_68,
+    load_landmarks_68,
     roll_deg,
 )
 from lianpu.faces.results import Face
@@ -34,8 +34,8 @@ def detector() -> DlibDetector:
 
 
 @pytest.fixture(scope="module")
-def landmarks() -> DlibLandmarks:
-    return DlibLandmarks()
+def landmarks() -> ShapePredictor:
+    return load_landmarks_68()
 
 
 @pytest.fixture(scope="module")
@@ -101,16 +101,16 @@ def test_what_is_no_picture_is_refused(detector: DlibDetector) -> None:
         detector.detect(np.zeros((9, 9, 3)))  # type: ignore[arg-type]
 
 
-def test_a_view_of_a_picture_gives_what_its_copy_gives(detector: DlibDetector, landmarks: DlibLandmarks) -> None:
+def test_a_view_of_a_picture_gives_what_its_copy_gives(detector: DlibDetector, landmarks: ShapePredictor) -> None:
     picture = drawn(PEOPLE[0])
     view = np.ascontiguousarray(picture[:, ::-1])[:, ::-1]
     assert not view.flags.c_contiguous
     (face,), (same,) = detector.detect(picture), detector.detect(view)
     assert face.box_xyxy == same.box_xyxy
-    np.testing.assert_array_equal(landmarks.of(picture, [face])[0].points, landmarks.of(view, [same])[0].points)
+    np.testing.assert_array_equal(landmarks.of_face(picture, face), landmarks.of_face(view, same))
 
 
-def test_landmarks_of_dlibs_own_box_are_dlibs(detector: DlibDetector, landmarks: DlibLandmarks) -> None:
+def test_landmarks_of_dlibs_own_box_are_dlibs(detector: DlibDetector, landmarks: ShapePredictor) -> None:
     import dlib
 
     picture = drawn(PEOPLE[2])
@@ -118,27 +118,27 @@ def test_landmarks_of_dlibs_own_box_are_dlibs(detector: DlibDetector, landmarks:
     predictor = dlib.shape_predictor(str(require_model_file("dlib-landmarks-68")))
     found = predictor(picture, dlib.rectangle(*(round(edge) for edge in face.box_xyxy)))
     theirs = np.array([(point.x, point.y) for point in found.parts()])
-    np.testing.assert_array_equal(landmarks.of(picture, [face])[0].points, theirs)
+    np.testing.assert_array_equal(landmarks.of_face(picture, face), theirs)
 
 
-def test_boxes_of_other_detectors_are_adjusted_to_dlibs_habit(detector: DlibDetector, landmarks: DlibLandmarks) -> None:
+def test_boxes_of_other_detectors_are_adjusted_to_dlibs_habit(detector: DlibDetector, landmarks: ShapePredictor) -> None:
     predictor = ShapePredictor(require_model_file("dlib-landmarks-68"), 68)
     adjusted, raw = [], []
     for number in PEOPLE:
         picture = drawn(number)
         (own,) = detector.detect(picture)
-        reference = landmarks.of(picture, [own])[0].points
+        reference = landmarks.of_face(picture, own)
         other = as_another_found_it(own)
-        adjusted.append(error(landmarks.of(picture, [other])[0].points, reference))
+        adjusted.append(error(landmarks.of_face(picture, other), reference))
         raw.append(error(predictor.predict(picture, other.box_xyxy), reference))
     assert np.mean(adjusted) < 0.02 and np.mean(adjusted) < 0.6 * np.mean(raw), (np.mean(adjusted), np.mean(raw))
 
 
 @pytest.mark.parametrize("turn_deg", [-150, -90, -40, 20, 60, 180])
-def test_a_turned_face_has_its_points_where_they_are(detector: DlibDetector, landmarks: DlibLandmarks, turn_deg: int) -> None:
+def test_a_turned_face_has_its_points_where_they_are(detector: DlibDetector, landmarks: ShapePredictor, turn_deg: int) -> None:
     picture = drawn(PEOPLE[3])
     (face,) = detector.detect(picture)
-    reference = landmarks.of(picture, [face])[0].points
+    reference = landmarks.of_face(picture, face)
     turn = np.deg2rad(turn_deg)
     rotation = np.array([[np.cos(turn), -np.sin(turn)], [np.sin(turn), np.cos(turn)]])
     middle = np.array([255.5, 255.5])
@@ -148,12 +148,12 @@ def test_a_turned_face_has_its_points_where_they_are(detector: DlibDetector, lan
     turned = Face((low[0], low[1], high[0], high[1]), 0.9, points, "another")
     difference = roll_deg(turned) - turn_deg - roll_deg(face)
     assert (difference + 180) % 360 - 180 == pytest.approx(0, abs=0.1)
-    found = landmarks.of(warp(picture, matrix, (512, 512)), [turned])[0].points
+    found = landmarks.of_face(warp(picture, matrix, (512, 512)), turned)
     assert error(found, map_points(matrix, reference)) < 0.035
 
 
 def test_faces_partly_or_wholly_outside_of_the_picture_have_points_and_an_identity(
-    landmarks: DlibLandmarks, encoder: DlibEncoder
+    landmarks: ShapePredictor, encoder: DlibEncoder
 ) -> None:
     picture = drawn(PEOPLE[0])
     five = five_of_68(portrait(PEOPLE[0]).points)
@@ -162,9 +162,9 @@ def test_faces_partly_or_wholly_outside_of_the_picture_have_points_and_an_identi
         points = five + np.array(shift, dtype=np.float32)
         low, high = points.min(axis=0) - 50, points.max(axis=0) + 50
         faces += [Face((low[0], low[1], high[0], high[1]), 0.5, points, who) for who in ("dlib", "another")]
-    assert len(landmarks.of(picture, faces)) == len(encoder.of(picture, faces)) == 8
+    assert all(landmarks.of_face(picture, face).shape == (68, 2) for face in faces) and len(encoder.of(picture, faces)) == 8
     profile = Face((0, 0, 9, 9), 0.5, np.array([(5, 5), (5, 5), (5, 5), (5, 5), (5, 5.01)], dtype=np.float32), "another")
-    assert landmarks.of(picture, [profile])[0].points.shape == (68, 2)
+    assert landmarks.of_face(picture, profile).shape == (68, 2)
 
 
 def test_dlibs_box_of_a_face_follows_its_points() -> None:
@@ -224,7 +224,7 @@ def test_vectors_are_dlibs_own_at_length_one(detector: DlibDetector, encoder: Dl
 def test_a_predictor_of_other_points_and_other_files_are_refused(tmp_path: Path) -> None:
     five_points = require_model_file("dlib-landmarks-5")
     with pytest.raises(ModelError, match=r"predicts 5 points, not 68\. Give a predictor of 68 points"):
-        DlibLandmarks(five_points)
+        load_landmarks_68(five_points)
     cut = tmp_path / "cut.dat"
     cut.write_bytes(five_points.read_bytes()[:100_000])
     with pytest.raises(ModelError, match=r"cut\.dat is no dlib shape predictor, or is cut off"):

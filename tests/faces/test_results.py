@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 
 from lianpu.errors import SettingsError
-from lianpu.faces.results import Face, FaceParts, Identity, Landmarks, SexAge
+from lianpu.faces.results import Face, FaceParts, Identity, Landmarks, SexAge, Subject
+from lianpu.imaging.geometry import scale_points
 from lianpu.part_names import PART_INDEX
 
 FIVE = np.array([[10, 20], [30, 20], [20, 30], [12, 40], [28, 40]], dtype=np.float32)
@@ -98,3 +99,16 @@ def test_sex_and_age_stay_in_range() -> None:
         SexAge(-0.1, 41.5, "m")
     with pytest.raises(ValueError, match="a finite number of years, got nan"):
         SexAge(0.3, float("nan"), "m")
+
+
+@pytest.mark.parametrize("by", [0.25, 0.4, 1.0, 2.3])
+def test_the_parts_of_a_scaled_subject_lie_where_its_points_do(by: float) -> None:
+    rows, columns = np.mgrid[:240, :320]
+    disc = ((columns - 150.3) ** 2 + (rows - 110.8) ** 2 < 70**2).astype(np.uint8)
+    window = (slice(40, 200), slice(61, 253))
+    face = Face((5, 10, 35, 50), 0.9, FIVE, "drawn")
+    subject = Subject(face, Landmarks(np.zeros((68, 2), np.float32), "dlib-68"), window, FaceParts(disc[window], "drawn"))
+    scaled = subject.scaled((by, by), (round(320 * by), round(240 * by)))
+    across = np.nonzero(scaled.parts.mask)
+    middle = (across[1].mean() + scaled.window[1].start, across[0].mean() + scaled.window[0].start)
+    assert middle == pytest.approx(scale_points(np.array([150.3, 110.8]), by), abs=0.2)

@@ -232,7 +232,8 @@ def test_a_finished_run_called_again_with_other_settings_claims_none_of_them(
     drawn: Dataset, small: RunConfig, small_with: Any, tmp_path: Path
 ) -> None:
     run = train(drawn, small, tmp_path / "run", command="first")
-    before, finished = run.config_file.read_bytes(), []
+    before = run.config_file.read_bytes()
+    finished: list[int] = []
     callbacks = Callbacks(on_finished=finished.append)
     train(drawn, small_with(g_lr=0.5, num_iters=4), tmp_path / "run", command="second", callbacks=callbacks)
     assert run.config_file.read_bytes() == before and finished == [6]

@@ -97,7 +97,7 @@ def _edit_photo(parsed: EditArguments, request: EditRequest) -> None:
             raise SettingsError(f"--steps {parsed.steps} is not empty. Give another folder, or --force to overwrite its files.")
     job = open_job(request)
     done = edit_file(job, parsed.photo, target, force=parsed.force, steps=parsed.steps)
-    faces = f"{done.edited} of {done.found} faces" if done.found > 1 else "1 face"
+    faces = f"{done.edited} of {done.found} faces" if done.found > 1 or not done.edited else "1 face"
     summary = f"Edited {faces}, {done.changed:.1%} of the pixels, in {done.seconds:.1f} s. Written: {target}."
     if done.words:
         summary += f" {done.words[0].upper()}{done.words[1:]}."

@@ -87,10 +87,12 @@ def edit_file(job: EditJob, source: Path, target: Path, *, force: bool = False, 
     else:
         picture = _write_stages(steps, job, photo, chosen)
     looked = second_look([subject.face for subject in subjects], upright=session.analyzer.upright)
-    words = "; ".join(note for note in (looked, job.notes, *unchanged, _write(job, picture, photo, target)) if note)
+    left = session.left_as_they_are(chosen, job.preset)
+    notes = (looked, job.notes, left.words, *unchanged, _write(job, picture, photo, target))
+    words = "; ".join(str(note) for note in notes if note)
     differs = picture != photo.picture
     changed = float(np.count_nonzero(differs[..., 0] | differs[..., 1] | differs[..., 2])) / differs[..., 0].size
-    return Edited(source, target, "edited", words, len(subjects), len(chosen), changed, time.perf_counter() - begin)
+    return Edited(source, target, "edited", words, len(subjects), len(chosen) - left.count, changed, time.perf_counter() - begin)
 
 
 def _write(job: EditJob, picture: Picture, photo: PhotoFile, target: Path) -> str:

@@ -14,6 +14,7 @@ import numpy as np
 from lianpu.editing.attributes import crop_template, label_request
 from lianpu.editing.presets import (
     EditStep,
+    EffectStep,
     Preset,
     Step,
     apply_preset,
@@ -28,6 +29,8 @@ from lianpu.editing.presets import (
     with_transforms,
 )
 from lianpu.editors.editor import Editor
+from lianpu.effects.catalogue import EFFECTS, Effect
+from lianpu.errors import Message
 from lianpu.faces.analyzer import AnalyzerSettings, FaceAnalyzer, choose, open_analyzer
 from lianpu.faces.mesh import MeshReader, points_68
 from lianpu.faces.results import Subject
@@ -59,6 +62,19 @@ class Preview:
 
     picture: Picture
     subjects: tuple[Subject, ...]
+
+
+@dataclass(frozen=True)
+class LeftFaces:
+    """Faces that an edit does not reach.
+
+    Args:
+        count: how many of them nothing changes.
+        words: what is left out and why, in a line; None where nothing is.
+    """
+
+    count: int
+    words: Message | None = None
 
 
 @dataclass(frozen=True, eq=False)
@@ -125,6 +141,37 @@ class EditSession:
         elif preset.needs_mesh:  # tracked faces of a video have none
             subjects = [subject if subject.mesh is not None else _with_mesh(picture, subject, reader) for subject in subjects]
         return apply_preset(picture, subjects, preset, self.editor, known, on_unchanged)
+
+    @property
+    def effects(self) -> Mapping[str, Effect]:
+        """The effects that this session can do, by name: without a face parser, a face mesh, or transforms that may be used, some are
+        missing."""
+        with_mesh = isinstance(self.analyzer.landmarks, MeshReader) and is_transform_usable()
+        with_parser = self.analyzer.parser is not None
+        return {
+            name: effect
+            for name, effect in EFFECTS.items()
+            if (with_mesh or not effect.needs_mesh) and (with_parser or not effect.needs_parser)
+        }
+
+    def left_as_they_are(self, subjects: Sequence[Subject], preset: Preset) -> LeftFaces:
+        """The faces that `edit` leaves out of what needs the mesh of a face, because theirs is not believed: profiles, covered faces."""
+        if self.transforms:
+            preset = with_transforms(preset)
+        steps = [step for step in preset.steps if step.strength]
+        names = list(dict.fromkeys(step.effect.name for step in steps if isinstance(step, EffectStep) and step.effect.needs_mesh))
+        without = sum(subject.mesh is None for subject in subjects)
+        if not names or not without:
+            return LeftFaces(0)
+        alone = all(isinstance(step, EffectStep) and step.effect.needs_mesh for step in steps)
+        words = Message(
+            "no {effects} in {count} of {all} faces: the face mesh is not believed there (a profile, or a covered face)",
+            key="edit.no_mesh",
+            effects=", ".join(names),
+            count=without,
+            all=len(subjects),
+        )
+        return LeftFaces(without if alone else 0, words)
 
     def export(self, target: Path, picture: Picture, photo: PhotoFile, preset: Preset) -> tuple[str, ...]:
         """Write the edited picture with all that the photo's file carries; marked as edited (XMP), and signed where a certificate is open.

@@ -14,7 +14,7 @@ import numpy as np
 
 from lianpu.errors import ModelError
 from lianpu.faces.alignment import TEMPLATES, alignment_matrix
-from lianpu.faces.results import Face, Identity, Landmarks, Points
+from lianpu.faces.results import Face, Identity, Points
 from lianpu.imaging.geometry import Matrix, inverse, map_points, scale_between, scale_box, scale_of, scaled_size, warp
 from lianpu.imaging.picture import Picture, check_picture
 from lianpu.models.store.locate import require_model_file
@@ -221,22 +221,6 @@ class DlibDetector:
             Face(box, 1 / (1 + math.exp(-2 * margin)), five_of_68(self._predictor.predict(picture, box)), self.name)
             for box, margin in self._finder.find(picture)
         )
-
-
-class DlibLandmarks:
-    """68 points of each face, in iBUG 300-W's order.
-
-    Args:
-        landmarks: see `load_landmarks_68`, which raises.
-    """
-
-    def __init__(self, landmarks: Path | str = "auto") -> None:
-        self._predictor = load_landmarks_68(landmarks)
-
-    def of(self, picture: Picture, faces: Sequence[Face]) -> tuple[Landmarks, ...]:
-        """The points of each face, in pixels of the picture; they may lie outside of it."""
-        whole = contiguous(picture)
-        return tuple(Landmarks(self._predictor.of_face(whole, face), "dlib-68") for face in faces)
 
 
 class DlibEncoder:

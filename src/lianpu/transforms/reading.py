@@ -192,7 +192,7 @@ def _classes(subject: Subject, window: Window, shape: tuple[int, int]) -> np.nda
         window[0].start - rows.start : window[0].stop - rows.start,
         window[1].start - columns.start : window[1].stop - columns.start,
     ]
-    return part if part.shape == shape else cv2.resize(part, shape[::-1], interpolation=cv2.INTER_NEAREST)
+    return part if part.shape == shape else cv2.resize(part, shape[::-1], interpolation=cv2.INTER_NEAREST_EXACT)
 
 
 def _skin_tone(tone: Field, skin: Field, scale: float, to_view: Field) -> tuple[Field, Field]:

@@ -15,7 +15,7 @@ from lianpu.faces.results import Face, Subject
 from lianpu.imaging.picture import Picture
 from lianpu.photo.reading import PhotoFile, opened_image, read_photo
 from lianpu.photo.writing import write_image
-from lianpu.web.language import Words, error_line, page_error
+from lianpu.web.language import Words, error_line, page_error, translated
 from lianpu.web.server.visitor_files import VisitorFiles
 
 DOWNLOAD_FORMATS = {"same": "", "jpg": ".jpg", "png": ".png", "webp": ".webp"}
@@ -196,7 +196,11 @@ def edit_batch(
             photo = analyze_upload(engine, file, name, preset)
             faces = len(photo.subjects)
             files.append(export_edit(engine, photo, preset, which, known, visitor_files.new_folder(visitor)))
-            rows.append((name, faces, words.line("batch.done")))
+            left = engine.session.left_as_they_are(choose(photo.subjects, which), preset).words
+            done = words.line("batch.done")
+            rows.append(
+                (name, faces, done if left is None else f"{done} {words.line('status.left_out', what=translated(left, words))}")
+            )
         except LianpuError as problem:
             rows.append((name, faces, error_line(problem, words, visitor_files.root)))
     for file in claimed.values():

@@ -23,7 +23,6 @@ from lianpu.editing.presets import (
     parse_preset,
     scale_preset,
 )
-from lianpu.effects.catalogue import EFFECTS
 from lianpu.errors import LianpuError, SettingsError
 from lianpu.photo.writing import lost_in
 from lianpu.web.language import LANGUAGES, error_line, load_words
@@ -163,7 +162,7 @@ class Endpoints:
                         if one.kind != "picture"
                     ],
                 }
-                for name, effect in EFFECTS.items()
+                for name, effect in self.engine.session.effects.items()
             },
             "presets": {
                 name: load_yaml((PRESET_FOLDER / f"{name}.yaml").read_text(encoding="utf-8")) for name in bundled_presets()

@@ -15,8 +15,8 @@ from lianpu.web.toolkit import gr
 _PICTURES = [".png", ".jpg", ".jpeg", ".webp", ".bmp", ".tif", ".tiff"]
 
 
-def controls_column(labels: Labels, editor: Editor | None) -> Controls:
-    """Make all widgets in the current Gradio context."""
+def controls_column(labels: Labels, editor: Editor | None, known: Mapping[str, Effect] = EFFECTS) -> Controls:
+    """Make the widgets of the editor and of the effects that are `known` in the current Gradio context."""
     controls = Controls(() if editor is None else editor.info.attributes.names)
     with labels.add(gr.Accordion, texts(label="controls.attributes"), open=True):
         if editor is None:
@@ -24,7 +24,7 @@ def controls_column(labels: Labels, editor: Editor | None) -> Controls:
         else:
             labels.add(gr.Markdown, texts(value="controls.attributes_hint"), elem_classes="hint")
             _attributes(controls, labels, editor)
-    for key, effects in grouped(EFFECTS).items():
+    for key, effects in grouped(known).items():
         with labels.add(gr.Accordion, texts(label=f"groups.{key}"), open=True):
             for effect in effects:
                 _effect(controls, labels, effect)

@@ -56,7 +56,7 @@ def build_page(
                 labels.add(gr.Markdown, texts(value="page.privacy"), elem_id="privacy")
             with gr.Column(scale=5, min_width=300, elem_id="controls"):
                 preset, reset = _preset_row(labels)
-                controls = controls_column(labels, engine.session.editor)
+                controls = controls_column(labels, engine.session.editor, engine.session.effects)
                 preset_yaml = _preset_view(labels)
         events = PhotoEvents(engine, visitor_files, controls)
         bind_photo_tab(photo, events, choice, preset_yaml)

@@ -12,6 +12,7 @@ from typing import Any
 
 from lianpu.editing.presets import EffectStep, Preset, dump_preset
 from lianpu.errors import LianpuError
+from lianpu.faces.analyzer import choose
 from lianpu.faces.detection import second_look
 from lianpu.web.language import Words, error_line, load_words, page_error, translated
 from lianpu.web.page.controls import Controls, Labels, RequestedEdit, picture_options, texts
@@ -224,6 +225,9 @@ class PhotoEvents:
         key = "status.smaller" if opened.photo.is_shown_smaller else "status.shown"
         seconds = f"{time.perf_counter() - started:.2f}"
         text = words.line(key, seconds=seconds, width=picture.shape[1], height=picture.shape[0])
+        left = self.engine.session.left_as_they_are(choose(opened.photo.subjects, which), preset).words
+        if left is not None:
+            text = f"{text} {words.line('status.left_out', what=translated(left, words))}"
         return [(str(opened.before), str(after)), preset_yaml, status_line(text)]
 
     def on_download(
