@@ -30,7 +30,7 @@ SHEETS: dict[str, tuple[int, tuple[tuple[float, dict[str, str]], ...]]] = {
     "slim_face": (BROWN_HAIR, ((0.5, {}), (1.0, {}), (1.5, {}))),
     "blur_background": (LIGHTS, ((0.3, {}), (1.0, {}), (1.5, {}))),
     "replace_background": (LIGHTS, ((1.0, {}), (1.0, {"color": "#f4efe6"}), (1.0, {"color": "#30343c"}))),
-    "sticker": (BLACK_HAIR, ((1.0, {}), (1.0, {"which": "hat"}), (1.0, {"which": "dog"}))),
+    "sticker": (BLACK_HAIR, ((1.0, {"which": "round_glasses"}), (1.0, {"which": "flower_crown"}), (1.0, {"which": "cat"}))),
     "anonymise": (BROWN_HAIR, ((1.0, {}), (1.0, {"way": "mosaic"}), (1.0, {"way": "solid"}))),
 }
 """For each effect the drawn person, and strengths and options of three pictures beside the one before."""

@@ -14,7 +14,8 @@ import pytest
 
 from lianpu.effects.catalogue import EFFECTS, STICKER_PLACES, STICKERS, Effect, effect_of
 from lianpu.effects.face_masks import face_unit
-from lianpu.effects.stickers import SPREAD, STICKER_FILES
+from lianpu.effects.sticker_art import ART
+from lianpu.effects.stickers import SPREAD
 from lianpu.errors import SettingsError
 from lianpu.faces.results import Subject
 from tests.support.live_faces import mesh_of
@@ -32,7 +33,7 @@ def test_the_function_of_an_effect_takes_its_options(effect: Effect) -> None:
 
 
 def test_every_listed_sticker_and_place_is_there() -> None:
-    assert tuple(STICKER_FILES) == STICKERS and tuple(SPREAD) == STICKER_PLACES
+    assert tuple(ART) == STICKERS and tuple(SPREAD) == STICKER_PLACES
 
 
 def _seen(effect: Effect, *subjects: Subject) -> list[Subject]:
@@ -81,7 +82,7 @@ MAY_CHANGE: dict[str, Callable[[Subject], np.ndarray]] = {
     "age": lambda subject: _around(subject, subject.face.points[2], reach=3.0) | _near(subject, 0.17, "hair"),
     "gender": lambda subject: _around(subject, subject.face.points[2], reach=2.6),
     "beard": lambda subject: _near(subject, 0.35, "skin", "nose"),
-    "sticker": lambda subject: _around(subject, subject.face.points[:2].mean(axis=0), reach=1.5),
+    "sticker": lambda subject: _around(subject, subject.face.points[:2].mean(axis=0), reach=2.2),
     "anonymise": lambda subject: _around(subject, subject.face.points[2], reach=2.8),
 }
 """For each effect the pixels that it may touch, written down apart from how it makes its masks: parts, and how far beside them."""

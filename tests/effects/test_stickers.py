@@ -1,14 +1,20 @@
 import json
+from dataclasses import replace
 from pathlib import Path
 
+import cv2
 import numpy as np
 import pytest
 from PIL import Image
 
 from lianpu.effects.catalogue import effect_of
-from lianpu.effects.stickers import STICKER_FILES, bundled_sticker, face_places, read_anchors, read_sticker, sticker_matrix
+from lianpu.effects.sticker_art import ART, drawn_layer
+from lianpu.effects.stickers import face_places, read_anchors, read_sticker
 from lianpu.errors import LianpuError, PictureError, SettingsError
-from lianpu.faces.results import Face, FaceParts, Landmarks, Subject
+from lianpu.faces.mesh import five_points
+from lianpu.faces.results import Face, FaceParts, Landmarks, Mesh, Subject
+from lianpu.part_names import part_index
+from tests.support.live_faces import mesh_of
 from tests.support.subjects import drawn_photo
 
 
@@ -20,14 +26,23 @@ def _square(folder: Path, anchors: object = None) -> Path:
     return file
 
 
+def _middle_of_change(photo: np.ndarray, after: np.ndarray) -> np.ndarray:
+    y, x = np.nonzero((after != photo).any(axis=2))
+    return np.array([(x.min() + x.max()) / 2, (y.min() + y.max()) / 2])
+
+
 @pytest.mark.parametrize("turn", [0, 30, 90, 180, 270])
-def test_glasses_sit_on_the_eyes_however_the_head_is_turned(turn: float) -> None:
-    _, subject = drawn_photo(turn=turn)
-    (glasses,) = bundled_sticker("glasses")
-    matrix = sticker_matrix(glasses, subject, "eyes")
-    for name, eye in (("left_eye", subject.face.points[0]), ("right_eye", subject.face.points[1])):
-        at = matrix[:, :2] @ glasses.anchors[name] + matrix[:, 2]
-        assert np.linalg.norm(at - eye) < 0.12 * subject.face.eye_distance_px
+@pytest.mark.parametrize("meshed", [True, False])
+def test_glasses_sit_on_the_eyes_however_the_head_is_turned(turn: float, meshed: bool) -> None:
+    photo, subject = drawn_photo(turn=turn, width=400, height=400, left=100, top=100)
+    subject = replace(subject, mesh=mesh_of(subject.landmarks.points) if meshed else None)
+    after = effect_of("sticker").apply(photo, [subject], 1.0, which="sunglasses")
+    eyes = subject.face.points[:2]
+    assert (
+        np.linalg.norm(_middle_of_change(photo, after) - eyes.mean(axis=0)) < 0.4 * subject.face.eye_distance_px
+    )  # an arm may be seen on one side
+    for x, y in eyes.round().astype(int):
+        assert after[y, x].mean() < 100  # behind dark lenses
 
 
 def test_a_hat_is_above_the_eyes_of_the_head_also_when_it_hangs_down() -> None:
@@ -62,11 +77,101 @@ def test_what_sits_on_the_head_sits_on_its_middle_also_when_it_is_turned_aside(y
     assert abs(face_places(subject)["forehead"][0] - middle) < 0.2 * 50
 
 
-@pytest.mark.parametrize("which", STICKER_FILES)
-def test_every_carried_sticker_has_transparency_and_anchors(which: str) -> None:
-    for layer in bundled_sticker(which):
-        assert layer.pixels[0, 0, 3] == 0 and layer.pixels[..., 3].max() > 0.9
-        assert len(layer.anchors) >= 2
+@pytest.mark.parametrize("which", ART)
+@pytest.mark.parametrize("px", [64, 256])
+def test_every_sticker_is_drawn_within_its_box_and_has_soft_edges(which: str, px: int) -> None:
+    for index, layer in enumerate(ART[which]):
+        pixels = drawn_layer(which, index, px)
+        left, top, right, bottom = layer.box
+        assert pixels.shape[:2] == pytest.approx(((bottom - top) * px, (right - left) * px), abs=1)
+        alpha = pixels[..., 3]
+        assert 0.2 < alpha.max() <= 1.0 + 1e-5 and (pixels[..., :3] <= alpha[..., None] + 2e-3).all()
+        border = np.concatenate([alpha[0], alpha[-1], alpha[:, 0], alpha[:, -1]])
+        assert border.max() < 0.5 if layer.plane.endswith("side") else border.max() < 0.02  # nothing is cut off
+        if px >= 64:
+            assert ((alpha > 0.05) & (alpha < 0.95)).any()
+
+
+@pytest.mark.parametrize("which", ART)
+def test_a_large_drawing_shows_what_a_small_one_does(which: str) -> None:
+    for index in range(len(ART[which])):
+        small, large = drawn_layer(which, index, 128), drawn_layer(which, index, 512)
+        shrunk = cv2.resize(large, small.shape[1::-1], interpolation=cv2.INTER_AREA)
+        assert np.abs(small - shrunk).mean() < 0.025
+
+
+@pytest.mark.parametrize("which", ["crown", "party_hat", "hat", "bunny", "halo", "cat", "dog", "flower_crown"])
+def test_what_sits_on_a_head_is_not_cut_off_by_the_photo(which: str) -> None:
+    photo, subject = drawn_photo(width=300, height=260, side=330, left=-15, top=-20)
+    assert subject.face.points[:2, 1].mean() < 1.75 * subject.face.unit_px  # hardly room for a hat
+    after = effect_of("sticker").apply(photo, [subject], 1.0, which=which)
+    changed = (np.abs(after.astype(int) - photo).max(axis=2) > 12).any(axis=1)
+    assert not changed[:1].any() and changed[:60].any()
+
+
+def _hanging_over(subject: Subject, x: float) -> Subject:
+    """The subject with hair on all that is left of a column."""
+    mask = subject.parts.mask.copy()
+    mask[:, : round(x)] = part_index("hair")
+    return replace(subject, parts=FaceParts(mask, "test"))
+
+
+def test_hair_that_hangs_over_the_face_hides_what_is_painted_on_it() -> None:
+    photo, subject = drawn_photo(width=400, height=400, side=340, left=30, top=30)
+    middle = float(subject.face.points[2, 0])
+    behind = _hanging_over(subject, middle)
+    after = effect_of("sticker").apply(photo, [behind], 1.0, which="hearts")
+    changed = np.abs(after.astype(int) - photo).max(axis=2) > 20
+    assert not changed[:, : round(middle) - 6].any() and changed[:, round(middle) :].any()
+
+
+def _yawed(subject: Subject, degrees: float) -> Subject:
+    """The subject's mesh turned aside about the vertical axis through the point between its eyes."""
+    points = mesh_of(subject.landmarks.points).points.astype(np.float64)
+    origin = points[[33, 133, 263, 362]].mean(axis=0)
+    sine, cosine = np.sin(np.radians(degrees)), np.cos(np.radians(degrees))
+    # a point in front of the face (z below 0) moves to the right of the picture for a positive angle
+    moved = (points - origin) @ np.array([[cosine, 0, sine], [0, 1, 0], [-sine, 0, cosine]]) + origin
+    mesh = Mesh(moved.astype(np.float32), 1.0)
+    return replace(subject, mesh=mesh, face=replace(subject.face, points=five_points(mesh)))
+
+
+def _width(photo: np.ndarray, after: np.ndarray, rows: slice) -> float:
+    return float(np.ptp(np.nonzero((np.abs(after.astype(int) - photo).max(axis=2) > 25)[rows])[1]))
+
+
+def test_a_face_that_turns_aside_foreshortens_what_lies_on_it_and_not_what_sits_on_the_head() -> None:
+    photo, subject = drawn_photo(width=500, height=500, side=300, left=100, top=150)
+    photo[:] = 128
+    widths: dict[str, list[float]] = {"moustache": [], "crown": []}
+    for yaw in (0, 30):
+        for which, found in widths.items():
+            after = effect_of("sticker").apply(photo, [_yawed(subject, yaw)], 1.0, which=which)
+            found.append(_width(photo, after, slice(0, 500)))
+    assert widths["moustache"][1] / widths["moustache"][0] == pytest.approx(np.cos(np.radians(30)), abs=0.08)
+    assert widths["crown"][1] / widths["crown"][0] == pytest.approx(1.0, abs=0.08)
+
+
+def test_the_arm_of_glasses_is_seen_on_the_near_side_only() -> None:
+    photo, subject = drawn_photo(width=500, height=500, side=300, left=100, top=150)
+    photo[:] = 128
+    subject = replace(subject, parts=FaceParts(np.full_like(subject.parts.mask, part_index("skin")), "test"))
+    reach = {}
+    for yaw in (-30, 0, 30):
+        turned = _yawed(subject, yaw)
+        after = effect_of("sticker").apply(photo, [turned], 1.0, which="sunglasses")
+        columns = np.nonzero((np.abs(after.astype(int) - photo).max(axis=2) > 40).any(axis=0))[0]
+        middle = turned.face.points[:2, 0].mean()
+        reach[yaw] = (middle - columns.min(), columns.max() - middle)
+    assert reach[30][0] > reach[0][0] + 5 and reach[-30][1] > reach[0][1] + 5
+    assert reach[30][1] < reach[0][1] and reach[-30][0] < reach[0][0]
+
+
+def test_stickers_are_darker_in_a_dark_photo() -> None:
+    photo, subject = drawn_photo()
+    dark = (photo * 0.15).astype(np.uint8)
+    tops = [effect_of("sticker").apply(one, [subject], 1.0, which="clown_nose").max() for one in (photo, dark)]
+    assert tops[1] < 0.8 * tops[0]
 
 
 def test_a_picture_of_ones_own_goes_where_its_anchors_say(tmp_path: Path) -> None:

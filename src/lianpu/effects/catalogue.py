@@ -232,7 +232,10 @@ def _color(default: str) -> Option:
 
 HAIR_SHADES = ("picked", "black", "brown", "blond", "gray", "not_black", "not_brown", "not_blond", "not_gray")
 
-STICKERS = ("glasses", "sunglasses", "moustache", "hat", "crown", "dog")
+STICKERS = (
+    *("glasses", "round_glasses", "sunglasses", "star_glasses", "moustache", "hat", "party_hat", "crown", "flower_crown", "halo"),
+    *("cat", "dog", "bunny", "hearts", "freckles", "clown_nose", "snowflakes"),
+)
 
 FINISHES = ("satin", "matte", "gloss")
 
