@@ -110,6 +110,11 @@ class Run:
         return self.folder / "guide_parts.npz"
 
     @property
+    def pairs_folder(self) -> Path:
+        """Edited training faces, where the teacher is `transforms`."""
+        return self.folder / "pairs"
+
+    @property
     def export_folder(self) -> Path:
         """ONNX files and their measurements."""
         return self.folder / "export"

@@ -27,7 +27,7 @@ _Schedule = group_type(
     "Schedule",
     (
         *("batch_size", "num_iters", "num_epochs", "n_critic", "g_lr", "d_lr", "lr_schedule"),
-        *("beta1", "beta2", "ema_decay", "d_first_steps", "start_from", "teacher"),
+        *("beta1", "beta2", "ema_decay", "d_first_steps", "start_from", "teacher", "pairs_per_face"),
     ),
 )
 _Losses = group_type(RunConfig, "Losses", tuple(LossConfig.model_fields))
@@ -146,10 +146,10 @@ def train_with_progress(dataset: Any, config: RunConfig, run_folder: Path, comma
 def make_guides(dataset: Any, config: RunConfig, run_folder: Path) -> Guides:
     """The guides that the settings name, with a progress bar for each that must be made first."""
     from lianpu.guidance.making import make_guides as make
-    from lianpu.terminal import stages
+    from lianpu.terminal import console, stages
 
     with stages() as begin:
-        return make(dataset, config, run_folder, stage=begin)
+        return make(dataset, config, run_folder, stage=begin, say=lambda line: console.print(line, soft_wrap=True))
 
 
 def describe_plan(plan: Plan) -> str:

@@ -115,6 +115,14 @@ def draw_dataset(
     return root
 
 
+def drawn_settings(folder: Path) -> tuple[int, int] | None:
+    """The seed and size of the faces that `draw_dataset` drew into a folder; None for another folder."""
+    if not (folder / MARK).is_file():
+        return None
+    there = read_json(folder / MARK, DataError)
+    return (int(there["seed"]), int(there["size_px"])) if there.get("version") == VERSION else None
+
+
 def _held_out_count(count: int, held_out: float | int) -> int:
     number = round(count * held_out) if 0 < held_out < 1 else int(held_out)
     if not 0 < number < count:

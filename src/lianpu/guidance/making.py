@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 import torch
 from torch import nn
 from torch.nn import functional
 
-from lianpu.dataset.faces import Dataset
+from lianpu.dataset.faces import Dataset, Faces
 from lianpu.devices import pick_device
 from lianpu.evaluation.classifier_store import obtain_classifier
+from lianpu.faces.analyzer import open_analyzer
 from lianpu.faces.parts import load_parser
+from lianpu.guidance.pairs import DRAWN, TRANSFORMS, Edits, check_lessons, drawn_edits, obtain_pairs, transform_edits
 from lianpu.guidance.parts import obtain_part_maps
-from lianpu.guidance.teacher import FrozenFeatures, obtain_teacher
+from lianpu.guidance.teacher import STAGES, FeatureDistance, FrozenFeatures, obtain_teacher
 from lianpu.metrics.attribute_classifier import AttributeClassifier
 from lianpu.metrics.classifier_training import ClassifierSettings
 from lianpu.models.efficientnet import load_efficientnet
@@ -64,7 +67,14 @@ PROJECTED_BLOCKS = (1, 2, 4, 6)
 Stage = Callable[[str], Callable[[int, int], None] | None]
 
 
-def make_guides(dataset: Dataset, config: RunConfig, run_folder: Path | str, *, stage: Stage = lambda name: None) -> Guides:
+def make_guides(
+    dataset: Dataset,
+    config: RunConfig,
+    run_folder: Path | str,
+    *,
+    stage: Stage = lambda name: None,
+    say: Callable[[str], None] = lambda line: None,
+) -> Guides:
     """What the settings ask for: an attribute classifier trained on the training faces (loss.lambda_guide), their part maps
     (loss.lambda_outside), the features of the projected discriminator (loss.lambda_projected), and a teacher (training.teacher).
 
@@ -72,6 +82,7 @@ def make_guides(dataset: Dataset, config: RunConfig, run_folder: Path | str, *, 
         dataset: that the editor is trained on.
         run_folder: the run's; the guides are kept there and taken from there.
         stage: called as each longer part begins; gives the callback for its progress.
+        say: called with a line about what was made.
 
     Raises:
         LianpuError: the folder is another's, weights cannot be had, masks are broken, or the teacher has other labels or another size.
@@ -79,10 +90,22 @@ def make_guides(dataset: Dataset, config: RunConfig, run_folder: Path | str, *, 
     run = Run(Path(run_folder))
     loss = config.loss
     device = pick_device(config.training.device)
-    teacher = obtain_teacher(config.training.teacher, dataset, config.training.device) if config.training.teacher else None
+    source = config.training.teacher
+    by_pairs = source in (TRANSFORMS, DRAWN)
+    teacher = obtain_teacher(source, dataset, config.training.device) if source and not by_pairs else None
+    pairs = likeness = None
+    if by_pairs:
+        if source == TRANSFORMS:
+            check_lessons(dataset.attributes)
+        if not run.pairs_folder.is_dir():
+            refuse_foreign_folder(run)
+        pairs = obtain_pairs(
+            dataset.train, run.pairs_folder, partial(_edits, source, dataset.train), config.training, stage("Making pairs"), say
+        )
+        likeness = FeatureDistance(FrozenFeatures(load_efficientnet(), STAGES)).to(device) if loss.lambda_features else None
     features = FrozenFeatures(load_efficientnet(), PROJECTED_BLOCKS).to(device) if loss.lambda_projected else None
     if not (loss.lambda_guide or loss.lambda_outside):
-        return Guides(teacher=teacher, features=features)
+        return Guides(teacher=teacher, features=features, pairs=pairs, likeness=likeness)
     if not (run.guide_folder.is_dir() or run.part_maps_file.is_file()):
         refuse_foreign_folder(run)
     classifier = parts = None
@@ -90,4 +113,8 @@ def make_guides(dataset: Dataset, config: RunConfig, run_folder: Path | str, *, 
         classifier = obtain_guide(dataset, run.guide_folder, device, stage("Training the guide"))
     if loss.lambda_outside:
         parts = obtain_part_maps(dataset.train, run.part_maps_file, load_parser, stage("Finding face parts"))
-    return Guides(classifier, parts, teacher, features)
+    return Guides(classifier, parts, teacher, features, pairs, likeness)
+
+
+def _edits(source: str, faces: Faces) -> Edits:
+    return drawn_edits(faces) if source == DRAWN else transform_edits(faces, open_analyzer(threads=1))

@@ -58,3 +58,24 @@ def zero_penalty(gradient: torch.Tensor) -> torch.Tensor:
 def outside_loss(faces: torch.Tensor, edited: torch.Tensor, outside: torch.Tensor) -> torch.Tensor:
     """Mean |edited - x| over what was not to change: two batches (B, 3, S, S) and `outside` (B, 1, S, S) in [0, 1] to 0 to 2."""
     return ((edited - faces).abs() * outside).sum() / (3 * outside.sum()).clamp_min(1.0)
+
+
+_LARGE_CHANGE = 0.25
+
+
+def imitation_loss(faces: torch.Tensor, edited: torch.Tensor, taught: torch.Tensor) -> torch.Tensor:
+    """Mean |edited - taught| of batches (B, 3, S, S), with up to nine times the weight where the teacher changed the faces: from 0 on.
+
+    An edit changes little of a face; without the weight, what does not change decides.
+    """
+    changed = (taught - faces).abs().mean(dim=1, keepdim=True).clamp_max(2 * _LARGE_CHANGE)
+    return ((edited - taught).abs() * (1 + 4 * changed / _LARGE_CHANGE)).mean()
+
+
+def gradient_loss(edited: torch.Tensor, taught: torch.Tensor) -> torch.Tensor:
+    """Mean difference of neighbouring pixels' steps, across and down and at half the size: edges and detail, whatever the level; 0 to 4."""
+    total = edited.new_zeros(())
+    for one, other in ((edited, taught), (F.avg_pool2d(edited, 2), F.avg_pool2d(taught, 2))):
+        for axis in (2, 3):
+            total = total + (one.diff(dim=axis) - other.diff(dim=axis)).abs().mean()
+    return total

@@ -71,7 +71,10 @@ class TrainingConfig(BaseModel):
     """A trained editor whose weights the generator begins with (fine-tuning): a run, checkpoint, ONNX file, *-G.ckpt, or lite, the bundled one. Of a run
     or checkpoint the discriminator is taken too."""
     teacher: str = ""
-    """A run folder or ONNX file whose edits the generator also learns to imitate (distillation)."""
+    """A run folder or ONNX file whose edits the generator also learns to imitate (distillation); or transforms: what `lianpu edit --set` does where no
+    model is named (learned transforms, hair path, effects), as pairs that are made once and kept in the run folder; or drawn: drawn faces, drawn anew."""
+    pairs_per_face: int = Field(default=0, ge=0)
+    """With the teacher transforms: how many of a face's edits are made, drawn by the seed; 0 makes all, about 0.2 s each on a CPU core."""
     augment: tuple[Variation, ...] = ()
     """What varies the faces that the discriminator sees: translation, cutout, light (DiffAugment); good for small sets."""
 
@@ -102,7 +105,9 @@ class LossConfig(BaseModel):
     lambda_outside: float = Field(default=0.0, ge=0)
     """Weight of changes outside the face parts that an edit is about (hair colours: the hair)."""
     lambda_teacher: float = Field(default=10.0, ge=0)
-    """With a teacher: weight of the mean difference of pixels from its edit."""
+    """With a teacher: weight of the mean difference of pixels from its edit, counted more where it changes the face."""
+    lambda_gradient: float = Field(default=0.0, ge=0)
+    """With a teacher: weight of the difference in steps between neighbouring pixels: sharpness."""
     lambda_features: float = Field(default=1.0, ge=0)
     """With a teacher: weight of the difference from its edit in features of an ImageNet network."""
     lambda_mask: float = Field(default=0.0, ge=0)

@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Protocol
 
+import numpy as np
 import torch
 from torch import nn
 
+from lianpu.attributes import Labels
+from lianpu.dataset.order import Flips, Rows
 from lianpu.dataset.part_maps import PartMaps
 from lianpu.errors import SettingsError
+from lianpu.imaging.picture import Picture
 from lianpu.training.config import RunConfig
 
 
@@ -38,6 +43,31 @@ class Teacher(Protocol):
         ...
 
 
+class Pairs(Protocol):
+    """Training faces and what they are to become, made before training."""
+
+    @property
+    def counts(self) -> np.ndarray:
+        """(N,) how many pairs each training face has; one without is not drawn."""
+        ...
+
+    def choose(self, rows: Rows, chance: torch.Generator) -> np.ndarray:
+        """One pair (B,) for each of the faces `rows` (B,)."""
+        ...
+
+    def targets_of(self, chosen: np.ndarray, rows: Rows) -> Labels:
+        """The labels (B, A) of what they become."""
+        ...
+
+    def taught(self, chosen: np.ndarray, flips: Flips, faces: Picture) -> Picture:
+        """What they become, mirrored where `flips` says so: (B, S, S, 3)."""
+        ...
+
+
+Likeness = Callable[[torch.Tensor, torch.Tensor], torch.Tensor]
+"""How different two batches (B, 3, S, S) look to a feature network: a scalar, differentiable in the first."""
+
+
 @dataclass(frozen=True)
 class Guides:
     """What the settings may ask for; each is None where it is not used.
@@ -47,17 +77,21 @@ class Guides:
         parts: of the training faces, in their order; for loss.lambda_outside.
         teacher: the editor that is imitated, for training.teacher.
         features: frozen, the input of the projected discriminator; for loss.lambda_projected.
+        pairs: faces and their edits, for the training.teachers `transforms` and `drawn`.
+        likeness: compares edits with those of the pairs; for loss.lambda_features.
     """
 
     classifier: nn.Module | None = None
     parts: PartMaps | None = None
     teacher: Teacher | None = None
     features: Features | None = None
+    pairs: Pairs | None = None
+    likeness: Likeness | None = None
 
     def check(self, config: RunConfig) -> None:
         """SettingsError when the settings ask for a guide that is not here."""
         loss = config.loss
-        if config.training.teacher and self.teacher is None:
+        if config.training.teacher and self.teacher is None and self.pairs is None:
             raise SettingsError(
                 f"training.teacher is {config.training.teacher}, but train() was given no teacher. Take lianpu.make_guides(...), or leave it out."
             )
@@ -70,3 +104,6 @@ class Guides:
                 raise SettingsError(
                     f"loss.{name} is {weight:g}, but train() was given no guide for it. Take lianpu.make_guides(...) (or {maker}), or set it to 0."
                 )
+
+
+NO_GUIDES = Guides()

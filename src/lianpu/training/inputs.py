@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
+import numpy as np
 import torch
 
 from lianpu.attributes import Labels
@@ -12,10 +13,11 @@ from lianpu.dataset.balance import drawing_weights
 from lianpu.dataset.batches import TrainingBatches
 from lianpu.dataset.faces import Dataset
 from lianpu.dataset.order import Weights, step_rows
-from lianpu.dataset.part_maps import PartMaps
+from lianpu.imaging.picture import to_batch, to_pictures
 from lianpu.stargan.augment import Varied, draw_variation
 from lianpu.stargan.targets import shuffled_targets, step_generator, with_one_change
 from lianpu.training.config import RunConfig
+from lianpu.training.guides import NO_GUIDES, Guides, Pairs
 from lianpu.training.processes import Processes
 
 
@@ -33,6 +35,7 @@ class StepInputs:
         one_class: labels are one of A classes (softmax) rather than A attributes.
         variation: how faces are varied before the discriminator sees them; None leaves them.
         outside: (B, 1, S, S) in [0, 1], where an edit should change nothing; None where that is not asked for.
+        taught: (B, 3, S, S), what the faces are to become, where training has pairs; else None.
     """
 
     faces: torch.Tensor
@@ -44,6 +47,7 @@ class StepInputs:
     one_class: bool
     variation: Varied | None = None
     outside: torch.Tensor | None = None
+    taught: torch.Tensor | None = None
 
 
 def inputs_of_steps(
@@ -53,11 +57,11 @@ def inputs_of_steps(
     last: int,
     processes: Processes,
     on_progress: Callable[[int, int], None] | None = None,
-    parts: PartMaps | None = None,
+    guides: Guides = NO_GUIDES,
 ) -> Iterator[tuple[int, StepInputs]]:
     """(step, this process's inputs) for steps `first` to `last`, both included; they follow from (seed, step) alone.
 
-    `parts` are the part maps of the training faces, for `outside`.
+    Of the `guides`, part maps give `outside`, and pairs give targets and `taught`.
     """
     training = config.training
     batches = TrainingBatches(
@@ -70,17 +74,20 @@ def inputs_of_steps(
         world=processes.count,
         workers=training.workers,
         on_progress=on_progress,
-        weights=face_weights(dataset, config),
+        weights=face_weights(dataset, config, guides.pairs),
     )
     for step, faces, labels in batches:
-        yield step, _on_device(dataset, config, step, faces, labels, processes, batches.weights, parts)
+        yield step, _on_device(dataset, config, step, faces, labels, processes, batches.weights, guides)
 
 
-def face_weights(dataset: Dataset, config: RunConfig) -> Weights | None:
-    """How often each training face is drawn; None walks through all alike."""
-    if not config.training.balance:
-        return None
-    return drawing_weights(dataset.attributes, dataset.train.labels, config.training.balance)
+def face_weights(dataset: Dataset, config: RunConfig, pairs: Pairs | None = None) -> Weights | None:
+    """How often each training face is drawn; None walks through all alike. Where there are `pairs`, a face without one is not drawn."""
+    weights = None
+    if config.training.balance:
+        weights = drawing_weights(dataset.attributes, dataset.train.labels, config.training.balance)
+    if pairs is not None:
+        weights = (np.ones(len(dataset.train)) if weights is None else weights) * (pairs.counts > 0)
+    return weights
 
 
 def _on_device(
@@ -91,7 +98,7 @@ def _on_device(
     labels: Labels,
     processes: Processes,
     weights: Weights | None,
-    parts: PartMaps | None,
+    guides: Guides,
 ) -> StepInputs:
     """A step's inputs on the device. All chance is drawn for the global batch and then cut, so that the processes share it."""
     training, attributes = config.training, dataset.attributes
@@ -101,16 +108,21 @@ def _on_device(
     all_labels = dataset.train.labels[rows]
     targets = shuffled_targets(all_labels, chance)
     alpha = torch.rand(batch_size, 1, 1, 1, generator=chance)
-    if training.one_change:
-        targets = with_one_change(all_labels, targets, attributes, training.one_change, chance)
+    taught = None
     mine = processes.local_slice(batch_size)
+    if guides.pairs is not None:
+        chosen = guides.pairs.choose(rows, chance)
+        targets = guides.pairs.targets_of(chosen, rows)
+        taught = to_batch(guides.pairs.taught(chosen[mine], flips[mine], to_pictures(faces))).to(processes.device)
+    elif training.one_change:
+        targets = with_one_change(all_labels, targets, attributes, training.one_change, chance)
     targets = targets[mine]
     variation = None
     if training.augment:
         variation = draw_variation(batch_size, side_px, training.augment, chance, processes.device).part(mine)
     outside = None
-    if parts is not None:
-        outside = parts.outside(rows[mine], flips[mine], labels != targets, attributes, side_px).to(processes.device)
+    if guides.parts is not None:
+        outside = guides.parts.outside(rows[mine], flips[mine], labels != targets, attributes, side_px).to(processes.device)
     requests, returns = targets, labels
     if config.model.label_input == "difference":
         requests, returns = attributes.differences(labels, targets), attributes.differences(targets, labels)
@@ -125,12 +137,13 @@ def _on_device(
         one_class=attributes.one_class,
         variation=variation,
         outside=outside,
+        taught=taught,
     )
 
 
-def trial_inputs(dataset: Dataset, config: RunConfig, processes: Processes, parts: PartMaps | None = None) -> StepInputs:
+def trial_inputs(dataset: Dataset, config: RunConfig, processes: Processes, guides: Guides = NO_GUIDES) -> StepInputs:
     """The inputs of step 1, read without starting the reading processes: something to measure a step with."""
-    weights = face_weights(dataset, config)
+    weights = face_weights(dataset, config, guides.pairs)
     rows, _ = step_rows(len(dataset.train), config.training.batch_size, config.training.seed, 1, weights)
     faces, labels = dataset.train.batch(rows[processes.local_slice(config.training.batch_size)])
-    return _on_device(dataset, config, 1, faces, labels, processes, weights, parts)
+    return _on_device(dataset, config, 1, faces, labels, processes, weights, guides)

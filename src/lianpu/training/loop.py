@@ -23,7 +23,7 @@ from lianpu.photo.writing import write_image
 from lianpu.runs import Checkpoint, Run
 from lianpu.training.checkpoints import load_checkpoint, save_checkpoint
 from lianpu.training.config import RunConfig
-from lianpu.training.guides import Guides
+from lianpu.training.guides import NO_GUIDES, Guides
 from lianpu.training.inputs import inputs_of_steps, trial_inputs
 from lianpu.training.interrupt import Interrupted, stop_signal
 from lianpu.training.log import NoLog, StepLog
@@ -42,7 +42,7 @@ from lianpu.training.record import (
 from lianpu.training.samples import FixedFaces, choose_fixed_faces, effect_alarm, sample
 from lianpu.training.start import begin_with, read_start
 from lianpu.training.state import TrainingState, learning_rate_scale, new_state
-from lianpu.training.updates import NO_GUIDES, GeneratorCall, one_step
+from lianpu.training.updates import GeneratorCall, one_step
 
 FIXED_FACES = 10
 """Rows of the sample grid."""
@@ -180,8 +180,8 @@ def _train_to(
     config, training = record.config, record.config.training
     fixed = choose_fixed_faces(dataset.test, FIXED_FACES, training.seed)
     on_read = callbacks.on_read if processes.is_main else None
-    inputs = inputs_of_steps(dataset, config, state.step + 1, total, processes, on_read, guides.parts)
-    trial = trial_inputs(dataset, config, processes, guides.parts)
+    inputs = inputs_of_steps(dataset, config, state.step + 1, total, processes, on_read, guides)
+    trial = trial_inputs(dataset, config, processes, guides)
     plan = make_plan(state, config, len(dataset.train), trial, processes, guides)
     if processes.is_main:
         callbacks.on_plan(plan)
@@ -292,6 +292,8 @@ def _show(
     result = sample(state.shown, info, state.discriminator, fixed, processes.device)
     write_image(run.sample_file(state.step), result.picture)
     log.write_picture(result.picture, state.step)
+    if not record.config.loss.lambda_cls:  # the class head has learned nothing, so it cannot judge
+        return {"edit_change": result.change}
     alarm = effect_alarm(result, state.step, total)
     if alarm:
         callbacks.on_alarm(alarm)

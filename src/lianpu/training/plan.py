@@ -9,11 +9,11 @@ from dataclasses import dataclass
 
 from lianpu.devices import peak_memory_mb
 from lianpu.training.config import RunConfig, TrainingConfig
-from lianpu.training.guides import Guides
+from lianpu.training.guides import NO_GUIDES, Guides
 from lianpu.training.inputs import StepInputs
 from lianpu.training.processes import Processes
 from lianpu.training.state import TrainingState
-from lianpu.training.updates import NO_GUIDES, discriminator_update, edit, generator_update, projected_update
+from lianpu.training.updates import discriminator_update, edit, generator_update, is_judged, projected_update
 
 
 @dataclass(frozen=True)
@@ -82,7 +82,8 @@ def _trial(
     for _ in range(2):
         start = time.perf_counter()
         drawn = edit(trial, generate, inputs, config.loss)
-        float(discriminator_update(trial, inputs, drawn.edited, config.loss, processes)["d_loss"])
+        if is_judged(config.loss):
+            float(discriminator_update(trial, inputs, drawn.edited, config.loss, processes)["d_loss"])
         if trial.projected is not None:
             float(projected_update(trial.projected, inputs, drawn.edited, processes, guides)["d_projected"])
         middle = time.perf_counter()

@@ -45,8 +45,49 @@ PRESETS: dict[str, dict[str, Any]] = {
             "lambda_mask": 0.1,
         },
     },
+    "fields": {
+        "model": {
+            "generator": "lite",
+            "image_size": 128,
+            "g_repeat_num": 8,
+            "d_conv_dim": 16,
+            "d_repeat_num": 5,
+            "label_input": "difference",
+            "output": "fields",
+        },
+        "training": {
+            "teacher": "transforms",
+            "batch_size": 12,
+            "n_critic": 1,
+            "num_iters": 6000,
+            "g_lr": 0.001,
+            "d_lr": 0.0002,
+            "beta1": 0.9,
+            "lr_schedule": "linear",
+            "ema_decay": 0.995,
+            "balance": 0.5,
+            "sample_every": 500,
+            "checkpoint_every": 250,
+            "keep_checkpoints": 2,
+        },
+        "loss": {
+            "adversarial": "logistic",
+            "penalty": "r1",
+            "penalty_every": 4,
+            "lambda_adv": 0.02,
+            "lambda_cls": 0.0,
+            "lambda_rec": 0.0,
+            "lambda_gp": 0.001,
+            "lambda_teacher": 10.0,
+            "lambda_gradient": 5.0,
+            "lambda_features": 1.0,
+            "lambda_smooth": 0.1,
+            "lambda_mask": 0.02,
+        },
+    },
 }
-"""`stargan` is the published recipe (the defaults); `lite` the fast editor's, for a CPU and a few hundred faces or more."""
+"""`stargan` is the published recipe (the defaults); `lite` the fast editor's, for a CPU and a few hundred faces or more;
+`fields` the fast editor with fields, taught by pairs."""
 
 
 def preset_values(name: str) -> dict[str, Any]:

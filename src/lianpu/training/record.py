@@ -214,7 +214,7 @@ def refuse_foreign_folder(run: Run) -> None:
         raise RunError(f"{run.folder} is a file, so no run can be written there. Take another --run-dir.")
     if run.config_file.exists() or not run.folder.is_dir():
         return
-    ours = (run.guide_folder, run.part_maps_file, run.lock_file)  # made before training begins
+    ours = (run.guide_folder, run.part_maps_file, run.pairs_folder, run.lock_file)  # made before training begins
     if any(path not in ours and not is_leftover(path) for path in run.folder.iterdir()):
         raise RunError(f"{run.folder} holds files but no run (no config.yaml). Take a new or empty folder as --run-dir.")
 

@@ -7,12 +7,14 @@ from dataclasses import dataclass
 
 import torch
 
-from lianpu.stargan.fields import Fields, roughness
+from lianpu.stargan.fields import Fields, apply_fields, roughness
 from lianpu.stargan.lite import LiteGenerator
 from lianpu.stargan.losses import (
     classification_loss,
     critic_loss,
     deception_loss,
+    gradient_loss,
+    imitation_loss,
     outside_loss,
     penalty_of_gradient,
     reconstruction_loss,
@@ -20,14 +22,13 @@ from lianpu.stargan.losses import (
 )
 from lianpu.stargan.penalty import mixed_faces, score_gradient
 from lianpu.training.config import LossConfig, RunConfig
-from lianpu.training.guides import Guides
+from lianpu.training.guides import NO_GUIDES, Guides
 from lianpu.training.inputs import StepInputs
 from lianpu.training.processes import Processes
 from lianpu.training.state import Projected, TrainingState
 from lianpu.weights import update_average
 
 GeneratorCall = Callable[[torch.Tensor, torch.Tensor], torch.Tensor]
-NO_GUIDES = Guides()
 
 
 def one_step(
@@ -45,7 +46,9 @@ def one_step(
     with torch.set_grad_enabled(trains_generator), processes.mixed_precision():
         drawn = edit(state, generate, inputs, config.loss)
     has_penalty = step % config.loss.penalty_every == 0
-    losses = discriminator_update(state, inputs, drawn.edited, config.loss, processes, has_penalty)
+    losses = (
+        discriminator_update(state, inputs, drawn.edited, config.loss, processes, has_penalty) if is_judged(config.loss) else {}
+    )
     if state.projected is not None:
         losses |= projected_update(state.projected, inputs, drawn.edited, processes, guides)
     if trains_generator:
@@ -54,6 +57,11 @@ def one_step(
         if state.averaged is not None:
             update_average(state.averaged, state.generator, state.generator_steps, training.ema_decay)
     return losses
+
+
+def is_judged(loss: LossConfig) -> bool:
+    """Whether the discriminator has any say; else it is not trained."""
+    return bool(loss.lambda_adv or loss.lambda_cls)
 
 
 @dataclass(frozen=True)
@@ -67,7 +75,8 @@ class Edit:
 
 def edit(state: TrainingState, generate: GeneratorCall, inputs: StepInputs, loss: LossConfig) -> Edit:
     """The faces edited as requested; `generate`, perhaps compiled, gives neither mask nor fields, so it runs where no loss is on them."""
-    if loss.lambda_mask or loss.lambda_smooth:
+    has_fields = isinstance(state.generator, LiteGenerator) and state.generator.field_head is not None
+    if loss.lambda_mask or loss.lambda_smooth or (has_fields and inputs.taught is not None):
         assert isinstance(state.generator, LiteGenerator), "RunConfig lets these weights pass for the lite generator only"
         drawn = state.generator.draw(inputs.faces, inputs.requests)
         return Edit(drawn.edited, drawn.mask if loss.lambda_mask else None, drawn.fields)
@@ -144,14 +153,19 @@ def generator_update(
     """
     edited = drawn.edited
     state.discriminator.requires_grad_(False)
-    shown = _varied(inputs, edited)
-    with processes.mixed_precision():
-        scores, logits = state.discriminator(shown)
-        reconstructed = generate(edited, inputs.returns)
-    terms = {
-        "g_adv": (loss.lambda_adv, deception_loss(scores.float(), loss.adversarial, _real_scores(state, inputs, loss))),
-        "g_rec": (loss.lambda_rec, reconstruction_loss(inputs.faces, reconstructed.float())),
-        "g_cls": (loss.lambda_cls, classification_loss(logits.float(), inputs.targets, inputs.one_class)),
+    shown = _varied(inputs, _judged_part(inputs, drawn))
+    terms: dict[str, tuple[float, torch.Tensor]] = {}
+    if is_judged(loss):
+        with processes.mixed_precision():
+            scores, logits = state.discriminator(shown)
+        deception = deception_loss(scores.float(), loss.adversarial, _real_scores(state, inputs, loss))
+        terms["g_adv"] = (loss.lambda_adv, deception)
+        terms["g_cls"] = (loss.lambda_cls, classification_loss(logits.float(), inputs.targets, inputs.one_class))
+    if loss.lambda_rec:
+        with processes.mixed_precision():
+            reconstructed = generate(edited, inputs.returns)
+        terms["g_rec"] = (loss.lambda_rec, reconstruction_loss(inputs.faces, reconstructed.float()))
+    terms |= {
         **_guided_terms(inputs, edited, shown, loss, guides),
         **_projected_term(state, shown, loss, guides),
     }
@@ -163,6 +177,15 @@ def generator_update(
     _step(state.generator_optimizer, state.generator, total, processes)
     state.discriminator.requires_grad_(True)
     return {"g_loss": total.detach(), **{name: value.detach() for name, (_, value) in terms.items()}}
+
+
+def _judged_part(inputs: StepInputs, drawn: Edit) -> torch.Tensor:
+    """The edited faces as discriminators get them. Where pairs teach the fields, the gradient of discriminators reaches the residual alone."""
+    if drawn.fields is None or inputs.taught is None:
+        return drawn.edited
+    fields = drawn.fields
+    held = Fields(fields.flow.detach(), fields.colours.detach(), fields.gains.detach(), fields.residual)
+    return apply_fields(inputs.faces, held)
 
 
 def _guided_terms(
@@ -177,11 +200,15 @@ def _guided_terms(
     if loss.lambda_outside:
         assert inputs.outside is not None, "Guides.check was called before training"
         terms["g_outside"] = (loss.lambda_outside, outside_loss(inputs.faces, edited.float(), inputs.outside))
+    taught, likeness = inputs.taught, guides.likeness
     if guides.teacher is not None:
-        taught = guides.teacher.edit(inputs.faces, inputs.labels, inputs.targets)
-        terms["g_teacher"] = (loss.lambda_teacher, reconstruction_loss(taught, edited.float()))
-        if loss.lambda_features:
-            terms["g_features"] = (loss.lambda_features, guides.teacher.feature_distance(edited.float(), taught))
+        taught, likeness = guides.teacher.edit(inputs.faces, inputs.labels, inputs.targets), guides.teacher.feature_distance
+    if taught is not None:
+        terms["g_teacher"] = (loss.lambda_teacher, imitation_loss(inputs.faces, edited.float(), taught))
+        if loss.lambda_gradient:
+            terms["g_gradient"] = (loss.lambda_gradient, gradient_loss(edited.float(), taught))
+        if loss.lambda_features and likeness is not None:
+            terms["g_features"] = (loss.lambda_features, likeness(edited.float(), taught))
     return terms
 
 
