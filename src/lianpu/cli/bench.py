@@ -1,4 +1,4 @@
-"""`lianpu bench train | curves | infer | faces | people | effects | edits | video | live`: measure speed and quality."""
+"""`lianpu bench train | curves | infer | faces | people | effects | edits | photos | video | live`: measure speed and quality."""
 
 from __future__ import annotations
 
@@ -30,6 +30,11 @@ BENCHES = {
         "lianpu.bench.edits",
         "success, identity and side effects of edits on held-out faces; contact sheets to grade",
         "BenchEditsArguments",
+    ),
+    "photos": Command(
+        "lianpu.bench.photos",
+        "photos a second of editing a folder and of prepare; seconds of the whole command on a large photo",
+        "BenchPhotosArguments",
     ),
     "video": Command(
         "lianpu.bench.video",

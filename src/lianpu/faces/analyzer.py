@@ -191,25 +191,27 @@ def load_landmarks(name: str = "auto", *, threads: int | None = None) -> Landmar
         WeightsError: the model is not on this machine and cannot be fetched, is damaged, or is not allowed under --commercial-safe.
         ModelError: the file is no shape predictor, or has another number of points.
     """
-    from lianpu.faces.dlib_models import load_landmarks_68
-
     if name not in ("auto", MESH, SMALL_MESH):
-        return load_landmarks_68(name)
+        return _by_dlib(name)
     try:
         file = require_onnx("face-mesh-468" if name == SMALL_MESH else "face-mesh")
     except WeightsError:
         if name != "auto" or is_commercial_safe():
             raise
-        return load_landmarks_68()
+        return _by_dlib("auto")
     may_fall_back = is_usable("dlib-landmarks-68")
     return MeshReader(file, threads, _points_by_dlib if may_fall_back else None)
 
 
 def _points_by_dlib(picture: Picture, face: Face) -> Points:
     """The 68 points of a face whose mesh is not believed."""
-    from lianpu.faces.dlib_models import load_landmarks_68
+    return _by_dlib("auto").of_face(picture, face)
 
-    return load_landmarks_68().of_face(picture, face)
+
+def _by_dlib(name: str) -> LandmarkReader:
+    from lianpu.faces.dlib_models import load_landmarks_68  # dlib is read in 0.1 s, and most photos do without it
+
+    return load_landmarks_68(name)
 
 
 def _explained(part: Part, settings: AnalyzerSettings, problem: str) -> str:
