@@ -53,11 +53,17 @@ BOUNDS = {
     "under_eye": Bounds(0.93, 1.5),
     "larger_eyes": Bounds(0.95, 3.0),
     "slim_face": Bounds(0.95, 3.0),
+    "age": Bounds(0.8, 6.0, 0.6),
+    "gender": Bounds(0.8, 4.0, 0.6, 2.0),
+    "beard": Bounds(0.85, 4.0, 0.6),
     "sticker": Bounds(0.98, 3.0),
     "anonymise": Bounds(0.95, 5.0, 0.5),
     "blur_background": Bounds(0.9, 8.0, 0.5),
     "replace_background": Bounds(0.95, 5.0, 0.5),
 }
+
+OPTIONS = {"gender": {"towards": "male"}}
+"""A drawn face looks neither like a man nor like a woman: which of them "other" is may differ between two sizes."""
 
 VISIBLE = 2
 """Levels."""
@@ -68,9 +74,10 @@ def both_forms(
 ) -> tuple[np.ndarray, np.ndarray]:
     """The changes (H, W, 3) int that the photo form and the live form make."""
     frame = photo.copy()
-    effect.apply_live(frame, LiveScene((face,)), strength)
+    options = OPTIONS.get(effect.name, {})
+    effect.apply_live(frame, LiveScene((face,)), strength, **options)
     subject = replace(subject, mesh=face.mesh)
-    return effect.apply(photo, [subject], strength).astype(int) - photo, frame.astype(int) - photo
+    return effect.apply(photo, [subject], strength, **options).astype(int) - photo, frame.astype(int) - photo
 
 
 def check_alike(effect: Effect, still: np.ndarray, live: np.ndarray, bounds: Bounds | None = None) -> None:

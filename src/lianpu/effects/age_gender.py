@@ -5,17 +5,21 @@ A face without a mesh, which is not believed of profiles and hidden faces, stays
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import numpy as np
 
 from lianpu.effects.hair import plan_hair
+from lianpu.effects.live_hair import live_hair_color
+from lianpu.faces.live import LiveFace, hair_color_of
 from lianpu.faces.results import Subject
-from lianpu.imaging.color import rgb_to_lab
-from lianpu.imaging.compositing import Field, view_of
+from lianpu.imaging.color import rgb_to_lab, to_rgb
+from lianpu.imaging.compositing import view_of
 from lianpu.imaging.masks import smoothstep
 from lianpu.imaging.picture import Picture
-from lianpu.transforms.apply import carry_out, wish_for
-from lianpu.transforms.model import load_transform
-from lianpu.transforms.reading import read_face
+from lianpu.transforms.apply import Wish, carry_out, wish_for
+from lianpu.transforms.model import AGE_SPAN, TransformModel, load_transform
+from lianpu.transforms.reading import Reading, read_face
 
 _GREY_FROM, _GREY_AT = 40.0, 72.0
 """Years from which on hair begins to grey, and at which it is grey."""
@@ -32,6 +36,10 @@ _SURELY_YOUNG, _SURELY_OLD = (25.0, 31.0), (57.0, 63.0)
 model is off by 6 years on average."""
 
 
+_LIVE_PX = 0.7
+"""Pixels per unit of the face (photos get 1) at which live forms read a face and plan its change; pixels change at full size."""
+
+
 def age(photo: Picture, subject: Subject, strength: float, years: float, if_needed: bool) -> Picture:
     """The photo (H, W, 3) with the subject older by `years` (younger below 0), in face and hair.
 
@@ -39,16 +47,10 @@ def age(photo: Picture, subject: Subject, strength: float, years: float, if_need
     """
     model = load_transform()
     reading = read_face(photo, subject, model.template)
-    if reading is None or years == 0:
+    wish = None if reading is None else _aged(reading, model, strength, years, if_needed)
+    if reading is None or wish is None:
         return photo
-    looks = model.judged(reading)[1]
-    if if_needed:
-        young, old = (float(smoothstep(np.array(looks), *span)) for span in (_SURELY_YOUNG, _SURELY_OLD))
-        strength *= young if years < 0 else 1 - old
-        if strength == 0:
-            return photo
-    wish = wish_for(reading, model, age_years=years * strength)
-    photo = _with_aged_hair(photo, subject, wish.years, wish.years + years * strength)
+    photo = _with_aged_hair(photo, subject, wish.years, wish.years + AGE_SPAN * wish.age)
     return carry_out(photo, subject, reading, model, wish)
 
 
@@ -57,26 +59,80 @@ def gender(photo: Picture, subject: Subject, strength: float, towards: str) -> P
 
     `towards` is `male`, `female`, or `other`: the other one than it looks like.
     """
-    model = load_transform()
-    reading = read_face(photo, subject, model.template)
-    if reading is None:
-        return photo
-    chance, _ = model.judged(reading)
-    to_male = towards == "male" or (towards == "other" and chance < 0.5)
-    if towards != "other":
-        strength *= 1 - float(smoothstep(np.array(chance if to_male else 1 - chance), *_SURE))
-        if strength == 0:
-            return photo
-    return carry_out(photo, subject, reading, model, wish_for(reading, model, gender=strength if to_male else -strength))
+    return _edited(photo, subject, 1.0, lambda reading, model: _turned(reading, model, strength, towards))
 
 
 def beard(photo: Picture, subject: Subject, strength: float, way: str) -> Picture:
     """The photo (H, W, 3) with the subject's beard off (`remove`), or with stubble."""
+    return _edited(photo, subject, 1.0, lambda reading, model: _bearded(reading, model, strength, way))
+
+
+def live_age(frame: Picture, face: LiveFace, strength: float, years: float, if_needed: bool) -> None:
+    """`age` in a live frame (H, W, 3), in place."""
+    wishes: list[Wish] = []
+
+    def wish_of(reading: Reading, model: TransformModel) -> Wish | None:
+        wish = _aged(reading, model, strength, years, if_needed)
+        wishes.extend([wish] if wish is not None else [])
+        return wish
+
+    _put(frame, face, wish_of)
+    hair = face.hair or hair_color_of(frame, face)
+    if hair is None or not wishes:
+        return
+    aim = _aged_hair(np.array([hair.light[1], *hair.tone]), wishes[0].years, wishes[0].years + AGE_SPAN * wishes[0].age)
+    if aim is not None:
+        live_hair_color(frame, face, aim[1], _hex(aim[0]))
+
+
+def live_gender(frame: Picture, face: LiveFace, strength: float, towards: str) -> None:
+    """`gender` in a live frame (H, W, 3), in place."""
+    _put(frame, face, lambda reading, model: _turned(reading, model, strength, towards))
+
+
+def live_beard(frame: Picture, face: LiveFace, strength: float, way: str) -> None:
+    """`beard` in a live frame (H, W, 3), in place."""
+    _put(frame, face, lambda reading, model: _bearded(reading, model, strength, way))
+
+
+WishOf = Callable[[Reading, TransformModel], Wish | None]
+"""What a face that was read is asked to become; None where it stays."""
+
+
+def _edited(photo: Picture, subject: Subject, px_per_unit: float, wish_of: WishOf) -> Picture:
     model = load_transform()
-    reading = read_face(photo, subject, model.template)
-    if reading is None:
-        return photo
-    return carry_out(photo, subject, reading, model, wish_for(reading, model, beard=strength if way == "stubble" else -strength))
+    reading = read_face(photo, subject, model.template, px_per_unit)
+    wish = None if reading is None else wish_of(reading, model)
+    return photo if reading is None or wish is None else carry_out(photo, subject, reading, model, wish)
+
+
+def _put(frame: Picture, face: LiveFace, wish_of: WishOf) -> None:
+    """Edit the frame in place, in the window of the face's crop."""
+    rows, columns = face.window(frame)
+    part = np.ascontiguousarray(frame[rows, columns])
+    to = np.array([[1.0, 0.0, -columns.start], [0.0, 1.0, -rows.start]])
+    subject = face.subject_in(to, (slice(0, part.shape[0]), slice(0, part.shape[1])))
+    frame[rows, columns] = _edited(part, subject, _LIVE_PX, wish_of)
+
+
+def _aged(reading: Reading, model: TransformModel, strength: float, years: float, if_needed: bool) -> Wish | None:
+    if if_needed:
+        looks = model.judged(reading)[1]
+        young, old = (float(smoothstep(np.array(looks), *span)) for span in (_SURELY_YOUNG, _SURELY_OLD))
+        strength *= young if years < 0 else 1 - old
+    return wish_for(reading, model, age_years=years * strength) if years * strength else None
+
+
+def _turned(reading: Reading, model: TransformModel, strength: float, towards: str) -> Wish | None:
+    chance, _ = model.judged(reading)
+    to_male = towards == "male" or (towards == "other" and chance < 0.5)
+    if towards != "other":
+        strength *= 1 - float(smoothstep(np.array(chance if to_male else 1 - chance), *_SURE))
+    return wish_for(reading, model, gender=strength if to_male else -strength) if strength else None
+
+
+def _bearded(reading: Reading, model: TransformModel, strength: float, way: str) -> Wish:
+    return wish_for(reading, model, beard=strength if way == "stubble" else -strength)
 
 
 def _with_aged_hair(photo: Picture, subject: Subject, before: float, after: float) -> Picture:
@@ -91,7 +147,15 @@ def _with_aged_hair(photo: Picture, subject: Subject, before: float, after: floa
     lab = rgb_to_lab(view.picture)[hair[np.ix_(rows, columns)]]
     if len(lab) < 20:
         return photo
-    own = np.median(lab, axis=0)
+    aim = _aged_hair(np.median(lab, axis=0), before, after)
+    if aim is None:
+        return photo
+    plan = plan_hair(photo, subject, np.array(aim[0], dtype=np.float32))
+    return photo if plan is None else plan.put(photo, aim[1])
+
+
+def _aged_hair(own: np.ndarray, before: float, after: float) -> tuple[tuple[float, float, float], float] | None:
+    """The colour (Lab) that hair of a colour `own` moves towards from an age to another, and by what share; None where it stays."""
     greyness = _greyness(own)
     if after > before:
         seen = float(smoothstep(np.array(own[0]), 3, 10))  # hair that is black in a dark photo shows no grey
@@ -101,17 +165,19 @@ def _with_aged_hair(photo: Picture, subject: Subject, before: float, after: floa
     else:
         share = 0.8 * greyness * (1 - _expected(after)) * float(smoothstep(np.array(before - after), 3, 20))
         target = (min(_BROWN[0], 0.7 * float(own[0])), *_BROWN[1:])
-    if share < 0.02:
-        return photo
-    plan = plan_hair(photo, subject, np.array(target, dtype=np.float32))
-    return photo if plan is None else plan.put(photo, share)
+    return (target, share) if share >= 0.02 else None
+
+
+def _hex(lab: tuple[float, float, float]) -> str:
+    red, green, blue = np.rint(255 * np.clip(to_rgb(np.array([[lab]], dtype=np.float32))[0, 0], 0, 1)).astype(int).tolist()
+    return f"#{red:02x}{green:02x}{blue:02x}"
 
 
 def _expected(years: float) -> float:
     return float(smoothstep(np.array(years), _GREY_FROM, _GREY_AT))
 
 
-def _greyness(own: Field) -> float:
+def _greyness(own: np.ndarray) -> float:
     """How grey a colour of hair is, 0 to 1: light, and hardly any chroma for its lightness."""
     chroma = float(np.hypot(own[1], own[2])) / (float(own[0]) + 16)
     return float((1 - smoothstep(np.array(chroma), 0.09, 0.17)) * smoothstep(np.array(own[0]), 26, 42))

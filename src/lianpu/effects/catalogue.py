@@ -355,6 +355,7 @@ EFFECTS: dict[str, Effect] = {
             },
             "face",
             "age_gender.age",
+            "age_gender.live_age",
             options=(
                 Option("years", "number", 25.0, {"en": "Years", "zh": "岁数"}, low=-40.0, high=40.0),
                 Option("if_needed", "switch", False, {"en": "Only if not so already", "zh": "已符合时不改"}),
@@ -369,6 +370,7 @@ EFFECTS: dict[str, Effect] = {
             {"en": "The face as a man's or a woman's; hair keeps its length.", "zh": "把面部变为男性或女性的样子，发长不变。"},
             "face",
             "age_gender.gender",
+            "age_gender.live_gender",
             options=(Option("towards", "choice", "other", {"en": "Towards", "zh": "变为"}, GENDERS),),
             needs_mesh=True,
             main="towards",
@@ -379,6 +381,7 @@ EFFECTS: dict[str, Effect] = {
             {"en": "Beard off, or stubble.", "zh": "去掉胡须，或添上胡茬。"},
             "face",
             "age_gender.beard",
+            "age_gender.live_beard",
             options=(Option("way", "choice", "remove", {"en": "Way", "zh": "方式"}, BEARDS),),
             needs_mesh=True,
             main="way",

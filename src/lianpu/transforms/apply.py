@@ -26,7 +26,7 @@ from lianpu.transforms.reading import BANDS, BLACK, Reading, blurred, read_face
 from lianpu.transforms.surface import SURFACE, backward_flow
 from lianpu.transforms.wrinkles import wrinkle_field
 
-_MALE, _FEMALE, _OLDER, _YOUNGER = 1.6, 2.0, 2.75, 2.9
+_MALE, _FEMALE, _OLDER, _YOUNGER = 1.8, 2.4, 3.0, 2.9
 """Means are pale: a step between the means of the sexes, or of 25 years, is less than people expect. How many are a strength of 1."""
 
 _SHAPE = 1.3
@@ -36,7 +36,7 @@ _DETAIL_OLDER, _DETAIL_YOUNGER = 0.7, 1.25
 _CHROMA_OF_SEX = 0.5
 """How much of the learned change of chroma between the sexes happens: much of it is make-up and the light of photo shoots."""
 
-_LINER = (0.2, 0.34)
+_LINER = (0.3, 0.5)
 """By how much, in log light, lids may darken towards female, and how far below the cheeks they may get so."""
 
 _MEAN_KEPT = (0.35, 0.6, 0.6)
@@ -47,6 +47,9 @@ _TURNED, _PROFILE = 22.0, 62.0
 
 _FOLLICLES = (0.8, 0.1)
 """How much of the skin a hair covers, and how much the roots beneath the skin show between hairs: the shadow of a shaved beard."""
+
+_LASHES = 0.42
+"""By how much the rim of the upper lid darkens towards female."""
 
 _STUBBLE_OF_MEN = 0.5
 """How much of the stubble of `beard=stubble` a face gets that turns male."""
@@ -336,9 +339,12 @@ def _limit(tone: Field, reading: Reading, model: TransformModel, wish: Wish) -> 
         tone *= np.where(tone[..., :1] < 0, np.clip((np.log(108.0) - seen[..., :1]) / 0.3, 0.15, 1), 1)
     if wish.gender < 0:
         eyes = reading.sampled(model.zones.eyes)
-        mild = 1 - 0.55 * float(smoothstep(np.array(wish.years), 38, 62))  # lids of older faces carry little make-up
+        mild = 1 - 0.6 * float(smoothstep(np.array(wish.years), 36, 60))  # lids of older faces carry little make-up
+        mild *= 0.6 + 0.4 * float(smoothstep(np.array(usual[0]), 3.8, 4.25))  # dark skin shows it soon
         room = np.clip(seen[..., 0] - (usual[0] - _LINER[1]), 0.03, _LINER[0]) * np.float32(mild * min(-wish.gender, 1.25))
         tone[..., 0] += eyes * (np.maximum(tone[..., 0], -room) - tone[..., 0])
+        warm = 0.07 * np.clip(-tone[..., :1], 0, 0.3)  # brown, not grey
+        tone[..., 1:] += eyes[..., None] * (np.maximum(tone[..., 1:], 0) + warm - tone[..., 1:])
     if wish.gender:
         np.clip(tone[..., 1:], (-0.012, -0.014), (0.022, 0.018), out=tone[..., 1:])
     # what is as light as the face's lightest skin already is made no lighter
@@ -488,7 +494,7 @@ def _lashes(fields: Field, reading: Reading, wish: Wish) -> None:
         drawn = cv2.resize(canvas, line.shape[::-1], interpolation=cv2.INTER_AREA).astype(np.float32) / np.float32(255)
         line = np.maximum(line, drawn)
     line = blurred(line, 0.9 * reading.scale) * np.float32(
-        min(-wish.gender, 1.3) * (0.36 - 0.16 * float(smoothstep(np.array(wish.years), 40, 65)))
+        min(-wish.gender, 1.3) * (_LASHES - 0.16 * float(smoothstep(np.array(wish.years), 40, 65)))
     )
     fields[..., 0] *= 1 - line
     fields[..., 1] *= 1 - line

@@ -115,13 +115,14 @@ class Reading:
         return at_places(values, self.to_view)
 
 
-def read_face(picture: Picture, subject: Subject, template: Template) -> Reading | None:
+def read_face(picture: Picture, subject: Subject, template: Template, px_per_unit: float = 1.0) -> Reading | None:
     """The reading of a subject with a mesh; None where it has none, or too little of it lies in the picture.
 
     Args:
         picture: (H, W, 3) uint8 RGB.
         subject: a face of it, with parts of its window.
         template: the model's canonical mesh.
+        px_per_unit: most pixels of the view per unit of the canonical frame: fewer take less time and lose fine detail.
     """
     if subject.mesh is None:
         return None
@@ -131,7 +132,7 @@ def read_face(picture: Picture, subject: Subject, template: Template) -> Reading
         return None
     units = place(points, template.canonical).scale
     longest = max(window[0].stop - window[0].start, window[1].stop - window[1].start)
-    view = view_of(picture, window, max(32, round(longest / max(units, 1e-6))))
+    view = view_of(picture, window, max(32, round(px_per_unit * longest / max(units, 1e-6))))
     flat = view.to_view(points[:, :2])
     placed = place(np.column_stack([flat, points[:, 2] * view.scale]), template.canonical)
     seen = facing(placed, template.normals)

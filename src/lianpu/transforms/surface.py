@@ -100,7 +100,7 @@ class ThinPlate:
     def __call__(self, points: Coordinates) -> Coordinates:
         """Values (N, D) at points (N, 2)."""
         at = (points - self._middle) / self._unit
-        bend = _bend(_squared(at, self._centres).astype(np.float32))
+        bend = _bend(_squared(at.astype(np.float32), self._centres.astype(np.float32)))
         flat = np.hstack([np.ones((len(at), 1)), at]) @ self._weights[-3:]
         return np.asarray(bend @ self._weights[:-3].astype(np.float32) + flat)
 
