@@ -171,6 +171,7 @@ MAY_IMPORT: dict[str, set[str]] = {
         "stargan",
         "terminal",
         "training",
+        "transforms",
         "video",
     },
     "api": {"dataset", "devices", "evaluation", "guidance", "runs", "training"},

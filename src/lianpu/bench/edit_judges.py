@@ -16,6 +16,7 @@ from lianpu.faces.mesh import MeshReader, five_points
 from lianpu.faces.results import Face
 from lianpu.imaging.geometry import map_points
 from lianpu.metrics.face_probe import FaceFeatures, SecondJudge, fit_judge
+from lianpu.metrics.features import INPUT_PX
 from lianpu.metrics.patch_distance import CROP_PX, PatchDistance, PatchFeatures, patch_distance
 from lianpu.photo.reading import read_image
 
@@ -179,10 +180,11 @@ def _see(picture: Picture, face: Face, reader: MeshReader, features: FaceFeature
     mesh = reader.mesh_of_face(picture, face)
     if mesh is None:
         return None
-    points = five_points(mesh)
-    aligned = align(picture, Face(face.box_xyxy, face.score, points, face.detector), TEMPLATES["celebamask-hq"], CROP_PX)
+    placed = Face(face.box_xyxy, face.score, five_points(mesh), face.detector)
+    aligned = align(picture, placed, TEMPLATES["celebamask-hq"], CROP_PX)
+    without_hair = align(picture, placed, TEMPLATES["arcface"], INPUT_PX)
     on_crop = map_points(aligned.matrix, mesh.points[:, :2])
-    return Seen(features.vector(aligned.picture), patch_features.patches(aligned.picture, on_crop))
+    return Seen(features.vector(without_hair.picture), patch_features.patches(aligned.picture, on_crop))
 
 
 @dataclass

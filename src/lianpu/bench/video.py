@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from functools import partial
 from pathlib import Path
@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from rich.table import Table
 
     from lianpu.bench.flicker import Contender, Flicker
+    from lianpu.bench.motions import MotionFigures
     from lianpu.bench.video_speed import ClipSpeed
     from lianpu.camera.moving_picture import MadeFrame
     from lianpu.editing.presets import Preset
@@ -66,6 +67,9 @@ class BenchVideoArguments(FaceOptions):
     """wall: elapsed time; processor: processor time, for machines that other programs keep busy."""
     threads: int | None = None
     """Threads of OpenCV, ONNX Runtime and the encoder; default: the number of cores."""
+    motions: bool = False
+    """With --photos: their faces open the mouth, turn, blink, come nearer and change light (the still is warped along the mesh), in --frames
+    each; how far each of --effects (also with options, as age=+25 or beard=stubble) flickers and swims, in --sizes at most."""
     json: Path | None = None
     """Also write the numbers to this file."""
 
@@ -79,6 +83,12 @@ def main(arguments: list[str]) -> None:
 
     check(parsed)
     cpu = describe_machine().cpu
+    if parsed.motions:
+        moved = measure_motions(parsed)
+        console.print(motions_table(moved, f"{len(parsed.photos)} photos, {parsed.frames} frames a motion"))
+        if parsed.json is not None:
+            write_json(parsed.json, {effect: {name: asdict(one) for name, one in of.items()} for effect, of in moved.items()})
+        return
     measured = []
     for one in measure(parsed):
         measured.append(one)
@@ -96,6 +106,8 @@ def check(parsed: BenchVideoArguments) -> list[tuple[int, int]]:
     for name, value, least in (("rounds", parsed.rounds, 1), ("frames", parsed.frames, 2)):
         if value < least:
             raise SettingsError(f"--{name} {value}: give at least {least}.")
+    if parsed.motions and (not parsed.photos or not parsed.effects):
+        raise SettingsError("--motions needs --photos of faces, and --effects.")
     if parsed.video is not None and parsed.photos:
         raise SettingsError(f"Both a video ({parsed.video}) and --photos are given. Give one of them.")
     sizes = []
@@ -239,6 +251,81 @@ def _live_flicker(
 
 def _render(pipeline: FramePipeline, picture: Picture, tracked: Tracked) -> Picture:
     return pipeline.render(picture, tracked).picture
+
+
+MOTION_FAST = " (live)"
+"""What follows an effect's name where its live form was measured."""
+
+
+def measure_motions(parsed: BenchVideoArguments) -> dict[str, dict[str, MotionFigures]]:
+    """By effect and motion how far it flickers and swims on moving faces, mean over the photos; also its live form, where it has one.
+
+    Raises:
+        DataError: a photo without a face whose mesh is believed.
+        LianpuError: an effect cannot be applied.
+    """
+    from lianpu.bench.effects import limit_threads
+    from lianpu.bench.motions import MOTIONS, motion_figures, moving_face
+    from lianpu.editing.presets import Preset, parse_effect
+    from lianpu.editing.session import EditJob, EditRequest, EditSession
+    from lianpu.errors import DataError
+    from lianpu.faces.analyzer import open_analyzer
+    from lianpu.photo.reading import read_image
+    from lianpu.terminal import stages
+    from lianpu.video.job.frame_pipeline import live_settings, open_pipeline
+    from lianpu.video.tracking.tracker import TrackSettings
+
+    limit_threads(parsed.threads)
+    session = EditSession(open_analyzer(analyzer_settings(parsed), threads=parsed.threads))
+    pipelines = {}
+    for word in parsed.effects:
+        step = parse_effect(word)
+        job = EditJob(EditRequest(""), Preset(word, (step,)), session)
+        pipelines[word] = open_pipeline(job, TrackSettings(), parsed.threads)
+        if step.effect.live:
+            pipelines[word + MOTION_FAST] = open_pipeline(job, live_settings(job.preset), parsed.threads)
+    measured: dict[str, dict[str, list[MotionFigures]]] = {name: {motion: [] for motion in MOTIONS} for name in pipelines}
+    with stages() as begin:
+        on_progress, done = begin("Motions"), 0
+        for file in parsed.photos:
+            photo = read_image(file)
+            found = session.analyze(photo)
+            if not found or found[0].mesh is None:
+                raise DataError(f"{file} shows no face whose mesh is believed. Give photos of one face each.")
+            for motion in MOTIONS:
+                clip = list(moving_face(photo, found[0].mesh, motion, parsed.frames))
+                for name, pipeline in pipelines.items():
+                    measured[name][motion].append(motion_figures(clip, pipeline))
+                    done += 1
+                    on_progress(done, len(parsed.photos) * len(MOTIONS) * len(pipelines))
+    return {name: {motion: _mean_of(figures) for motion, figures in of.items()} for name, of in measured.items()}
+
+
+def _mean_of(figures: Sequence[MotionFigures]) -> MotionFigures:
+    import statistics
+
+    from lianpu.bench.motions import MotionFigures
+
+    return MotionFigures(
+        statistics.mean(one.flicker for one in figures),
+        statistics.mean(one.swim for one in figures),
+        sum(one.frames for one in figures),
+    )
+
+
+def motions_table(measured: Mapping[str, Mapping[str, MotionFigures]], title: str) -> Table:
+    """Flicker and swim of each effect in each motion."""
+    from rich.table import Table
+
+    table = Table(
+        title=title, caption="Flicker (frame to frame) / swim (from the clip's mean), on the face's own surface, % of the effect."
+    )
+    table.add_column("effect")
+    for motion in next(iter(measured.values())):
+        table.add_column(motion, justify="right")
+    for name, of in measured.items():
+        table.add_row(name, *(f"{one.flicker:.1f} / {one.swim:.1f}" for one in of.values()))
+    return table
 
 
 @dataclass(frozen=True)
