@@ -20,6 +20,7 @@ BLACK_HAIR, BROWN_HAIR, LIGHTS, OLD = 15, 13, 10, 11
 SHEETS: dict[str, tuple[int, tuple[tuple[float, dict[str, str]], ...]]] = {
     "hair_color": (BLACK_HAIR, ((1.0, {"color": "#b8936a"}), (1.0, {"color": "#803018"}), (1.0, {"color": "#3050e0"}))),
     "smooth_skin": (OLD, ((0.5, {}), (1.0, {}), (1.5, {}))),
+    "skin_tone": (BROWN_HAIR, ((1.0, {}), (1.0, {"tone": "light"}), (1.0, {"tone": "even"}))),
     "lipstick": (BROWN_HAIR, ((1.0, {"color": "#b3263e"}), (1.0, {"color": "#6e1f4a"}), (1.0, {"color": "#d8665f"}))),
     "blush": (BROWN_HAIR, ((0.5, {}), (1.0, {}), (1.5, {}))),
     "eye_shadow": (BROWN_HAIR, ((0.6, {}), (1.0, {}), (1.0, {"color": "#3a6a8c"}))),
@@ -36,7 +37,7 @@ SHEETS: dict[str, tuple[int, tuple[tuple[float, dict[str, str]], ...]]] = {
 """For each effect the drawn person, and strengths and options of three pictures beside the one before."""
 FACE, MOUTH, EYES = (0.2, 0.8, 0.28, 0.88), (0.3, 0.74, 0.60, 0.86), (0.22, 0.78, 0.34, 0.60)
 CLOSER = {
-    **dict.fromkeys(("smooth_skin", "blush", "larger_eyes", "slim_face"), FACE),
+    **dict.fromkeys(("smooth_skin", "skin_tone", "blush", "larger_eyes", "slim_face"), FACE),
     **dict.fromkeys(("lipstick", "whiten_teeth"), MOUTH),
     **dict.fromkeys(("eye_shadow", "brighten_eyes", "under_eye"), EYES),
 }

@@ -160,7 +160,7 @@ def test_sex_and_age_go_to_the_transforms_one_by_one_and_after_the_hair() -> Non
     assert [step.strength for step in steps] == [0.8, 0.8, 0.8, 1.0]
     gender, age = steps[1:3]
     assert isinstance(gender, EffectStep) and gender.options == {"towards": "male"}
-    assert isinstance(age, EffectStep) and age.options == {"years": 25.0, "if_needed": True}
+    assert isinstance(age, EffectStep) and age.options == {"years": 25.0, "if_needed": True, "hair": False}
     assert not with_transforms(parse_preset("name: x\nsteps: [{edit: {Young: yes}}]")).needs_editor
 
 

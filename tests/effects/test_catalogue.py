@@ -67,6 +67,7 @@ def _inner_face(subject: Subject) -> np.ndarray:
 MAY_CHANGE: dict[str, Callable[[Subject], np.ndarray]] = {
     "hair_color": lambda subject: _near(subject, 0.17, "hair"),
     "smooth_skin": lambda subject: _near(subject, 0.0, *SKIN, "neck", "l_ear", "r_ear"),
+    "skin_tone": lambda subject: _near(subject, 0.06, *SKIN, "neck", "l_ear", "r_ear", "u_lip", "l_lip", "cloth"),
     "lipstick": lambda subject: _near(subject, 0.06, "u_lip", "l_lip"),
     "blush": lambda subject: _near(subject, 0.0, *SKIN),
     "eye_shadow": lambda subject: _near(subject, 0.06, *SKIN) & _around(subject, *_eyes(subject), reach=0.8),
@@ -110,7 +111,7 @@ def test_nothing_changes_outside_of_the_subjects_window(effect: Effect) -> None:
     rows, columns = slice(60, 230), slice(70, 240)
     changed = (effect.apply(photo, _seen(effect, windowed(subject, rows, columns)), 1.5) != photo).any(axis=2)
     changed[rows, columns] = False
-    if effect.scope == "face" and effect.name != "sticker":  # a hat may be higher than the window
+    if effect.scope == "face" and effect.name not in ("sticker", "skin_tone"):  # a hat may be higher, shoulders are lower
         assert not changed.any()
 
 

@@ -45,6 +45,7 @@ class Bounds:
 BOUNDS = {
     "hair_color": Bounds(0.9, 9.0),
     "smooth_skin": Bounds(0.85, 1.2),
+    "skin_tone": Bounds(0.9, 3.0),
     "lipstick": Bounds(0.95, 4.0),
     "blush": Bounds(0.95, 1.0),
     "eye_shadow": Bounds(0.9, 3.0),

@@ -8,6 +8,7 @@ import pytest
 from lianpu.dataset.drawn import draw_face
 from lianpu.errors import DataError, ModelError, SettingsError, WeightsError
 from lianpu.faces import dlib_models
+from lianpu.faces.alignment import TEMPLATES, align, window_of
 from lianpu.faces.analyzer import (
     AnalyzerSettings,
     FaceAnalyzer,
@@ -282,6 +283,15 @@ def test_a_face_that_was_found_upside_down_with_wrong_points_is_looked_at_turned
     assert np.array_equal(subject.face.points, five_points(subject.mesh))
     assert subject.face.points[0, 1] > subject.face.points[3, 1] + 20  # the eyes lie below the mouth
     assert subject.face.points[0, 0] > subject.face.points[1, 0] + 20
+
+
+def test_a_profile_is_parsed_in_the_crop_of_its_mesh_so_that_its_hair_is_followed(mediapipe_models: Path) -> None:
+    analyzer = open_analyzer(AnalyzerSettings(detector=str(real_model(YUNET))), threads=1)
+    photo = read_image(real_photo("p12_profile"))
+    (subject,) = analyzer.analyze(photo)
+    crop = align(photo, subject.face, TEMPLATES["celebamask-hq"], 64)
+    assert window_of(crop, photo.shape[1], photo.shape[0]) == subject.window
+    assert subject.wide_parts is not None
 
 
 def test_a_fresh_machine_finds_every_face_of_a_group_and_meshes_them(mediapipe_models: Path) -> None:

@@ -20,7 +20,7 @@ from lianpu.cli.main import main
 
 EFFECTS = (
     "hair_color:color=#aa3355", "hair_color:color=#d8b46a,strength=0.7", "lipstick=0.8", "blush=0.8", "eye_shadow=0.8", "smooth_skin=1",
-    "whiten_teeth=1", "brighten_eyes=1", "under_eye=1", "larger_eyes=0.8", "slim_face=0.8", "blur_background=1", "replace_background:color=#3366aa",
+    "whiten_teeth=1", "brighten_eyes=1", "under_eye=1", "skin_tone=tan", "larger_eyes=0.8", "slim_face=0.8", "blur_background=1", "replace_background:color=#3366aa",
     "sticker:which=glasses", "sticker:which=hat", "anonymise:way=blur", "anonymise:way=mosaic",
 )  # fmt: skip
 PRESETS = ("natural", "evening", "party", "portrait", "copper", "hidden")

@@ -154,6 +154,7 @@ def with_transforms(preset: Preset) -> Preset:
         SettingsError: as `with_hair_shades`.
     """
     preset = with_hair_shades(preset)
+    colored = any(_colors_hair(step) for step in preset.steps)
     steps: list[Step] = []
     transforms: list[Step] = []
     last = max((place for place, step in enumerate(preset.steps) if isinstance(step, EditStep)), default=-1)
@@ -168,8 +169,9 @@ def with_transforms(preset: Preset) -> Preset:
             towards = "male" if step.values["Male"] else "female"
             transforms.append(EffectStep(effect_of("gender"), step.strength, {"towards": towards}))
         if "Young" in step.values:
-            years = {"years": -25.0 if step.values["Young"] else 25.0, "if_needed": True}
-            transforms.append(EffectStep(effect_of("age"), step.strength, years))
+            years: dict[str, Any] = {"years": -25.0 if step.values["Young"] else 25.0, "if_needed": True}
+            asked = {"hair": False} if colored else {}  # hair that is asked to be black is not to turn grey
+            transforms.append(EffectStep(effect_of("age"), step.strength, years | asked))
         if place == last:  # what moves the face comes after all that recolours it
             steps += sorted(transforms, key=lambda one: isinstance(one, EffectStep) and one.effect.name == "age")
     return replace(preset, steps=tuple(steps))

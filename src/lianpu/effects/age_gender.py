@@ -9,12 +9,12 @@ from collections.abc import Callable
 
 import numpy as np
 
-from lianpu.effects.hair import plan_hair
+from lianpu.effects.hair import USUAL_SKIN, hair_median, natural_target, paint_hair, skin_light
+from lianpu.effects.hair_matte import hair_matte
 from lianpu.effects.live_hair import live_hair_color
 from lianpu.faces.live import LiveFace, hair_color_of
 from lianpu.faces.results import Subject
-from lianpu.imaging.color import rgb_to_lab, to_rgb
-from lianpu.imaging.compositing import view_of
+from lianpu.imaging.color import to_rgb
 from lianpu.imaging.masks import smoothstep
 from lianpu.imaging.picture import Picture
 from lianpu.transforms.apply import Wish, carry_out, wish_for
@@ -24,8 +24,8 @@ from lianpu.transforms.reading import Reading, read_face
 _GREY_FROM, _GREY_AT = 40.0, 72.0
 """Years from which on hair begins to grey, and at which it is grey."""
 
-_GREY, _BROWN = (61.0, 0.2, 2.5), (30.0, 5.0, 9.0)
-"""Lab of grey hair, and of what grey hair becomes in a face that gets young again."""
+_LEAST = 0.02
+"""A share of greying below this is not seen."""
 
 _SURE = (0.9, 0.98)
 """How sure the model must be of what a face looks like already to do less, and to leave it alone: in a video, no face may flip."""
@@ -40,17 +40,18 @@ _LIVE_PX = 0.7
 """Pixels per unit of the face (photos get 1) at which live forms read a face and plan its change; pixels change at full size."""
 
 
-def age(photo: Picture, subject: Subject, strength: float, years: float, if_needed: bool) -> Picture:
+def age(photo: Picture, subject: Subject, strength: float, years: float, if_needed: bool, hair: bool = True) -> Picture:
     """The photo (H, W, 3) with the subject older by `years` (younger below 0), in face and hair.
 
-    With `if_needed`, a face that surely is young, or old, already stays as it is.
+    With `if_needed`, a face that surely is young, or old, already stays as it is. Without `hair`, the hair keeps its colour.
     """
     model = load_transform()
     reading = read_face(photo, subject, model.template)
     wish = None if reading is None else _aged(reading, model, strength, years, if_needed)
     if reading is None or wish is None:
         return photo
-    photo = _with_aged_hair(photo, subject, wish.years, wish.years + AGE_SPAN * wish.age)
+    if hair:
+        photo = _with_aged_hair(photo, subject, wish.years, wish.years + AGE_SPAN * wish.age)
     return carry_out(photo, subject, reading, model, wish)
 
 
@@ -67,7 +68,7 @@ def beard(photo: Picture, subject: Subject, strength: float, way: str) -> Pictur
     return _edited(photo, subject, 1.0, lambda reading, model: _bearded(reading, model, strength, way))
 
 
-def live_age(frame: Picture, face: LiveFace, strength: float, years: float, if_needed: bool) -> None:
+def live_age(frame: Picture, face: LiveFace, strength: float, years: float, if_needed: bool, hair: bool = True) -> None:
     """`age` in a live frame (H, W, 3), in place."""
     wishes: list[Wish] = []
 
@@ -77,10 +78,10 @@ def live_age(frame: Picture, face: LiveFace, strength: float, years: float, if_n
         return wish
 
     _put(frame, face, wish_of)
-    hair = face.hair or hair_color_of(frame, face)
-    if hair is None or not wishes:
+    seen = face.hair or hair_color_of(frame, face) if hair and wishes else None
+    if seen is None:
         return
-    aim = _aged_hair(np.array([hair.light[1], *hair.tone]), wishes[0].years, wishes[0].years + AGE_SPAN * wishes[0].age)
+    aim = _aged_hair(np.array([seen.light[1], *seen.tone]), wishes[0].years, wishes[0].years + AGE_SPAN * wishes[0].age)
     if aim is not None:
         live_hair_color(frame, face, aim[1], _hex(aim[0]))
 
@@ -137,35 +138,30 @@ def _bearded(reading: Reading, model: TransformModel, strength: float, way: str)
 
 def _with_aged_hair(photo: Picture, subject: Subject, before: float, after: float) -> Picture:
     """The photo with the subject's hair as grey as its new age lets expect; hair that is no darker than grey stays."""
-    wide = subject.wide()
-    view = view_of(photo, wide.window)
-    hair = wide.parts.where("hair")
-    if hair.sum() < 0.004 * hair.size:
+    matte = hair_matte(photo, subject) if abs(_expected(after) - _expected(before)) >= _LEAST or after < before else None
+    if matte is None:
         return photo
-    rows = np.linspace(0, hair.shape[0] - 1, view.shape[0]).round().astype(int)
-    columns = np.linspace(0, hair.shape[1] - 1, view.shape[1]).round().astype(int)
-    lab = rgb_to_lab(view.picture)[hair[np.ix_(rows, columns)]]
-    if len(lab) < 20:
-        return photo
-    aim = _aged_hair(np.median(lab, axis=0), before, after)
-    if aim is None:
-        return photo
-    plan = plan_hair(photo, subject, np.array(aim[0], dtype=np.float32))
-    return photo if plan is None else plan.put(photo, aim[1])
+    aim = _aged_hair(hair_median(matte), before, after, skin_light(subject.wide(), matte.view))
+    return photo if aim is None else paint_hair(matte, subject, np.array(aim[0], dtype=np.float32)).put(photo, aim[1])
 
 
-def _aged_hair(own: np.ndarray, before: float, after: float) -> tuple[tuple[float, float, float], float] | None:
-    """The colour (Lab) that hair of a colour `own` moves towards from an age to another, and by what share; None where it stays."""
-    greyness = _greyness(own)
-    if after > before:
-        seen = float(smoothstep(np.array(own[0]), 3, 10))  # hair that is black in a dark photo shows no grey
+def _aged_hair(
+    own: np.ndarray, before: float, after: float, skin: float = USUAL_SKIN
+) -> tuple[tuple[float, float, float], float] | None:
+    """The colour (Lab) that hair of a colour `own` moves towards from an age to another, and by what share; None where it stays.
+
+    `skin` is the lightness of well-lit skin beside it.
+    """
+    own = np.asarray(own, dtype=np.float32)
+    greyness, greying = _greyness(own), after > before
+    light, a, b = natural_target("gray" if greying else "brown", own, skin).tolist()
+    if greying:
+        seen = float(smoothstep(own[:1], 0.5, 4)[0])  # hair that is black in a dark photo shows no grey
         share = (_expected(after) - _expected(before)) * (1 - greyness) * seen
-        lightest = float(min(_GREY[0], 40 + 0.45 * own[0]))  # hair in dim light greys dimly
-        target = (max(lightest, float(own[0])), *_GREY[1:])
+        light = max(light, float(own[0]))
     else:
         share = 0.8 * greyness * (1 - _expected(after)) * float(smoothstep(np.array(before - after), 3, 20))
-        target = (min(_BROWN[0], 0.7 * float(own[0])), *_BROWN[1:])
-    return (target, share) if share >= 0.02 else None
+    return ((light, a, b), share) if share >= _LEAST else None
 
 
 def _hex(lab: tuple[float, float, float]) -> str:

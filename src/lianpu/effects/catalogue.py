@@ -237,6 +237,8 @@ STICKERS = (
     *("cat", "dog", "bunny", "hearts", "freckles", "clown_nose", "snowflakes"),
 )
 
+TONES = ("tan", "light", "warm", "cool", "rosy", "even")
+
 FINISHES = ("satin", "matte", "gloss")
 
 STICKER_PLACES = ("eyes", "nose", "mouth", "forehead", "face")
@@ -272,6 +274,20 @@ EFFECTS: dict[str, Effect] = {
             "face",
             "skin.smooth_skin",
             "skin.live_smooth_skin",
+        ),
+        Effect(
+            "skin_tone",
+            {"en": "Skin tone", "zh": "肤色"},
+            {
+                "en": "Skin tanned, lighter, warmer, cooler, rosier or more even.",
+                "zh": "古铜、白皙、暖调、冷调、红润或均匀的肤色。",
+            },
+            "face",
+            "skin_tone.skin_tone",
+            "skin_tone.live_skin_tone",
+            (Option("tone", "choice", "tan", {"en": "Tone", "zh": "色调"}, TONES),),
+            beyond_crop=True,
+            main="tone",
         ),
         Effect(
             "lipstick",
@@ -359,6 +375,7 @@ EFFECTS: dict[str, Effect] = {
             options=(
                 Option("years", "number", 25.0, {"en": "Years", "zh": "岁数"}, low=-40.0, high=40.0),
                 Option("if_needed", "switch", False, {"en": "Only if not so already", "zh": "已符合时不改"}),
+                Option("hair", "switch", True, {"en": "Hair greys along", "zh": "头发随年龄变白"}),
             ),
             beyond_crop=True,
             needs_mesh=True,

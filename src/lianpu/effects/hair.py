@@ -99,7 +99,7 @@ def hair_tone(hair: Field, target: Field) -> HairTone:
 def tone_between(percentiles: tuple[float, float, float], mean: np.ndarray, target: Field) -> HairTone:
     """`hair_tone` from the 5th, 50th and 95th percentile of the present hair's lightness, and its mean a and b."""
     old = np.arange(_STEPS, dtype=np.float64) * (100 / (_STEPS - 1))
-    light, middle, depth = _lightness(old, percentiles, float(target[0]))
+    light, middle, depth = _lightness(old, percentiles, float(target[0]), 1 - 0.4 * (1 - _naturalness(target)))
     tint = _tint(old, target)
     kept = 0.35 * np.clip((old + 8) / (light + 8), 0.3, 1)  # the tones of dark pixels are mostly noise
     places = np.clip(np.rint(light * 10), 0, _STEPS - 1).astype(int)
@@ -115,17 +115,28 @@ def tone_between(percentiles: tuple[float, float, float], mean: np.ndarray, targ
     )
 
 
-def _lightness(old: np.ndarray, percentiles: tuple[float, float, float], target: float) -> tuple[np.ndarray, float, float]:
+def _naturalness(target: Field) -> float:
+    """0 for a vivid colour, Lab (3,), to 1 for one that hair has by nature."""
+    chroma, hue = float(np.hypot(target[1], target[2])), np.degrees(np.arctan2(target[2], target[1]))
+    if chroma < 8:
+        return 1.0
+    return float((1 - smoothstep(np.array(chroma), 30, 42)) * smoothstep(hue, 20, 40) * (1 - smoothstep(hue, 90, 110)))
+
+
+def _lightness(
+    old: np.ndarray, percentiles: tuple[float, float, float], target: float, shine: float
+) -> tuple[np.ndarray, float, float]:
     """New lightness for each old one, by a smooth monotonic curve; and `middle` and `depth` of `HairTone`.
 
-    Hair of low contrast keeps low contrast: the usual spread is scaled by the present one over the usual one of such hair.
+    Hair of low contrast keeps low contrast: the usual spread is scaled by the present one over the usual one of such hair. That above
+    the middle is scaled by `shine`: a vivid colour would be another one in highlights.
     """
     low, middle, high = np.clip(percentiles, 0.5, 99.5)
     low, high = min(low, middle - 0.4), max(high, middle + 0.4)
     usual, wanted = (
         np.array([np.interp(at, _MIDDLE, column) for column in zip(*_SPREAD, strict=True)]) for at in (middle, target)
     )
-    below, above = -wanted[0] * _even((middle - low) / -usual[0]), wanted[3] * _even((high - middle) / usual[3])
+    below, above = -wanted[0] * _even((middle - low) / -usual[0]), shine * wanted[3] * _even((high - middle) / usual[3])
     usual_below = min(below, 0.8 * target)
     below, above = min(usual_below, _STEEPEST * (middle - low)), min(above, _STEEPEST * (high - middle))
     places = [-1.0, low, middle, high, 101.0]
@@ -148,7 +159,7 @@ def _tint(light: np.ndarray, target: Field) -> np.ndarray:
     Natural colours follow real hair. Vivid ones keep their hue, and are nowhere stronger than asked for.
     """
     chroma, hue = float(np.hypot(target[1], target[2])), np.degrees(np.arctan2(target[2], target[1]))
-    natural = float((1 - smoothstep(np.array(chroma), 30, 42)) * smoothstep(hue, 20, 40) * (1 - smoothstep(hue, 90, 110)))
+    natural = _naturalness(target)
     relative = np.interp(light, _LIGHTS, _CHROMAS) / np.interp(max(float(target[0]), 3.0), _LIGHTS, _CHROMAS)
     chromas = chroma * np.minimum(relative, 1.0 + 1.0 * natural)
     hues = np.radians(hue + natural * np.clip(_HUE_TURN * (light - float(target[0])), -18, 14))
@@ -166,13 +177,16 @@ SHADES = (PICKED, *NATURAL, *(f"not_{name}" for name in NATURAL))
 _NEXT = {"black": "brown", "brown": "black", "blond": "brown", "gray": "brown"}
 """The colour that hair gets which shall not have its own."""
 
-_SHADE_TONE = {"black": (2.6, 50.0), "brown": (13.5, 58.0), "blond": (22.0, 70.0), "gray": (3.2, 80.0)}
+_SHADE_TONE = {"black": (2.6, 50.0), "brown": (14.5, 58.0), "blond": (26.0, 68.0), "gray": (5.0, 72.0)}
 """Chroma and hue in degrees of natural hair of median lightness."""
 
 _LOOKS = {"black": (2.66, 0.45, 0.41), "brown": (4.53, 1.75, 2.48), "blond": (7.40, 0.93, 2.84), "gray": (6.98, 0.45, 0.97)}
 
 _LOOKS_SPREAD = np.array([[1.24, -0.02, 0.04], [-0.02, 0.73, 0.40], [0.04, 0.40, 1.55]])
 """Means and common covariance of square root of L, 10 a / (L + 16) and 10 b / (L + 16) of hair of these colours."""
+
+_FAR = (7.0, 14.0)
+"""Squared Mahalanobis distances from which on hair is less likely of a colour, and of none: dyed blue, say."""
 
 _HAS = (0.72, 0.92)
 """Chances of having a colour already from which on less is done, and nothing."""
@@ -206,9 +220,9 @@ def natural_target(shade: str, own: Field, skin: float) -> Field:
     """
     before = float(own[0])
     light = {
-        "black": 7.5 + 0.05 * before,
-        "brown": np.clip(22.5 + 0.2 * (skin - USUAL_SKIN) + 0.1 * (before - 30), 15, 31),
-        "blond": np.clip(47.5 + 0.3 * (skin - USUAL_SKIN) + 0.22 * (before - 20), 36, 62),
+        "black": 5.5 + 0.035 * before,
+        "brown": np.clip(21.0 + 0.2 * (skin - USUAL_SKIN) + 0.08 * (before - 30), 14, 27),
+        "blond": np.clip(53.5 + 0.3 * (skin - USUAL_SKIN) + 0.17 * (before - 20), 44, 62),
         "gray": np.clip(50.0 + 0.35 * (skin - USUAL_SKIN) + 0.25 * (before - 25), 32, 66),
     }[shade]
     chroma, hue = _SHADE_TONE[shade]
@@ -223,9 +237,9 @@ def hair_chances(own: Field) -> dict[str, float]:
     """
     seen = np.array((np.sqrt(max(float(own[0]), 0.0)), *(10 * own[1:] / (float(own[0]) + 16))), dtype=np.float64)
     inverse = np.linalg.inv(_LOOKS_SPREAD)
-    odds = np.array([-0.5 * (seen - mean) @ inverse @ (seen - mean) for mean in np.array([_LOOKS[name] for name in NATURAL])])
-    shares = np.exp(odds - odds.max())
-    return dict(zip(NATURAL, (shares / shares.sum()).tolist(), strict=True))
+    far = np.array([(seen - mean) @ inverse @ (seen - mean) for mean in np.array([_LOOKS[name] for name in NATURAL])])
+    shares = np.exp((far.min() - far) / 2)
+    return dict(zip(NATURAL, (shares / shares.sum() * (1 - smoothstep(far, *_FAR))).tolist(), strict=True))
 
 
 Mask = np.ndarray[Any, np.dtype[np.uint8]]
@@ -252,7 +266,7 @@ class HairPaint:
         def paint(pixels: Field, rows: slice, columns: slice) -> Field:
             here = upsample(fields, self.matte.view.window, rows, columns)
             alpha = matte_of(here, pixels)
-            return recolored(pixels, self.tone, alpha, here[:, :, 5:11], here[:, :, 11], here[:, :, 12])
+            return recolored(pixels, self.tone, alpha, here[:, :, 5:12], here[:, :, 12], here[:, :, 13])
 
         return blend(photo, self.matte.view, (self.matte.fields[:, :, 4] > 0) * np.float32(strength), paint)
 
@@ -280,7 +294,7 @@ def recolored(pixels: Field, tone: HairTone, alpha: Field, sides: Field, soft: F
         pixels: the pixels to recolour.
         tone: of `hair_tone`.
         alpha: (n, m), 0 to 1: hair's alpha matte.
-        sides: (n, m, 6): colours of hair and of ground nearby.
+        sides: (n, m, 7): colours of hair and of ground nearby, and how far a pixel is surely hair.
         soft: (n, m): the hair's lightness without single strands.
         new: (n, m): what that becomes.
     """
@@ -289,7 +303,8 @@ def recolored(pixels: Field, tone: HairTone, alpha: Field, sides: Field, soft: F
         return pixels
     share = alpha.reshape(-1)[inside][None]
     here = pixels.reshape(-1, 3)[inside][None]
-    own = own_color(here, share, sides.reshape(-1, 6)[inside][None])
+    around = sides.reshape(-1, 7)[inside][None]
+    own = own_color(here, share, around[:, :, :6], around[:, :, 6])
     lab = rgb_to_lab(own)
     soft, new = soft.reshape(-1)[inside][None], new.reshape(-1)[inside][None]
     fine = lab[:, :, 0] - soft
@@ -317,7 +332,10 @@ _STRAND = 0.012
 _INNER = 0.035
 """How far inside of what is surely hair its lightness is measured, in units."""
 
-_ROOTS, _ROOT_SHARE = 0.2, 0.3
+_BLACK, _UNLIT_SHARE, _UNLIT = 8.0, 0.2, 0.4
+"""Hair that is darker than its median, or than the first (L), within the second (units), shows no strands: it gets this much less light."""
+
+_ROOTS, _ROOT_SHARE = 0.2, 0.22
 """Reach of roots from the skin in units, and the share of lightening that they do not get."""
 
 
@@ -335,7 +353,7 @@ def hair_color(photo: Picture, subject: Subject, strength: float, color: str, sh
     matte = hair_matte(photo, subject)
     if matte is None:
         return photo
-    target, wanted = shade_target(shade, color, np.median(_sure_hair(matte), axis=0), skin_light(subject.wide(), matte.view))
+    target, wanted = shade_target(shade, color, hair_median(matte), skin_light(subject.wide(), matte.view))
     return photo if wanted == 0 else paint_hair(matte, subject, target).put(photo, strength * wanted)
 
 
@@ -349,7 +367,7 @@ def paint_hair(matte: HairMatte, subject: Subject, target: Field) -> HairPaint:
     """`plan_hair` of a matte that is there already."""
     subject, view = subject.wide(), matte.view
     unit = face_unit(subject)
-    own = own_color(view.picture, matte.matte, matte.fields[:, :, 5:])
+    own = own_color(view.picture, matte.matte, matte.fields[:, :, 5:11], matte.fields[:, :, 11])
     lab = rgb_to_lab(own)
     tone = hair_tone(_sure_hair(matte), target)
     inner = matte.matte * (
@@ -362,8 +380,11 @@ def paint_hair(matte: HairMatte, subject: Subject, target: Field) -> HairPaint:
     lighter = np.maximum(new - shade - soft, 0)
     skin = part_cover(subject, view, "skin", "nose")
     roots = 1 - smoothstep(feather(dilate(skin, view, 0.5 * _ROOTS * unit), view, 0.4 * _ROOTS * unit), 0.0, 1.0)
-    kept = (1 - _light_on_skin(subject, view, lab_light(view))) + _ROOT_SHARE * (1 - roots)
-    new = new - shade - lighter * np.minimum(kept, 0.8)
+    middle = min(tone.middle, _BLACK)
+    local = light_around(lab[:, :, 0], inner, max(1.0, _UNLIT_SHARE * unit * view.scale))
+    unlit = 1 - smoothstep(local, 0.2 * middle, 0.9 * middle)
+    kept = (1 - _light_on_skin(subject, view, lab_light(view))) + _ROOT_SHARE * (1 - roots) + _UNLIT * unlit
+    new = new - shade - lighter * np.minimum(kept, 0.65)
     return HairPaint(matte, np.dstack([soft, new]).astype(np.float32), tone)
 
 
@@ -376,6 +397,11 @@ def skin_light(subject: Subject, view: View) -> float:
 def lab_light(view: View) -> Field:
     """L (h, w) of a view."""
     return rgb_to_lab(view.picture)[:, :, 0]
+
+
+def hair_median(matte: HairMatte) -> Field:
+    """The median Lab (3,) of what is surely hair."""
+    return np.asarray(np.median(_sure_hair(matte), axis=0), dtype=np.float32)
 
 
 def _sure_hair(matte: HairMatte) -> Field:

@@ -9,12 +9,14 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+import cv2
 import numpy as np
 
 from lianpu.effects.face_masks import crop_fade, face_unit, part_cover
 from lianpu.effects.matting import nearest_values
 from lianpu.faces.parts import probability_over
 from lianpu.faces.results import Subject
+from lianpu.imaging.color import rgb_to_lab
 from lianpu.imaging.compositing import Field, View, upsample, view_of
 from lianpu.imaging.masks import apply_coefficients, dilate, feather, guided_filter_coefficients, smoothstep, wide_blur
 from lianpu.imaging.picture import Picture
@@ -22,8 +24,15 @@ from lianpu.imaging.picture import Picture
 EDGE_SHARE = 0.11
 """Reach of the guided filter, as a share of the face's unit: how far the matte's edge may move from the parsed one."""
 
-_NEAR = 0.3
+_NEAR = 0.15
 """Strands are looked for within this many units of the parsed hair."""
+
+_THICK = (0.06, 0.13)
+"""Radii in units below which what is taken for hair is none, and from which on it is."""
+
+_CERTAIN, _ENOUGH, _LEAST_SPREAD, _UNLIKE, _DOUBTED = 0.93, 200, np.array((14, 5, 6), dtype=np.float32), (2.2, 3.8), (0.88, 0.995)
+"""Where the parser is less than certain (`_DOUBTED`), what is unlike the certain hair in colour is none: a distance (`_UNLIKE`) in
+standard deviations of Lab, of at least `_ENOUGH` pixels with at least this probability: a neighbour's clothes, a wall."""
 
 _SURE, _NONE = 0.85, 0.1
 """Probabilities of hair above and below which a pixel is surely hair, or surely none, if its surroundings are."""
@@ -44,7 +53,8 @@ class HairMatte:
 
     Args:
         view: of the subject's window, wide where hair leaves the face's crop.
-        fields: (h, w, 11): coefficients of the matte (4), its upper limit, and the colours of the nearest hair and the nearest ground.
+        fields: (h, w, 12): coefficients of the matte (4), its upper limit, the colours of the nearest hair and the nearest ground (6), and
+            `sure` with soft edges.
         sure: (h, w), 0 to 1 over the view: what is surely hair.
         matte: (h, w), 0 to 1: the matte at the view's resolution.
     """
@@ -69,14 +79,25 @@ def smoothstep_linear(values: Field) -> Field:
     return np.asarray(np.clip((values - _FULL[0]) / (_FULL[1] - _FULL[0]), 0, 1), dtype=np.float32)
 
 
-def own_color(pixels: Field, alpha: Field, sides: Field) -> Field:
-    """Hair's own colour (n, m, 3) in pixels of which `alpha` (n, m) is hair; `sides` (n, m, 6): colours of hair and ground nearby.
+def own_color(pixels: Field, alpha: Field, sides: Field, inside: Field) -> Field:
+    """Hair's own colour (n, m, 3) in pixels of which `alpha` (n, m) is hair.
 
-    Forte 2021, Approximate Fast Foreground Colour Estimation: what remains after the ground's share is taken off, by that share.
+    Forte 2021, Approximate Fast Foreground Colour Estimation: what remains after the ground's share is taken off. Outside of what is surely
+    hair a remainder towards the ground's colour does not count: where a matte is a little off, it would become a bright rim.
+
+    Args:
+        pixels: (n, m, 3), 0 to 1.
+        alpha: (n, m), 0 to 1.
+        sides: (n, m, 6), colours of hair and ground nearby.
+        inside: (n, m), 0 to 1: how far a pixel is surely hair.
     """
     share = alpha[:, :, None]
     hair, ground = sides[:, :, :3], sides[:, :, 3:]
-    return np.clip(hair + share * (pixels - share * hair - (1 - share) * ground), 0, 1)
+    rest = pixels - share * hair - (1 - share) * ground
+    apart = ground - hair
+    towards = (rest * apart).sum(axis=2) / np.maximum((apart * apart).sum(axis=2), 1e-4)
+    rest -= (np.maximum(towards, 0) * (1 - inside))[:, :, None] * apart
+    return np.clip(hair + share * rest, 0, 1)
 
 
 def hair_matte(photo: Picture, subject: Subject) -> HairMatte | None:
@@ -93,10 +114,17 @@ def hair_matte(photo: Picture, subject: Subject) -> HairMatte | None:
         sure = (probable >= 0.7 * float(probable.max())).astype(np.float32)
     none = dilate((probable < _NONE).astype(np.float32), view, -_NONE_REACH * unit)
     fields = _coefficients(view, probable, sure, none, unit)
-    limit = smoothstep(feather(dilate(probable, view, 0.05 * unit), view, 0.03 * unit), 0.02, 0.3)
-    limit *= crop_fade(subject, view, photo.shape)
-    whole = np.dstack([fields[:, :, :4], limit, fields[:, :, 4:]]).astype(np.float32)
+    limit = smoothstep(feather(dilate(probable, view, 0.05 * unit), view, 0.03 * unit), 0.08, 0.4)
+    limit *= crop_fade(subject, view, photo.shape) * _amount(probable, unit * view.scale)
+    inside = feather(sure, view, 0.02 * unit)
+    whole = np.dstack([fields[:, :, :4], limit, fields[:, :, 4:], inside]).astype(np.float32)
     return HairMatte(view, whole, sure, matte_of(whole, view.picture))
+
+
+def _amount(probable: Field, unit_px: float) -> float:
+    """0 for what is nowhere thicker than the rim around a bald head, which may be anything, to 1 for hair."""
+    radius = cv2.distanceTransform((probable > 0.5).astype(np.uint8), cv2.DIST_L2, 3).max() / unit_px
+    return float(smoothstep(np.array(radius), *_THICK))
 
 
 def _probability(photo: Picture, subject: Subject, view: View, core: Field) -> Field:
@@ -104,8 +132,15 @@ def _probability(photo: Picture, subject: Subject, view: View, core: Field) -> F
     soft = probability_over(photo, subject, "hair", view.shape)
     if soft is None:
         return core
-    near = smoothstep(feather(dilate(core, view, _NEAR * face_unit(subject)), view, 0.1 * face_unit(subject)), 0.05, 0.6)
-    return np.asarray(soft * near, dtype=np.float32)
+    near = smoothstep(feather(dilate(core, view, _NEAR * face_unit(subject)), view, 0.05 * face_unit(subject)), 0.05, 0.6)
+    soft = soft * near
+    sure = soft > _CERTAIN
+    if sure.sum() < _ENOUGH:
+        return np.asarray(soft, dtype=np.float32)
+    lab = rgb_to_lab(view.picture)
+    middle, spread = np.median(lab[sure], axis=0), np.maximum(lab[sure].std(axis=0), _LEAST_SPREAD)
+    unlike = smoothstep(np.sqrt((((lab - middle) / spread) ** 2).sum(axis=2)), *_UNLIKE)
+    return np.asarray(soft * (1 - unlike * (1 - smoothstep(soft, *_DOUBTED))), dtype=np.float32)
 
 
 def _coefficients(view: View, probable: Field, sure: Field, none: Field, unit: float) -> Field:

@@ -11,10 +11,12 @@ import numpy as np
 
 from lianpu.errors import DataError, Message, ModelError, SettingsError, WeightsError
 from lianpu.face_parsing.runtime import FaceParser
+from lianpu.faces.alignment import TEMPLATES, alignment_matrix, window_of_crop
 from lianpu.faces.detection import Detector, find_faces
 from lianpu.faces.mesh import MeshReader, five_points, is_face
 from lianpu.faces.parts import NO_PARSER, parse_wide, parse_windows, windows_by_mesh
 from lianpu.faces.results import Face, FaceParts, Landmarks, Mesh, Points, Subject
+from lianpu.imaging.geometry import scale_of
 from lianpu.imaging.picture import Picture
 from lianpu.models.store.conversion import require_onnx
 from lianpu.models.store.locate import COMMERCIAL_SAFE_NOTE, is_commercial_safe, is_usable
@@ -90,8 +92,9 @@ class FaceAnalyzer:
         if not isinstance(self.landmarks, MeshReader):
             return found, ()
         real = [_is_face(photo, subject, self.landmarks) for subject in found]
+        subjects = tuple(_with_mesh_points(subject) for subject, is_one in zip(found, real, strict=True) if is_one)
         return (
-            tuple(_with_mesh_points(subject) for subject, is_one in zip(found, real, strict=True) if is_one),
+            _parsed_again(photo, subjects, self.parser),
             tuple(subject for subject, is_one in zip(found, real, strict=True) if not is_one),
         )
 
@@ -104,6 +107,38 @@ def _with_mesh_points(subject: Subject) -> Subject:
     if subject.mesh is None:
         return subject
     return replace(subject, face=replace(subject.face, points=five_points(subject.mesh)))
+
+
+_CROP = TEMPLATES["celebamask-hq"]
+
+_MOVED = 0.04
+"""A face whose crop by the mesh's points is farther than this from the one that was parsed, in crops, is parsed again: a profile, say."""
+
+
+def _parsed_again(photo: Picture, subjects: tuple[Subject, ...], parser: FaceParser | None) -> tuple[Subject, ...]:
+    """The subjects; those that were parsed in a crop that does not fit their points, with the parts of the one that does."""
+    moved = [_crop_moved(subject, photo.shape) > _MOVED for subject in subjects]
+    if parser is None or not any(moved):
+        return subjects
+    windows = parse_windows(photo, [subject.face for subject in subjects], parser)
+    return tuple(
+        replace(subject, window=window[0], parts=FaceParts(window[1], parser.name)) if away and window is not None else subject
+        for subject, window, away in zip(subjects, windows, moved, strict=True)
+    )
+
+
+def _crop_moved(subject: Subject, photo_shape: tuple[int, ...]) -> float:
+    """How far the sides of the parsed window are from those of the crop that the face's points lead to, in sides of the crop."""
+    matrix = alignment_matrix(subject.face.points, _CROP, _CROP.width)
+    window = window_of_crop(matrix, _CROP.width, photo_shape[1], photo_shape[0])
+    if window is None:
+        return 0.0
+    apart = [
+        abs(new - old)
+        for one, other in zip(window, subject.window, strict=True)
+        for new, old in ((one.start, other.start), (one.stop, other.stop))
+    ]
+    return max(apart) * scale_of(matrix) / _CROP.width
 
 
 def _is_face(photo: Picture, subject: Subject, reader: MeshReader) -> bool:

@@ -138,7 +138,7 @@ def _choices(words: Words, option: Option) -> dict[str, Any]:
 
 GROUPS: dict[str, tuple[str, ...]] = {
     "make_up": ("hair_color", "lipstick", "blush", "eye_shadow"),
-    "skin": ("smooth_skin", "under_eye", "whiten_teeth", "brighten_eyes"),
+    "skin": ("smooth_skin", "skin_tone", "under_eye", "whiten_teeth", "brighten_eyes"),
     "shape": ("larger_eyes", "slim_face"),
     "person": ("age", "gender", "beard"),
     "background": ("blur_background", "replace_background"),

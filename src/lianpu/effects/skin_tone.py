@@ -1,0 +1,238 @@
+"""Another skin tone: tanned, lighter, warmer, cooler, rosier or more even, on the face, ears, neck and bare skin around, without a border."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+
+from lianpu.effects.face_masks import crop_fade, face_unit, fade_at_border
+from lianpu.effects.live import inside, live_skin, live_view, repaint, share_in, sharpened, soften, window_around
+from lianpu.faces.live import LiveFace
+from lianpu.faces.mesh import outline
+from lianpu.faces.person import people_in
+from lianpu.faces.results import Subject
+from lianpu.imaging.color import rgb_to_lab, to_rgb, weighted_mean
+from lianpu.imaging.compositing import Field, Paint, View, blend, upsample, view_of
+from lianpu.imaging.geometry import Window, enlarge
+from lianpu.imaging.masks import feather, smoothstep, wide_blur
+from lianpu.imaging.picture import Picture
+
+
+@dataclass(frozen=True)
+class _Tone:
+    """A change of skin at a strength of 1.
+
+    Args:
+        gamma: exponent of the lightness: above 1 darkens, without changing black and white.
+        shift: added to a and b of CIE Lab, on skin of middle lightness.
+        chroma: factor of a and b.
+        even: share of blotches of colour that goes.
+    """
+
+    gamma: float = 1.0
+    shift: tuple[float, float] = (0.0, 0.0)
+    chroma: float = 1.0
+    even: float = 0.0
+
+
+TONES: dict[str, _Tone] = {
+    "tan": _Tone(1.24, (2.5, 4.5), 1.08),
+    "light": _Tone(0.82, (-1.0, -2.0), 0.94),
+    "warm": _Tone(1.0, (1.5, 6.0)),
+    "cool": _Tone(1.0, (1.0, -6.0)),
+    "rosy": _Tone(0.98, (5.0, -0.5)),
+    "even": _Tone(even=0.75),
+}
+
+_SKIN = ("skin", "nose", "l_ear", "r_ear", "neck")
+_OF_LIPS = 0.6
+"""Share of the change that lips get, which are no skin but look strange without."""
+_OTHER = ("hair", "hat", "eye_g", "l_eye", "r_eye", "l_brow", "r_brow", "mouth", "u_lip", "l_lip", "ear_r")
+"""What has skin's colours at times and is none. Hands, arms and shoulders a parser calls background or clothes."""
+
+_VIEW_PX = 640
+_LIVE_PX = 64.0
+"""Longest side of the view of a photo; most pixels of the face's unit in live forms."""
+
+_BLOTCH = 0.05
+"""Standard deviation in units of the face: finer changes of colour are texture."""
+
+_ALIKE = (2.2, 3.4)
+"""Distances (in standard deviations of the face's own colours) of skin, and of what is none."""
+
+_BLACK = 16.0
+
+
+def skin_tone(photo: Picture, subject: Subject, strength: float, tone: str) -> Picture:
+    """The photo (H, W, 3) with the subject's skin in another tone (a key of `TONES`).
+
+    Beyond the parser's skin, the bare skin of the same person (hands, arms, shoulders) counts by its colour, where the network that finds
+    people is on this machine; what is farther away than `_REACH` keeps its tone, behind a soft transition.
+    """
+    unit = face_unit(subject)
+    view = view_of(photo, _around(photo, subject), _VIEW_PX)
+    skin = _cover(subject, view, *_SKIN)
+    if skin.sum() < 4:
+        return photo
+    parsed = skin + _OF_LIPS * _cover(subject, view, "u_lip", "l_lip")
+    wide = subject.wide()
+    fade = crop_fade(wide, view, photo.shape)
+    weight = feather(parsed, view, 0.015 * unit) * fade
+    bare = _bare(photo, wide, view, skin, unit)
+    if bare is not None:
+        weight = np.maximum(weight, bare * _window_fade(view, photo.shape))
+    return blend(photo, view, np.asarray(weight, dtype=np.float32), _paint(view, skin, TONES[tone], unit, strength))
+
+
+_REACH = ((3.7, 3.7), (2.2, 5.0))
+"""How far the window reaches around the point between the eyes, in units: left and right, up and down."""
+
+
+def _around(photo: Picture, subject: Subject) -> Window:
+    """Rows and columns of the photo around a head and its shoulders, at least the windows of its parts."""
+    unit, (x, y) = face_unit(subject), np.asarray(subject.face.points[:2]).mean(axis=0).tolist()
+    spans = []
+    for axis, (middle, (before, after)) in enumerate(((y, _REACH[1]), (x, _REACH[0]))):
+        known = (subject.window[axis], subject.wide().window[axis])
+        start = min(max(0, int(middle - before * unit)), *(span.start for span in known))
+        stop = max(min(photo.shape[axis], int(middle + after * unit) + 1), *(span.stop for span in known))
+        spans.append(slice(start, stop))
+    return spans[0], spans[1]
+
+
+def _cover(subject: Subject, view: View, *names: str) -> Field:
+    """Coverage (h, w) of some parts: those of the crop, and around it those of the wide crop."""
+    cover = np.zeros(view.shape, dtype=np.float32)
+    for one in (subject.wide(), subject):  # the nearer look counts
+        (top, left), (rows, columns) = (span.start for span in one.window), view.window
+        corners = np.array([(left, top), (one.window[1].stop, one.window[0].stop)], dtype=np.float64)
+        by = (view.shape[1] / (columns.stop - columns.start), view.shape[0] / (rows.stop - rows.start))
+        (x0, y0), (x1, y1) = np.rint((corners - (columns.start, rows.start)) * by).astype(int).tolist()
+        x0, y0, x1, y1 = max(0, x0), max(0, y0), min(view.shape[1], x1), min(view.shape[0], y1)
+        if x1 <= x0 or y1 <= y0:
+            continue
+        mask = np.asarray(one.parts.where(*names), dtype=np.float32)
+        cover[y0:y1, x0:x1] = cv2.resize(mask, (x1 - x0, y1 - y0), interpolation=cv2.INTER_AREA)
+    return cover
+
+
+def _window_fade(view: View, shape: tuple[int, ...]) -> Field:
+    """(h, w): 1, falling to 0 at borders of the view that are none of the photo."""
+    high, wide = view.shape
+    y, x = np.mgrid[:high, :wide].astype(np.float32)
+    far = np.full(view.shape, np.float32(1))
+    rows, columns = view.window
+    for within, distance in (
+        (rows.start > 0, y / high),
+        (rows.stop < shape[0], 1 - y / high),
+        (columns.start > 0, x / wide),
+        (columns.stop < shape[1], 1 - x / wide),
+    ):
+        if within:
+            far = far * smoothstep(distance, 0.0, 0.12)
+    return np.asarray(far, dtype=np.float32)
+
+
+def live_skin_tone(frame: Picture, face: LiveFace, strength: float, tone: str) -> None:
+    """`skin_tone` in a live frame (H, W, 3), in place: on what the parser takes for skin."""
+    unit = face.face.unit_px
+    window = face.window(frame) if face.shares else window_around(frame, outline(face.mesh, "face_oval"), 0.1 * unit)
+    if window is None:
+        return
+    view = live_view(frame, window, unit, _LIVE_PX)
+    skin = live_skin(face, view, "neck", "l_ear", "r_ear")
+    if skin.sum() >= 4:
+        lips = share_in(face, view, "u_lip", "l_lip") if face.shares else inside(face, view, "lips_outer")
+        if face.shares:
+            skin, lips = sharpened(skin), sharpened(lips)
+        weight = soften(np.minimum(skin + np.float32(_OF_LIPS) * lips, 1), 0.015 * unit * view.scale)
+        weight = np.asarray(weight * fade_at_border(face.alignment, view, frame.shape), dtype=np.float32)
+        repaint(frame, view, weight, _paint(view, skin, TONES[tone], unit, strength))
+
+
+def _paint(view: View, skin: Field, tone: _Tone, unit: float, strength: float) -> Paint:
+    """A paint function that gives skin (h, w) of a view another tone."""
+    lab = rgb_to_lab(view.picture)
+    sure = np.asarray(skin * (skin > 0.6), dtype=np.float32)
+    mean = weighted_mean(lab, sure if sure.sum() >= 1 else skin)
+    gamma, chroma = np.float32(tone.gamma**strength), np.float32(tone.chroma**strength)
+    # a shift of colour is as visible on dark skin with less of it
+    shift = np.array(tone.shift, dtype=np.float32) * np.float32(strength * np.clip((mean[0] + 20) / 80, 0.5, 1.1))
+    blotches = None
+    if tone.even:
+        sigma = max(0.5, _BLOTCH * unit * view.scale)
+        share = wide_blur(skin, sigma)[:, :, None] + np.float32(1e-3)
+        low = wide_blur(lab[:, :, 1:] * skin[:, :, None], sigma) / share
+        far = np.clip(low - mean[1:], -14, 14)
+        blotches = np.asarray(-tone.even * strength * far * np.clip(share * 2, 0, 1), dtype=np.float32)
+
+    def paint(pixels: Field, rows: slice, columns: slice) -> Field:
+        lab = rgb_to_lab(pixels)
+        if blotches is not None:
+            own = (rows, columns) == (slice(0, view.shape[0]), slice(0, view.shape[1])) and pixels.shape[:2] == view.shape
+            lab[:, :, 1:] += blotches if own else upsample(blotches, view.window, rows, columns)
+        lit = np.clip((lab[:, :, :1] + _BLACK) / (mean[0] + _BLACK), 0, 1.2)
+        changed = 100 * (np.clip(lab[:, :, 0], 0, 100) / 100) ** gamma - lab[:, :, 0]
+        lab[:, :, 0] += changed * smoothstep(
+            lab[:, :, 0], 0.1 * mean[0], 0.65 * max(float(mean[0]), 1.0)
+        )  # no edge is seen in deep shadow
+        lab[:, :, 1:] = lab[:, :, 1:] * chroma + shift * lit
+        return to_rgb(lab)
+
+    return paint
+
+
+def _bare(photo: Picture, wide: Subject, view: View, skin: Field, unit: float) -> Field | None:
+    """(h, w): hands, arms and shoulders, that the parser has no name for: of the face's colours, on the person, and next to known skin.
+
+    None without the network that finds people.
+    """
+    hidden = _cover(wide, view, *_OTHER)
+    odds = people_in(photo, [wide.face], _whole_shape(photo, view))
+    if odds is None:
+        return None
+    rows, columns = view.window
+    by = (odds.shape[0] / photo.shape[0], odds.shape[1] / photo.shape[1])
+    top, bottom = int(rows.start * by[0]), max(int(rows.start * by[0]) + 1, round(rows.stop * by[0]))
+    left, right = int(columns.start * by[1]), max(int(columns.start * by[1]) + 1, round(columns.stop * by[1]))
+    person = enlarge(np.ascontiguousarray(odds[top:bottom, left:right]), view.shape[::-1])
+    lab = rgb_to_lab(view.picture)
+    known = lab[skin > 0.9]
+    if len(known) < 50:
+        return None
+    middle, spread = np.median(known, axis=0), known.std(axis=0) + np.array([4.0, 2.0, 2.0])
+    blurred = cv2.GaussianBlur(lab, (0, 0), max(0.5, 0.02 * unit * view.scale))
+    apart = (blurred - middle) / spread
+    like = 1 - smoothstep(np.sqrt((apart * apart * np.array([0.6, 1, 1])).sum(axis=2)), *_ALIKE)
+    chroma, own_chroma = np.hypot(blurred[:, :, 1], blurred[:, :, 2]), float(np.hypot(middle[1], middle[2]))
+    like *= smoothstep(chroma, 0.5 * own_chroma, 0.8 * own_chroma)  # a white shirt in warm light is none
+    found = np.asarray(like * smoothstep(person, 0.4, 0.8) * (1 - hidden) * _near_body(wide, view), dtype=np.float32)
+    touching = np.asarray((found > 0.4) | (skin > 0.6), dtype=np.uint8)
+    marks = np.asarray(cv2.morphologyEx(touching, cv2.MORPH_CLOSE, np.ones((3, 3), dtype=np.uint8)))
+    _, labels, stats, _ = cv2.connectedComponentsWithStats(marks)
+    own = np.unique(labels[skin > 0.9])
+    large = np.flatnonzero(stats[:, cv2.CC_STAT_AREA] > (0.25 * unit * view.scale) ** 2)
+    kept = np.isin(labels, np.intersect1d(np.setdiff1d(large, [0]), own))
+    near = feather(np.asarray(kept, dtype=np.float32) * found, view, 0.02 * unit)
+    return np.asarray(np.clip(near, 0, 1), dtype=np.float32)
+
+
+def _near_body(subject: Subject, view: View) -> Field:
+    """(h, w): 1 near the head and where shoulders and hands of the same person are, 0 where those of others may be."""
+    five = view.to_view(subject.face.points)
+    eyes, mouth = five[:2].mean(axis=0), five[3:].mean(axis=0)
+    down = (mouth - eyes) / max(float(np.linalg.norm(mouth - eyes)), 1e-6)
+    y, x = np.mgrid[: view.shape[0], : view.shape[1]].astype(np.float32)
+    x, y = x - np.float32(eyes[0]), y - np.float32(eyes[1])
+    pixel = max(face_unit(subject) * view.scale, 1e-3)
+    aside, below = np.abs(x * down[1] - y * down[0]) / pixel, (x * down[0] + y * down[1]) / pixel
+    half = 1.35 + 1.5 * smoothstep(below, 1.2, 2.4)
+    return np.asarray((1 - smoothstep(aside / half, 0.8, 1.1)) * smoothstep(below, -0.9, -0.6), dtype=np.float32)
+
+
+def _whole_shape(photo: Picture, view: View) -> tuple[int, int]:
+    """Height and width of a small copy of the photo, no finer than the view and at most 512 pixels wide or high."""
+    scale = min(view.scale, 512 / max(photo.shape[:2]))
+    return max(1, round(photo.shape[0] * scale)), max(1, round(photo.shape[1] * scale))

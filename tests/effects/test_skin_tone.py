@@ -1,0 +1,68 @@
+import numpy as np
+import pytest
+
+from lianpu.effects.catalogue import TONES, effect_of
+from lianpu.effects.skin_tone import TONES as KNOWN
+from lianpu.imaging.color import rgb_to_lab
+from tests.support.subjects import drawn_photo
+
+EFFECT = effect_of("skin_tone")
+
+
+def _lab(photo: np.ndarray) -> np.ndarray:
+    return rgb_to_lab(photo.astype(np.float32) / np.float32(255))
+
+
+@pytest.fixture(autouse=True)
+def _no_network(monkeypatch: pytest.MonkeyPatch, tmp_path) -> None:
+    monkeypatch.setenv("LIANPU_OFFLINE", "1")
+
+
+def test_every_tone_of_the_catalogue_is_known() -> None:
+    assert tuple(KNOWN) == TONES
+
+
+WAYS = {"tan": (0, -1), "light": (0, 1), "warm": (2, 1), "cool": (2, -1), "rosy": (1, 1)}
+"""The coordinate of CIE Lab that changes most plainly, and which way."""
+
+
+@pytest.mark.parametrize("skin", [(232, 196, 178), (104, 70, 54)], ids=["fair", "dark"])
+@pytest.mark.parametrize("tone", WAYS)
+def test_skin_goes_the_way_its_tone_is_named(tone: str, skin: tuple[int, int, int]) -> None:
+    photo, subject = drawn_photo()
+    photo[subject.parts.where("skin", "nose", "neck")] = skin
+    after = EFFECT.apply(photo, [subject], 1.0, tone=tone)
+    change = (_lab(after) - _lab(photo))[subject.parts.where("skin", "nose")].mean(axis=0)
+    axis, way = WAYS[tone]
+    assert 2 < way * change[axis] < 14
+
+
+def test_face_and_neck_change_alike_and_hair_and_eyes_stay() -> None:
+    photo, subject = drawn_photo(width=420, height=420, side=400, left=10, top=10)
+    photo[subject.parts.where("skin", "nose", "neck")] = (205, 160, 140)
+    after = EFFECT.apply(photo, [subject], 1.0)
+    change = after.astype(int) - photo
+    neck_rows = np.flatnonzero(subject.parts.where("neck").any(axis=1))
+    upper = subject.parts.where("neck") & (np.arange(420)[:, None] < neck_rows[0] + 8)
+    face, neck = (np.median(change[where], axis=0) for where in (subject.parts.where("skin"), upper))
+    assert np.abs(face - neck).max() <= 8  # the neck begins to fade towards the crop's border
+    assert np.abs(change[subject.parts.where("hair")]).mean() < 0.1 * np.abs(face).mean()
+    assert np.median(np.abs(change[subject.parts.where("l_eye", "r_eye")])) <= 1
+
+
+def test_red_blotches_become_even_and_texture_stays() -> None:
+    photo, subject = drawn_photo(width=560, height=560, side=520, left=20, top=20)
+    skin = subject.parts.where("skin", "nose")
+    photo[skin] = (205, 160, 140)
+    pores = np.random.default_rng(0).normal(0, 5, photo.shape[:2])
+    x, y = subject.landmarks.points[2] * 0.5 + subject.landmarks.points[31] * 0.5
+    rows, columns = np.mgrid[:560, :560]
+    red = 26 * np.exp(-(np.hypot(columns - x, rows - y) ** 2) / (2 * 22.0**2))
+    blotched = np.clip(photo + pores[:, :, None] + red[:, :, None] * np.array([0.6, -1, -0.6]), 0, 255).astype(np.uint8)
+    after = EFFECT.apply(blotched, [subject], 1.0, tone="even")
+    middle = skin & (red > 15)
+    redness = [
+        float(_lab(one)[..., 1][middle].mean() - _lab(one)[..., 1][skin & (red < 0.5)].mean()) for one in (blotched, after)
+    ]
+    assert redness[1] < 0.5 * redness[0]
+    assert np.polyfit(pores[middle], after[..., 1].astype(float)[middle], 1)[0] > 0.85
