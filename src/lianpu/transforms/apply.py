@@ -23,7 +23,7 @@ from lianpu.imaging.picture import Picture, check_picture
 from lianpu.transforms.beard import TILE_PER_UNIT, Shave, light_of, shave, skin_chroma, skin_grain, stubble_tile
 from lianpu.transforms.model import AGE_SPAN, MIDDLE_AGE, TransformModel
 from lianpu.transforms.reading import BANDS, BLACK, Reading, blurred, read_face
-from lianpu.transforms.surface import SURFACE, backward_flow
+from lianpu.transforms.surface import FRAME, MAP_PX, SURFACE, backward_flow
 from lianpu.transforms.wrinkles import wrinkle_field
 
 _MALE, _FEMALE, _OLDER, _YOUNGER = 1.8, 2.4, 3.0, 2.9
@@ -45,13 +45,13 @@ _MEAN_KEPT = (0.35, 0.6, 0.6)
 _TURNED, _PROFILE = 22.0, 62.0
 """Degrees of yaw from which on a transform is weakened, and at which a quarter of it is left."""
 
-_FOLLICLES = (0.8, 0.1)
+_FOLLICLES = (0.75, 0.14)
 """How much of the skin a hair covers, and how much the roots beneath the skin show between hairs: the shadow of a shaved beard."""
 
 _LASHES = 0.42
 """By how much the rim of the upper lid darkens towards female."""
 
-_STUBBLE_OF_MEN = 0.5
+_STUBBLE_OF_MEN = 0.42
 """How much of the stubble of `beard=stubble` a face gets that turns male."""
 
 _FOLD = (1.6, 13.0)
@@ -150,7 +150,8 @@ class _Plan:
         hair: Lab (3,) of stubble.
         shaved: (h, w) 0 to 1: where skin's texture is made anew, or None.
         rough: (4,) that texture's roughness by band.
-        to_tile: (2, 3) from pixels of the view to those of the tiles of stubble and skin.
+        to_tile: (h, w, 2) the pixel of the tiles of stubble and skin, which repeat, that each pixel of the view shows.
+        unit_px: pixels of the view per unit of the canonical frame.
     """
 
     view: View
@@ -161,7 +162,8 @@ class _Plan:
     hair: Field
     shaved: Field | None
     rough: Field
-    to_tile: np.ndarray
+    to_tile: Field
+    unit_px: float
 
     def paint(self, pixels: Field, rows: slice, columns: slice) -> Field:
         lab = rgb_to_lab(pixels)
@@ -187,20 +189,13 @@ class _Plan:
     @property
     def _per_unit(self) -> float:
         """Pixels of a tile per unit of the frame: as many as the photo has."""
-        units = TILE_PER_UNIT / float(np.hypot(self.to_tile[0, 0], self.to_tile[1, 0]))
-        return round(min(TILE_PER_UNIT, units / self.view.scale), 2)
+        return round(min(TILE_PER_UNIT, self.unit_px / self.view.scale), 2)
 
     def _on_skin(self, tile: Field, rows: slice, columns: slice) -> Field:
-        """A tile (n, n), repeated over the skin, at some of the photo's rows and columns."""
-        whole_rows, whole_columns = self.view.window
-        by_y, by_x = (size / (whole.stop - whole.start) for size, whole in zip(self.view.shape, self.view.window, strict=True))
-        y = ((np.arange(rows.start, rows.stop) - whole_rows.start + 0.5) * by_y - 0.5).astype(np.float32)[:, None]
-        x = ((np.arange(columns.start, columns.stop) - whole_columns.start + 0.5) * by_x - 0.5).astype(np.float32)[None]
-        small = np.float32(len(tile) / 512)
-        across, down = (
-            (row[0] * x + row[1] * y + row[2]).astype(np.float32) * small % np.float32(len(tile)) for row in self.to_tile
-        )
-        return np.asarray(cv2.remap(tile, across, down, cv2.INTER_LINEAR, borderMode=cv2.BORDER_WRAP), dtype=np.float32)
+        """A tile (n, n), repeated over the skin, at some of the photo's rows and columns: it lies still on the mesh."""
+        size = np.float32(len(tile))
+        at = upsample(self.to_tile, self.view.window, rows, columns) * (size / np.float32(512)) % size
+        return np.asarray(cv2.remap(tile, at[..., 0], at[..., 1], cv2.INTER_LINEAR, borderMode=cv2.BORDER_WRAP), dtype=np.float32)
 
     def _grow(self, lab: Field, rows: slice, columns: slice) -> None:
         """Mix the colour of hair into Lab (n, m, 3) where stubble grows."""
@@ -268,13 +263,13 @@ def _plan(reading: Reading, model: TransformModel, wish: Wish) -> _Plan:
     if stubble is not None:
         weight = np.maximum(weight, (stubble > _FAINT).astype(np.float32))
     weight = np.asarray(cv2.dilate(weight, np.ones((3, 3), np.uint8)), dtype=np.float32)
-    turn = reading.place.rotation[:2, :2]
-    turn = turn / max(float(np.linalg.norm(turn[:, 0])), 1e-6)
-    linear = turn.T * (TILE_PER_UNIT / reading.scale)
-    to_tile = np.column_stack([linear, -linear @ reading.flat[4] + 5120])
+    to_tile = np.asarray((reading.to_frame + np.float32(0.5)) * np.float32(FRAME / MAP_PX * TILE_PER_UNIT), dtype=np.float32)
     new_skin = None if shaved is None or not shaved.replaced.any() else shaved.replaced
-    rough = np.zeros(len(BANDS), dtype=np.float32) if shaved is None else shaved.rough
-    return _Plan(reading.view, weight, fields, lines, stubble, hair, new_skin, rough, to_tile)
+    finer = float(np.clip(1 + 0.5 * np.log2(1 / reading.view.scale), 1, 2))  # the view has lost what is finer than its pixels
+    rough = (
+        np.zeros(len(BANDS), dtype=np.float32) if shaved is None else shaved.rough * np.array((finer, 1, 1, 1), dtype=np.float32)
+    )
+    return _Plan(reading.view, weight, fields, lines, stubble, hair, new_skin, rough, to_tile, reading.scale)
 
 
 def _reachable(reading: Reading, model: TransformModel) -> Field:

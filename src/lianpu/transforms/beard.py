@@ -150,7 +150,8 @@ def _hair(reading: Reading, model: TransformModel, shaved: Field, place: Field) 
     neck = blurred(where(reading.classes, ("neck",)), 2.0 * scale)  # lies in shadow
     darker = (base[..., 0] - tone[..., 0]) * (1 - 0.75 * neck)
     grey = np.hypot(base[..., 1], base[..., 2]) - np.hypot(tone[..., 1], tone[..., 2])
-    score = 6.0 * (darker - 0.06) + 0.6 * (rough - 0.8) + 12.0 * (np.clip(grey, -0.02, 0.12) * (1 - neck) - 0.015) + 1.5 * bearded
+    score = 6.0 * (np.maximum(darker, 0) - 0.06) + 0.95 * (rough - 0.7) + 1.5 * bearded
+    score += 12.0 * (np.clip(grey, 0, 0.12) * (1 - neck) - 0.015)
     score = np.where(total[..., -1] > 0.02, score, -4)
     there = reading.in_frame(np.dstack([score, total[..., -1]]).astype(np.float32))[:, ::-1]
     # a beard grows on both sides, a hand or a shadow lies on one
@@ -270,7 +271,7 @@ def _gains(reading: Reading, model: TransformModel) -> Field:
 
 
 _TILE_PX = 512
-_HAIRS = 4200
+_HAIRS = 6800
 _PAD_PX = 12
 
 TILE_PER_UNIT = 4.0
