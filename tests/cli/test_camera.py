@@ -1,8 +1,10 @@
 """`lianpu camera` as it is typed."""
 
 import json
+import os
 import re
 import signal
+import socket
 import subprocess
 import sys
 import time
@@ -177,6 +179,25 @@ def test_ctrl_c_ends_well_and_leaves_a_whole_file(tmp_path: Path) -> None:
     times, pictures = _read(out)
     assert len(times) >= 2 and times == sorted(set(times)) and len(pictures) == len(times)
     assert "Stopped:" in said and "Traceback" not in said and f"Written: {out}" in said.replace("\n", "")
+
+
+def test_ctrl_c_while_a_model_is_fetched_ends_the_command_with_a_line(tmp_path: Path) -> None:
+    words = ("--source", "test", "--size", "192x192", "--no-browser", *HAIR)
+    with socket.create_server(("127.0.0.1", 0)) as mirror:  # it takes the request and never answers
+        mirror.settimeout(120)
+        env = {name: value for name, value in os.environ.items() if name != "LIANPU_OFFLINE"}
+        env |= {"LIANPU_MIRROR": f"http://127.0.0.1:{mirror.getsockname()[1]}", "LIANPU_MODELS": str(tmp_path)}
+        command = [sys.executable, "-m", "lianpu", "camera", *words]
+        process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, env=env)
+        try:
+            with mirror.accept()[0]:
+                process.send_signal(signal.SIGINT)
+                said, _ = process.communicate(timeout=60)
+        finally:
+            process.kill()
+            process.wait()
+    assert process.returncode == 130, said
+    assert said.count("Stopped before the first frame.") == 1 and "Traceback" not in said
 
 
 def test_a_browser_is_opened_only_where_it_is_seen() -> None:

@@ -83,14 +83,17 @@ def main(arguments: list[str]) -> None:
         parsed.preview, parsed.browser, parsed.port, parsed.record, encoding, parsed.virtual_camera is not None, name
     )
     threads = None if parsed.quality else max(1, available_cores() // 2)  # the other half renders
-    with stoppable() as stop:
+    try:  # models may have to be fetched first: there, Ctrl-C ends the command at once
         pipeline = _pipeline(parsed, open_job(request, threads), threads)
         warm_up(pipeline, _portrait(192))
-        with open_outputs(asked, settings.size_px, source.rate, stop) as (outputs, preview):
-            with live_line(preview) as on_frame:
-                done = run_camera(source, pipeline, outputs, settings, stop, on_frame)
-            if done.problem is not None and not done.statistics.frames:
-                raise done.problem
+    except KeyboardInterrupt:
+        console.print("Stopped before the first frame.", highlight=False)
+        raise SystemExit(130) from None
+    with stoppable() as stop, open_outputs(asked, settings.size_px, source.rate, stop) as (outputs, preview):
+        with live_line(preview) as on_frame:
+            done = run_camera(source, pipeline, outputs, settings, stop, on_frame)
+        if done.problem is not None and not done.statistics.frames:
+            raise done.problem
     if done.statistics.frames:
         if done.chosen:
             console.print(done.chosen, markup=False, highlight=False, soft_wrap=True)

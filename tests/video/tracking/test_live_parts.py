@@ -109,7 +109,7 @@ def test_parts_are_moved_with_the_mesh_between_two_runs_of_the_parser(analyzer: 
 
     def next_parts(before: LiveParts | None, points: np.ndarray) -> LiveParts:
         now = (drawn.picture, points, matrix, parser, light)
-        return update_live_parts(before, *now, parse=before is None, seconds=1 / 30, time_constant_s=0.4)
+        return update_live_parts(before, *now, change=0.0, parse=before is None, seconds=1 / 30, time_constant_s=0.4)
 
     def place(parts: LiveParts) -> float:
         """The column of the frame about which the lower lip lies."""
@@ -138,7 +138,9 @@ def test_a_parse_is_stale_after_a_turn_of_the_face_and_another_light_but_not_aft
     matrix, mesh = crop_matrix(face.points, parser), mesh_of(drawn.points).points
     grey = grey_frame(drawn.picture)
     light = brightness_at(mesh, grey)
-    parts = update_live_parts(None, drawn.picture, mesh, matrix, parser, light, parse=True, seconds=1 / 30, time_constant_s=0.4)
+    parts = update_live_parts(
+        None, drawn.picture, mesh, matrix, parser, light, change=0.0, parse=True, seconds=1 / 30, time_constant_s=0.4
+    )
     assert change_since_parse(parts, mesh, light) == 0
     assert change_since_parse(parts, mesh * 1.1 + 5, light) == 0
     turned = mesh.copy()
@@ -165,17 +167,18 @@ def test_the_average_follows_slowly_at_an_edge_and_at_once_where_much_has_change
     mesh, matrix = mesh_of(portrait(side_px=256).points).points, scaling(0.5)
     light = np.full(60, 128, dtype=np.float32)
 
-    def next_parts(before: LiveParts | None, first_hair_row: int, light: np.ndarray = light) -> LiveParts:
+    def next_parts(before: LiveParts | None, first_hair_row: int, change: float = 0.0) -> LiveParts:
         picture = np.full((256, 256, 3), PART_COLORS[part_index("skin")], np.uint8)
         picture[first_hair_row:] = PART_COLORS[part_index("hair")]
-        return update_live_parts(before, picture, mesh, matrix, parser, light, parse=True, seconds=1 / 30, time_constant_s=0.4)
+        now = (picture, mesh, matrix, parser, light)
+        return update_live_parts(before, *now, change=change, parse=True, seconds=1 / 30, time_constant_s=0.4)
 
     first = next_parts(None, 128)
     hair = first.names.index("hair")
     rate = 1 - np.exp(-1 / 30 / 0.4)
     edge = next_parts(first, 132).shares[hair]
     assert edge[64:66].mean() == pytest.approx(255 * (1 - rate), abs=3) and (edge[70:] == 255).all()
-    hurried = next_parts(first, 132, light + 100).shares[hair]
+    hurried = next_parts(first, 132, 1.0).shares[hair]
     assert hurried[64:66].mean() < edge[64:66].mean() - 30, "faster while the face changes"
     gone = next_parts(first, 256).shares[hair]
     assert gone[80:].max() < 5

@@ -15,7 +15,7 @@ from lianpu.face_parsing.shares import SharesParser
 from lianpu.faces.analyzer import EVERY, LARGEST
 from lianpu.faces.live import LiveFace, LiveScene
 from lianpu.faces.mesh import MeshReader
-from lianpu.faces.person import PersonTracker
+from lianpu.faces.person import LANDSCAPE, SQUARE, PersonTracker
 from lianpu.faces.results import Face, Subject
 from lianpu.imaging.picture import Picture
 from lianpu.models.store.conversion import has_onnx, require_onnx
@@ -306,6 +306,12 @@ def open_live_models(job: EditJob, settings: LiveSettings, threads: int | None =
     return LiveModels(analyzer, _open_mesh(settings, threads), parser, person)
 
 
+def fetch_live_models(settings: LiveSettings) -> None:
+    """Have the live pipeline's networks on this machine before several processes ask for them. Errors as of `open_pipeline`."""
+    for name in (SMALL_MESH if settings.small_mesh else MESH, *((SQUARE, LANDSCAPE) if settings.person else ())):
+        require_onnx(name)
+
+
 def _open_mesh(settings: LiveSettings, threads: int | None) -> MeshReader:
     return MeshReader(require_onnx(SMALL_MESH if settings.small_mesh else MESH), threads)
 
@@ -321,10 +327,10 @@ _PARSE_EVERY: dict[str, int] = {
 
 _SOMETIMES = 4
 
-_REST = 3
+_REST = 4
 """While nothing changes, parts are parsed so many times as rarely."""
 
-_MESH_EVERY = 2
+_MESH_EVERY = 3
 """While a face moves as one, its mesh is read so often, in frames."""
 
 _AROUND_EVERY = 8

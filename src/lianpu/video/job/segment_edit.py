@@ -14,9 +14,17 @@ from lianpu.video.io.encoding import Encoding
 from lianpu.video.io.muxing import PIECE_TIME_BASE, piece_writer
 from lianpu.video.io.probe import VideoProbe
 from lianpu.video.io.reading import Frame, frames_from
-from lianpu.video.job.frame_pipeline import FramePipeline, HiddenScene, HidingPipeline, Tracked, open_pipeline
+from lianpu.video.job.frame_pipeline import (
+    FramePipeline,
+    HiddenScene,
+    HidingPipeline,
+    Tracked,
+    fetch_live_models,
+    open_pipeline,
+)
 from lianpu.video.job.work_folder import Segment, SegmentResult, WorkFolder
 from lianpu.video.tracking.hiding import KEPT_S, HiddenFace, is_covered, look_back
+from lianpu.video.tracking.live_tracker import LiveSettings
 from lianpu.video.tracking.motion import GreyFrame
 from lianpu.video.tracking.tracker import TrackSettings
 from lianpu.workers import Tick, WorkerDiedError, run_tasks, threads_each
@@ -68,6 +76,8 @@ def edit_segments(
             yield segment, edit_segment(task, pipeline, segment, lambda: on_frames(1))
         return
     jobs = min(jobs, len(segments))
+    if isinstance(task.tracking, LiveSettings):
+        fetch_live_models(task.tracking)  # here it is seen; a process would fetch in silence
     opener = partial(_open, task, threads_each(jobs))
     try:
         yield from run_tasks(segments, opener, jobs, threads=threads_each(jobs), on_ticks=on_frames)

@@ -207,6 +207,7 @@ def update_live_parts(
     parser: SharesParser,
     brightness: np.ndarray,
     *,
+    change: float,
     parse: bool,
     seconds: float,
     time_constant_s: float,
@@ -224,6 +225,7 @@ def update_live_parts(
         aligned: of `crop_matrix`.
         parser: gives probabilities.
         brightness: of `brightness_at`.
+        change: of `change_since_parse`, before this frame.
         parse: whether the parser runs in this frame.
         seconds: since the frame before.
         time_constant_s: of the average; 0 takes every result as it is.
@@ -231,7 +233,7 @@ def update_live_parts(
     control = mesh[list(CONTROL), :2]
     hurry = 0.0
     if before is not None:
-        hurry = max(before.hurry * math.exp(-seconds / _HURRY_S), change_since_parse(before, mesh, brightness))
+        hurry = max(before.hurry * math.exp(-seconds / _HURRY_S), change)
     moved = None if before is None else _moved_with(before, control)
     if moved is None or parse:
         matrix = aligned
@@ -245,12 +247,20 @@ def update_live_parts(
         return moved
     time_constant_s *= 1 - _HURRY * hurry
     rate = 1 - math.exp(-seconds / time_constant_s) if time_constant_s > 0 else 1.0
-    shares = np.asarray(moved.shares + np.float32(rate) * (moved.parsed - moved.shares), dtype=np.float32)
+    shares = _towards(moved.shares, moved.parsed, rate)
     mouth = moved.mouth + (1 - math.exp(-seconds / MOUTH_S)) * (moved.mouth_parsed - moved.mouth)
     around = moved.around
     if around is not None and moved.around_parsed is not None:
-        around = np.asarray(around + np.float32(rate) * (moved.around_parsed - around), dtype=np.float32)
+        around = _towards(around, moved.around_parsed, rate)
     return replace(moved, shares=shares, mouth=mouth, around=around, hurry=hurry)
+
+
+def _towards(average: np.ndarray, new: np.ndarray, rate: float) -> np.ndarray:
+    """The average (..., s) moved towards `new` by `rate`, in one pass."""
+    if not average.size:
+        return average
+    flat = (average.reshape(-1, average.shape[-1]), new.reshape(-1, new.shape[-1]))
+    return np.asarray(cv2.addWeighted(flat[0], 1 - rate, flat[1], rate, 0.0), dtype=np.float32).reshape(average.shape)
 
 
 def mouth_visible(shares: np.ndarray, lips: np.ndarray) -> float | None:

@@ -365,6 +365,7 @@ def _described(
         crop_matrix(track.face.points, parser),
         parser,
         brightness,
+        change=change,
         parse=parse,
         seconds=seconds,
         time_constant_s=settings.time_constant_s,
