@@ -81,6 +81,16 @@ class Run:
         return self.folder / "samples"
 
     @property
+    def large_edits_file(self) -> Path:
+        """Edits of the run's editor on faces larger than it was trained on; only a demo has them."""
+        return self.samples_folder / "edits-large.png"
+
+    @property
+    def transforms_file(self) -> Path:
+        """Edits of the learned transforms, for comparison; only a demo has them."""
+        return self.samples_folder / "transforms.png"
+
+    @property
     def bundled_editor_file(self) -> Path:
         """Edits of the bundled editor, for comparison; only a demo has them."""
         return self.samples_folder / "carried-editor.png"

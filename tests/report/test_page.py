@@ -18,7 +18,7 @@ from lianpu.report.run_files import read_run_files
 from lianpu.runs import Run
 from tests.support import made_run as made
 
-NO_PICTURES = Gallery(None, {}, None, (), None)
+NO_PICTURES = Gallery(None, {}, None, (), {})
 EMPTY = {"meta", "img", "br", "wbr", "hr", "link", "input"}
 
 

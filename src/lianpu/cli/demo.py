@@ -10,10 +10,11 @@ from typing import TYPE_CHECKING, Any, Literal
 import tyro
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     from lianpu.dataset.drawn import DrawnFace
     from lianpu.editors.editor import Editor
+    from lianpu.faces.mesh import MeshReader
     from lianpu.faces.results import Subject
     from lianpu.imaging.picture import Picture
     from lianpu.runs import Run
@@ -31,24 +32,30 @@ TRANSFORMS = (
 )
 """The rows of the demo's score table; a full evaluation has one for every pair of attributes."""
 
-SHEET_FACES, SHEET_PX = 4, 192
-"""How many faces the bundled editor edits for the report, and their side in pixels."""
+SHEET_FACES, SHEET_PX = 4, 256
+"""How many held-out faces are shown large, and their side in pixels: four times that of training."""
+
+STEPS = {"lite": 600, "stargan": 500}
+"""Training steps by generator."""
 
 
 @dataclass(frozen=True)
 class DemoArguments:
-    """Run every stage on drawn faces: draw, train, evaluate, export, quantize, compare, edit with the bundled editor, report. About 8 minutes on 2 CPU cores.
+    """Run every stage on drawn faces: draw, train, evaluate, export, quantize, compare, show edits large, report. About 6 minutes on 2 CPU cores.
 
-    It needs no download. MediaPipe's face models (Apache-2.0), which `lianpu edit` uses, are fetched at the end where a network is.
-    Repeat the command to resume a stopped demo.
+    It needs no download. MediaPipe's face models (Apache-2.0), which `lianpu edit` uses, are fetched at the end where a network is, and the learned
+    transforms of age and sex are shown with them. Repeat the command to resume a stopped demo.
     """
 
     run_dir: Path = Path("runs/demo")
     """The run folder; the drawn faces go to RUN_DIR-faces."""
-    faces: int = 800
+    generator: Literal["lite", "stargan"] = "lite"
+    """lite: the fast generator with fields, which learns from the same people drawn with another attribute; stargan: the published network at a quarter of
+    its size, which learns from labels alone."""
+    faces: int = 400
     """How many faces are drawn; a tenth of them is held out."""
-    num_iters: int = 500
-    """Training steps."""
+    num_iters: int | None = None
+    """Training steps; 600 for lite, 500 for stargan."""
     image_size: int = 64
     """Side of the faces in pixels."""
     language: Literal["en", "zh"] = "en"
@@ -61,8 +68,12 @@ def main(arguments: list[str]) -> None:
     """Run all stages and print where the report is."""
     options = tyro.cli(DemoArguments, args=arguments, prog="lianpu demo")
     run = run_demo(options, shlex.join(["lianpu", "demo", *arguments]))
-    print(f"The report: {run.report_file(options.language, 'html')}", flush=True)
+    print(f"Edits, large: {run.large_edits_file}\nThe report: {run.report_file(options.language, 'html')}", flush=True)
     fetch_face_models()  # last: no stage needs them, and without a network this waits
+    if not run.transforms_file.is_file() and show_transforms(run, options):
+        from lianpu.report.page import write_report
+
+        write_report(run, options.language)
 
 
 def run_demo(options: DemoArguments, command: str) -> Run:
@@ -93,8 +104,10 @@ def run_demo(options: DemoArguments, command: str) -> Run:
     )
     console.print(comparison_table(comparison))
     console.print(comparison.advice, soft_wrap=True)
-    with console.status("Editing with the bundled editor"):
+    with console.status("Showing edits large"):
+        show_large_edits(run, options)
         show_bundled_editor(run, options)
+        show_transforms(run, options)
     with console.status("Writing the report"):
         write_report(run, options.language)
     return run
@@ -118,7 +131,6 @@ def fetch_face_models() -> None:
 
 def show_bundled_editor(run: Run, options: DemoArguments) -> None:
     """Write a sheet of the bundled editor's edits to the run folder: of held-out faces, drawn larger."""
-    from lianpu.dataset.drawn import draw_face
     from lianpu.editors.loading import load_editor
     from lianpu.errors import WeightsError
     from lianpu.photo.writing import write_image
@@ -129,33 +141,99 @@ def show_bundled_editor(run: Run, options: DemoArguments) -> None:
     except WeightsError as refused:  # by --commercial-safe: the demo itself needs no such file
         console.print(f"Skipped the bundled editor: {refused}", markup=False, highlight=False, soft_wrap=True)
         return
-    portraits = [draw_face(0, options.faces - 1 - back, SHEET_PX) for back in range(min(SHEET_FACES, options.faces))]
-    write_image(run.bundled_editor_file, bundled_editor_sheet(portraits, editor))
+    write_image(run.bundled_editor_file, bundled_editor_sheet(held_out_portraits(options), editor))
+
+
+def show_large_edits(run: Run, options: DemoArguments) -> None:
+    """Write a sheet of the trained editor's edits to the run folder: of held-out faces, drawn larger."""
+    from lianpu.editors.loading import load_editor
+    from lianpu.photo.writing import write_image
+
+    editor = load_editor(run.onnx_file)
+    write_image(run.large_edits_file, large_edits_sheet(held_out_portraits(options), editor))
+
+
+def show_transforms(run: Run, options: DemoArguments) -> bool:
+    """Write a sheet of the learned transforms to the run folder, where the face mesh and the transforms are; whether they were."""
+    from lianpu.errors import LianpuError
+    from lianpu.faces.analyzer import load_landmarks
+    from lianpu.faces.mesh import MeshReader
+    from lianpu.photo.writing import write_image
+    from lianpu.transforms.model import is_transform_usable
+
+    try:
+        reader = load_landmarks("mesh") if is_transform_usable() else None
+    except LianpuError:
+        return False
+    if not isinstance(reader, MeshReader):
+        return False
+    write_image(run.transforms_file, transforms_sheet(held_out_portraits(options), reader))
+    return True
+
+
+def held_out_portraits(options: DemoArguments) -> list[DrawnFace]:
+    """The last held-out faces, drawn at `SHEET_PX`; those without a hat first, for hair is what one sees best."""
+    from lianpu.dataset.drawn import draw_face
+
+    held_out = range(options.faces - 1, options.faces - 1 - max(1, options.faces // 10), -1)
+    small = {index: draw_face(0, index, 16).attributes for index in list(held_out)[: 4 * SHEET_FACES]}
+    chosen = sorted(small, key=lambda index: (small[index]["Wearing_Hat"] or small[index]["Eyeglasses"], -index))[:SHEET_FACES]
+    return [draw_face(0, index, SHEET_PX) for index in chosen]
 
 
 def demo_config(options: DemoArguments) -> RunConfig:
-    """A small StarGAN that learns to edit drawn faces within minutes: one generator step per discriminator step, higher rates."""
+    """Settings with which a generator learns to edit drawn faces within minutes."""
     from lianpu.training.config import parse_config
+    from lianpu.training.presets import merged, preset_values
 
+    values: dict[str, Any] = {
+        "training": {"num_iters": options.num_iters or STEPS[options.generator], "device": options.device, "batch_size": 16},
+        "selected_attrs": ATTRIBUTES,
+        "eval_transforms": TRANSFORMS,
+    }
     return parse_config(
+        merged(
+            merged(preset_values(GENERATORS[options.generator][0]), GENERATORS[options.generator][1]),
+            merged(values, {"model": {"image_size": options.image_size}}),
+        ),
+        "lianpu demo",
+    )
+
+
+GENERATORS: dict[str, tuple[str, dict[str, Any]]] = {
+    "lite": (
+        "fields",
         {
-            "model": {"image_size": options.image_size, "g_conv_dim": 16, "d_conv_dim": 32, "g_repeat_num": 4, "d_repeat_num": 5},
+            "model": {"d_repeat_num": 4, "g_repeat_num": 6},
             "training": {
-                "batch_size": 16,
-                "num_iters": options.num_iters,
+                "teacher": "drawn",
+                "pairs_per_face": 3,
+                "g_lr": 0.002,
+                "d_lr": 0.0004,
+                "beta1": 0.5,
+                "ema_decay": 0.98,
+                "sample_every": 100,
+                "checkpoint_every": 200,
+            },
+            "loss": {"lambda_features": 0.0, "lambda_cls": 0.02},
+        },
+    ),
+    "stargan": (
+        "stargan",
+        {
+            "model": {"g_conv_dim": 16, "d_conv_dim": 32, "g_repeat_num": 4, "d_repeat_num": 5},
+            "training": {
                 "n_critic": 1,
                 "g_lr": 0.0005,
                 "d_lr": 0.0005,
                 "ema_decay": 0.99,
                 "sample_every": 100,
                 "checkpoint_every": 200,
-                "device": options.device,
             },
-            "selected_attrs": ATTRIBUTES,
-            "eval_transforms": TRANSFORMS,
         },
-        "lianpu demo",
-    )
+    ),
+}
+"""The preset of each generator, and what the demo changes in it: smaller networks, higher rates, and one generator step per discriminator step."""
 
 
 HAIR = ("Black_Hair", "Blond_Hair", "Brown_Hair")
@@ -166,13 +244,73 @@ FLIPPED = ("Male", "Young")
 def bundled_editor_sheet(portraits: Sequence[DrawnFace], editor: Editor) -> Picture:
     """A row for each portrait: the face, three hair colours, sex changed, age changed; (H, W, 3) for portraits of (S, S, 3)."""
     from lianpu.editing.attributes import edit_attributes
+
+    return _sheet(portraits, lambda portrait, values: edit_attributes(portrait.picture, [subject_of(portrait)], editor, values))
+
+
+def large_edits_sheet(portraits: Sequence[DrawnFace], editor: Editor) -> Picture:
+    """The same for an editor of drawn faces, whose crop is the whole picture."""
+    return _sheet(portraits, lambda portrait, values: edited_large(portrait, editor, values))
+
+
+def _sheet(portraits: Sequence[DrawnFace], edit: Callable[[DrawnFace, dict[str, bool]], Picture]) -> Picture:
+    from lianpu.imaging.picture import grid
+
+    rows = []  # a face that has the hair colour already stays as it is
+    for portrait in portraits:
+        wanted = [{name: True} for name in HAIR] + [{name: not portrait.attributes[name]} for name in FLIPPED]
+        asked = [values for values in wanted if any(portrait.attributes[name] != value for name, value in values.items())]
+        rows.append([portrait.picture, *(edit(portrait, values) if values in asked else portrait.picture for values in wanted)])
+    return grid(rows)
+
+
+def edited_large(portrait: DrawnFace, editor: Editor, values: dict[str, bool]) -> Picture:
+    """A portrait of any size edited by an editor that was trained on whole drawn faces, as a photo is: by its fields, or by its change."""
+    import numpy as np
+
+    from lianpu.editing.attributes import edit_crops, fields_of_crops
+    from lianpu.editing.field_transfer import transfer_fields
+    from lianpu.editing.residual_transfer import transfer_residual
+    from lianpu.editors.editor import FieldEditor
+    from lianpu.faces.alignment import TEMPLATES, Aligned
+    from lianpu.imaging.geometry import scaling
+    from lianpu.imaging.picture import resize
+
+    subject, side = subject_of(portrait), editor.info.image_size
+    small = resize(portrait.picture, side)
+    aligned = Aligned(
+        small, scaling(side / len(portrait.picture)), TEMPLATES["celebamask-hq"]
+    )  # not its template: the place is the whole picture
+    if editor.info.has_fields and isinstance(editor, FieldEditor):
+        ((_, fields),) = fields_of_crops(small[None], editor, values)
+        return transfer_fields(portrait.picture, subject, aligned, fields, values).put(portrait.picture, 1.0)
+    known = None if editor.info.label_input == "difference" else portrait.attributes
+    known = None if known is None else {name: known[name] for name in editor.info.attributes.names}
+    edited = edit_crops(np.ascontiguousarray(small[None]), editor, values, known)[0]
+    return transfer_residual(portrait.picture, subject, aligned, edited, values).put(portrait.picture, 1.0)
+
+
+def transforms_sheet(portraits: Sequence[DrawnFace], reader: MeshReader) -> Picture:
+    """A row for each portrait: the face, sex changed, 25 years older, 25 years younger."""
+    from dataclasses import replace
+
+    from lianpu.effects.catalogue import effect_of
     from lianpu.imaging.picture import grid
 
     rows = []
     for portrait in portraits:
-        wanted = [{name: True} for name in HAIR] + [{name: not portrait.attributes[name]} for name in FLIPPED]
-        edits = [edit_attributes(portrait.picture, [subject_of(portrait)], editor, values) for values in wanted]
-        rows.append([portrait.picture, *edits])
+        bare = subject_of(portrait)
+        subject = replace(bare, mesh=reader.mesh_of_face(portrait.picture, bare.face))
+        row = [portrait.picture]
+        if subject.mesh is not None:
+            towards = "female" if portrait.attributes["Male"] else "male"
+            asked: tuple[tuple[str, dict[str, Any]], ...] = (
+                ("gender", {"towards": towards}),
+                ("age", {"years": 25.0}),
+                ("age", {"years": -25.0}),
+            )
+            row += [effect_of(name).apply(portrait.picture, [subject], 1.0, **options) for name, options in asked]
+        rows.append(row + [portrait.picture] * (4 - len(row)))
     return grid(rows)
 
 

@@ -14,6 +14,7 @@ from lianpu.photo.writing import write_image
 from lianpu.report.charts import Curve, draw_curves, draw_networks
 from lianpu.report.run_files import RunFiles
 from lianpu.report.scored import Scored
+from lianpu.runs import Run
 from lianpu.stargan.layers import discriminator_layers, generator_layers
 
 _LOSSES = (
@@ -34,14 +35,15 @@ class Gallery:
     Args:
         grid: the last sample grid and its step.
         strips: the first face of several sample grids, with their steps, oldest first.
-        bundled_editor: edits of the bundled editor, where a demo made them.
+        demo: what a demo made besides, by its name in the words: `large` edits of the run's editor, edits of the `bundled` editor and of the
+            learned `transforms`.
     """
 
     networks: str | None
     curves: dict[str, str]
     grid: tuple[str, int] | None
     strips: tuple[tuple[str, int], ...]
-    bundled_editor: str | None
+    demo: dict[str, str]
 
 
 def draw_gallery(files: RunFiles) -> Gallery:
@@ -56,7 +58,7 @@ def draw_gallery(files: RunFiles) -> Gallery:
         curves=_draw_logged(files, folder) | _draw_distance(files, folder),
         grid=_copy_grid(files, folder),
         strips=_cut_strips(files, folder),
-        bundled_editor=_copy_bundled_editor(files, folder),
+        demo=_copy_demo(files, folder),
     )
 
 
@@ -116,9 +118,17 @@ def _copy_grid(files: RunFiles, folder: Path) -> tuple[str, int] | None:
     return _copy(read_image(files.run.sample_file(steps[-1])), folder / "samples", files), steps[-1]
 
 
-def _copy_bundled_editor(files: RunFiles, folder: Path) -> str | None:
-    file = files.run.bundled_editor_file
-    return write_image(folder / "bundled-editor.jpg", read_image(file), quality=92).name if file.is_file() else None
+def demo_files(run: Run) -> dict[str, Path]:
+    """The pictures that only a demo has, by their names in the words."""
+    return {"large": run.large_edits_file, "bundled": run.bundled_editor_file, "transforms": run.transforms_file}
+
+
+def _copy_demo(files: RunFiles, folder: Path) -> dict[str, str]:
+    return {
+        name: write_image(folder / f"demo-{name}.jpg", read_image(file), quality=92).name
+        for name, file in demo_files(files.run).items()
+        if file.is_file()
+    }
 
 
 def _copy(picture: Picture, target: Path, files: RunFiles) -> str:

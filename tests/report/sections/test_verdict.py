@@ -16,7 +16,7 @@ from lianpu.report.sections.verdict import Verdict, planned_steps, verdict
 from lianpu.runs import Run
 from tests.support import made_run as made
 
-NO_PICTURES = Gallery(None, {}, None, (), None)
+NO_PICTURES = Gallery(None, {}, None, (), {})
 
 
 @pytest.fixture

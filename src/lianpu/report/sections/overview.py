@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from lianpu.report.document import Block, Bullets, Card, Cards, Cell, Facts, Figure, Figures, Paragraph, Part, Section
+from lianpu.report.gallery import demo_files
 from lianpu.report.language import as_percent, readable_time
 from lianpu.report.sections.material import Material, int8_against_pytorch
 from lianpu.report.sections.score_cell import mean_success
@@ -124,15 +125,16 @@ def _pictures(material: Material) -> list[Block]:
             for name, at in gallery.strips
         )
         blocks += [Paragraph(say("overview.progression")), Figures(strips, layout="strips", sources=("samples/*.png",))]
-    return [*blocks, *_bundled_editor(material)]
+    return [*_demo(material, ("large",)), *blocks, *_demo(material, ("bundled", "transforms"))]
 
 
-def _bundled_editor(material: Material) -> list[Block]:
-    """What the bundled editor makes of such faces, for comparison with the run's grid."""
-    picture, say = material.gallery.bundled_editor, material.say
-    if picture is None:
-        return []
-    run = material.files.run
-    source = run.bundled_editor_file.relative_to(run.folder).as_posix()
-    figure = Figure(picture, say("overview.bundled_alt"), say("overview.bundled_caption"))
-    return [Paragraph(say("overview.bundled")), Figures((figure,), sources=(source,))]
+def _demo(material: Material, names: tuple[str, ...]) -> list[Block]:
+    """What a demo made besides: the run's edits shown large, and for comparison what bundled editors make of such faces."""
+    run, say = material.files.run, material.say
+    blocks: list[Block] = []
+    for name in names:
+        if name in material.gallery.demo:
+            source = demo_files(run)[name].relative_to(run.folder).as_posix()
+            figure = Figure(material.gallery.demo[name], say(f"overview.{name}_alt"), say(f"overview.{name}_caption"))
+            blocks += [Paragraph(say(f"overview.{name}")), Figures((figure,), sources=(source,))]
+    return blocks
