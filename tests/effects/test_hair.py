@@ -2,7 +2,7 @@ import cv2
 import numpy as np
 import pytest
 
-from lianpu.effects.hair import NATURAL, hair_chances, hair_color, hair_tone, natural_target, plan_hair
+from lianpu.effects.hair import NATURAL, USUAL_SKIN, SkinLook, hair_chances, hair_color, hair_tone, natural_target, plan_hair
 from lianpu.imaging.color import lab_of_color, rgb_to_lab
 from tests.support.subjects import drawn_photo, subject_of
 
@@ -89,10 +89,12 @@ def test_a_natural_colour_looks_so_and_hair_that_has_it_is_left_alone(shade: str
 def test_natural_colours_follow_the_light_on_the_face() -> None:
     dark = np.array((8, 1, 2), dtype=np.float32)
     for shade in ("brown", "blond", "gray"):
-        dim, bright = (natural_target(shade, dark, skin) for skin in (40.0, 80.0))
+        dim, bright = (natural_target(shade, dark, SkinLook(light, 24.0)) for light in (40.0, 80.0))
         assert dim[0] < bright[0] - 2
     light = np.array((60, 3, 15), dtype=np.float32)
-    assert natural_target("blond", dark, 66.0)[0] < natural_target("blond", light, 66.0)[0]
+    assert natural_target("blond", dark, USUAL_SKIN)[0] < natural_target("blond", light, USUAL_SKIN)[0]
+    pale = natural_target("blond", dark, SkinLook(66.0, 8.0))
+    assert np.hypot(*pale[1:]) < 0.6 * np.hypot(*natural_target("blond", dark, USUAL_SKIN)[1:])
 
 
 def test_a_vivid_colour_is_no_stronger_in_the_shine_than_asked_for() -> None:

@@ -9,7 +9,7 @@ from collections.abc import Callable
 
 import numpy as np
 
-from lianpu.effects.hair import USUAL_SKIN, hair_median, natural_target, paint_hair, skin_light
+from lianpu.effects.hair import USUAL_SKIN, SkinLook, hair_median, natural_target, paint_hair, skin_look
 from lianpu.effects.hair_matte import hair_matte
 from lianpu.effects.live_hair import live_hair_color
 from lianpu.faces.live import LiveFace, hair_color_of
@@ -141,16 +141,16 @@ def _with_aged_hair(photo: Picture, subject: Subject, before: float, after: floa
     matte = hair_matte(photo, subject) if abs(_expected(after) - _expected(before)) >= _LEAST or after < before else None
     if matte is None:
         return photo
-    aim = _aged_hair(hair_median(matte), before, after, skin_light(subject.wide(), matte.view))
+    aim = _aged_hair(hair_median(matte), before, after, skin_look(subject.wide(), matte.view))
     return photo if aim is None else paint_hair(matte, subject, np.array(aim[0], dtype=np.float32)).put(photo, aim[1])
 
 
 def _aged_hair(
-    own: np.ndarray, before: float, after: float, skin: float = USUAL_SKIN
+    own: np.ndarray, before: float, after: float, skin: SkinLook = USUAL_SKIN
 ) -> tuple[tuple[float, float, float], float] | None:
     """The colour (Lab) that hair of a colour `own` moves towards from an age to another, and by what share; None where it stays.
 
-    `skin` is the lightness of well-lit skin beside it.
+    `skin` is the skin beside it.
     """
     own = np.asarray(own, dtype=np.float32)
     greyness, greying = _greyness(own), after > before

@@ -180,6 +180,9 @@ _NEXT = {"black": "brown", "brown": "black", "blond": "brown", "gray": "brown"}
 _SHADE_TONE = {"black": (2.6, 50.0), "brown": (14.5, 58.0), "blond": (26.0, 68.0), "gray": (5.0, 72.0)}
 """Chroma and hue in degrees of natural hair of median lightness."""
 
+_PALE = ((5.0, 10.0, 16.0, 20.0, 25.0, 39.0), (0.3, 0.55, 0.7, 0.93, 1.0, 1.18))
+"""Chroma of skin, and of hair relative to its usual one: that of real blond hair beside such skin."""
+
 _LOOKS = {"black": (2.66, 0.45, 0.41), "brown": (4.53, 1.75, 2.48), "blond": (7.40, 0.93, 2.84), "gray": (6.98, 0.45, 0.97)}
 
 _LOOKS_SPREAD = np.array([[1.24, -0.02, 0.04], [-0.02, 0.73, 0.40], [0.04, 0.40, 1.55]])
@@ -191,18 +194,32 @@ _FAR = (7.0, 14.0)
 _HAS = (0.72, 0.92)
 """Chances of having a colour already from which on less is done, and nothing."""
 
-USUAL_SKIN = 66.0
-"""L of the well-lit skin in usual photos."""
+
+@dataclass(frozen=True)
+class SkinLook:
+    """What the skin beside hair tells of a photo's light and colours.
+
+    Args:
+        light: L (CIE Lab) of the well-lit skin.
+        chroma: of its median a and b; low in photos whose colours are pale.
+    """
+
+    light: float
+    chroma: float
 
 
-def shade_target(shade: str, color: str, own: Field, skin: float) -> tuple[Field, float]:
+USUAL_SKIN = SkinLook(66.0, 24.0)
+"""The skin in usual photos."""
+
+
+def shade_target(shade: str, color: str, own: Field, skin: SkinLook) -> tuple[Field, float]:
     """Lab (3,) for the median of hair, and how far it shall be changed, 0 to 1.
 
     Args:
         shade: of `SHADES`.
         color: #rrggbb, the colour of the shade `PICKED`.
         own: Lab (3,), the median of the present hair.
-        skin: lightness of the well-lit skin in the same photo.
+        skin: the skin in the same photo.
     """
     if shade == PICKED:
         return lab_of_color(color), 1.0
@@ -213,19 +230,21 @@ def shade_target(shade: str, color: str, own: Field, skin: float) -> tuple[Field
     return natural_target(_NEXT[shed], own, skin), float(smoothstep(np.array(chances[shed]), 1 - _HAS[1], 1 - _HAS[0]))
 
 
-def natural_target(shade: str, own: Field, skin: float) -> Field:
-    """Lab (3,) of a natural colour (`NATURAL`) for hair of the median `own` beside skin of lightness `skin`.
+def natural_target(shade: str, own: Field, skin: SkinLook) -> Field:
+    """Lab (3,) of a natural colour (`NATURAL`) for hair of the median `own` beside skin that looks like `skin`.
 
-    It stays within what such hair has in photos: dim light makes it darker, and dark hair becomes a dark blond.
+    It stays within what such hair has in photos: dim light makes it darker, pale colours make it paler, and dark hair becomes a dark blond.
     """
+    lit = skin.light - USUAL_SKIN.light
     before = float(own[0])
     light = {
-        "black": 5.5 + 0.035 * before,
-        "brown": np.clip(21.0 + 0.2 * (skin - USUAL_SKIN) + 0.08 * (before - 30), 14, 27),
-        "blond": np.clip(53.5 + 0.3 * (skin - USUAL_SKIN) + 0.17 * (before - 20), 44, 62),
-        "gray": np.clip(50.0 + 0.35 * (skin - USUAL_SKIN) + 0.25 * (before - 25), 32, 66),
+        "black": 5.0 + 0.025 * before,
+        "brown": np.clip(21.0 + 0.2 * lit + 0.08 * (before - 30), 14, 27),
+        "blond": np.clip(53.5 + 0.3 * lit + 0.17 * (before - 20), 44, 62),
+        "gray": np.clip(50.0 + 0.35 * lit + 0.25 * (before - 25), 32, 66),
     }[shade]
     chroma, hue = _SHADE_TONE[shade]
+    chroma *= float(np.interp(skin.chroma, *_PALE))
     angle = np.radians(hue)
     return np.array((light, chroma * np.cos(angle), chroma * np.sin(angle)), dtype=np.float32)
 
@@ -353,7 +372,7 @@ def hair_color(photo: Picture, subject: Subject, strength: float, color: str, sh
     matte = hair_matte(photo, subject)
     if matte is None:
         return photo
-    target, wanted = shade_target(shade, color, hair_median(matte), skin_light(subject.wide(), matte.view))
+    target, wanted = shade_target(shade, color, hair_median(matte), skin_look(subject.wide(), matte.view))
     return photo if wanted == 0 else paint_hair(matte, subject, target).put(photo, strength * wanted)
 
 
@@ -388,10 +407,18 @@ def paint_hair(matte: HairMatte, subject: Subject, target: Field) -> HairPaint:
     return HairPaint(matte, np.dstack([soft, new]).astype(np.float32), tone)
 
 
-def skin_light(subject: Subject, view: View) -> float:
-    """L of the well-lit skin; that of usual photos where none is seen."""
-    skin = part_cover(subject, view, "skin", "nose") > 0.5
-    return float(np.percentile(lab_light(view)[skin], 45)) if skin.any() else USUAL_SKIN
+def skin_look(subject: Subject, view: View) -> SkinLook:
+    """How the subject's skin looks; as in usual photos where none is seen."""
+    return look_of_skin(view, part_cover(subject, view, "skin", "nose"))
+
+
+def look_of_skin(view: View, cover: Field) -> SkinLook:
+    """How skin looks that covers a view by `cover` (h, w), 0 to 1; as in usual photos where there is none."""
+    seen = cover > 0.5
+    if not seen.any():
+        return USUAL_SKIN
+    lab = rgb_to_lab(view.picture[seen][None])[0]
+    return SkinLook(float(np.percentile(lab[:, 0], 45)), float(np.hypot(*np.median(lab[:, 1:], axis=0))))
 
 
 def lab_light(view: View) -> Field:
@@ -418,7 +445,7 @@ def _light_on_skin(subject: Subject, view: View, light: Field) -> Field:
     skin = part_cover(subject, view, "skin", "nose")
     if skin.sum() < 16:
         return np.ones(view.shape, dtype=np.float32)
-    lit = skin_light(subject, view)
+    lit = look_of_skin(view, skin).light
     beside = light_around(light, skin, max(1.0, SHADOW_SHARE * face_unit(subject) * view.scale))
     found = skin > 0
     nearest = _nearest(beside, found)

@@ -22,13 +22,14 @@ from lianpu.effects.hair import (
     USUAL_SKIN,
     HairTone,
     light_around,
+    look_of_skin,
     shade_target,
     tone_between,
 )
 from lianpu.effects.hair_matte import EDGE_SHARE
 from lianpu.effects.live import live_view, share_in, soften, to_view
 from lianpu.faces.live import CROP_PX, HairColor, LiveFace, around_matrix, hair_color_of
-from lianpu.imaging.color import rgb_to_lab, to_rgb
+from lianpu.imaging.color import to_rgb
 from lianpu.imaging.compositing import Field, View
 from lianpu.imaging.geometry import Matrix
 from lianpu.imaging.masks import dilate, guided_filter_coefficients, smoothstep, wide_blur
@@ -96,7 +97,9 @@ def live_hair_color(frame: Picture, face: LiveFace, strength: float, color: str,
     if core.sum() < 4:
         return
     own = np.array((hair.light[1], *hair.tone), dtype=np.float32)
-    target, wanted = shade_target(shade, color, own, USUAL_SKIN if shade == PICKED else _skin_light(face, view))
+    target, wanted = shade_target(
+        shade, color, own, USUAL_SKIN if shade == PICKED else look_of_skin(view, share_in(face, view, "skin", "nose"))
+    )
     if wanted == 0:
         return
     strength *= wanted
@@ -194,12 +197,6 @@ def _rounded(hair: HairColor) -> HairColor:
 def _rounded_color(target: Field) -> tuple[float, float, float]:
     light, a, b = (round(float(value) / _TARGET_STEP) * _TARGET_STEP for value in target)
     return light, a, b
-
-
-def _skin_light(face: LiveFace, view: View) -> float:
-    """L of the well-lit skin; that of usual photos where none is seen."""
-    skin = share_in(face, view, "skin", "nose") > 0.5
-    return float(np.percentile(rgb_to_lab(view.picture[skin][None])[0, :, 0], 45)) if skin.any() else USUAL_SKIN
 
 
 @lru_cache(maxsize=32)
