@@ -45,6 +45,14 @@ def test_what_is_no_yaml_says_so_in_one_line() -> None:
         assert "\n" not in str(problem.value), text
 
 
+@pytest.mark.parametrize(
+    "text", ["a: !!bool x", "a: !!int ''", "a: !!float ''", "a: !!timestamp x", "a: !own {}", "a: !!set {x}"]
+)
+def test_tags_are_refused(text: str) -> None:
+    with pytest.raises(ValueError, match="line 1 has a tag"):
+        load_yaml(text)
+
+
 def test_values_nested_too_deep_cannot_be_written() -> None:
     deep: list = []
     for _ in range(100_000):

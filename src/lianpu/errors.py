@@ -22,7 +22,16 @@ MOST_PROBLEMS = 20
 
 def shown(value: object) -> str:
     """`repr` of a value from outside for a message, at most `LONGEST_VALUE` characters and never built in full."""
-    text = " ".join(_SHOWN.repr(value).split())
+    try:
+        text = " ".join(_SHOWN.repr(value).split())
+    except ValueError:  # Python writes no whole number of more than 4,300 digits
+        text = f"<{type(value).__name__}>"
+    return text if len(text) <= LONGEST_VALUE else f"{text[: LONGEST_VALUE - 3]}..."
+
+
+def brief(value: object) -> str:
+    """`str` of a value from outside for a message, at most `LONGEST_VALUE` characters."""
+    text = value if isinstance(value, str) else shown(value)
     return text if len(text) <= LONGEST_VALUE else f"{text[: LONGEST_VALUE - 3]}..."
 
 

@@ -31,6 +31,10 @@ def load_yaml(text: str) -> Any:
         for event in yaml.parse(text, Loader=yaml.SafeLoader):
             if isinstance(event, yaml.AliasEvent):
                 raise ValueError(f"line {_line(event)} has an alias (*{str(event.anchor)[:40]}); write the value out")
+            if getattr(
+                event, "tag", None
+            ):  # a constructor given a value that it was not made for raises whatever it stumbles over
+                raise ValueError(f"line {_line(event)} has a tag ({str(event.tag)[:40]}); write the plain value")
             values += isinstance(event, yaml.NodeEvent)
             depth += isinstance(event, yaml.CollectionStartEvent) - isinstance(event, yaml.CollectionEndEvent)
             if values > MOST_VALUES:
@@ -38,8 +42,8 @@ def load_yaml(text: str) -> Any:
             if depth > DEEPEST:
                 raise ValueError(f"line {_line(event)} lies more than {DEEPEST} levels deep")
         return yaml.safe_load(text)
-    except (yaml.YAMLError, RecursionError) as problem:
-        raise ValueError(" ".join(str(problem).split())[:200] or "it is nested too deep") from None
+    except (yaml.YAMLError, RecursionError, LookupError, AttributeError, TypeError, OverflowError) as problem:
+        raise ValueError(" ".join(str(problem).split())[:200] or type(problem).__name__) from None
 
 
 def _line(event: Any) -> int:

@@ -70,6 +70,14 @@ def test_hidden_faces_stay_hidden(
         assert "active_manifest" not in json.dumps(credential) and "thumbnail" not in json.dumps(credential)
 
 
+def test_a_photo_that_hiding_leaves_as_it_is_is_not_copied_with_its_metadata(
+    photo: Path, thumbnail: bytes, tmp_path: Path
+) -> None:
+    main([str(word) for word in ("edit", photo, tmp_path / "out.jpg", "--effect", "anonymise=0", "--detector", "dlib")])
+    stored = (tmp_path / "out.jpg").read_bytes()
+    assert thumbnail not in stored and XMP_THUMBNAIL not in stored
+
+
 def test_an_edit_that_hides_nobody_goes_on_from_the_earlier_credential(
     photo: Path, thumbnail: bytes, pem: Path, tmp_path: Path
 ) -> None:

@@ -90,6 +90,28 @@ def test_a_preset_whose_aliases_would_fill_the_memory_is_one_short_line() -> Non
     assert len(str(problem.value)) < 300
 
 
+@pytest.mark.parametrize("value", ["1" + "0" * 400, "0x" + "f" * 5000, "'" + "9" * 400 + "'"])
+def test_endless_numbers_are_one_short_line(value: str) -> None:
+    for text in (f"name: a\nsteps: [{{effect: lipstick, strength: {value}}}]", f"name: {value}\nsteps: {value}"):
+        with pytest.raises(SettingsError) as problem:
+            parse_preset(text)
+        assert len(str(problem.value)) < 400
+
+
+def test_a_transform_does_not_slip_past_an_effect() -> None:
+    steps = "[{edit: {Young: no}}, {effect: sticker}, {edit: {Male: yes}}, {edit: {Young: yes}}]"
+    made = with_transforms(parse_preset(f"name: a\nsteps: {steps}"))
+    assert [step.effect.name for step in made.steps if isinstance(step, EffectStep)] == ["age", "sticker", "gender", "age"]
+
+
+@pytest.mark.parametrize("age", ["{effect: age, years: 25}", "{edit: {Young: no}}"])
+def test_hair_that_is_asked_to_be_blond_does_not_turn_grey(age: str) -> None:
+    made = with_transforms(parse_preset(f"name: a\nsteps: [{{edit: {{Blond_Hair: yes}}}}, {age}]"))
+    assert [step.options.get("hair") for step in made.steps if isinstance(step, EffectStep) and step.effect.name == "age"] == [
+        False
+    ]
+
+
 def test_files_and_names_that_are_not_there_are_said(tmp_path: Path) -> None:
     with pytest.raises(SettingsError, match=r"none\.yaml is not there"):
         find_preset(tmp_path / "none.yaml")

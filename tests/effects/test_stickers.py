@@ -246,3 +246,13 @@ def test_a_sticker_that_is_none_is_said(tmp_path: Path) -> None:
     Image.new("RGB", (5000, 50)).save(huge)
     with pytest.raises(PictureError, match="5000 x 50 pixels; stickers have at most 4096"):
         read_sticker(huge)
+
+
+def test_a_folder_is_no_sticker_and_endless_anchors_are_one_line(tmp_path: Path) -> None:
+    for folder in (Path(), tmp_path):
+        with pytest.raises(PictureError, match=r"is a folder\. Give a picture"):
+            read_sticker(folder)
+    Image.new("RGBA", (8, 8)).save(tmp_path / "a.png")
+    (tmp_path / "a.json").write_text('{"anchors": {"left_eye": [1' + "0" * 400 + ', 2], "right_eye": [3, 4]}}')
+    with pytest.raises(SettingsError, match="no anchors"):
+        read_sticker(tmp_path / "a.png")

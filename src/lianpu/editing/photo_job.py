@@ -11,7 +11,7 @@ from typing import Literal
 import numpy as np
 
 from lianpu.editing.attributes import FaceEdit, apply_attribute_edits, plan_attribute_edits
-from lianpu.editing.presets import EffectStep, Preset, check_editor, unchanged_note
+from lianpu.editing.presets import EffectStep, Preset, check_editor, hides_faces, unchanged_note
 from lianpu.editing.session import EditJob
 from lianpu.editors.editor import Editor
 from lianpu.errors import DataError, LianpuError, SettingsError
@@ -98,7 +98,8 @@ def edit_file(job: EditJob, source: Path, target: Path, *, force: bool = False, 
 def _write(job: EditJob, picture: Picture, photo: PhotoFile, target: Path) -> str:
     """Write the edited photo, or a copy of its file if no pixel changed and the format stays; what is not in it, in words."""
     same_format = target.suffix.lower() in FORMATS.get(photo.format, ())
-    if same_format and (picture is photo.picture or np.array_equal(picture, photo.picture)):
+    may_copy = same_format and not hides_faces(job.preset)  # the file's metadata may name people and show them
+    if may_copy and (picture is photo.picture or np.array_equal(picture, photo.picture)):
         stored = photo.file.read_bytes()
         with atomic_file(target) as partial:
             partial.write_bytes(stored)

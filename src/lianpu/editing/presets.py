@@ -156,10 +156,14 @@ def with_transforms(preset: Preset) -> Preset:
     preset = with_hair_shades(preset)
     colored = any(_colors_hair(step) for step in preset.steps)
     steps: list[Step] = []
-    transforms: list[Step] = []
-    last = max((place for place, step in enumerate(preset.steps) if isinstance(step, EditStep)), default=-1)
-    for place, step in enumerate(preset.steps):
+    transforms: list[EffectStep] = []
+    for step in preset.steps:
         if isinstance(step, EffectStep):
+            if not _colors_hair(step):  # hair is coloured first; a transform must not slip past anything else, as a sticker
+                steps += _in_order(transforms)
+                transforms.clear()
+            if step.effect.name == "age" and colored and "hair" not in step.options:
+                step = EffectStep(step.effect, step.strength, {**step.options, "hair": False})
             steps.append(step)
             continue
         rest = {name: value for name, value in step.values.items() if name not in _TRANSFORMED}
@@ -172,9 +176,12 @@ def with_transforms(preset: Preset) -> Preset:
             years: dict[str, Any] = {"years": -25.0 if step.values["Young"] else 25.0, "if_needed": True}
             asked = {"hair": False} if colored else {}  # hair that is asked to be black is not to turn grey
             transforms.append(EffectStep(effect_of("age"), step.strength, years | asked))
-        if place == last:  # what moves the face comes after all that recolours it
-            steps += sorted(transforms, key=lambda one: isinstance(one, EffectStep) and one.effect.name == "age")
-    return replace(preset, steps=tuple(steps))
+    return replace(preset, steps=(*steps, *_in_order(transforms)))
+
+
+def _in_order(transforms: Sequence[EffectStep]) -> list[EffectStep]:
+    """Sex before age. What moves the face comes after all edits that recolour it."""
+    return sorted(transforms, key=lambda one: one.effect.name == "age")
 
 
 def with_hair_shades(preset: Preset) -> Preset:

@@ -34,6 +34,7 @@ from lianpu.errors import Message
 from lianpu.faces.analyzer import AnalyzerSettings, FaceAnalyzer, choose, open_analyzer
 from lianpu.faces.mesh import MeshReader, points_68
 from lianpu.faces.results import Subject
+from lianpu.files import sha256_of
 from lianpu.imaging.geometry import similarity
 from lianpu.imaging.picture import Picture, check_picture
 from lianpu.photo.anonymous import anonymous
@@ -264,8 +265,23 @@ class EditJob:
         parser = "" if analyzer.parser is None else analyzer.parser.name
         opened = [analyzer.detector.name, reader, parser]  # what `auto` stood for: a mesh may be fetched between two calls
         described = None if editor is None else editor.info.to_json() | {"kind": editor.kind}
-        key = json.dumps([asdict(self.request), described, opened, __version__], sort_keys=True, ensure_ascii=False, default=str)
+        files = [(str(file), sha256_of(file)) for file in _pictures_of(self.preset)]
+        key = json.dumps(
+            [asdict(self.request), described, opened, files, __version__], sort_keys=True, ensure_ascii=False, default=str
+        )
         return hashlib.sha256(key.encode()).hexdigest()[:16]
+
+
+def _pictures_of(preset: Preset) -> list[Path]:
+    """The picture files that steps name (stickers, backgrounds), those that are there."""
+    named = [
+        Path(str(step.options[option.name]))
+        for step in preset.steps
+        if isinstance(step, EffectStep)
+        for option in step.effect.options
+        if option.kind == "picture" and step.options.get(option.name)
+    ]
+    return [file for file in named if file.is_file()]
 
 
 def open_job(request: EditRequest, threads: int | None = None) -> EditJob:

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from importlib import import_module
 from typing import TYPE_CHECKING, Any, Literal
 
-from lianpu.errors import Message, SettingsError, nearest_name
+from lianpu.errors import Message, SettingsError, brief, nearest_name
 
 if TYPE_CHECKING:
     from lianpu.faces.live import LiveScene
@@ -219,10 +219,10 @@ def as_number(value: object, what: str) -> float:
     """A finite number, from a number or a word. Raises SettingsError, naming `what`."""
     try:
         number = float(value) if isinstance(value, (int, float, str)) and not isinstance(value, bool) else math.nan
-    except ValueError:
+    except (ValueError, OverflowError):
         number = math.nan
     if not math.isfinite(number):
-        raise SettingsError("{what} '{value}' is not a number.", key="not_a_number", what=what, value=value)
+        raise SettingsError("{what} '{value}' is not a number.", key="not_a_number", what=what, value=brief(value))
     return number
 
 

@@ -94,6 +94,8 @@ def read_sticker(file: Path | str) -> Sticker:
         SettingsError: the anchors are invalid: an unknown point, not numbers, fewer than two.
     """
     picture = Path(file)
+    if not picture.name or picture.is_dir():
+        raise PictureError("{file} is a folder. Give a picture.", key="photo.folder", file=picture)
     anchors = picture.with_suffix(".json")
     stamp = tuple(one.stat().st_mtime_ns if one.is_file() else 0 for one in (picture, anchors))
     return _read(picture, anchors, stamp)
@@ -101,7 +103,7 @@ def read_sticker(file: Path | str) -> Sticker:
 
 @lru_cache(maxsize=16)
 def _read(picture: Path, anchors: Path, stamp: tuple[int, ...]) -> Sticker:
-    """`stamp` (size and time of the files) is part of the cache key, so that a changed file is read again."""
+    """`stamp` (times of the files) is part of the cache key, so that a changed file is read again."""
     with opened_image(picture) as image:
         if max(image.size) > _MOST_PX:
             raise PictureError(
@@ -131,7 +133,7 @@ def read_anchors(file: Path) -> dict[str, tuple[float, float]]:
     try:
         found = json.loads(file.read_text(encoding="utf-8"))["anchors"]
         anchors = {str(name): (float(x), float(y)) for name, (x, y) in found.items()}
-    except (OSError, ValueError, KeyError, TypeError, AttributeError) as problem:
+    except (OSError, ValueError, KeyError, TypeError, AttributeError, OverflowError, RecursionError) as problem:
         raise SettingsError(
             f'{file}: no anchors ({type(problem).__name__}: {problem}). Write {{"anchors": {{"left_eye": [x, y], "right_eye": [x, y]}}}}, '
             "in pixels of the picture."
