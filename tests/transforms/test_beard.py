@@ -6,7 +6,7 @@ import cv2
 import numpy as np
 
 from lianpu.transforms.apply import transformed
-from lianpu.transforms.beard import shave, stubble_tile
+from lianpu.transforms.beard import shave, skin_grain, stubble_tile
 from lianpu.transforms.model import load_transform
 from lianpu.transforms.reading import read_face
 from lianpu.transforms.surface import at_places
@@ -62,3 +62,35 @@ def test_the_tile_of_stubble_goes_on_over_its_borders_and_is_the_same_every_time
     assert abs(stubble_tile(1.0).mean() - tile.mean()) < 0.01 and len(stubble_tile(1.0)) == 128
     stubble_tile.cache_clear()
     assert (stubble_tile() == tile).all()
+
+
+def test_hair_gives_way_to_skin_and_bare_skin_stays() -> None:
+    photo, bearded, subject = _bearded(0.5)
+    replaced = []
+    for picture in (photo, bearded):
+        reading = read_face(picture, subject, MODEL.template)  # type: ignore[arg-type]
+        assert reading is not None
+        zone = reading.sampled(MODEL.zones.density) * reading.cover("skin") > 0.8
+        replaced.append(float(shave(reading, MODEL, 1.0, 0.5).replaced[zone].mean()))
+    assert replaced[0] < 0.1 and replaced[1] > 0.7
+
+
+def test_a_beard_on_one_side_alone_is_a_shadow_or_a_hand() -> None:
+    photo, bearded, subject = _bearded(0.5)
+    half = bearded.copy()
+    half[:, : photo.shape[1] // 2] = photo[:, : photo.shape[1] // 2]
+    changed = []
+    for picture in (bearded, half):
+        reading = read_face(picture, subject, MODEL.template)  # type: ignore[arg-type]
+        assert reading is not None
+        changed.append(float(shave(reading, MODEL, 1.0, 0.5).replaced.sum()))
+    assert changed[1] < 0.5 * changed[0]
+
+
+def test_the_texture_of_skin_is_as_rough_as_asked_in_each_band_and_has_no_seams() -> None:
+    rough = np.array((0.02, 0.01, 0.0, 0.0), dtype=np.float32)
+    grain = skin_grain(rough, 4.0)
+    assert grain.shape == (512, 512) and abs(grain.std() - np.hypot(0.02, 0.01)) < 0.003
+    assert not skin_grain(np.zeros(4, dtype=np.float32), 1.0).any()
+    inside = np.abs(np.diff(grain, axis=1)).mean()
+    assert abs(np.abs(grain[:, 0] - grain[:, -1]).mean() / inside - 1) < 0.2

@@ -231,6 +231,8 @@ def _plan(reading: Reading, model: TransformModel, wish: Wish) -> _Plan:
     _limit(tone, reading, model, wish)
     if wish.age < 0:
         tone += _unfolded(reading, model, shaved) * np.float32(min(-wish.age, 1.3))
+    if wish.age > 0:
+        detail *= reading.sampled(_smooth_skin(reading, model))[..., None]
     least = (-0.7, -1.1, -2.0, -2.4) if wish.age < 0 else (-2.4,) * len(BANDS)  # young skin has pores
     gains = 1 + (np.exp(0.5 * np.clip(detail, least, 1.8)) - 1) * skin[..., None]
     if wish.gender > 0:  # lashes and liner would be smeared, not taken off
@@ -303,7 +305,7 @@ def _learned(model: TransformModel, wish: Wish) -> tuple[Field, Field]:
     tone[..., 1:] *= np.float32(_CHROMA_OF_SEX if sex else 1.0)
     if age < 0:
         tone[..., 1:] *= np.float32(0.45)
-        tone[..., 0] = np.clip(np.where(tone[..., 0] > 0, 0.5, 0.8) * tone[..., 0], -0.12, 0.06)  # shine is no youth
+        tone[..., 0] = np.clip(np.where(tone[..., 0] > 0, 0.4, 0.8) * tone[..., 0], -0.12, 0.025)  # shine is no youth
         energy = np.minimum(energy, 0.0)  # nor is a rough forehead
     if sex < 0:
         energy = np.minimum(energy, 0.3)
@@ -330,7 +332,10 @@ def _limit(tone: Field, reading: Reading, model: TransformModel, wish: Wish) -> 
         light = np.where(tone[..., 0] <= 0, tone[..., 0], light)
         tone[..., 0] += eyes * (light - tone[..., 0])
         tone[..., 1:] += eyes[..., None] * (0.35 * share[..., None] - 1) * tone[..., 1:]
-    if wish.gender > 0:  # skin in bright light has no shade to give: it would get grey
+    if wish.age > 0 and not wish.gender:  # no pale rings around the eyes of older men
+        tone[..., 0] = np.minimum(tone[..., 0], 0.07)
+        np.clip(tone[..., 1:], (-0.015, -0.02), (0.03, 0.03), out=tone[..., 1:])  # nor green cheeks
+    if wish.gender > 0 or wish.age > 0:  # skin in bright light has no shade to give: it would get grey
         tone *= np.where(tone[..., :1] < 0, np.clip((np.log(108.0) - seen[..., :1]) / 0.3, 0.15, 1), 1)
     if wish.gender < 0:
         eyes = reading.sampled(model.zones.eyes)
@@ -407,6 +412,14 @@ def _brows(tone: Field, reading: Reading, wish: Wish) -> None:
 def _shifted(mask: Field, by: np.ndarray) -> Field:
     matrix = np.array([[1, 0, by[0]], [0, 1, by[1]]], dtype=np.float64)
     return np.asarray(cv2.warpAffine(mask, matrix, mask.shape[::-1], flags=cv2.INTER_LINEAR), dtype=np.float32)
+
+
+def _smooth_skin(reading: Reading, model: TransformModel) -> Field:
+    """(M, M): 1 where skin is about as smooth as the cheeks, 0 where hair grows: beards get no rougher with the years."""
+    cheeks = (model.zones.cheeks > 0.5) & (reading.known > 0.5)
+    rough = reading.energy[..., :3].mean(axis=2)
+    usual = float(np.median(rough[cheeks] if cheeks.any() else rough))
+    return np.asarray(1 - smoothstep(rough - usual, 0.8, 2.0) * model.zones.beard, dtype=np.float32)
 
 
 def _unfolded(reading: Reading, model: TransformModel, shaved: Shave | None) -> Field:
