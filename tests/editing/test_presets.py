@@ -146,8 +146,8 @@ def test_strengths_are_scaled_up_to_the_strongest() -> None:
 
 
 def test_a_preset_says_whether_it_reaches_beyond_the_faces_crops() -> None:
-    reaching = {name: find_preset(name).beyond_crop for name in ("copper", "portrait", "natural", "hidden")}
-    assert reaching == {"copper": True, "portrait": True, "natural": False, "hidden": False}
+    reaching = {name: find_preset(name).beyond_crop for name in ("copper", "portrait", "evening", "hidden")}
+    assert reaching == {"copper": True, "portrait": True, "evening": False, "hidden": False}
     assert Preset("hair", (EditStep({"Young": True, "Blond_Hair": True}),)).beyond_crop
     assert not Preset("face", (EditStep({"Young": True}),)).beyond_crop
 
