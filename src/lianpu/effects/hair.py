@@ -244,7 +244,7 @@ def natural_target(shade: str, own: Field, skin: SkinLook) -> Field:
         "gray": np.clip(50.0 + 0.35 * lit + 0.25 * (before - 25), 32, 66),
     }[shade]
     chroma, hue = _SHADE_TONE[shade]
-    chroma *= float(np.interp(skin.chroma, *_PALE))
+    chroma *= float(np.interp(skin.chroma, *_PALE)) ** (1.0 if shade == "blond" else 0.4)  # the deeper, the less it depends
     angle = np.radians(hue)
     return np.array((light, chroma * np.cos(angle), chroma * np.sin(angle)), dtype=np.float32)
 
