@@ -112,6 +112,25 @@ def test_hair_that_is_asked_to_be_blond_does_not_turn_grey(age: str) -> None:
     ]
 
 
+def test_the_value_of_a_main_option_stands_in_place_of_the_strength() -> None:
+    found = {
+        word: parse_effect(word) for word in ("sticker=cat", "anonymise=mosaic", "lipstick=gloss", "age=+1", "age=1", "age=-20")
+    }
+    assert [dict(step.options) for step in found.values()] == [
+        {"which": "cat"},
+        {"way": "mosaic"},
+        {"finish": "gloss"},
+        {"years": 1.0},
+        {},
+        {"years": -20.0},
+    ]
+    assert parse_effect("skin_tone=warm:strength=0.5").strength == 0.5 and parse_effect("lipstick=0.5").strength == 0.5
+    with pytest.raises(SettingsError, match=r"hair_color: strength 2 is not from 0 to 1\.5"):
+        parse_effect("hair_color=2")
+    with pytest.raises(SettingsError, match=r"options come after a colon: skin_tone=warm:strength=0\.5"):
+        parse_effect("skin_tone=warm,strength=0.5")
+
+
 def test_files_and_names_that_are_not_there_are_said(tmp_path: Path) -> None:
     with pytest.raises(SettingsError, match=r"none\.yaml is not there"):
         find_preset(tmp_path / "none.yaml")

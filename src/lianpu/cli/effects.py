@@ -15,19 +15,23 @@ Language = Literal["en", "zh"]
 
 _WORDS = {
     "en": {
-        "effects": "Effects (--effect NAME=STRENGTH or NAME:OPTION=VALUE,OPTION=VALUE; strength 0 to {strongest}, 1 unless given)",
+        "effects": "Effects (--effect NAME=STRENGTH or NAME:OPTION=VALUE,OPTION=VALUE; strength 0 to {strongest}, 1 unless given; "
+        "the value of a main option (*) may stand in place of the strength: age=-20, sticker=cat)",
         "presets": "Presets (--preset NAME)",
-        "stickers": "Stickers (--effect sticker:which=NAME)",
+        "stickers": "Stickers (--effect sticker=NAME)",
         "attributes": "Attributes of the editor {editor} (--set NAME=yes or NAME=no)",
+        "by_effects": "Attributes set by effects where no --model is named (--set NAME=yes or NAME=no)",
         "default": "default",
         "group": "one of",
         "picture": "the path of a picture",
         "switch": "yes or no",
     },
     "zh": {
-        "effects": "效果（--effect 名称=强度，或 名称:选项=值,选项=值；强度 0 到 {strongest}，默认 1）",
+        "effects": "效果（--effect 名称=强度，或 名称:选项=值,选项=值；强度 0 到 {strongest}，默认 1；"
+        "主选项（*）的值可写在强度的位置：age=-20、sticker=cat）",
         "presets": "预设（--preset 名称）",
-        "stickers": "贴纸（--effect sticker:which=名称）",
+        "stickers": "贴纸（--effect sticker=名称）",
+        "by_effects": "不指定 --model 时由效果设置的属性（--set 名称=yes 或 名称=no）",
         "attributes": "编辑器 {editor} 的属性（--set 名称=yes 或 名称=no）",
         "default": "默认",
         "group": "择一",
@@ -76,7 +80,7 @@ def names_for_help() -> str:
 
 def _contents(model: str) -> dict[str, Any]:
     """Everything that is listed, as plain values. Raises ModelError when `model` cannot be loaded."""
-    from lianpu.editing.presets import bundled_presets, find_preset
+    from lianpu.editing.presets import BY_EFFECTS, bundled_presets, find_preset
     from lianpu.effects.catalogue import EFFECTS, STICKERS
 
     presets = [find_preset(name) for name in bundled_presets()]
@@ -87,6 +91,7 @@ def _contents(model: str) -> dict[str, Any]:
             for name, preset in zip(bundled_presets(), presets, strict=True)
         ],
         "stickers": list(STICKERS),
+        "by_effects": list(BY_EFFECTS),
         "editor": _editor_values(model),
     }
 
@@ -100,6 +105,7 @@ def _effect_values(effect: Effect) -> dict[str, Any]:
         "summary": dict(effect.summary),
         "scope": effect.scope,
         "strength": {"default": 1.0, "low": 0.0, "high": STRONGEST},
+        "main": effect.main,
         "options": [_option_values(option) for option in effect.options],
     }
 
@@ -146,11 +152,14 @@ def _in_words(contents: dict[str, Any], language: Language) -> str:
     width = max(len(effect["name"]) for effect in contents["effects"])
     for effect in contents["effects"]:
         lines.append(f"  {effect['name']:<{width}}  {effect['title'][language]}: {effect['summary'][language]}")
-        lines += [f"  {'':<{width}}    {_option_line(option, words, language)}" for option in effect["options"]]
+        for option in effect["options"]:
+            mark = "*" if option["name"] == effect["main"] else ""
+            lines.append(f"  {'':<{width}}    {mark}{_option_line(option, words, language)}")
     lines += ["", words["presets"], ""]
     width = max(len(preset["name"]) for preset in contents["presets"])
     lines += [f"  {preset['name']:<{width}}  {', '.join(map(_step_words, preset['steps']))}" for preset in contents["presets"]]
     lines += ["", words["stickers"], "", f"  {' '.join(contents['stickers'])}"]
+    lines += ["", words["by_effects"], "", f"  {' '.join(contents['by_effects'])}"]
     editor = contents["editor"]
     lines += ["", words["attributes"].format(editor=editor["name"]), ""]
     if "problem" in editor:

@@ -50,7 +50,8 @@ class ConfigChoice:
     config: Path | None = None
     """The settings file; without --preset ./config.yaml if it exists, else the published defaults."""
     preset: str | None = None
-    """lite: the fast editor; stargan: the published recipe. The settings file and options win over it."""
+    """lite: the fast editor; fields: the one that learns from pairs and fits photos of any size; stargan: the published recipe. The settings
+    file and options win over it."""
 
 
 @dataclass(frozen=True)
@@ -79,7 +80,8 @@ class TrainArguments:
     config: Path | None = None
     """The settings file; without --preset ./config.yaml if it exists, else the published defaults."""
     preset: str | None = None
-    """lite: the fast editor; stargan: the published recipe. The settings file and options win over it."""
+    """lite: the fast editor; fields: the one that learns from pairs and fits photos of any size; stargan: the published recipe. The settings
+    file and options win over it."""
 
 
 def main(arguments: list[str]) -> None:

@@ -144,6 +144,9 @@ _TRANSFORMED = ("Male", "Young")
 _HAIR_SHADES = {"Black_Hair": "black", "Brown_Hair": "brown", "Blond_Hair": "blond", "Gray_Hair": "gray"}
 """CelebA attributes that the effect `hair_color` sets, and its shades."""
 
+BY_EFFECTS = (*_HAIR_SHADES, *_TRANSFORMED)
+"""CelebA attributes that effects set where no editor is named (`with_transforms`)."""
+
 
 def with_transforms(preset: Preset) -> Preset:
     """The preset with hair colours and sex and age set by effects: `with_hair_shades`, and the learned transforms, each by itself.
@@ -245,8 +248,13 @@ def unchanged_note(step: Step) -> str:
     return ""
 
 
-def check_editor(preset: Preset, editor: Editor | None) -> None:
+def check_editor(preset: Preset, editor: Editor | None, others: Sequence[str] = ()) -> None:
     """Raise unless the editor can do what the preset asks.
+
+    Args:
+        preset: its steps; those with attributes are checked.
+        editor: the editor, or None.
+        others: attributes that are set without it, for the message.
 
     Raises:
         SettingsError: a step sets attributes and there is no editor, or the editor does not know them, or two exclude each other.
@@ -262,8 +270,18 @@ def check_editor(preset: Preset, editor: Editor | None) -> None:
     import numpy as np
 
     attributes = editor.info.attributes
+    known = tuple(dict.fromkeys((*attributes.names, *others)))
     for step in preset.steps:
         if isinstance(step, EditStep):
+            for name in step.values:
+                if name not in known:
+                    raise SettingsError(
+                        "'{name}' is not an attribute here{nearest}. Known: {known}.",
+                        key="attribute.unknown",
+                        name=name,
+                        nearest=nearest_name(name, known),
+                        known=", ".join(known),
+                    )
             attributes.with_values(np.zeros((1, len(attributes)), dtype=np.float32), step.values)
 
 
@@ -503,19 +521,29 @@ def parse_effect(word: str) -> EffectStep:
             raise SettingsError(f"--effect {word}: write NAME=STRENGTH or NAME:OPTION=VALUE,OPTION=VALUE, each option once.")
         options[key] = value
     effect = effect_of(name)
-    if equals and effect.main and effect.main not in options and not _is_strength(strength):
+    if equals and effect.main and effect.main not in options and not _is_strength(strength, effect):
+        if "," in strength:
+            raise SettingsError(
+                f"--effect {word}: options come after a colon: {name}={strength.replace(',', ':', 1)}, or "
+                f"{name}:{effect.main}={strength}."
+            )
         options[effect.main], equals = strength, ""
     if equals and "strength" in options:
         raise SettingsError(f"--effect {word} has two strengths. Give one.")
     return EffectStep(effect, strength if equals else options.pop("strength", 1.0), options)  # type: ignore[arg-type]  # words are read by the step
 
 
-def _is_strength(word: str) -> bool:
-    """Whether a word is a strength and not the value of a main option: a number from 0 to `STRONGEST` without a sign."""
+def _is_strength(word: str, effect: Effect) -> bool:
+    """Whether a word is a strength and not the value of the main option.
+
+    Where that option is a number, a strength is a number from 0 to `STRONGEST` without a sign; where it is a choice, any number is.
+    """
     try:
-        return not word.strip().startswith(("+", "-")) and 0 <= float(word) <= STRONGEST
+        number = float(word)
     except ValueError:
         return False
+    is_number = next(option.kind for option in effect.options if option.name == effect.main) == "number"
+    return not is_number or (not word.strip().startswith(("+", "-")) and 0 <= number <= STRONGEST)
 
 
 def preset_from_options(values: Sequence[str], strength: str, preset: str | Path | None, effects: Sequence[str]) -> Preset:

@@ -13,6 +13,7 @@ import numpy as np
 
 from lianpu.editing.attributes import crop_template, label_request
 from lianpu.editing.presets import (
+    BY_EFFECTS,
     EditStep,
     EffectStep,
     Preset,
@@ -309,7 +310,7 @@ def open_job(request: EditRequest, threads: int | None = None) -> EditJob:
 
         name = "lite" if request.model == AUTO else request.model
         editor = load_editor(name, threads=threads)
-        check_editor(preset, editor)
+        check_editor(preset, editor, BY_EFFECTS if request.model == AUTO else ())
         crop_template(editor.info)
         for step in preset.steps:
             if isinstance(step, EditStep):

@@ -294,12 +294,13 @@ EFFECTS: dict[str, Effect] = {
             {"en": "Lipstick", "zh": "口红"},
             {
                 "en": "Lips in any colour, matte, satin or gloss; their lines stay.",
-                "zh": "给嘴唇上色，可选哑光、缎光或水润，保留唇纹。",
+                "zh": "给嘴唇上色，可选哑光、缎光或亮泽，保留唇纹。",
             },
             "face",
             "makeup.lipstick",
             "makeup.live_lipstick",
             (_color("#b3263e"), Option("finish", "choice", "satin", {"en": "Finish", "zh": "质地"}, FINISHES)),
+            main="finish",
         ),
         Effect(
             "blush",
@@ -443,6 +444,7 @@ EFFECTS: dict[str, Effect] = {
                     STICKER_PLACES,
                 ),
             ),
+            main="which",
         ),
         Effect(
             "anonymise",
@@ -452,6 +454,7 @@ EFFECTS: dict[str, Effect] = {
             "anonymise.anonymise",
             "anonymise.live_anonymise",
             (Option("way", "choice", "blur", {"en": "Way", "zh": "方式"}, ANONYMISE_WAYS), _color("#303030")),
+            main="way",
         ),
     )
 }
