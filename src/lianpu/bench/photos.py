@@ -32,7 +32,7 @@ class BenchPhotosArguments:
     effect: str = "lipstick"
     """The effect for the folder, as --effect of lianpu edit."""
     large: tuple[str, ...] = ("lipstick", "smooth_skin", "hair_color")
-    """Effects on one large photo, each by a command of its own; none leaves it out."""
+    """Effects on one large photo, each by a command of its own; --large without a name leaves it out."""
     megapixels: float = 12.0
     """Size that the photo with the largest face is brought to for that."""
     rounds: int = 2
