@@ -26,7 +26,7 @@ from lianpu.transforms.reading import BANDS, BLACK, Reading, blurred, read_face
 from lianpu.transforms.surface import FRAME, MAP_PX, SURFACE, backward_flow
 from lianpu.transforms.wrinkles import wrinkle_field
 
-_MALE, _FEMALE, _OLDER, _YOUNGER = 1.8, 2.4, 3.0, 2.9
+_MALE, _FEMALE, _OLDER, _YOUNGER = 1.8, 2.4, 3.3, 2.9
 """Means are pale: a step between the means of the sexes, or of 25 years, is less than people expect. How many are a strength of 1."""
 
 _SHAPE = 1.3
