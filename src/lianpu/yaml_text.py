@@ -31,10 +31,10 @@ def load_yaml(text: str) -> Any:
         for event in yaml.parse(text, Loader=yaml.SafeLoader):
             if isinstance(event, yaml.AliasEvent):
                 raise ValueError(f"line {_line(event)} has an alias (*{str(event.anchor)[:40]}); write the value out")
-            if getattr(
-                event, "tag", None
-            ):  # a constructor given a value that it was not made for raises whatever it stumbles over
-                raise ValueError(f"line {_line(event)} has a tag ({str(event.tag)[:40]}); write the plain value")
+            # a constructor that is given a value it was not made for raises whatever it stumbles over
+            tag = getattr(event, "tag", None)
+            if tag:
+                raise ValueError(f"line {_line(event)} has a tag ({str(tag)[:40]}); write the plain value")
             values += isinstance(event, yaml.NodeEvent)
             depth += isinstance(event, yaml.CollectionStartEvent) - isinstance(event, yaml.CollectionEndEvent)
             if values > MOST_VALUES:
