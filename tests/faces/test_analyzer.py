@@ -1,5 +1,7 @@
 import subprocess
 import sys
+from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -7,6 +9,7 @@ import pytest
 
 from lianpu.dataset.drawn import draw_face
 from lianpu.errors import DataError, ModelError, SettingsError, WeightsError
+from lianpu.face_parsing.runtime import FaceParser
 from lianpu.faces import dlib_models
 from lianpu.faces.alignment import TEMPLATES, align, window_of
 from lianpu.faces.analyzer import (
@@ -292,6 +295,30 @@ def test_a_profile_is_parsed_in_the_crop_of_its_mesh_so_that_its_hair_is_followe
     crop = align(photo, subject.face, TEMPLATES["celebamask-hq"], 64)
     assert window_of(crop, photo.shape[1], photo.shape[0]) == subject.window
     assert subject.wide_parts is not None
+
+
+class _Counting:
+    """A parser that counts the crops of each call."""
+
+    def __init__(self, parser: FaceParser) -> None:
+        self.name, self.file, self.licence, self.size_px = parser.name, parser.file, parser.licence, parser.size_px
+        self.crops: list[int] = []
+        self._parser = parser
+
+    def parse_crops(self, crops: Sequence[np.ndarray]) -> np.ndarray:
+        self.crops.append(len(crops))
+        return self._parser.parse_crops(crops)
+
+
+def test_beside_a_profile_only_the_profile_is_parsed_again(mediapipe_models: Path) -> None:
+    analyzer = open_analyzer(AnalyzerSettings(detector=str(real_model(YUNET))), threads=1)
+    profile, portrait = read_image(real_photo("p12_profile")), read_image(real_photo("p17_portrait.png"))
+    height = max(profile.shape[0], portrait.shape[0])
+    both = np.hstack([np.pad(photo, ((0, height - len(photo)), (0, 0), (0, 0)), "edge") for photo in (profile, portrait)])
+    assert analyzer.parser is not None
+    counting = _Counting(analyzer.parser)
+    assert len(replace(analyzer, parser=counting).analyze(both, wide=False)) == 2
+    assert counting.crops == [2, 1]
 
 
 def test_a_fresh_machine_finds_every_face_of_a_group_and_meshes_them(mediapipe_models: Path) -> None:

@@ -1,6 +1,7 @@
 """The parts of faces in whole photos, and which parser is loaded for which name."""
 
 import json
+import pickle
 import shutil
 from dataclasses import replace
 from pathlib import Path
@@ -18,14 +19,16 @@ from lianpu.face_parsing.networks.bisenet import BiSeNet
 from lianpu.face_parsing.runtime import FaceParser
 from lianpu.face_parsing.torch_parsers import PublishedParser
 from lianpu.faces.alignment import TEMPLATES
-from lianpu.faces.parts import all_parts, load_parser, parse_faces
-from lianpu.faces.results import Face
+from lianpu.faces.parts import BUNDLED_PARSER, all_parts, load_parser, parse_faces, parse_windows, probability_over
+from lianpu.faces.results import Face, FaceParts
 from lianpu.models import table as weights
+from lianpu.models.store.locate import find_model_file
 from lianpu.models.table import MODEL_FILES, model_file
 from lianpu.part_names import BISENET_ORDER, PART_INDEX, PARTS
 from lianpu.photo.reading import read_image
 from tests.support.colour_parser import paint, write_colour_parser
 from tests.support.shared import REAL_FACES, needs
+from tests.support.subjects import drawn_photo
 
 SIDE = 128
 
@@ -132,6 +135,43 @@ def test_crops_of_another_size_than_the_network_s_come_back_in_theirs(colours: F
     assert colours.parse_crops([]).shape[0] == 0
     with pytest.raises(ValueError, match=r"crops are square and of one size"):
         colours.parse_crops([np.zeros((8, 9, 3), np.uint8)])
+
+
+def test_only_some_faces_are_parsed_and_the_others_keep_what_is_nearer_to_them(colours: FaceParser) -> None:
+    photo = paint(np.full((200, 400), PART_INDEX["hair"], dtype=np.uint8))
+    faces = [_face((130, 100), 200), _face((250, 100), 200)]
+    both, one = parse_windows(photo, faces, colours), parse_windows(photo, faces, colours, only=[1])
+    assert one[0] is None and one[1] is not None and both[1] is not None
+    assert one[1][0] == both[1][0] and np.array_equal(one[1][1], both[1][1])
+
+
+def test_probabilities_come_from_the_parser_of_the_parts_whatever_its_name(tmp_path: Path) -> None:
+    photo, subject = drawn_photo()
+    without = load_parser(write_colour_parser(tmp_path / "small.onnx", 64))
+    (parts,) = parse_faces(photo, [subject.face], without)
+    assert parts.parser == "small" and probability_over(photo, replace(subject, parts=parts), "hair", (26, 30)) is None
+    bundled = find_model_file(BUNDLED_PARSER)
+    assert bundled is not None
+    own = load_parser(shutil.copy(bundled, tmp_path / "own.onnx"), threads=1)
+    (parts,) = parse_faces(photo, [subject.face], own)
+    assert parts.parser == "own" and parts.soft is own
+    hair = probability_over(photo, replace(subject, parts=parts), "hair", (260, 300))
+    assert hair is not None and hair[parts.where("hair")].mean() > 0.7 > 0.3 > hair[~parts.where("hair")].mean()
+    sent = pickle.loads(pickle.dumps(parts))
+    assert np.array_equal(sent.mask, parts.mask) and sent.soft is None
+
+
+def test_averaged_probabilities_are_taken_as_they_are() -> None:
+    photo, subject = drawn_photo()
+    shares = np.zeros((len(PARTS), 64, 64), dtype=np.float32)
+    shares[PART_INDEX["hair"], :32] = 0.6
+    soft = replace(subject, parts=FaceParts(subject.parts.mask, "drawn", shares))
+    hair = probability_over(photo, soft, "hair", (260, 300))
+    middle = subject.face.points[2]  # the crop's middle lies between the eyes and the tip of the nose
+    assert hair is not None and hair[int(middle[1]) + 20, int(middle[0])] == 0
+    assert hair[int(middle[1]) - 45, int(middle[0])] == pytest.approx(0.6, abs=0.01)
+    small = soft.scaled((0.5, 0.5), (150, 130))
+    assert small.parts.soft is shares
 
 
 def test_classes_in_another_order_are_mapped_by_name(tmp_path: Path) -> None:

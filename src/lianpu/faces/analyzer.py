@@ -14,7 +14,7 @@ from lianpu.face_parsing.runtime import FaceParser
 from lianpu.faces.alignment import TEMPLATES, alignment_matrix, window_of_crop
 from lianpu.faces.detection import Detector, find_faces
 from lianpu.faces.mesh import MeshReader, five_points, is_face
-from lianpu.faces.parts import NO_PARSER, parse_wide, parse_windows, windows_by_mesh
+from lianpu.faces.parts import NO_PARSER, parse_wide, parse_windows, soft_parser, windows_by_mesh
 from lianpu.faces.results import Face, FaceParts, Landmarks, Mesh, Points, Subject
 from lianpu.imaging.geometry import scale_of
 from lianpu.imaging.picture import Picture
@@ -120,10 +120,12 @@ def _parsed_again(photo: Picture, subjects: tuple[Subject, ...], parser: FacePar
     moved = [_crop_moved(subject, photo.shape) > _MOVED for subject in subjects]
     if parser is None or not any(moved):
         return subjects
-    windows = parse_windows(photo, [subject.face for subject in subjects], parser)
+    only = [number for number, away in enumerate(moved) if away]
+    windows = parse_windows(photo, [subject.face for subject in subjects], parser, only=only)
+    soft = soft_parser(parser)
     return tuple(
-        replace(subject, window=window[0], parts=FaceParts(window[1], parser.name)) if away and window is not None else subject
-        for subject, window, away in zip(subjects, windows, moved, strict=True)
+        subject if window is None else replace(subject, window=window[0], parts=FaceParts(window[1], parser.name, soft))
+        for subject, window in zip(subjects, windows, strict=True)
     )
 
 
@@ -319,7 +321,8 @@ def describe_faces(
         found = windows_by_mesh(photo, faces, [mesh for _, mesh in read])
     else:
         windows = parse_windows(photo, faces, parser)
-        found = tuple(None if one is None else (one[0], FaceParts(one[1], parser.name)) for one in windows)
+        soft = soft_parser(parser)
+        found = tuple(None if one is None else (one[0], FaceParts(one[1], parser.name, soft)) for one in windows)
     return tuple(
         Subject(face, Landmarks(points, "dlib-68"), *one, mesh=mesh)
         for face, (points, mesh), one in zip(faces, read, found, strict=True)

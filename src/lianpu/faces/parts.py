@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
-from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +16,7 @@ from lianpu.face_parsing.runtime import ALIGNMENT, FaceParser, OnnxParser
 from lianpu.faces.alignment import TEMPLATES, Aligned, align, alignment_matrix, window_of, window_of_crop
 from lianpu.faces.covered_mouth import mouth_is_covered
 from lianpu.faces.mesh import MESH_PARTS, mesh_parts
-from lianpu.faces.results import WIDE_SCALE, Face, FaceParts, Mesh, Subject, WideParts
+from lianpu.faces.results import WIDE_SCALE, Face, FaceParts, Mesh, SoftParser, Subject, WideParts
 from lianpu.imaging.geometry import Matrix, Window, compose, inverse, map_points, scale_of, warp_values
 from lianpu.imaging.picture import Picture, check_picture
 from lianpu.models.store.locate import (
@@ -43,9 +42,6 @@ PARSERS: dict[str, str] = {
 
 BUNDLED_PARSER = "face-parser-small"
 """Its name in the table of weights."""
-
-BUNDLED_NAME = "small"
-"""What `FaceParts.parser` says of parts that it found."""
 
 
 def load_parser(name_or_path: str | Path = "auto", *, threads: int | None = None) -> FaceParser:
@@ -101,31 +97,32 @@ def parse_faces(picture: Picture, faces: Sequence[Face], parser: FaceParser) -> 
         if found is not None:
             window, mask = found
             whole[window] = mask
-        parts.append(FaceParts(whole, parser.name))
+        parts.append(FaceParts(whole, parser.name, soft_parser(parser)))
     return tuple(parts)
 
 
 def parse_windows(
-    picture: Picture, faces: Sequence[Face], parser: FaceParser
+    picture: Picture, faces: Sequence[Face], parser: FaceParser, *, only: Sequence[int] | None = None
 ) -> tuple[tuple[Window, np.ndarray[Any, np.dtype[np.uint8]]] | None, ...]:
     """The same as `parse_faces`, each face's mask (h, w) only where its crop lies in the picture; None for a face that lies outside.
 
-    In a large photo of many faces this is a hundredth of the memory.
+    In a large photo of many faces this is a hundredth of the memory. With `only`, the faces of these numbers are parsed and the others
+    are None: they still keep what is nearer to them.
     """
     check_picture(picture)
-    aligned = [align(picture, face, TEMPLATES[ALIGNMENT], parser.size_px) for face in faces]
+    chosen = range(len(faces)) if only is None else only
+    aligned = [align(picture, faces[index], TEMPLATES[ALIGNMENT], parser.size_px) for index in chosen]
     masks = parser.parse_crops([one.picture for one in aligned])
     middles = np.array([face.points.mean(axis=0) for face in faces], dtype=np.float64).reshape(-1, 2)
-    sizes = np.array([1 / scale_of(one.matrix) for one in aligned], dtype=np.float64)
-    found: list[tuple[Window, np.ndarray] | None] = []
-    for index, (one, mask) in enumerate(zip(aligned, masks, strict=True)):
+    matrices = [alignment_matrix(face.points, TEMPLATES[ALIGNMENT], parser.size_px) for face in faces]
+    sizes = np.array([1 / scale_of(matrix) for matrix in matrices], dtype=np.float64)
+    found: list[tuple[Window, np.ndarray] | None] = [None] * len(faces)
+    for index, one, mask in zip(chosen, aligned, masks, strict=True):
         window = window_of(one, picture.shape[1], picture.shape[0])
-        if window is None:
-            found.append(None)
-            continue
-        own = _in_window(one, mask, window)
-        own[_nearer_to_others(index, middles, sizes, window)] = 0
-        found.append((window, own))
+        if window is not None:
+            own = _in_window(one, mask, window)
+            own[_nearer_to_others(index, middles, sizes, window)] = 0
+            found[index] = (window, own)
     return tuple(found)
 
 
@@ -157,7 +154,8 @@ def probability_over(
 ) -> np.ndarray[Any, np.dtype[np.float32]] | None:
     """The probability of a part, 0 to 1, over the subject's window at a size of `shape`: (h, w).
 
-    None where the subject's parts do not come from the bundled parser: only it gives probabilities.
+    They come from where the parts do (`FaceParts.soft`): the same parser, or the average over a video's frames, which nothing is parsed
+    for. None where there are no probabilities: parts of a mesh, of a .pth file, or of an .onnx file without `shares`.
 
     Args:
         photo: (H, W, 3) that the subject was found in.
@@ -165,21 +163,23 @@ def probability_over(
         part: a name of `part_names.PARTS`.
         shape: h and w.
     """
-    parser = _soft_parser() if subject.parts.parser == BUNDLED_NAME else None
-    if parser is None:
+    soft = subject.parts.soft
+    if soft is None or (isinstance(soft, np.ndarray) and subject.parts_scale != 1):
         return None
     rows, columns = subject.window
     by = (shape[1] / (columns.stop - columns.start), shape[0] / (rows.stop - rows.start))
     to_view = np.array([[by[0], 0, (0.5 - columns.start) * by[0] - 0.5], [0, by[1], (0.5 - rows.start) * by[1] - 0.5]])
-    half = np.array([[2.0, 0, 0.5], [0, 2.0, 0.5]])  # two pixels of the crop for one of the probabilities
 
     def probability(points: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        one = align(photo, replace(subject.face, points=points), _CROP, parser.size_px)
-        share = parser.part_shares(one.picture)[part_index(part)].astype(np.float32) / np.float32(255)
+        if isinstance(soft, np.ndarray):
+            share = soft[part_index(part)]
+        else:
+            crop = align(photo, replace(subject.face, points=points), _CROP, soft.size_px).picture
+            share = soft.part_shares(crop)[part_index(part)].astype(np.float32) / np.float32(255)
         edge = max(1, round(_BELIEVED * len(share)))
         inner = np.zeros_like(share)
         inner[edge:-edge, edge:-edge] = 1
-        matrix = compose(to_view, compose(inverse(one.matrix), half))
+        matrix = compose(to_view, inverse(alignment_matrix(points, _CROP, len(share))))
         both = warp_values(np.dstack([share, cv2.blur(inner, (edge, edge))]), matrix, (shape[1], shape[0]), 0.0)
         return both[:, :, 0], both[:, :, 1]
 
@@ -190,12 +190,8 @@ def probability_over(
     return np.asarray(wide + (narrow - wide) * believed, dtype=np.float32)
 
 
-@lru_cache(maxsize=1)
-def _soft_parser() -> OnnxParser | None:
-    try:
-        parser = load_parser("auto", threads=max(1, cv2.getNumThreads()))
-    except (ModelError, WeightsError):
-        return None
+def soft_parser(parser: FaceParser) -> SoftParser | None:
+    """The parser, where it also gives probabilities."""
     return parser if isinstance(parser, OnnxParser) and parser.gives_shares else None
 
 
@@ -215,7 +211,7 @@ def _bundled(threads: int | None) -> FaceParser:
             f"{missing(entry)}, although it is bundled. Install Lianpu again ({entry.how_to_get}), or name another parser: "
             "an .onnx file, bisenet, or the folder of a finished lianpu parser train."
         )
-    return OnnxParser(check_model_file(file, entry), name=BUNDLED_NAME, threads=threads)
+    return OnnxParser(check_model_file(file, entry), name="small", threads=threads)
 
 
 def _published(file: Path, name: str) -> FaceParser:
@@ -331,7 +327,7 @@ def _with_wide_parts(photo: Picture, subjects: Sequence[Subject], number: int, p
         if other is not subject:
             _give_to(merged, window, other)
     _keep_own_hair(merged, window, subject)
-    return replace(subject, wide_parts=WideParts(window, FaceParts(merged, parser.name)))
+    return replace(subject, wide_parts=WideParts(window, FaceParts(merged, parser.name, soft_parser(parser))))
 
 
 def _foreign(subjects: Sequence[Subject], number: int, points: np.ndarray) -> np.ndarray:

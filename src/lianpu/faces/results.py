@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass, replace
-from typing import Any, Literal
+from typing import Any, Literal, Protocol
 
 import numpy as np
 
 from lianpu.imaging.geometry import Matrix, Window, map_points, scale_box, scale_of, scale_points
+from lianpu.imaging.picture import Picture
 from lianpu.part_names import PARTS, part_index
 
 Points = np.ndarray[Any, np.dtype[np.float32]]
@@ -138,6 +139,19 @@ class Mesh:
         )
 
 
+class SoftParser(Protocol):
+    """A parser that also says how probable each part is (`face_parsing.runtime.OnnxParser`)."""
+
+    @property
+    def size_px(self) -> int:
+        """Side of the crops that it takes."""
+        ...
+
+    def part_shares(self, crop: Picture) -> np.ndarray[Any, np.dtype[np.uint8]]:
+        """The probability of each part (19, s, s) uint8, 255 is certain, in an aligned crop (S, S, 3)."""
+        ...
+
+
 @dataclass(frozen=True, eq=False)
 class FaceParts:
     """The parts of one face over the whole picture.
@@ -145,6 +159,8 @@ class FaceParts:
     Args:
         mask: (H, W) uint8, class indices in CelebAMask-HQ's order (`part_names.PARTS`); 0 wherever this face is not.
         parser: who parsed it.
+        soft: where the probabilities of its parts come from (`parts.probability_over`): the parser that found them, or, (19, s, s)
+            float32, what was averaged over the frames of a video in the face's own crop. None where nothing gives them.
 
     Raises:
         ValueError: the mask has another type or shape, or an index that is no class.
@@ -152,6 +168,11 @@ class FaceParts:
 
     mask: np.ndarray[Any, np.dtype[np.uint8]]
     parser: str
+    soft: SoftParser | np.ndarray[Any, np.dtype[np.float32]] | None = None
+
+    def __reduce__(self) -> tuple[type[FaceParts], tuple[Any, ...]]:
+        """Another process gets the mask alone: an open network cannot be sent there."""
+        return FaceParts, (self.mask, self.parser)
 
     def __post_init__(self) -> None:
         if self.mask.dtype != np.uint8 or self.mask.ndim != 2 or not self.mask.size:
@@ -319,7 +340,7 @@ def _scaled_parts(window: Window, parts: FaceParts, by: tuple[float, float], siz
     rows, columns = window
     scaled = (_scaled_span(rows, by[1], size[1]), _scaled_span(columns, by[0], size[0]))
     sources = [_nearest(*one) for one in zip(scaled, window, by[::-1], parts.mask.shape, strict=True)]
-    return scaled, FaceParts(parts.mask.take(sources[0], axis=0).take(sources[1], axis=1), parts.parser)
+    return scaled, replace(parts, mask=parts.mask.take(sources[0], axis=0).take(sources[1], axis=1))
 
 
 def _nearest(scaled: slice, span: slice, by: float, length: int) -> np.ndarray:

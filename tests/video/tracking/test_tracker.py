@@ -8,6 +8,7 @@ import pytest
 
 from lianpu.editing.session import EditJob
 from lianpu.faces.analyzer import FaceAnalyzer
+from lianpu.faces.parts import probability_over
 from lianpu.faces.results import Face
 from lianpu.video.tracking.tracker import TrackedFaces, TrackerState, TrackSettings, track_faces
 
@@ -59,3 +60,18 @@ def test_points_come_from_the_reader_of_the_analyzer(frames: list[np.ndarray], b
     first, second = (one[0].subjects[0].landmarks.points for one in (with_shift, plain))
     assert np.allclose(first - second, (3, 0), atol=1e-3)
     assert shifted.calls >= 3, "read in every frame"
+
+
+def test_a_tracked_face_carries_the_probabilities_that_were_averaged(frames: list[np.ndarray], blue_job: EditJob) -> None:
+    analyzer = blue_job.session.analyzer
+    settings = TrackSettings(parse_every=2)
+    state = TrackerState()
+    for number, frame in enumerate(frames[:4]):
+        state, tracked = track_faces(state, frame, number, number / 25, analyzer, settings)
+        (subject,), (track,) = tracked.subjects, state.tracks
+        assert track.parts is not None and subject.parts.soft is track.parts.shares
+        hair = probability_over(frame, subject, "hair", subject.parts.mask.shape)
+        assert hair is not None and ((hair > 0.5) == subject.parts.where("hair")).mean() > 0.97
+    unsmoothed = replace(settings, time_constant_s=0.0, parse_every=1)
+    _, tracked = track_faces(TrackerState(), frames[0], 0, 0.0, analyzer, unsmoothed)
+    assert not isinstance(tracked.subjects[0].parts.soft, np.ndarray)

@@ -7,10 +7,11 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import TypeVar
 
+from lianpu.face_parsing.runtime import FaceParser
 from lianpu.faces.analyzer import FaceAnalyzer, LandmarkReader, describe_faces
 from lianpu.faces.detection import find_faces, scale_face
 from lianpu.faces.mesh import MeshReader, points_68
-from lianpu.faces.parts import windows_by_mesh
+from lianpu.faces.parts import soft_parser, windows_by_mesh
 from lianpu.faces.results import Face, Landmarks, Mesh, Points, Subject
 from lianpu.imaging.geometry import scale_between, shrink, similarity
 from lianpu.imaging.picture import Picture
@@ -204,10 +205,21 @@ def _described(
     )
     points = _KnownPoints({id(track.face): track.landmarks for track in tracks})
     subjects = describe_faces(picture, [track.face for track in tracks], parser, points)
-    by_face = {id(track.face): track.number for track in tracks}
     states: list[PartState | None] = list(parser.states)
     kept = tuple(replace(track, parts=state) for track, state in zip(tracks, states, strict=True))
-    return kept, {by_face[id(subject.face)]: subject for subject in subjects}
+    numbers = {id(track.face): track.number for track in tracks}
+    averaged = {
+        id(after.face): after.parts for before, after in zip(tracks, kept, strict=True) if after.parts is not before.parts
+    }
+    return kept, {
+        numbers[id(subject.face)]: _with_shares(subject, averaged.get(id(subject.face)), analyzer.parser) for subject in subjects
+    }
+
+
+def _with_shares(subject: Subject, averaged: PartState | None, parser: FaceParser) -> Subject:
+    """The subject with the probabilities that were averaged for it; where nothing was averaged in this frame, those of the parser."""
+    soft = soft_parser(parser) if averaged is None else averaged.shares
+    return replace(subject, parts=replace(subject.parts, soft=soft))
 
 
 def _described_by_mesh(tracks: tuple[Track, ...], picture: Picture, reader: LandmarkReader) -> dict[int, Subject]:
