@@ -13,7 +13,7 @@ from lianpu.effects.age_gender import age, gender
 from lianpu.errors import SettingsError
 from lianpu.faces.analyzer import AnalyzerSettings, open_analyzer
 from lianpu.faces.mesh import MeshReader
-from lianpu.faces.results import Face, Mesh, Subject
+from lianpu.faces.results import Face, Mesh, SexAge, Subject
 from lianpu.imaging.color import rgb_to_lab
 from lianpu.imaging.picture import Picture
 from lianpu.photo.reading import read_image
@@ -48,7 +48,7 @@ def test_a_word_that_is_no_strength_is_the_main_option() -> None:
 @pytest.mark.parametrize(("chance", "kept"), [(0.99, "male"), (0.01, "female")])
 def test_a_face_that_surely_is_what_is_asked_for_stays(chance: float, kept: str, monkeypatch: pytest.MonkeyPatch) -> None:
     photo, subject = _face()
-    monkeypatch.setattr(TransformModel, "judged", lambda model, reading: (chance, 35.0))
+    monkeypatch.setattr(TransformModel, "judged", lambda model, reading: SexAge(chance, 35.0, ""))
     for towards in ("male", "female"):
         assert (gender(photo, subject, 1.0, towards) is photo) == (towards == kept)
     assert gender(photo, subject, 1.0, "other") is not photo
@@ -58,7 +58,7 @@ def test_near_what_is_asked_for_less_is_done_and_nothing_flips(monkeypatch: pyte
     photo, subject = _face()
     change = []
     for chance in (0.5, 0.93, 0.95, 0.97):
-        monkeypatch.setattr(TransformModel, "judged", lambda model, reading, chance=chance: (chance, 35.0))
+        monkeypatch.setattr(TransformModel, "judged", lambda model, reading, chance=chance: SexAge(chance, 35.0, ""))
         change.append(float(np.abs(gender(photo, subject, 1.0, "male").astype(int) - photo).mean()))
     assert change[1] > change[2] > change[3] > 0 and change[3] < 0.5 * change[1]
 
@@ -108,7 +108,7 @@ def test_a_face_that_surely_is_of_that_age_stays_where_asked(
     years: float, looks: float, stays: bool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     photo, subject = _face()
-    monkeypatch.setattr(TransformModel, "judged", lambda model, reading: (0.5, looks))
+    monkeypatch.setattr(TransformModel, "judged", lambda model, reading: SexAge(0.5, looks, ""))
     assert (age(photo, subject, 1.0, years, True) is photo) == stays
     assert age(photo, subject, 1.0, years, False) is not photo
 

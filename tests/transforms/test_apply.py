@@ -7,12 +7,13 @@ import numpy as np
 import pytest
 
 from lianpu.errors import DataError
-from lianpu.faces.results import Face, FaceParts, Landmarks, Mesh, Subject
+from lianpu.faces.results import Face, FaceParts, Landmarks, Mesh, SexAge, Subject
 from lianpu.imaging import compositing
 from lianpu.imaging.picture import Picture
 from lianpu.part_names import PART_INDEX
-from lianpu.transforms.apply import transformed
-from lianpu.transforms.model import load_transform
+from lianpu.transforms.apply import edited, transformed, wish_for
+from lianpu.transforms.model import BUNDLED, load_transform
+from lianpu.transforms.reading import Reading, read_face
 from tests.support.live_faces import mesh_of
 from tests.support.subjects import drawn_photo
 
@@ -142,6 +143,32 @@ def test_a_turned_head_changes_less() -> None:
     turned = replace(subject, mesh=Mesh(((points - middle) @ turn.T + middle).astype(np.float32), 1.0))
     straight, aside = (np.abs(transformed(photo, one, MODEL, gender=1.0).astype(int) - photo).mean() for one in (subject, turned))
     assert aside < 0.7 * straight
+    reading = read_face(photo, turned, MODEL.template)
+    assert reading is not None
+    wish = wish_for(reading, SexAge(0.5, 40.0, ""), gender=1.0, age_years=25.0, beard=1.0)
+    assert wish.gender == wish.age == wish.beard < 0.5
+
+
+def test_a_child_gets_a_trace_of_stubble() -> None:
+    photo, subject = _face()
+    child, man = (
+        np.abs(transformed(photo, replace(subject, looks=SexAge(0.9, years, "")), MODEL, beard=1.0).astype(int) - photo).mean()
+        for years in (7.0, 35.0)
+    )
+    assert 0 < child < 0.3 * man
+
+
+def test_what_a_track_has_averaged_counts_for_more_than_one_frame() -> None:
+    photo, subject = _face()
+    asked: list[SexAge] = []
+
+    def wish_of(reading: Reading, looks: SexAge) -> None:
+        asked.append(looks)
+
+    averaged = SexAge(0.8, 61.0, "")
+    for looks in (averaged, None):
+        assert edited(photo, replace(subject, looks=looks), MODEL, wish_of) is photo
+    assert asked[0] == averaged and asked[1].source == BUNDLED
 
 
 def test_a_face_of_a_few_pixels_or_beside_the_picture_stays() -> None:

@@ -94,3 +94,12 @@ def test_the_texture_of_skin_is_as_rough_as_asked_in_each_band_and_has_no_seams(
     assert not skin_grain(np.zeros(4, dtype=np.float32), 1.0).any()
     inside = np.abs(np.diff(grain, axis=1)).mean()
     assert abs(np.abs(grain[:, 0] - grain[:, -1]).mean() / inside - 1) < 0.2
+
+
+def test_a_face_that_grows_by_a_hundredth_keeps_its_grain() -> None:
+    rough = np.array((0.02, 0.02, 0.01, 0.01), dtype=np.float32)
+    tiles = [skin_grain(rough, per_unit) for per_unit in (1.20, 1.21, 1.22, 1.6)]
+    assert len({len(tile) for tile in tiles}) == 4
+    same_size = [cv2.resize(tile, (128, 128), interpolation=cv2.INTER_AREA).ravel() for tile in tiles]
+    assert np.corrcoef(same_size)[0, 1:].min() > 0.8
+    assert all(abs(tile.std() / tiles[0].std() - 1) < 0.1 for tile in tiles)

@@ -5,20 +5,18 @@ A face without a mesh, which is not believed of profiles and hidden faces, stays
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
 import numpy as np
 
 from lianpu.effects.hair import USUAL_SKIN, SkinLook, hair_median, natural_target, paint_hair, skin_look
 from lianpu.effects.hair_matte import hair_matte
 from lianpu.effects.live_hair import live_hair_color
 from lianpu.faces.live import LiveFace, hair_color_of
-from lianpu.faces.results import Subject
+from lianpu.faces.results import SexAge, Subject
 from lianpu.imaging.color import to_rgb
 from lianpu.imaging.masks import smoothstep
 from lianpu.imaging.picture import Picture
-from lianpu.transforms.apply import Wish, carry_out, wish_for
-from lianpu.transforms.model import AGE_SPAN, TransformModel, load_transform
+from lianpu.transforms.apply import Wish, WishOf, carry_out, edited, looks_of, wish_for
+from lianpu.transforms.model import AGE_SPAN, load_transform
 from lianpu.transforms.reading import Reading, read_face
 
 _GREY_FROM, _GREY_AT = 40.0, 72.0
@@ -47,7 +45,7 @@ def age(photo: Picture, subject: Subject, strength: float, years: float, if_need
     """
     model = load_transform()
     reading = read_face(photo, subject, model.template)
-    wish = None if reading is None else _aged(reading, model, strength, years, if_needed)
+    wish = None if reading is None else _aged(reading, looks_of(subject, reading, model), strength, years, if_needed)
     if reading is None or wish is None:
         return photo
     if hair:
@@ -60,20 +58,20 @@ def gender(photo: Picture, subject: Subject, strength: float, towards: str) -> P
 
     `towards` is `male`, `female`, or `other`: the other one than it looks like.
     """
-    return _edited(photo, subject, 1.0, lambda reading, model: _turned(reading, model, strength, towards))
+    return edited(photo, subject, load_transform(), lambda reading, looks: _turned(reading, looks, strength, towards))
 
 
 def beard(photo: Picture, subject: Subject, strength: float, way: str) -> Picture:
     """The photo (H, W, 3) with the subject's beard off (`remove`), or with stubble."""
-    return _edited(photo, subject, 1.0, lambda reading, model: _bearded(reading, model, strength, way))
+    return edited(photo, subject, load_transform(), lambda reading, looks: _bearded(reading, looks, strength, way))
 
 
 def live_age(frame: Picture, face: LiveFace, strength: float, years: float, if_needed: bool, hair: bool = True) -> None:
     """`age` in a live frame (H, W, 3), in place."""
     wishes: list[Wish] = []
 
-    def wish_of(reading: Reading, model: TransformModel) -> Wish | None:
-        wish = _aged(reading, model, strength, years, if_needed)
+    def wish_of(reading: Reading, looks: SexAge) -> Wish | None:
+        wish = _aged(reading, looks, strength, years, if_needed)
         wishes.extend([wish] if wish is not None else [])
         return wish
 
@@ -88,23 +86,19 @@ def live_age(frame: Picture, face: LiveFace, strength: float, years: float, if_n
 
 def live_gender(frame: Picture, face: LiveFace, strength: float, towards: str) -> None:
     """`gender` in a live frame (H, W, 3), in place."""
-    _put(frame, face, lambda reading, model: _turned(reading, model, strength, towards))
+    _put(frame, face, lambda reading, looks: _turned(reading, looks, strength, towards))
 
 
 def live_beard(frame: Picture, face: LiveFace, strength: float, way: str) -> None:
     """`beard` in a live frame (H, W, 3), in place."""
-    _put(frame, face, lambda reading, model: _bearded(reading, model, strength, way))
+    _put(frame, face, lambda reading, looks: _bearded(reading, looks, strength, way))
 
 
-WishOf = Callable[[Reading, TransformModel], Wish | None]
-"""What a face that was read is asked to become; None where it stays."""
-
-
-def _edited(photo: Picture, subject: Subject, px_per_unit: float, wish_of: WishOf) -> Picture:
+def looks_in(frame: Picture, subject: Subject) -> SexAge | None:
+    """How male and how old a face of a frame (H, W, 3) looks, for `Subject.looks` and `LiveFace.looks`; None where it cannot be read."""
     model = load_transform()
-    reading = read_face(photo, subject, model.template, px_per_unit)
-    wish = None if reading is None else wish_of(reading, model)
-    return photo if reading is None or wish is None else carry_out(photo, subject, reading, model, wish)
+    reading = read_face(frame, subject, model.template)
+    return None if reading is None else model.judged(reading)
 
 
 def _put(frame: Picture, face: LiveFace, wish_of: WishOf) -> None:
@@ -113,27 +107,26 @@ def _put(frame: Picture, face: LiveFace, wish_of: WishOf) -> None:
     part = np.ascontiguousarray(frame[rows, columns])
     to = np.array([[1.0, 0.0, -columns.start], [0.0, 1.0, -rows.start]])
     subject = face.subject_in(to, (slice(0, part.shape[0]), slice(0, part.shape[1])))
-    frame[rows, columns] = _edited(part, subject, _LIVE_PX, wish_of)
+    frame[rows, columns] = edited(part, subject, load_transform(), wish_of, _LIVE_PX)
 
 
-def _aged(reading: Reading, model: TransformModel, strength: float, years: float, if_needed: bool) -> Wish | None:
+def _aged(reading: Reading, looks: SexAge, strength: float, years: float, if_needed: bool) -> Wish | None:
     if if_needed:
-        looks = model.judged(reading)[1]
-        young, old = (float(smoothstep(np.array(looks), *span)) for span in (_SURELY_YOUNG, _SURELY_OLD))
+        young, old = (float(smoothstep(np.array(looks.age), *span)) for span in (_SURELY_YOUNG, _SURELY_OLD))
         strength *= young if years < 0 else 1 - old
-    return wish_for(reading, model, age_years=years * strength) if years * strength else None
+    return wish_for(reading, looks, age_years=years * strength) if years * strength else None
 
 
-def _turned(reading: Reading, model: TransformModel, strength: float, towards: str) -> Wish | None:
-    chance, _ = model.judged(reading)
+def _turned(reading: Reading, looks: SexAge, strength: float, towards: str) -> Wish | None:
+    chance = looks.male_score
     to_male = towards == "male" or (towards == "other" and chance < 0.5)
     if towards != "other":
         strength *= 1 - float(smoothstep(np.array(chance if to_male else 1 - chance), *_SURE))
-    return wish_for(reading, model, gender=strength if to_male else -strength) if strength else None
+    return wish_for(reading, looks, gender=strength if to_male else -strength) if strength else None
 
 
-def _bearded(reading: Reading, model: TransformModel, strength: float, way: str) -> Wish:
-    return wish_for(reading, model, beard=strength if way == "stubble" else -strength)
+def _bearded(reading: Reading, looks: SexAge, strength: float, way: str) -> Wish:
+    return wish_for(reading, looks, beard=strength if way == "stubble" else -strength)
 
 
 def _with_aged_hair(photo: Picture, subject: Subject, before: float, after: float) -> Picture:

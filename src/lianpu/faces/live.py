@@ -15,7 +15,7 @@ import numpy as np
 
 from lianpu.faces.alignment import TEMPLATES, alignment_matrix
 from lianpu.faces.mesh import mesh_parts, points_68
-from lianpu.faces.results import Face, FaceParts, Landmarks, Mesh, Subject
+from lianpu.faces.results import Face, FaceParts, Landmarks, Mesh, SexAge, Subject
 from lianpu.imaging.geometry import (
     Matrix,
     Window,
@@ -91,6 +91,7 @@ class LiveFace:
         around: probability of hair (s, s) uint8 in a crop `AROUND` times as wide about the same centre (`around_matrix`); None where the
             hair is not known beyond the crop: there it fades back to its own colour.
         others: middle (x, y) and unit (`Face.unit_px`) of the frame's other faces: hair that is nearer to them, in units, is theirs.
+        looks: how male and how old it looks, averaged over the frames so far; None reads it in every frame anew.
 
     Raises:
         ValueError: a share is of another type or shape than the others, or `mouth_visible` is not from 0 to 1.
@@ -104,6 +105,7 @@ class LiveFace:
     hair: HairColor | None = None
     around: Share | None = None
     others: tuple[tuple[float, float, float], ...] = ()
+    looks: SexAge | None = None
 
     def __post_init__(self) -> None:
         for name, share in self.shares.items():
@@ -224,7 +226,7 @@ class LiveFace:
         deep = self.mesh.points[:, 2:] * np.float32((across + down) / 2)
         mesh = Mesh(np.concatenate([map_points(to, self.mesh.points[:, :2]), deep], axis=1), self.mesh.presence)
         parts = self._parts(to, window) if self.shares else mesh_parts(mesh, window)
-        return Subject(face, Landmarks(points_68(mesh), "dlib-68"), window, parts, mesh=mesh)
+        return Subject(face, Landmarks(points_68(mesh), "dlib-68"), window, parts, mesh=mesh, looks=self.looks)
 
     def _parts(self, to: Matrix, window: Window) -> FaceParts:
         rows, columns = window

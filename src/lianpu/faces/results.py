@@ -290,6 +290,7 @@ class Subject:
         wide_parts: the same over more of the photo; None where no hair leaves the crop, or it was not parsed.
         parts_scale: how many times as much as the crop of 512 px the parts cover: 1, or `WIDE_SCALE` of what `wide` gives.
         mesh: its mesh, in pixels of the photo; None where it was not read, or is not believed.
+        looks: how male and how old it looks, averaged over the frames of a video so far; None where every picture is read by itself.
 
     Raises:
         ValueError: the landmarks are of another scheme, or the parts do not fit the window.
@@ -302,6 +303,7 @@ class Subject:
     wide_parts: WideParts | None = None
     parts_scale: float = 1.0
     mesh: Mesh | None = None
+    looks: SexAge | None = None
 
     def __post_init__(self) -> None:
         if self.landmarks.scheme != "dlib-68":
@@ -333,7 +335,8 @@ class Subject:
             else WideParts(*_scaled_parts(self.wide_parts.window, self.wide_parts.parts, by, size))
         )
         mesh = None if self.mesh is None else self.mesh.scaled(by)
-        return Subject(face, landmarks, *_scaled_parts(self.window, self.parts, by, size), wide_parts, self.parts_scale, mesh)
+        parts = _scaled_parts(self.window, self.parts, by, size)
+        return Subject(face, landmarks, *parts, wide_parts, self.parts_scale, mesh, self.looks)
 
 
 def _scaled_parts(window: Window, parts: FaceParts, by: tuple[float, float], size: tuple[int, int]) -> tuple[Window, FaceParts]:

@@ -1,12 +1,13 @@
 """Applying a transform: a face of the other sex or another age, at the photo's own resolution and in bands of rows.
 
 All fields are made over the face's view of about one pixel for a unit of the canonical frame. What happens to a pixel of the photo is then
-linear in its Lab colour: gains and offsets that are upsampled, so memory does not grow with the face. Only wrinkles and stubble
-have fields of their own. The warp comes last.
+linear in its Lab colour: gains and offsets that are upsampled, so memory does not grow with the face. Wrinkles have a
+field of their own; stubble and the texture of new skin are tiles that repeat over the mesh. The warp comes last.
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 import cv2
@@ -14,13 +15,13 @@ import numpy as np
 
 from lianpu.errors import DataError
 from lianpu.faces.mesh import REGIONS
-from lianpu.faces.results import Subject
+from lianpu.faces.results import SexAge, Subject
 from lianpu.imaging.color import rgb_to_lab, to_rgb
-from lianpu.imaging.compositing import Field, View, blend, upsample, warped
+from lianpu.imaging.compositing import Field, View, blend, upsample, view_of, warped
 from lianpu.imaging.geometry import enlarge
 from lianpu.imaging.masks import smoothstep
 from lianpu.imaging.picture import Picture, check_picture
-from lianpu.transforms.beard import TILE_PER_UNIT, Shave, light_of, shave, skin_chroma, skin_grain, stubble_tile
+from lianpu.transforms.beard import TILE_PER_UNIT, TILE_PX, Shave, light_of, shave, skin_chroma, skin_grain, stubble_tile
 from lianpu.transforms.model import AGE_SPAN, MIDDLE_AGE, TransformModel
 from lianpu.transforms.reading import BANDS, BLACK, Reading, blurred, read_face
 from lianpu.transforms.surface import FRAME, MAP_PX, SURFACE, backward_flow
@@ -53,6 +54,9 @@ _LASHES = 0.42
 
 _STUBBLE_OF_MEN = 0.42
 """How much of the stubble of `beard=stubble` a face gets that turns male."""
+
+_GROWS, _STUBBLE_OF_BOYS = (9.0, 22.0), 0.12
+"""Years between which stubble comes to its full density, and how much of it a younger face gets: a trace."""
 
 _FOLD = (1.6, 13.0)
 """Folds lie between these scales, in units of the frame."""
@@ -108,17 +112,40 @@ def transformed(
             "A face has no mesh, which age, gender and beard need: give --landmarks mesh (lianpu models fetch face-mesh).",
             key="transform.no_mesh",
         )
-    reading = read_face(picture, subject, model.template)
-    if reading is None:
-        return picture
-    wish = wish_for(reading, model, gender=gender, age_years=age_years, beard=beard)
-    return carry_out(picture, subject, reading, model, wish)
+
+    def wish_of(reading: Reading, looks: SexAge) -> Wish:
+        return wish_for(reading, looks, gender=gender, age_years=age_years, beard=beard)
+
+    return edited(picture, subject, model, wish_of)
 
 
-def wish_for(reading: Reading, model: TransformModel, *, gender: float = 0.0, age_years: float = 0.0, beard: float = 0.0) -> Wish:
-    """The wish for a face that was read, by what the model takes its sex and age to be; weaker for a turned head."""
-    chance, years = model.judged(reading)
-    wish = Wish(gender, age_years / AGE_SPAN, beard, float(np.clip(chance - 0.5, -0.5, 0.5)), years)
+WishOf = Callable[[Reading, SexAge], Wish | None]
+"""What a face that was read, and is taken to look so, is asked to become; None where it stays."""
+
+
+def edited(picture: Picture, subject: Subject, model: TransformModel, wish_of: WishOf, px_per_unit: float = 1.0) -> Picture:
+    """The picture (H, W, 3) with one face as `wish_of` has it; the same object where it stays, has no mesh, or too little of it is seen.
+
+    Args:
+        picture: (H, W, 3) uint8 RGB.
+        subject: the face.
+        model: of `model.load_transform`.
+        wish_of: is asked once the face is read.
+        px_per_unit: of `reading.read_face`.
+    """
+    reading = read_face(picture, subject, model.template, px_per_unit)
+    wish = None if reading is None else wish_of(reading, looks_of(subject, reading, model))
+    return picture if reading is None or wish is None else carry_out(picture, subject, reading, model, wish)
+
+
+def looks_of(subject: Subject, reading: Reading, model: TransformModel) -> SexAge:
+    """How male and how old a face looks: in a video what its track has averaged (`Subject.looks`), else as the model reads it."""
+    return subject.looks or model.judged(reading)
+
+
+def wish_for(reading: Reading, looks: SexAge, *, gender: float = 0.0, age_years: float = 0.0, beard: float = 0.0) -> Wish:
+    """The wish for a face that was read and looks so; weaker for a turned head."""
+    wish = Wish(gender, age_years / AGE_SPAN, beard, float(np.clip(looks.male_score - 0.5, -0.5, 0.5)), looks.age)
     return _weakened(wish, reading.place.yaw)
 
 
@@ -134,7 +161,7 @@ def carry_out(picture: Picture, subject: Subject, reading: Reading, model: Trans
 
 def _weakened(wish: Wish, yaw: float) -> Wish:
     share = 1 - 0.75 * float(smoothstep(np.array(yaw), _TURNED, _PROFILE))
-    return replace(wish, gender=wish.gender * share, age=wish.age * share)
+    return replace(wish, gender=wish.gender * share, age=wish.age * share, beard=wish.beard * share)
 
 
 @dataclass(frozen=True, eq=False)
@@ -194,7 +221,7 @@ class _Plan:
     def _on_skin(self, tile: Field, rows: slice, columns: slice) -> Field:
         """A tile (n, n), repeated over the skin, at some of the photo's rows and columns: it lies still on the mesh."""
         size = np.float32(len(tile))
-        at = upsample(self.to_tile, self.view.window, rows, columns) * (size / np.float32(512)) % size
+        at = upsample(self.to_tile, self.view.window, rows, columns) * (size / np.float32(TILE_PX)) % size
         return np.asarray(cv2.remap(tile, at[..., 0], at[..., 1], cv2.INTER_LINEAR, borderMode=cv2.BORDER_WRAP), dtype=np.float32)
 
     def _grow(self, lab: Field, rows: slice, columns: slice) -> None:
@@ -546,8 +573,8 @@ def _stubble(reading: Reading, model: TransformModel, wish: Wish, reachable: Fie
     skin = reading.skin > 0.5
     own = np.median(reading.lab[skin], axis=0) if skin.any() else np.array((60.0, 10, 15), dtype=np.float32)
     hair = _hair_color(reading, own)
-    grown_up = float(smoothstep(np.array(wish.years), 9, 22))  # boys have none
-    amount = max(1.4 * wish.beard, _STUBBLE_OF_MEN * wish.gender * (0.12 + 0.88 * grown_up))
+    grown_up = float(smoothstep(np.array(wish.years), *_GROWS))
+    amount = max(1.4 * wish.beard, _STUBBLE_OF_MEN * wish.gender) * (_STUBBLE_OF_BOYS + (1 - _STUBBLE_OF_BOYS) * grown_up)
     if amount <= 0:
         return None, hair
     density = reading.sampled(model.zones.density)
@@ -571,8 +598,6 @@ def _hair_color(reading: Reading, own: Field) -> Field:
 
 def _flow(picture: Picture, subject: Subject, reading: Reading, model: TransformModel, wish: Wish) -> tuple[View, Field | None]:
     """The view of the subject's window, and its warp in pixels of the photo; None where the shape stays."""
-    from lianpu.imaging.compositing import view_of
-
     sex, age, own = _steps(wish)
     if sex == 0 and age == 0:
         return reading.view, None

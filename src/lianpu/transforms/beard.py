@@ -36,6 +36,47 @@ _NECK = 96.0
 _JAW_SHADE = 0.3
 """By how much darker, in log light, the skin under the jaw is than the chin above it."""
 
+# What follows was set by eye on bearded and bare training faces. Lengths are in units of the canonical frame.
+
+_LOW = (-60.0, -30.0)
+"""Below the chin (above it: negative): where what lies beside the face begins to be reckoned as its lower part."""
+
+_NECK_WIDTH, _NECK_NARROWS = 116.0, 0.4
+"""How far to each side of the chin a beard may hang, and by how much less for each unit below the chin."""
+
+_EDGE_OF_NECK, _EDGE_OF_HANGING = (14.0, 0.0), (46.0, 30.0)
+"""Where, inside of that width, a beard on skin fades out, and hair: what hangs farther out falls from the head."""
+
+_THERE = (0.35, 0.7)
+"""Share of skin, neck, mouth or beard around a pixel at which it is none of these, and at which it surely is one."""
+
+_ROUGH_EDGE, _FINE_EDGE = 5.0, 2.2
+"""Over how much around a pixel that is looked at, below the chin, where beards end raggedly, and in the face."""
+
+_DARKER, _DARKER_WEIGHT = 0.06, 6.0
+"""In log light: how much darker than shaved skin is no sign of hair yet; and the score for each 1 above it."""
+
+_ROUGHER, _ROUGHER_WEIGHT = 0.7, 0.95
+"""In log energy of detail: how much rougher than the cheeks is no sign of hair yet; and the score for each 1 above it."""
+
+_GREYER, _MOST_GREY, _GREYER_WEIGHT = 0.015, 0.12, 12.0
+"""In relative chroma: how much greyer than shaved skin is no sign of hair yet, what counts at most, and the score for each 1 above."""
+
+_PARSED_WEIGHT = 1.5
+"""The score of what the parser takes for hair."""
+
+_LIKELY, _SURE = -0.1, (0.5, 1.1)
+"""Scores from which on a pixel may be hair, and between which it gets sure."""
+
+_LEAST_SURE, _LEAST_GROWN = 120.0, 40.0
+"""Square units of sure hair that a face needs to have a beard, and that one connected part of it needs to be a part of it."""
+
+_PLACE = 0.25
+"""Share of a place where beards grow from which on it is looked at."""
+
+_CLOSED, _WIDER, _SOFT = 6.0, 3.5, 2.5
+"""Gaps inside a beard that are closed, the rim that is added around it, and by how much that is softened."""
+
 
 @dataclass(frozen=True, eq=False)
 class Shave:
@@ -106,15 +147,15 @@ def _where_beards_grow(reading: Reading, model: TransformModel, man: np.float32)
     """(h, w), 0 to 1: the lower face and the neck below it, as far as skin or hair is there; soft beside cloth and background."""
     chin, (x, y) = model.canonical[152], _places(reading)
     aside, under = np.abs(x - float(chin[0])), y - float(chin[1])
-    low = smoothstep(under, -60, -30) * (1 - smoothstep(under, _NECK - 30, _NECK))
-    narrow = 116 - 0.4 * np.maximum(under, 0)
-    below = low * (1 - smoothstep(aside, narrow - 14, narrow))
-    hanging = low * (1 - smoothstep(aside, narrow - 46, narrow - 30))  # hair beside it falls from the head
+    low = smoothstep(under, *_LOW) * (1 - smoothstep(under, _NECK - 30, _NECK))
+    narrow = _NECK_WIDTH - _NECK_NARROWS * np.maximum(under, 0)
+    below = low * (1 - smoothstep(aside, narrow - _EDGE_OF_NECK[0], narrow - _EDGE_OF_NECK[1]))
+    hanging = low * (1 - smoothstep(aside, narrow - _EDGE_OF_HANGING[0], narrow - _EDGE_OF_HANGING[1]))
     mouth = blurred(_filled(reading, REGIONS["lips_outer"]), 2 * reading.scale)
     zone = np.maximum(np.maximum(reading.sampled(model.zones.beard), below), mouth)
     hair = where(reading.classes, ("hair",)) * man * np.maximum(reading.sampled(model.zones.hairy), hanging)
     there = np.minimum(where(reading.classes, ("skin", "neck", "u_lip", "l_lip", "nose", "mouth")) + hair, 1)
-    rough, fine = (smoothstep(blurred(there, sigma * reading.scale), 0.35, 0.7) for sigma in (5.0, 2.2))
+    rough, fine = (smoothstep(blurred(there, sigma * reading.scale), *_THERE) for sigma in (_ROUGH_EDGE, _FINE_EDGE))
     smooth = fine + (rough - fine) * smoothstep(under, -30, 0)  # a beard's lower end is ragged, a neck's is not
     other = 1 - reading.cover("l_eye", "r_eye", "eye_g", "hat", "ear_r", soft=0.8)  # these keep their edges
     return np.asarray(zone * smooth * other, dtype=np.float32)
@@ -150,27 +191,27 @@ def _hair(reading: Reading, model: TransformModel, shaved: Field, place: Field) 
     neck = blurred(where(reading.classes, ("neck",)), 2.0 * scale)  # lies in shadow
     darker = (base[..., 0] - tone[..., 0]) * (1 - 0.75 * neck)
     grey = np.hypot(base[..., 1], base[..., 2]) - np.hypot(tone[..., 1], tone[..., 2])
-    score = 6.0 * (np.maximum(darker, 0) - 0.06) + 0.95 * (rough - 0.7) + 1.5 * bearded
-    score += 12.0 * (np.clip(grey, 0, 0.12) * (1 - neck) - 0.015)
+    score = _DARKER_WEIGHT * (np.maximum(darker, 0) - _DARKER) + _ROUGHER_WEIGHT * (rough - _ROUGHER) + _PARSED_WEIGHT * bearded
+    score += _GREYER_WEIGHT * (np.clip(grey, 0, _MOST_GREY) * (1 - neck) - _GREYER)
     score = np.where(total[..., -1] > 0.02, score, -4)
     there = reading.in_frame(np.dstack([score, total[..., -1]]).astype(np.float32))[:, ::-1]
     # a beard grows on both sides, a hand or a shadow lies on one
     score = np.minimum(score, reading.sampled(np.where(there[..., 1] > 0.4, there[..., 0] + _ONE_SIDED, 9).astype(np.float32)))
-    inside = place > 0.25
-    sure = (smoothstep(score, 0.5, 1.1) * inside * reading.sampled(model.zones.beard)).astype(np.float32)
-    if sure.sum() < 120 * scale**2:
+    inside = place > _PLACE
+    sure = (smoothstep(score, *_SURE) * inside * reading.sampled(model.zones.beard)).astype(np.float32)
+    if sure.sum() < _LEAST_SURE * scale**2:
         return np.zeros(sure.shape, dtype=np.float32)
-    likely = ((score > -0.1) & inside).astype(np.uint8)
+    likely = ((score > _LIKELY) & inside).astype(np.uint8)
     count, parts = cv2.connectedComponents(likely, connectivity=8)
-    held = np.bincount(parts.ravel(), weights=sure.ravel(), minlength=count) > 40 * scale**2
+    held = np.bincount(parts.ravel(), weights=sure.ravel(), minlength=count) > _LEAST_GROWN * scale**2
     held[0] = False
     grown = held[parts].astype(np.float32)
-    closing = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (2 * max(1, round(6 * scale)) + 1,) * 2)
+    closing = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (2 * max(1, round(_CLOSED * scale)) + 1,) * 2)
     grown = cv2.morphologyEx(grown, cv2.MORPH_CLOSE, closing)
     outlines, _ = cv2.findContours(grown.astype(np.uint8), cv2.RETR_EXTERNAL, cv2.CHAIN_APPROX_NONE)
     grown = cv2.drawContours(grown, outlines, -1, 1.0, cv2.FILLED)  # no tuft is left inside
-    wider = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (2 * max(1, round(3.5 * scale)) + 1,) * 2)
-    return blurred(np.asarray(cv2.dilate(grown, wider), dtype=np.float32), 2.5 * scale)
+    wider = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (2 * max(1, round(_WIDER * scale)) + 1,) * 2)
+    return blurred(np.asarray(cv2.dilate(grown, wider), dtype=np.float32), _SOFT * scale)
 
 
 def _skin_beneath(reading: Reading, model: TransformModel, shaved: Field, hair: Field, lips: Field) -> Field:
@@ -270,7 +311,9 @@ def _gains(reading: Reading, model: TransformModel) -> Field:
     return reading.sampled(gains.astype(np.float32))
 
 
-_TILE_PX = 512
+TILE_PX = 512
+"""Side of the largest tiles of stubble and of skin, in pixels."""
+
 _HAIRS = 6800
 _PAD_PX = 12
 
@@ -286,14 +329,14 @@ def stubble_tile(per_unit: float = TILE_PER_UNIT) -> Field:
         per_unit: pixels of the tile per unit of the frame, at most `TILE_PER_UNIT`.
     """
     if per_unit < TILE_PER_UNIT:
-        side = max(16, round(_TILE_PX * per_unit / TILE_PER_UNIT))
+        side = max(16, round(TILE_PX * per_unit / TILE_PER_UNIT))
         return np.asarray(cv2.resize(stubble_tile(), (side, side), interpolation=cv2.INTER_AREA), dtype=np.float32)
     chance = np.random.default_rng(11)
-    start = chance.uniform(0, _TILE_PX, (_HAIRS, 2))
+    start = chance.uniform(0, TILE_PX, (_HAIRS, 2))
     angle = np.pi / 2 + chance.normal(0, 0.42, _HAIRS)
     length, dark = chance.uniform(3.0, 7.5, _HAIRS), chance.uniform(80, 255, _HAIRS)
     end = start + length[:, None] * np.stack([np.cos(angle), np.sin(angle)], axis=1)
-    canvas = np.zeros((_TILE_PX + 2 * _PAD_PX,) * 2, dtype=np.uint8)
+    canvas = np.zeros((TILE_PX + 2 * _PAD_PX,) * 2, dtype=np.uint8)
     first, last = (np.rint((points + _PAD_PX) * 8).astype(int).tolist() for points in (start, end))
     for begin, finish, value in zip(first, last, dark.astype(int).tolist(), strict=True):
         cv2.line(canvas, begin, finish, value, 1, cv2.LINE_AA, 3)
@@ -305,15 +348,22 @@ def stubble_tile(per_unit: float = TILE_PER_UNIT) -> Field:
     return np.asarray(tile.astype(np.float32) / np.float32(255), dtype=np.float32)
 
 
-@lru_cache(maxsize=8)
-def _grain_bands(per_unit: float) -> Field:
-    """(4, n, n) noise of variance 1 in each band of detail, on a square tile of as many units as that of stubble."""
-    side = max(16, round(_TILE_PX * per_unit / TILE_PER_UNIT))
-    white = np.random.default_rng(23).standard_normal((side, side)).astype(np.float32)
+@lru_cache(maxsize=1)
+def _grain_noise() -> Field:
+    """(4, n, n) noise of variance 1 in each band of detail, on a square tile of as many pixels as the largest one of stubble."""
+    white = np.random.default_rng(23).standard_normal((TILE_PX, TILE_PX)).astype(np.float32)
     turned = np.fft.rfft2(white)
-    way = np.hypot(np.fft.fftfreq(side)[:, None], np.fft.rfftfreq(side)[None])
-    passed = [np.ones_like(way), *(np.exp(-2 * (np.pi * way * sigma * per_unit) ** 2) for sigma in BANDS)]
-    bands = [np.fft.irfft2(turned * (passed[k] - passed[k + 1]), (side, side)) for k in range(len(BANDS))]
+    way = np.hypot(np.fft.fftfreq(TILE_PX)[:, None], np.fft.rfftfreq(TILE_PX)[None])
+    passed = [np.ones_like(way), *(np.exp(-2 * (np.pi * way * sigma * TILE_PER_UNIT) ** 2) for sigma in BANDS)]
+    bands = [np.fft.irfft2(turned * (passed[k] - passed[k + 1]), (TILE_PX, TILE_PX)) for k in range(len(BANDS))]
+    return np.stack(bands).astype(np.float32)
+
+
+@lru_cache(maxsize=4)
+def _grain_bands(per_unit: float) -> Field:
+    """The same noise (4, m, m) in fewer pixels, of variance 1 again: a face that grows from frame to frame keeps its grain."""
+    side = max(16, round(TILE_PX * per_unit / TILE_PER_UNIT))
+    bands = [cv2.resize(band, (side, side), interpolation=cv2.INTER_AREA) for band in _grain_noise()]
     return np.stack([band / (band.std() + 1e-9) for band in bands]).astype(np.float32)
 
 

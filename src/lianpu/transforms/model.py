@@ -19,6 +19,7 @@ from typing import Any
 import numpy as np
 
 from lianpu.errors import ModelError, WeightsError
+from lianpu.faces.results import SexAge
 from lianpu.files import atomic_file
 from lianpu.imaging.compositing import Field
 from lianpu.models.store.locate import COMMERCIAL_SAFE_NOTE, is_commercial_safe, is_usable, require_model_file
@@ -100,10 +101,11 @@ class TransformModel:
         """Whether its training data allow commercial use."""
         return bool(self.about["commercial_use"])
 
-    def judged(self, reading: Reading) -> tuple[float, float]:
-        """How male a face looks (0 to 1) and how old (years), by the model's own readout: an impression, no more."""
+    def judged(self, reading: Reading) -> SexAge:
+        """How male a face looks and how old, by the model's own readout: an impression, no more."""
         value = np.append(features(reading), 1.0) @ self.judge
-        return float(1 / (1 + np.exp(-np.clip(value[0], -30, 30)))), float(np.clip(MIDDLE_AGE + AGE_SPAN * value[1], 5, 95))
+        male = float(1 / (1 + np.exp(-np.clip(value[0], -30, 30))))
+        return SexAge(male, float(np.clip(MIDDLE_AGE + AGE_SPAN * value[1], 5, 95)), BUNDLED)
 
 
 def features(reading: Reading) -> np.ndarray:

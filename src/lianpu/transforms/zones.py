@@ -24,7 +24,6 @@ class Zones:
         face: the whole face, soft outside of its outline.
         fade: 0 at the outline, 1 from `26` units inside.
         beard: where beards grow, without the lips.
-        under: the same, and below the chin, where long beards hang.
         hairy: where hair is a beard's, and not long hair that falls over the cheeks.
         density: how densely they grow there.
         cheeks: skin without beard, lids or hair: what a face's own skin is measured on.
@@ -35,7 +34,6 @@ class Zones:
     face: Field
     fade: Field
     beard: Field
-    under: Field
     hairy: Field
     density: Field
     cheeks: Field
@@ -65,7 +63,6 @@ def zones_of(canonical: Coordinates, male_energy: Field) -> Zones:
         face=_blurred(cv2.dilate(oval, np.ones((3, 3))).astype(np.float32), 2.0),
         fade=smoothstep(inside, 0, 26),
         beard=_blurred(reach, 1.2),
-        under=_blurred(np.maximum(chin.astype(np.float32), reach), 2.0),
         hairy=np.maximum(_blurred((jaw | (y > high[2])) & (inside > 3), 1.2), _blurred(chin, 1.2)),
         density=np.asarray(smoothstep(rough, 0.1, 0.95) * soft, dtype=np.float32),
         cheeks=cheeks.astype(np.float32),
