@@ -228,6 +228,7 @@ def locked(run: Run) -> Iterator[None]:
     """
     from filelock import FileLock, Timeout
 
+    new = not run.folder.exists()
     with disk_errors_named(run.lock_file):
         run.folder.mkdir(parents=True, exist_ok=True)
         lock = FileLock(run.lock_file)
@@ -241,6 +242,9 @@ def locked(run: Run) -> Iterator[None]:
         yield
     finally:
         lock.release()
+        if new and [path.name for path in run.folder.iterdir()] == [run.lock_file.name]:  # nothing came of it
+            run.lock_file.unlink()
+            run.folder.rmdir()
 
 
 def _short_hash(text: str) -> str:
