@@ -30,11 +30,12 @@ from lianpu.editing.presets import (
     with_transforms,
 )
 from lianpu.editors.editor import Editor
+from lianpu.effects.age_gender import looks_in
 from lianpu.effects.catalogue import EFFECTS, Effect
 from lianpu.errors import Message
 from lianpu.faces.analyzer import AnalyzerSettings, FaceAnalyzer, choose, open_analyzer
 from lianpu.faces.mesh import MeshReader, points_68
-from lianpu.faces.results import Subject
+from lianpu.faces.results import SexAge, Subject
 from lianpu.files import sha256_of
 from lianpu.imaging.geometry import similarity
 from lianpu.imaging.picture import Picture, check_picture
@@ -143,6 +144,21 @@ class EditSession:
         elif preset.needs_mesh:  # tracked faces of a video have none
             subjects = [subject if subject.mesh is not None else _with_mesh(picture, subject, reader) for subject in subjects]
         return apply_preset(picture, subjects, preset, self.editor, known, on_unchanged)
+
+    def looks_reader(self, preset: Preset) -> Callable[[Picture, Subject], SexAge | None] | None:
+        """What reads how male and how old a face of a frame looks, where steps of the preset depend on it; None where none does.
+
+        A video averages it over a face's frames (`Subject.looks`).
+        """
+        if not (with_transforms(preset) if self.transforms else preset).needs_mesh:
+            return None
+        return self._looks
+
+    def _looks(self, picture: Picture, subject: Subject) -> SexAge | None:
+        reader = self.analyzer.landmarks
+        return looks_in(
+            picture, _with_mesh(picture, subject, reader) if subject.mesh is None and isinstance(reader, MeshReader) else subject
+        )
 
     @property
     def effects(self) -> Mapping[str, Effect]:

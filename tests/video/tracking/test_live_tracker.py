@@ -1,6 +1,7 @@
 """Live tracking of drawn portraits that move, by MediaPipe's mesh: where points must lie, who is who, and what is averaged."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import cv2
@@ -12,6 +13,7 @@ from lianpu.face_parsing.shares import SharesParser
 from lianpu.faces.analyzer import FaceAnalyzer
 from lianpu.faces.mesh import MeshReader
 from lianpu.faces.parts import load_parser
+from lianpu.faces.results import SexAge, Subject
 from lianpu.imaging.geometry import inverse, map_points
 from lianpu.imaging.picture import Picture
 from lianpu.models.store.conversion import require_onnx
@@ -47,6 +49,22 @@ def _wander(made: Sequence[MadeFrame], tracked: Sequence[TrackedScene]) -> float
     stack = np.array(there)
     unit = np.linalg.norm(stack[:, 33] - stack[:, 263], axis=1).mean()
     return float(np.linalg.norm(stack - stack.mean(axis=0), axis=2).mean() / unit)
+
+
+def test_how_a_face_looks_is_averaged_where_the_edit_asks_for_it(models: LiveModels) -> None:
+    frames = [frame.picture for frame in pan_over([portrait(side_px=384).picture], 20, SIZE, way_frames=60)]
+    read: list[float] = []
+
+    def looks(picture: Picture, subject: Subject) -> SexAge:
+        assert subject.mesh is not None
+        read.append(40.0 + 5 * (-1) ** len(read))
+        return SexAge(0.5, read[-1], "test")
+
+    faces = [one.scene.faces[0] for one in _track(frames, replace(models, looks=looks))]
+    ages = [0.0 if face.looks is None else face.looks.age for face in faces]
+    assert ages[0] == read[0] and 2 < len(read) < len(frames) / 2
+    assert 0 < np.abs(np.diff(ages)).max() < 0.5
+    assert all(one.scene.faces[0].looks is None for one in _track(frames[:2], models))
 
 
 def test_points_follow_the_true_motion_of_a_drawn_portrait(models: LiveModels) -> None:

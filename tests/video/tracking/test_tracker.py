@@ -9,7 +9,7 @@ import pytest
 from lianpu.editing.session import EditJob
 from lianpu.faces.analyzer import FaceAnalyzer
 from lianpu.faces.parts import probability_over
-from lianpu.faces.results import Face
+from lianpu.faces.results import Face, SexAge, Subject
 from lianpu.video.tracking.tracker import TrackedFaces, TrackerState, TrackSettings, track_faces
 
 
@@ -37,6 +37,23 @@ def test_turned_faces_are_detected_where_asked_and_keep_their_turn(
         expected = {1: (y, side - x), 2: (side - x, side - y), 3: (side - y, x)}[turns]
         apart = np.linalg.norm(one.subjects[0].landmarks.points - np.stack(expected, axis=1), axis=1)
         assert apart.mean() < 0.12 * other.subjects[0].face.eye_distance_px
+
+
+def test_how_a_face_looks_is_averaged_over_its_frames(frames: list[np.ndarray], blue_job: EditJob) -> None:
+    read: list[float] = []
+
+    def looks(picture: np.ndarray, subject: Subject) -> SexAge:
+        read.append(40.0 + 5 * (-1) ** len(read))
+        return SexAge(0.5, read[-1], "test")
+
+    state, ages = TrackerState(), []
+    for number, frame in enumerate(frames):
+        state, faces = track_faces(state, frame, number, number / 25, blue_job.session.analyzer, TrackSettings(), looks=looks)
+        (subject,) = faces.subjects
+        assert subject.looks is not None
+        ages.append(subject.looks.age)
+    assert ages[0] == read[0] and 2 < len(read) < len(frames) / 2
+    assert 0 < np.abs(np.diff(ages)).max() < 0.5
 
 
 @dataclass

@@ -33,7 +33,18 @@ from lianpu.video.tracking.live_parts import (
 from lianpu.video.tracking.motion import GreyFrame, Motion, grey_frame, motion_of
 from lianpu.video.tracking.one_euro import Smoothed, smoothed
 from lianpu.video.tracking.tracker import TrackSettings, detect_faces
-from lianpu.video.tracking.tracks import MAX_DRIFT, TRACKED, is_inside, leader_of, matched, moved_face, without_duplicates
+from lianpu.video.tracking.tracks import (
+    MAX_DRIFT,
+    TRACKED,
+    Looks,
+    LooksReader,
+    is_inside,
+    leader_of,
+    matched,
+    moved_face,
+    next_looks,
+    without_duplicates,
+)
 
 LIVE_DETECT_EVERY = 15
 """Faces are detected in every frame of this many, where no other number is given."""
@@ -98,12 +109,14 @@ class LiveModels:
         mesh: reads the mesh.
         parser: gives probabilities of parts; None where nothing needs them, or there is no parser.
         person: finds people; None where nothing needs them. It remembers the frame before.
+        looks: reads how male and how old faces look, where the edit depends on it.
     """
 
     analyzer: FaceAnalyzer
     mesh: MeshReader
     parser: SharesParser | None = None
     person: PersonTracker | None = None
+    looks: LooksReader | None = None
 
 
 @dataclass(frozen=True, eq=False)
@@ -120,6 +133,7 @@ class LiveTrack:
         mouth: how much of the mouth is visible where there is no parser, smooth, 0 to 1; None before it is known.
         unread: frames since the mesh was read.
         unread_s: seconds likewise.
+        looks: how it looks; None where nothing needs it, and before it could be read.
     """
 
     number: int
@@ -131,6 +145,7 @@ class LiveTrack:
     mouth: float | None = None
     unread: int = 0
     unread_s: float = 0.0
+    looks: Looks | None = None
 
 
 @dataclass(frozen=True, eq=False)
@@ -214,6 +229,8 @@ def track_live(
     kept = without_duplicates([track for track in tracks if track is not None and is_inside(track.face, picture)])
     light = grey_frame(picture, smallest)
     described = [_described(track, picture, light, number, seconds, models.parser, settings) for track in kept]
+    if models.looks is not None:
+        described = [_with_looks(*one, picture, number, seconds, models.looks) for one in described]
     kept = tuple(track for track, _ in described)
     faces = _with_others({track.number: face for track, face in described})
     if models.parser is not None:
@@ -376,6 +393,14 @@ def _described(
     hair = hair_color_of(picture, face) if parts.hair is None or turn % _HAIR_EVERY == 0 else None
     parts = parts.with_hair(hair, 1 - math.exp(-seconds / _HAIR_S))
     return replace(track, parts=parts), replace(face, hair=parts.hair)
+
+
+def _with_looks(
+    track: LiveTrack, face: LiveFace, picture: Picture, number: int, seconds: float, reader: LooksReader
+) -> tuple[LiveTrack, LiveFace]:
+    """The track and its face with how it looks."""
+    looks = next_looks(track.looks, number + track.number, seconds, lambda: reader(picture, face.subject(picture)))
+    return replace(track, looks=looks), replace(face, looks=None if looks is None else looks.shown)
 
 
 def _is_due(age: int, turn: int, every: int, rest: int, change: float) -> bool:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import partial
 from typing import TypeVar
 
 from lianpu.face_parsing.runtime import FaceParser
@@ -20,12 +21,14 @@ from lianpu.video.tracking.motion import GreyFrame, Motion, grey_frame, motion_o
 from lianpu.video.tracking.one_euro import OneEuro
 from lianpu.video.tracking.temporal_parsing import PartState, TemporalParser
 from lianpu.video.tracking.tracks import (
+    LooksReader,
     Track,
     begin_track,
     is_inside,
     leader_of,
     matched,
     moved_face,
+    next_looks,
     next_track,
     without_duplicates,
 )
@@ -115,6 +118,7 @@ def track_faces(
     analyzer: FaceAnalyzer,
     settings: TrackSettings,
     *,
+    looks: LooksReader | None = None,
     clock: Callable[[], float] = time.perf_counter,
 ) -> tuple[TrackerState, TrackedFaces]:
     """The state after the next frame (H, W, 3), and the faces of that frame.
@@ -126,6 +130,7 @@ def track_faces(
         time_s: when it is shown, later than the frame before.
         analyzer: its models, and whether turned faces are detected, too.
         settings: how faces are tracked.
+        looks: reads how male and how old faces look, where the edit depends on it: averaged by track.
         clock: measures `TrackedFaces.seconds`.
     """
     begin_s = clock()
@@ -143,6 +148,8 @@ def track_faces(
     tracks, next_number = _updated(before.next_number, tracks, motions, found, picture, seconds, analyzer, settings)
     parse_s = clock()
     tracks, subjects = _described(tracks, picture, seconds, number, analyzer, settings)
+    if looks is not None:
+        tracks, subjects = _with_looks(tracks, subjects, picture, seconds, number, looks)
     end_s = clock()
     leader = leader_of(tracks, before.leader)
     differences = () if cut or change is None else with_difference(before.differences, change)
@@ -220,6 +227,21 @@ def _with_shares(subject: Subject, averaged: PartState | None, parser: FaceParse
     """The subject with the probabilities that were averaged for it; where nothing was averaged in this frame, those of the parser."""
     soft = soft_parser(parser) if averaged is None else averaged.shares
     return replace(subject, parts=replace(subject.parts, soft=soft))
+
+
+def _with_looks(
+    tracks: tuple[Track, ...], subjects: dict[int, Subject], picture: Picture, seconds: float, number: int, reader: LooksReader
+) -> tuple[tuple[Track, ...], dict[int, Subject]]:
+    """The tracks and their subjects with how they look."""
+    kept, known = [], dict(subjects)
+    for track in tracks:
+        subject = subjects.get(track.number)
+        if subject is not None:
+            looks = next_looks(track.looks, number + track.number, seconds, partial(reader, picture, subject))
+            track = replace(track, looks=looks)
+            known[track.number] = replace(subject, looks=None if looks is None else looks.shown)
+        kept.append(track)
+    return tuple(kept), known
 
 
 def _described_by_mesh(tracks: tuple[Track, ...], picture: Picture, reader: LandmarkReader) -> dict[int, Subject]:

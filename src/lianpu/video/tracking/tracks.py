@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import math
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import Protocol, TypeVar
 
@@ -11,7 +12,7 @@ import numpy as np
 from lianpu.faces.analyzer import LandmarkReader
 from lianpu.faces.detection import overlap
 from lianpu.faces.dlib_models import five_of_68
-from lianpu.faces.results import Face, Points
+from lianpu.faces.results import Face, Points, SexAge, Subject
 from lianpu.imaging.geometry import Matrix, map_points, scale_of
 from lianpu.imaging.picture import Picture
 from lianpu.video.tracking.motion import Motion
@@ -35,6 +36,59 @@ _MAX_ERROR = 0.15
 """Predicted points this far from the detected ones (mean, in eye distances) are predicted again from the detected box."""
 
 
+_LOOKS_SOON, _LOOKS_FIRST, _LOOKS_EVERY = 3, 6, 15
+"""How a face looks is read in every frame of so many up to this many readings, and then in every frame of so many."""
+
+_LOOKS_MOST = 20
+"""A new reading counts at least as much as one of so many."""
+
+_LOOKS_S = 1.0
+"""Time constant, in seconds, with which edits follow the mean of the readings."""
+
+LooksReader = Callable[[Picture, Subject], SexAge | None]
+"""Reads how male and how old a subject of a frame (H, W, 3) looks; None where it cannot."""
+
+
+@dataclass(frozen=True)
+class Looks:
+    """How male and how old a tracked face looks, averaged: readings of a still face differ from frame to frame, and edits would flicker.
+
+    Args:
+        shown: what edits take: it follows the mean slowly.
+        mean: of the readings so far.
+        readings: how many they are, at most `_LOOKS_MOST`.
+    """
+
+    shown: SexAge
+    mean: SexAge
+    readings: int = 1
+
+
+def next_looks(before: Looks | None, turn: int, seconds: float, read: Callable[[], SexAge | None]) -> Looks | None:
+    """How a face looks in the next frame; None until it could be read.
+
+    Args:
+        before: in the frame before; None for a new face, which is read.
+        turn: number of the frame, shifted by the track's: several faces take turns.
+        seconds: since the frame before.
+        read: reads this frame; it is called rarely.
+    """
+    if before is None:
+        first = read()
+        return None if first is None else Looks(first, first)
+    mean, readings = before.mean, before.readings
+    new = read() if turn % (_LOOKS_SOON if readings < _LOOKS_FIRST else _LOOKS_EVERY) == 0 else None
+    if new is not None:
+        readings = min(readings + 1, _LOOKS_MOST)
+        mean = _between(mean, new, 1 / readings)
+    return Looks(_between(before.shown, mean, 1 - math.exp(-seconds / _LOOKS_S)), mean, readings)
+
+
+def _between(one: SexAge, other: SexAge, share: float) -> SexAge:
+    male = one.male_score + share * (other.male_score - one.male_score)
+    return SexAge(min(1.0, max(0.0, male)), one.age + share * (other.age - one.age), other.source)
+
+
 @dataclass(frozen=True, eq=False)
 class Track:
     """A face in consecutive frames.
@@ -45,6 +99,7 @@ class Track:
         points: its 68 points there, smoothed, in pixels; speeds in eye distances per second.
         parts: its averaged parts; None before it is parsed.
         misses: how many detections in a row have missed it.
+        looks: how it looks; None where nothing needs it, and before it could be read.
     """
 
     number: int
@@ -52,6 +107,7 @@ class Track:
     points: Smoothed
     parts: PartState | None = None
     misses: int = 0
+    looks: Looks | None = None
 
     @property
     def landmarks(self) -> Points:
