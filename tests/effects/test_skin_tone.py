@@ -1,21 +1,21 @@
+from dataclasses import replace
+
+import cv2
 import numpy as np
 import pytest
 
 from lianpu.effects.catalogue import TONES, effect_of
 from lianpu.effects.skin_tone import TONES as KNOWN
+from lianpu.faces.results import Subject
 from lianpu.imaging.color import rgb_to_lab
-from tests.support.subjects import drawn_photo
+from tests.support.portraits import portrait
+from tests.support.subjects import drawn_photo, subject_of
 
 EFFECT = effect_of("skin_tone")
 
 
 def _lab(photo: np.ndarray) -> np.ndarray:
     return rgb_to_lab(photo.astype(np.float32) / np.float32(255))
-
-
-@pytest.fixture(autouse=True)
-def _no_network(monkeypatch: pytest.MonkeyPatch, tmp_path) -> None:
-    monkeypatch.setenv("LIANPU_OFFLINE", "1")
 
 
 def test_every_tone_of_the_catalogue_is_known() -> None:
@@ -66,3 +66,64 @@ def test_red_blotches_become_even_and_texture_stays() -> None:
     ]
     assert redness[1] < 0.5 * redness[0]
     assert np.polyfit(pores[middle], after[..., 1].astype(float)[middle], 1)[0] > 0.85
+
+
+SKIN = (205, 160, 140)
+
+
+def _bare_shoulders(*lefts: int) -> tuple[np.ndarray, list[Subject], np.ndarray]:
+    """Portraits of 256 px without a shirt before a grey wall, their left edges at columns, and (H, W) bool: where bare shoulders are."""
+    high, wide = 330, max(lefts) + 320
+    photo = np.full((high, wide, 3), (40, 50, 60), np.uint8)
+    subjects, shoulders = [], np.zeros((high, wide), np.bool_)
+    for left in lefts:
+        drawn, mask = portrait(1, 256), np.zeros((high, wide), np.uint8)
+        mask[high - 256 :, left : left + 256] = drawn.mask
+        at = np.zeros_like(photo)
+        at[high - 256 :, left : left + 256] = drawn.picture
+        photo = np.where(mask[:, :, None] > 0, at, photo)
+        subject = subject_of(mask, drawn.points + np.array([left, high - 256]))
+        bare = subject.parts.where("skin", "nose", "neck", "cloth")
+        photo[bare] = SKIN
+        shoulders = (shoulders & (mask == 0)) | subject.parts.where("cloth")
+        subjects.append(replace(subject, parts=replace(subject.parts, mask=np.where(subject.parts.where("cloth"), 0, mask))))
+    noise = np.random.default_rng(0).integers(-2, 3, photo.shape)
+    return np.clip(photo + noise, 0, 255).astype(np.uint8), subjects, shoulders
+
+
+def _changed(photo: np.ndarray, *subjects: Subject) -> np.ndarray:
+    after = EFFECT.apply(photo, subjects, 1.0, tone="tan")
+    return np.asarray(np.abs(after.astype(int) - photo).max(axis=2) >= 5)
+
+
+def _inner(shoulders: np.ndarray) -> np.ndarray:
+    """The shoulders well away from other parts and the photo's border."""
+    return np.asarray(cv2.erode(shoulders.astype(np.uint8), np.ones((9, 9), np.uint8)) > 0)
+
+
+def test_without_the_network_that_finds_people_skin_is_what_the_parser_says() -> None:
+    photo, (subject,), shoulders = _bare_shoulders(40)
+    assert not _changed(photo, subject)[_inner(shoulders)].any()
+
+
+@pytest.mark.usefixtures("mediapipe_models")
+@pytest.mark.parametrize("colorless", [False, True])
+def test_bare_shoulders_change_with_the_face_also_in_a_grey_photo(colorless: bool) -> None:
+    photo, (subject,), shoulders = _bare_shoulders(40)
+    if colorless:
+        photo = np.repeat(photo[:, :, 1:2], 3, axis=2)
+    changed = _changed(photo, subject)
+    assert changed[_inner(shoulders)].mean() > 0.9
+    assert not changed[:60, :40].any()  # the wall
+
+
+@pytest.mark.usefixtures("mediapipe_models")
+def test_a_neighbours_shoulders_keep_their_tone_and_are_not_toned_twice() -> None:
+    photo, (first, second), shoulders = _bare_shoulders(20, 180)
+    places = [(*one.face.points.mean(axis=0).tolist(), one.face.unit_px) for one in (first, second)]
+    first, second = replace(first, others=(places[1],)), replace(second, others=(places[0],))
+    middle = (places[0][0] + places[1][0]) / 2
+    theirs = np.arange(photo.shape[1]) > middle + 6
+    one = _changed(photo, first)
+    assert one[_inner(shoulders)].any() and not one[:, theirs].any()
+    assert _changed(photo, replace(first, others=()))[:, theirs].any(), "the test shows nothing"

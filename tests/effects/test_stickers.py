@@ -2,13 +2,11 @@ import json
 from dataclasses import replace
 from pathlib import Path
 
-import cv2
 import numpy as np
 import pytest
 from PIL import Image
 
 from lianpu.effects.catalogue import effect_of
-from lianpu.effects.sticker_art import ART, drawn_layer
 from lianpu.effects.stickers import face_places, read_anchors, read_sticker
 from lianpu.errors import LianpuError, PictureError, SettingsError
 from lianpu.faces.mesh import five_points
@@ -75,29 +73,6 @@ def _turned_aside(yaw: float) -> tuple[Subject, float]:
 def test_what_sits_on_the_head_sits_on_its_middle_also_when_it_is_turned_aside(yaw: float) -> None:
     subject, middle = _turned_aside(yaw)
     assert abs(face_places(subject)["forehead"][0] - middle) < 0.2 * 50
-
-
-@pytest.mark.parametrize("which", ART)
-@pytest.mark.parametrize("px", [64, 256])
-def test_every_sticker_is_drawn_within_its_box_and_has_soft_edges(which: str, px: int) -> None:
-    for index, layer in enumerate(ART[which]):
-        pixels = drawn_layer(which, index, px)
-        left, top, right, bottom = layer.box
-        assert pixels.shape[:2] == pytest.approx(((bottom - top) * px, (right - left) * px), abs=1)
-        alpha = pixels[..., 3]
-        assert 0.2 < alpha.max() <= 1.0 + 1e-5 and (pixels[..., :3] <= alpha[..., None] + 2e-3).all()
-        border = np.concatenate([alpha[0], alpha[-1], alpha[:, 0], alpha[:, -1]])
-        assert border.max() < 0.5 if layer.plane.endswith("side") else border.max() < 0.02  # nothing is cut off
-        if px >= 64:
-            assert ((alpha > 0.05) & (alpha < 0.95)).any()
-
-
-@pytest.mark.parametrize("which", ART)
-def test_a_large_drawing_shows_what_a_small_one_does(which: str) -> None:
-    for index in range(len(ART[which])):
-        small, large = drawn_layer(which, index, 128), drawn_layer(which, index, 512)
-        shrunk = cv2.resize(large, small.shape[1::-1], interpolation=cv2.INTER_AREA)
-        assert np.abs(small - shrunk).mean() < 0.025
 
 
 @pytest.mark.parametrize("which", ["crown", "party_hat", "hat", "bunny", "halo", "cat", "dog", "flower_crown"])

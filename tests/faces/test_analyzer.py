@@ -89,6 +89,8 @@ def test_an_analyzer_gives_points_and_parts_of_every_face_largest_first(analyzer
     photo = read_image(PHOTOS / "p05_group.jpg")
     subjects = analyzer.analyze(photo)
     assert len(subjects) == 2 and subjects[0].face.area >= subjects[1].face.area
+    for subject, other in zip(subjects, subjects[::-1], strict=True):
+        assert subject.others == ((*other.face.points.mean(axis=0).tolist(), other.face.unit_px),)
     for subject in subjects:
         left, top, right, bottom = subject.face.box_xyxy
         inside = (subject.landmarks.points > (left - 30, top - 30)) & (subject.landmarks.points < (right + 30, bottom + 40))

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 
-from lianpu.effects.face_masks import face_unit, part_cover
+from lianpu.effects.face_masks import face_unit, filled, part_cover
 from lianpu.effects.live import add_in_place, live_skin, live_view, repaint, share_in, sharpened, soften, window_around
 from lianpu.faces.live import LiveFace
 from lianpu.faces.mesh import IRIS_CENTRES, outline
@@ -15,7 +15,7 @@ from lianpu.faces.results import Mesh, Points, Subject
 from lianpu.imaging.color import rgb_to_lab, to_rgb, weighted_mean
 from lianpu.imaging.compositing import Field, Paint, View, add_change, blend, view_of
 from lianpu.imaging.geometry import Window
-from lianpu.imaging.masks import feather, smoothstep, wide_blur
+from lianpu.imaging.masks import feather, grown, smoothstep, wide_blur
 from lianpu.imaging.picture import Picture
 from lianpu.part_names import part_index
 
@@ -41,7 +41,7 @@ def brighten_eyes(photo: Picture, subject: Subject, strength: float) -> Picture:
             continue
         view = view_of(photo, window)
         seen = _cover_in(subject, view, part)
-        opening = _filled(view, points) * _grown(seen, 0.02 * unit * view.scale)
+        opening = filled(view, points) * grown(seen, 0.02 * unit * view.scale)
         eye = _eye_of(view, feather(opening, view, 0.006 * unit), subject.mesh, part, unit)
         if eye is not None and seen.sum() >= 4:
             photo = blend(photo, view, eye.white * np.float32(strength), _white_paint(eye))
@@ -57,9 +57,9 @@ def live_brighten_eyes(frame: Picture, face: LiveFace, strength: float) -> None:
         if window is None:
             continue
         view = live_view(frame, window, unit, _EYES_PX)
-        opening = _filled(view, outline(face.mesh, region))
+        opening = filled(view, outline(face.mesh, region))
         if face.shares:
-            opening = opening * _grown(sharpened(share_in(face, view, part)), 0.02 * unit * view.scale)
+            opening = opening * grown(sharpened(share_in(face, view, part)), 0.02 * unit * view.scale)
         eye = _eye_of(view, soften(opening, 0.006 * unit * view.scale), face.mesh, part, unit)
         if eye is not None:
             repaint(frame, view, eye.white * np.float32(strength), _white_paint(eye))
@@ -233,8 +233,8 @@ def _evening(view: View, skin: Field, lens: Field, hollows: list[_Hollow], unit:
     change = np.zeros_like(view.picture)
     fine = wide_blur(view.picture, max(0.4, 0.012 * pixel))
     lab = rgb_to_lab(np.clip(fine, 0, 1))
-    eyes = np.maximum(*(_filled(view, hollow.eye) for hollow in hollows))
-    free = np.clip(skin - _grown(eyes, 0.02 * pixel), 0, 1)
+    eyes = np.maximum(*(filled(view, hollow.eye) for hollow in hollows))
+    free = np.clip(skin - grown(eyes, 0.02 * pixel), 0, 1)
     for hollow in hollows:
         own = _cheek_tone(view, lab, free, hollow.cheek, 0.11 * pixel)
         if own is None:
@@ -242,7 +242,7 @@ def _evening(view: View, skin: Field, lens: Field, hollows: list[_Hollow], unit:
         like = 1 - smoothstep(np.linalg.norm((lab - own) * np.array([0.7, 1, 1], dtype=np.float32), axis=2), 16, 28)
         bare = np.asarray((free + lens * (1 - eyes)) * like, dtype=np.float32)
         lid = hollow.lid + 0.2 * (hollow.edge - hollow.lid)
-        region = soften(_filled(view, np.concatenate([lid, hollow.edge[::-1]])), 0.045 * pixel)
+        region = soften(filled(view, np.concatenate([lid, hollow.edge[::-1]])), 0.045 * pixel)
         weight = region * soften(bare, 0.012 * pixel) * bare
         low = _mean_within(fine, bare, 0.04 * pixel)
         low_lab = rgb_to_lab(np.clip(low, 0, 1))
@@ -270,20 +270,6 @@ def _mean_within(picture: Field, weight: Field, sigma: float) -> Field:
     share = wide_blur(weight, sigma)[:, :, None]
     inside = wide_blur(picture * weight[:, :, None], sigma) / (share + np.float32(1e-4))
     return np.asarray(picture + (inside - picture) * np.clip(4 * share, 0, 1), dtype=np.float32)
-
-
-def _filled(view: View, points: np.ndarray) -> Field:
-    """(h, w): 1 inside the polygon of points (K, 2) of the photo."""
-    mask = np.zeros(view.shape, dtype=np.float32)
-    cv2.fillPoly(mask, [np.rint(view.to_view(points) * 16).astype(np.int32)], 1.0, lineType=cv2.LINE_AA, shift=4)
-    return mask
-
-
-def _grown(mask: Field, by_px: float) -> Field:
-    radius = round(by_px)
-    if radius < 1:
-        return mask
-    return np.asarray(cv2.dilate(mask, cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (2 * radius + 1,) * 2)), dtype=np.float32)
 
 
 def _within(whole: Window, part: Window | None) -> Window | None:

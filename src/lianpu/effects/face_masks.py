@@ -1,4 +1,5 @@
-"""Masks that several effects share: how far parts cover each pixel, and the fade at the crop's border."""
+"""Masks that several effects share: how far parts cover each pixel, polygons, what is nearer to other faces, and the fade at the crop's
+border."""
 
 from __future__ import annotations
 
@@ -38,6 +39,30 @@ def part_cover(subject: Subject, view: View, *names: str) -> Field:
     if mask.shape != view.shape:
         mask = cv2.resize(mask, size, interpolation=cv2.INTER_AREA)
     return mask.astype(np.float32) / np.float32(255)
+
+
+def filled(view: View, points: np.ndarray) -> Field:
+    """(h, w): 1 inside the polygon of points (K, 2) of the photo, with an edge as soft as a pixel of the view."""
+    mask = np.zeros(view.shape, dtype=np.float32)
+    cv2.fillPoly(mask, [np.rint(view.to_view(points) * 16).astype(np.int32)], 1.0, lineType=cv2.LINE_AA, shift=4)
+    return mask
+
+
+_SEAM = 0.2
+"""Width of the seam between what is nearer to one face and to another, in units."""
+
+
+def nearer_to_own(subject: Subject, view: View) -> Field:
+    """(h, w): 1 where the subject's face is the nearest of the photo's, each distance in units of that face; 0 beyond a soft seam."""
+    y, x = view.pixel_centres()
+
+    def away(left: float, top: float, unit: float) -> Field:
+        return np.asarray(np.hypot(x[None] - left, y[:, None] - top) / max(unit, 1e-3), dtype=np.float32)
+
+    (left, top), own = subject.face.points.mean(axis=0).tolist(), np.ones(view.shape, dtype=np.float32)
+    for other in subject.others:
+        own = np.minimum(own, smoothstep(away(*other) - away(left, top, face_unit(subject)), -_SEAM / 2, _SEAM / 2))
+    return own
 
 
 def crop_fade(subject: Subject, view: View, photo_shape: tuple[int, ...]) -> Field:

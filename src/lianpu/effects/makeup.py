@@ -5,7 +5,7 @@ from __future__ import annotations
 import cv2
 import numpy as np
 
-from lianpu.effects.face_masks import face_unit, part_cover
+from lianpu.effects.face_masks import face_unit, filled, part_cover
 from lianpu.effects.live import (
     add_in_place,
     inside,
@@ -58,7 +58,7 @@ def lipstick(photo: Picture, subject: Subject, strength: float, color: str, fini
     unit = face_unit(subject)
     lips = part_cover(subject, view, "u_lip", "l_lip")
     if subject.mesh is not None:  # the parser takes fingers on a microphone for lips
-        lips = lips * dilate(_filled(view, outline(subject.mesh, "lips_outer")), view, _AROUND_LIPS * unit)
+        lips = lips * dilate(filled(view, outline(subject.mesh, "lips_outer")), view, _AROUND_LIPS * unit)
     lips = largest_component(lips)
     if lips.sum() < 4:
         return photo
@@ -82,13 +82,6 @@ def live_lipstick(frame: Picture, face: LiveFace, strength: float, color: str, f
         covered = np.float32(_LIP_COVERAGE * strength * face.mouth_visible)
         around = _brightness(frame[face.window(frame)])
         repaint(frame, view, weight * covered, _lip_paint(view, weight, color, finish, around))
-
-
-def _filled(view: View, points: np.ndarray) -> Field:
-    """(h, w): 1 inside the polygon of points (K, 2) of the photo."""
-    mask = np.zeros(view.shape, dtype=np.float32)
-    cv2.fillPoly(mask, [np.rint(view.to_view(points) * 16).astype(np.int32)], 1.0, lineType=cv2.LINE_AA, shift=4)
-    return mask
 
 
 def _brightness(part: Picture) -> float:

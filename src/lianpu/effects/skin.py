@@ -26,7 +26,7 @@ from lianpu.faces.mesh import outline, points_68
 from lianpu.faces.results import Points, Subject
 from lianpu.imaging.color import rgb_to_lab, to_rgb
 from lianpu.imaging.compositing import Field, Paint, View, add_change, blend, view_of
-from lianpu.imaging.masks import dilate, feather, smoothstep, wide_blur, window_mean
+from lianpu.imaging.masks import dilate, feather, grown, smoothstep, wide_blur, window_mean
 from lianpu.imaging.picture import Picture
 
 _PORE, _COARSE = 0.008, 0.12
@@ -114,8 +114,8 @@ def _cleared(view: View, skin: Field, bearded: np.ndarray, unit: float, strength
     spots = _spots(view, skin, bearded, unit)
     if not spots.any():
         return np.zeros_like(view.picture)
-    around = np.asarray((skin > 0.6) & (_grown(spots, 0.012 * pixel) == 0), dtype=np.float32)
-    there = np.asarray(cv2.GaussianBlur(_grown(spots, 0.012 * pixel), (0, 0), max(0.5, 0.01 * pixel)), dtype=np.float32)
+    around = np.asarray((skin > 0.6) & (grown(spots, 0.012 * pixel, 1) == 0), dtype=np.float32)
+    there = np.asarray(cv2.GaussianBlur(grown(spots, 0.012 * pixel, 1), (0, 0), max(0.5, 0.01 * pixel)), dtype=np.float32)
     sigma = 0.05 * pixel
     share = wide_blur(around, sigma)[:, :, None]
     filled = wide_blur(view.picture * around[:, :, None], sigma) / (share + np.float32(1e-4))
@@ -130,7 +130,7 @@ def _spots(view: View, skin: Field, bearded: np.ndarray, unit: float) -> Field:
     Where there are many, they are freckles, or, where a beard may be (`bearded`, (h, w) bool), stubble, and stay.
     """
     pixel = unit * view.scale
-    inner = np.asarray(_grown(np.asarray(skin < 0.6, dtype=np.float32), 0.035 * pixel) == 0, dtype=np.float32)
+    inner = np.asarray(grown(np.asarray(skin < 0.6, dtype=np.float32), 0.035 * pixel, 1) == 0, dtype=np.float32)
     if inner.sum() < 16:
         return np.zeros(view.shape, dtype=np.float32)
     lab = rgb_to_lab(view.picture)
@@ -149,7 +149,7 @@ def _spots(view: View, skin: Field, bearded: np.ndarray, unit: float) -> Field:
         found |= np.isin(labels, with_core[with_core > 0]).astype(np.uint8)
     spots = _round_ones(found, lab, pixel)
     dense = usual(spots) > np.where(bearded, *_DENSE)
-    return np.asarray(spots * (_grown(np.asarray(spots * dense, dtype=np.float32), 1) == 0), dtype=np.float32)
+    return np.asarray(spots * (grown(np.asarray(spots * dense, dtype=np.float32), 1) == 0), dtype=np.float32)
 
 
 def _bearded(view: View, points: Points) -> np.ndarray:
@@ -199,11 +199,6 @@ def _off_features(view: View, points: Points, unit: float) -> Field:
         cv2.fillPoly(off, [hull], 0.0, shift=4)
         cv2.polylines(off, [hull], True, 0.0, max(1, round(2 * reach * pixel)), shift=4)
     return off
-
-
-def _grown(mask: Field, by_px: float) -> Field:
-    radius = max(1, round(by_px))
-    return np.asarray(cv2.dilate(mask, cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (2 * radius + 1,) * 2)), dtype=np.float32)
 
 
 def _edges_kept(planes: Sequence[np.ndarray], skin: Field, radius: float) -> list[Field]:

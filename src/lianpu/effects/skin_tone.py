@@ -7,17 +7,18 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 
-from lianpu.effects.face_masks import crop_fade, face_unit, fade_at_border
+from lianpu.effects.face_masks import crop_fade, face_unit, fade_at_border, nearer_to_own
 from lianpu.effects.live import inside, live_skin, live_view, repaint, share_in, sharpened, soften, window_around
 from lianpu.faces.live import LiveFace
 from lianpu.faces.mesh import outline
 from lianpu.faces.person import people_in
 from lianpu.faces.results import Subject
 from lianpu.imaging.color import rgb_to_lab, to_rgb, weighted_mean
-from lianpu.imaging.compositing import Field, Paint, View, blend, upsample, view_of
+from lianpu.imaging.compositing import Field, View, blend, upsample, view_of
 from lianpu.imaging.geometry import Window, enlarge
 from lianpu.imaging.masks import feather, smoothstep, wide_blur
 from lianpu.imaging.picture import Picture
+from lianpu.part_names import part_index
 
 
 @dataclass(frozen=True)
@@ -64,12 +65,15 @@ _ALIKE = (2.2, 3.4)
 
 _BLACK = 16.0
 
+_COLORLESS = 3.0
+"""Chroma below which a face tells nothing of the chroma of its skin: a grey photo, or dim light."""
+
 
 def skin_tone(photo: Picture, subject: Subject, strength: float, tone: str) -> Picture:
     """The photo (H, W, 3) with the subject's skin in another tone (a key of `TONES`).
 
     Beyond the parser's skin, the bare skin of the same person (hands, arms, shoulders) counts by its colour, where the network that finds
-    people is on this machine; what is farther away than `_REACH` keeps its tone, behind a soft transition.
+    people is on this machine; what is farther away than `_REACH`, or nearer to another face, keeps its tone, behind a soft transition.
     """
     unit = face_unit(subject)
     view = view_of(photo, _around(photo, subject), _VIEW_PX)
@@ -77,13 +81,17 @@ def skin_tone(photo: Picture, subject: Subject, strength: float, tone: str) -> P
     if skin.sum() < 4:
         return photo
     parsed = skin + _OF_LIPS * _cover(subject, view, "u_lip", "l_lip")
-    wide = subject.wide()
-    fade = crop_fade(wide, view, photo.shape)
-    weight = feather(parsed, view, 0.015 * unit) * fade
-    bare = _bare(photo, wide, view, skin, unit)
+    weight = feather(parsed, view, 0.015 * unit) * crop_fade(subject.wide(), view, photo.shape)
+    bare = _bare(photo, subject, view, skin, unit)
     if bare is not None:
         weight = np.maximum(weight, bare * _window_fade(view, photo.shape))
-    return blend(photo, view, np.asarray(weight, dtype=np.float32), _paint(view, skin, TONES[tone], unit, strength))
+    change = _planned(view, skin, TONES[tone], unit, strength)
+
+    def paint(pixels: Field, rows: slice, columns: slice) -> Field:
+        blotches = None if change.blotches is None else upsample(change.blotches, view.window, rows, columns)
+        return change.of(pixels, blotches)
+
+    return blend(photo, view, np.asarray(weight, dtype=np.float32), paint)
 
 
 _REACH = ((3.7, 3.7), (2.2, 5.0))
@@ -104,7 +112,9 @@ def _around(photo: Picture, subject: Subject) -> Window:
 
 def _cover(subject: Subject, view: View, *names: str) -> Field:
     """Coverage (h, w) of some parts: those of the crop, and around it those of the wide crop."""
-    cover = np.zeros(view.shape, dtype=np.float32)
+    table = np.zeros(256, dtype=np.uint8)
+    table[[part_index(name) for name in names]] = 255
+    cover = np.zeros(view.shape, dtype=np.uint8)
     for one in (subject.wide(), subject):  # the nearer look counts
         (top, left), (rows, columns) = (span.start for span in one.window), view.window
         corners = np.array([(left, top), (one.window[1].stop, one.window[0].stop)], dtype=np.float64)
@@ -113,9 +123,9 @@ def _cover(subject: Subject, view: View, *names: str) -> Field:
         x0, y0, x1, y1 = max(0, x0), max(0, y0), min(view.shape[1], x1), min(view.shape[0], y1)
         if x1 <= x0 or y1 <= y0:
             continue
-        mask = np.asarray(one.parts.where(*names), dtype=np.float32)
+        mask = cv2.LUT(one.parts.mask, table)
         cover[y0:y1, x0:x1] = cv2.resize(mask, (x1 - x0, y1 - y0), interpolation=cv2.INTER_AREA)
-    return cover
+    return cover.astype(np.float32) / np.float32(255)
 
 
 def _window_fade(view: View, shape: tuple[int, ...]) -> Field:
@@ -149,11 +159,45 @@ def live_skin_tone(frame: Picture, face: LiveFace, strength: float, tone: str) -
             skin, lips = sharpened(skin), sharpened(lips)
         weight = soften(np.minimum(skin + np.float32(_OF_LIPS) * lips, 1), 0.015 * unit * view.scale)
         weight = np.asarray(weight * fade_at_border(face.alignment, view, frame.shape), dtype=np.float32)
-        repaint(frame, view, weight, _paint(view, skin, TONES[tone], unit, strength))
+        change = _planned(view, skin, TONES[tone], unit, strength)
+        repaint(frame, view, weight, lambda pixels, _rows, _columns: change.of(pixels, change.blotches))
 
 
-def _paint(view: View, skin: Field, tone: _Tone, unit: float, strength: float) -> Paint:
-    """A paint function that gives skin (h, w) of a view another tone."""
+@dataclass(frozen=True, eq=False)
+class _Change:
+    """What makes a face's skin another tone.
+
+    Args:
+        light: L of CIE Lab of the skin as it is.
+        lighter: (K,), what is added to L, for L from 0 to 100 in even steps.
+        chroma: factor of a and b.
+        shift: (2,), added to a and b of skin of that lightness.
+        blotches: (h, w, 2) over the view: what takes blotches out of a and b; None leaves them.
+    """
+
+    light: float
+    lighter: Field
+    chroma: np.float32
+    shift: Field
+    blotches: Field | None
+
+    def of(self, pixels: Field, blotches: Field | None) -> Field:
+        """Pixels (n, m, 3), 0 to 1, in the other tone; `blotches` (n, m, 2) are those at these pixels."""
+        lab = rgb_to_lab(pixels)
+        if blotches is not None:
+            lab[:, :, 1:] += blotches
+        light, a, b = cv2.split(lab)
+        lit = np.clip((light + np.float32(_BLACK)) * np.float32(1 / (self.light + _BLACK)), 0, np.float32(1.2))
+        step = (light * np.float32((len(self.lighter) - 1) / 100) + np.float32(0.5)).astype(np.int32)
+        light += self.lighter.take(step, mode="clip")
+        for plane, by in ((a, self.shift[0]), (b, self.shift[1])):
+            plane *= self.chroma
+            plane += by * lit
+        return to_rgb(np.asarray(cv2.merge([light, a, b]), dtype=np.float32))
+
+
+def _planned(view: View, skin: Field, tone: _Tone, unit: float, strength: float) -> _Change:
+    """What gives skin (h, w) of a view another tone."""
     lab = rgb_to_lab(view.picture)
     sure = np.asarray(skin * (skin > 0.6), dtype=np.float32)
     mean = weighted_mean(lab, sure if sure.sum() >= 1 else skin)
@@ -167,30 +211,33 @@ def _paint(view: View, skin: Field, tone: _Tone, unit: float, strength: float) -
         low = wide_blur(lab[:, :, 1:] * skin[:, :, None], sigma) / share
         far = np.clip(low - mean[1:], -14, 14)
         blotches = np.asarray(-tone.even * strength * far * np.clip(share * 2, 0, 1), dtype=np.float32)
-
-    def paint(pixels: Field, rows: slice, columns: slice) -> Field:
-        lab = rgb_to_lab(pixels)
-        if blotches is not None:
-            own = (rows, columns) == (slice(0, view.shape[0]), slice(0, view.shape[1])) and pixels.shape[:2] == view.shape
-            lab[:, :, 1:] += blotches if own else upsample(blotches, view.window, rows, columns)
-        lit = np.clip((lab[:, :, :1] + _BLACK) / (mean[0] + _BLACK), 0, 1.2)
-        changed = 100 * (np.clip(lab[:, :, 0], 0, 100) / 100) ** gamma - lab[:, :, 0]
-        lab[:, :, 0] += changed * smoothstep(
-            lab[:, :, 0], 0.1 * mean[0], 0.65 * max(float(mean[0]), 1.0)
-        )  # no edge is seen in deep shadow
-        lab[:, :, 1:] = lab[:, :, 1:] * chroma + shift * lit
-        return to_rgb(lab)
-
-    return paint
+    steps, light = np.linspace(0, 100, 4001, dtype=np.float32), float(mean[0])
+    lighter = (100 * (steps / 100) ** gamma - steps) * smoothstep(steps, 0.1 * light, 0.65 * max(light, 1.0))
+    return _Change(light, np.asarray(lighter, dtype=np.float32), chroma, shift, blotches)  # no edge is seen in deep shadow
 
 
-def _bare(photo: Picture, wide: Subject, view: View, skin: Field, unit: float) -> Field | None:
+def _bare(photo: Picture, subject: Subject, view: View, skin: Field, unit: float) -> Field | None:
     """(h, w): hands, arms and shoulders, that the parser has no name for: of the face's colours, on the person, and next to known skin.
 
-    None without the network that finds people.
+    None where there is nothing of the kind, or without the network that finds people.
     """
-    hidden = _cover(wide, view, *_OTHER)
-    odds = people_in(photo, [wide.face], _whole_shape(photo, view))
+    lab = rgb_to_lab(view.picture)
+    known = lab[skin > 0.9]
+    if len(known) < 50:
+        return None
+    middle, spread = np.median(known, axis=0), known.std(axis=0) + np.array([4.0, 2.0, 2.0], dtype=np.float32)
+    blurred = cv2.GaussianBlur(lab, (0, 0), max(0.5, 0.02 * unit * view.scale))
+    apart = (blurred - middle) / spread
+    like = 1 - smoothstep(np.sqrt((apart * apart * np.array([0.6, 1, 1], dtype=np.float32)).sum(axis=2)), *_ALIKE)
+    own_chroma = float(np.hypot(middle[1], middle[2]))
+    if own_chroma >= _COLORLESS:  # below it chroma is noise
+        chroma = np.hypot(blurred[:, :, 1], blurred[:, :, 2])
+        like *= smoothstep(chroma, 0.5 * own_chroma, 0.8 * own_chroma)  # a white shirt in warm light is none
+    like *= (1 - _cover(subject, view, *_OTHER)) * _near_body(subject, view) * nearer_to_own(subject, view)
+    least = (0.25 * unit * view.scale) ** 2
+    if np.count_nonzero((like > 0.4) & (skin < 0.1)) < least:
+        return None
+    odds = people_in(photo, [subject.face], _whole_shape(photo, view))
     if odds is None:
         return None
     rows, columns = view.window
@@ -198,22 +245,12 @@ def _bare(photo: Picture, wide: Subject, view: View, skin: Field, unit: float) -
     top, bottom = int(rows.start * by[0]), max(int(rows.start * by[0]) + 1, round(rows.stop * by[0]))
     left, right = int(columns.start * by[1]), max(int(columns.start * by[1]) + 1, round(columns.stop * by[1]))
     person = enlarge(np.ascontiguousarray(odds[top:bottom, left:right]), view.shape[::-1])
-    lab = rgb_to_lab(view.picture)
-    known = lab[skin > 0.9]
-    if len(known) < 50:
-        return None
-    middle, spread = np.median(known, axis=0), known.std(axis=0) + np.array([4.0, 2.0, 2.0])
-    blurred = cv2.GaussianBlur(lab, (0, 0), max(0.5, 0.02 * unit * view.scale))
-    apart = (blurred - middle) / spread
-    like = 1 - smoothstep(np.sqrt((apart * apart * np.array([0.6, 1, 1])).sum(axis=2)), *_ALIKE)
-    chroma, own_chroma = np.hypot(blurred[:, :, 1], blurred[:, :, 2]), float(np.hypot(middle[1], middle[2]))
-    like *= smoothstep(chroma, 0.5 * own_chroma, 0.8 * own_chroma)  # a white shirt in warm light is none
-    found = np.asarray(like * smoothstep(person, 0.4, 0.8) * (1 - hidden) * _near_body(wide, view), dtype=np.float32)
+    found = np.asarray(like * smoothstep(person, 0.4, 0.8), dtype=np.float32)
     touching = np.asarray((found > 0.4) | (skin > 0.6), dtype=np.uint8)
     marks = np.asarray(cv2.morphologyEx(touching, cv2.MORPH_CLOSE, np.ones((3, 3), dtype=np.uint8)))
     _, labels, stats, _ = cv2.connectedComponentsWithStats(marks)
     own = np.unique(labels[skin > 0.9])
-    large = np.flatnonzero(stats[:, cv2.CC_STAT_AREA] > (0.25 * unit * view.scale) ** 2)
+    large = np.flatnonzero(stats[:, cv2.CC_STAT_AREA] > least)
     kept = np.isin(labels, np.intersect1d(np.setdiff1d(large, [0]), own))
     near = feather(np.asarray(kept, dtype=np.float32) * found, view, 0.02 * unit)
     return np.asarray(np.clip(near, 0, 1), dtype=np.float32)

@@ -6,10 +6,12 @@ Nothing here was traced from a picture. A drawing has layers; each lies at a pla
 from __future__ import annotations
 
 import math
+from collections import OrderedDict
 from collections.abc import Callable, Mapping, Sequence
 from copy import copy
 from dataclasses import dataclass
-from functools import lru_cache, partial
+from functools import partial
+from threading import Lock
 from typing import Any, Literal
 
 import cv2
@@ -663,32 +665,74 @@ ART: Mapping[str, tuple[Layer, ...]] = {
 """The bundled stickers and their layers, the farthest first."""
 
 
-@lru_cache(maxsize=24)
+class LayerCache:
+    """Drawings kept as bytes, the latest used ones, up to a size in all; to be called from any thread.
+
+    Args:
+        most_bytes: the size.
+    """
+
+    def __init__(self, most_bytes: int) -> None:
+        self.most_bytes = most_bytes
+        self._kept: OrderedDict[tuple[str, int, int, str], np.ndarray[Any, np.dtype[np.uint8]]] = OrderedDict()
+        self._lock = Lock()
+
+    @property
+    def size_bytes(self) -> int:
+        """What the kept drawings take."""
+        with self._lock:
+            return sum(one.nbytes for one in self._kept.values())
+
+    def values(self, key: tuple[str, int, int, str], draw: Callable[[], Pixels]) -> Pixels:
+        """What `draw` gives, 0 to 1, rounded to bytes; `draw` is called only where the drawing is not kept."""
+        with self._lock:
+            known = self._kept.get(key)
+            if known is not None:
+                self._kept.move_to_end(key)
+        if known is None:
+            known = np.asarray(np.clip(np.rint(draw() * np.float32(255)), 0, 255), dtype=np.uint8)
+            with self._lock:
+                self._kept[key] = known
+                total = sum(one.nbytes for one in self._kept.values())
+                while total > self.most_bytes:
+                    total -= self._kept.popitem(last=False)[1].nbytes
+        return np.multiply(known, np.float32(1 / 255), dtype=np.float32)
+
+
+LAYERS = LayerCache(64 * 2**20)
+"""What the next frame or photo need not draw again."""
+
+
 def drawn_layer(name: str, index: int, px: int) -> Pixels:
     """A layer of `ART` at some pixels to a unit; twice as large at first where that is small, so that edges are smooth."""
-    layer = ART[name][index]
-    times = 2 if px <= LARGEST_PX // 2 else 1
-    canvas = Canvas(layer.box, px * times)
-    layer.draw(canvas)
-    pixels = canvas.pixels
-    if times > 1:
+
+    def draw() -> Pixels:
+        layer = ART[name][index]
+        times = 2 if px <= LARGEST_PX // 2 else 1
+        canvas = Canvas(layer.box, px * times)
+        layer.draw(canvas)
+        if times == 1:
+            return canvas.pixels
         size = (round((layer.box[2] - layer.box[0]) * px), round((layer.box[3] - layer.box[1]) * px))
-        pixels = np.asarray(cv2.resize(pixels, size, interpolation=cv2.INTER_AREA), dtype=np.float32)
-    pixels.setflags(write=False)
-    return pixels
+        return np.asarray(cv2.resize(canvas.pixels, size, interpolation=cv2.INTER_AREA), dtype=np.float32)
+
+    return LAYERS.values((name, index, px, "layer"), draw)
 
 
 _SHADOW_SOFT, _SHADOW_MARGIN = 0.045, 0.15
 """Blur of shadows, and the room that they take around a drawing, in units."""
 
 
-@lru_cache(maxsize=24)
 def shadow_of(name: str, index: int, px: int) -> tuple[Pixels, float]:
     """The shadow of a layer, black, and how many units it reaches beyond the layer's box."""
     margin = round(_SHADOW_MARGIN * px)
-    alpha = np.pad(drawn_layer(name, index, px)[:, :, 3], margin)
-    alpha = np.asarray(cv2.GaussianBlur(alpha, (0, 0), max(0.4, _SHADOW_SOFT * px)), dtype=np.float32)
+
+    def draw() -> Pixels:
+        alpha = np.pad(drawn_layer(name, index, px)[:, :, 3], margin)
+        alpha = np.asarray(cv2.GaussianBlur(alpha, (0, 0), max(0.4, _SHADOW_SOFT * px)), dtype=np.float32)
+        return alpha * np.float32(ART[name][index].shadow)
+
+    alpha = LAYERS.values((name, index, px, "shadow"), draw)
     pixels = np.zeros((*alpha.shape, 4), dtype=np.float32)
-    pixels[:, :, 3] = alpha * np.float32(ART[name][index].shadow)
-    pixels.setflags(write=False)
+    pixels[:, :, 3] = alpha
     return pixels, margin / px

@@ -101,7 +101,7 @@ def read_sticker(file: Path | str) -> Sticker:
     return _read(picture, anchors, stamp)
 
 
-@lru_cache(maxsize=16)
+@lru_cache(maxsize=4)  # of up to 16 MiB
 def _read(picture: Path, anchors: Path, stamp: tuple[int, ...]) -> Sticker:
     """`stamp` (times of the files) is part of the cache key, so that a changed file is read again."""
     with opened_image(picture) as image:

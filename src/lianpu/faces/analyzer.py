@@ -84,6 +84,7 @@ class FaceAnalyzer:
             doubted = more or doubted
         if doubtful:
             subjects = tuple(sorted([*subjects, *doubted], key=lambda subject: -subject.face.area))
+        subjects = _knowing_others(subjects)
         return parse_wide(photo, subjects, self.parser) if wide and self.parser is not None else subjects
 
     def _subjects(self, photo: Picture, *, upright: bool) -> tuple[tuple[Subject, ...], tuple[Subject, ...]]:
@@ -97,6 +98,12 @@ class FaceAnalyzer:
             _parsed_again(photo, subjects, self.parser),
             tuple(subject for subject, is_one in zip(found, real, strict=True) if not is_one),
         )
+
+
+def _knowing_others(subjects: tuple[Subject, ...]) -> tuple[Subject, ...]:
+    """The subjects of a photo, each with the places of the others."""
+    places = [(*subject.face.points.mean(axis=0).tolist(), subject.face.unit_px) for subject in subjects]
+    return tuple(replace(subject, others=tuple(places[:index] + places[index + 1 :])) for index, subject in enumerate(subjects))
 
 
 def _with_mesh_points(subject: Subject) -> Subject:

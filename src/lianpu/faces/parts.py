@@ -370,7 +370,7 @@ def _keep_narrow_parts(merged: np.ndarray, window: Window, subjects: Sequence[Su
 def _places(matrix: Matrix, shape: tuple[int, ...], top: int, left: int) -> np.ndarray:
     """(2, h, w): where the matrix takes the pixels of a part of the photo that begins at `top` and `left`."""
     y, x = np.ogrid[top : top + shape[0], left : left + shape[1]]
-    return np.stack([(row[0] * x + row[1] * y + row[2]).astype(np.float32) for row in matrix])
+    return np.stack([(row[0] * x + row[2]).astype(np.float32) + (row[1] * y).astype(np.float32) for row in matrix])
 
 
 def _give_to(merged: np.ndarray, window: Window, other: Subject) -> None:

@@ -291,6 +291,8 @@ class Subject:
         parts_scale: how many times as much as the crop of 512 px the parts cover: 1, or `WIDE_SCALE` of what `wide` gives.
         mesh: its mesh, in pixels of the photo; None where it was not read, or is not believed.
         looks: how male and how old it looks, averaged over the frames of a video so far; None where every picture is read by itself.
+        others: middle (x, y) of the five points and unit (`Face.unit_px`) of the photo's other faces, edited or not; empty where they are
+            not known.
 
     Raises:
         ValueError: the landmarks are of another scheme, or the parts do not fit the window.
@@ -304,6 +306,7 @@ class Subject:
     parts_scale: float = 1.0
     mesh: Mesh | None = None
     looks: SexAge | None = None
+    others: tuple[tuple[float, float, float], ...] = ()
 
     def __post_init__(self) -> None:
         if self.landmarks.scheme != "dlib-68":
@@ -336,7 +339,8 @@ class Subject:
         )
         mesh = None if self.mesh is None else self.mesh.scaled(by)
         parts = _scaled_parts(self.window, self.parts, by, size)
-        return Subject(face, landmarks, *parts, wide_parts, self.parts_scale, mesh, self.looks)
+        others = tuple((*scale_points((x, y), by).tolist(), unit * (by[0] + by[1]) / 2) for x, y, unit in self.others)
+        return Subject(face, landmarks, *parts, wide_parts, self.parts_scale, mesh, self.looks, others)
 
 
 def _scaled_parts(window: Window, parts: FaceParts, by: tuple[float, float], size: tuple[int, int]) -> tuple[Window, FaceParts]:

@@ -35,6 +35,14 @@ def dilate(mask: Field, view: View, by_px: float) -> Field:
     return np.asarray((cv2.dilate if by_px > 0 else cv2.erode)(mask, kernel), dtype=np.float32)
 
 
+def grown(mask: Field, by_px: float, least_px: int = 0) -> Field:
+    """The mask (h, w) dilated by pixels of its own, at least `least_px`."""
+    radius = max(least_px, round(by_px))
+    if radius < 1:
+        return mask
+    return np.asarray(cv2.dilate(mask, cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (2 * radius + 1,) * 2)), dtype=np.float32)
+
+
 def largest_component(mask: Field, least_share: float = 0.25) -> Field:
     """The mask without small connected components: those below a share of the largest one are removed."""
     count, labels, stats, _ = cv2.connectedComponentsWithStats((mask > 0.5).astype(np.uint8))
