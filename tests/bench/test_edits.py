@@ -8,14 +8,15 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from lianpu.bench.edit_measures import FaceEditFigures, Outside, Sight, drifted, outside_of, reached_values, surely_has
-from lianpu.bench.edits import BenchEditsArguments, Measured, edits_asked, summary_rows
+from lianpu.bench.edit_measures import EFFECT_PARTS, FaceEditFigures, Outside, Sight, drifted, outside_of, reached_values
+from lianpu.bench.edits import BenchEditsArguments, Measured, as_ruined, edits_asked, summary_rows
 from lianpu.cli.main import main
 from lianpu.dataset.drawn import draw_dataset
+from lianpu.effects.catalogue import EFFECTS
 from lianpu.metrics.intervals import wilson
 from lianpu.photo.reading import read_image
 from lianpu.preparation.labels import ATTRIBUTES
-from tests.support.portraits import write_portrait
+from tests.support.portraits import PEOPLE, write_portrait
 
 NOBODY = np.zeros(0, np.float32)
 
@@ -30,20 +31,56 @@ def test_edits_are_measured_on_the_faces_that_need_them_and_shown(tmp_path: Path
     out = tmp_path / "out"
     words = ["--set", "Black_Hair=yes", "Blond_Hair=yes", "--effect", "lipstick=0.8", "--count", "3", "--model", "lite"]
     main(["bench", "edits", str(data), "--out", str(out), *words, "--detector", "dlib", "--landmarks", "dlib"])
-    assert "Edits of faces" in capsys.readouterr().out
+    said = capsys.readouterr().out
+    assert "Edits of faces" in said and "grades.csv" in said
     written = json.loads((out / "edits.json").read_text())
     edits = written["faces"]
     assert [*edits] == ["Black_Hair=yes", "Blond_Hair=yes", "lipstick=0.8"]
+    assert all(len(faces) > 0 for faces in edits.values()), "an edit without faces shows nothing"
+    assert len(edits["lipstick=0.8"]) == 3, "an effect is measured on every face"
     assert all(face["outside"]["bytes"] == 0 for face in edits["lipstick=0.8"]), "lipstick stays on the lips"
     assert all(0.5 < face["identity"] <= 1.001 for faces in edits.values() for face in faces)
     table = (out / "edits.md").read_text()
     for edit, faces in edits.items():
         assert f"| {edit} | {edit.split('=')[0] if 'Hair' in edit else ''} | {len(faces)} |" in table
-        sheet = read_image(out / "sheets" / f"{edit.replace('=', '_')}-1.png") if faces else None
-        assert sheet is None or sheet.shape == (274, 512 * len(faces), 3)
+        assert read_image(out / "sheets" / f"{edit.replace('=', '_')}-1.png").shape == (274, 512 * len(faces), 3)
     with (out / "grades.csv").open() as file:
         rows = list(csv.DictReader(file))
     assert len(rows) == sum(map(len, edits.values())) and {row["grade"] for row in rows} == {""}
+
+
+def test_pictures_of_one_name_in_two_folders_stay_apart(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    for folder, number in (("one", PEOPLE[0]), ("two", PEOPLE[1])):
+        write_portrait(tmp_path / folder / "000001.png", number)
+    words = ["--effect", "lipstick", "--detector", "dlib", "--landmarks", "dlib", "--no-sheets"]
+    main(["bench", "edits", str(tmp_path / "one"), str(tmp_path / "two"), "--out", str(tmp_path / "out"), *words])
+    said = capsys.readouterr().out
+    assert "Tables: " in said and "grades.csv" not in said and not (tmp_path / "out" / "grades.csv").exists()
+    faces = json.loads((tmp_path / "out" / "edits.json").read_text())["faces"]["lipstick"]
+    assert [(face["file"], face["number"]) for face in faces] == [
+        (str(tmp_path / one / "000001.png"), 1) for one in ("one", "two")
+    ]
+
+
+@pytest.mark.usefixtures("mediapipe_models")
+def test_a_face_that_is_no_face_any_more_is_counted(tmp_path: Path) -> None:
+    write_portrait(tmp_path / "photos" / "one.png")
+    words = ["--effect", "anonymise=solid", "lipstick", "--no-sheets"]
+    main(["bench", "edits", str(tmp_path / "photos"), "--out", str(tmp_path / "out"), *words])
+    rows = json.loads((tmp_path / "out" / "edits.json").read_text())["rows"]
+    assert [(row["edit"], row["faces"], row["ruined"]) for row in rows] == [("anonymise=solid", 1, 1), ("lipstick", 1, 0)]
+
+
+def test_a_ruined_face_has_failed_whatever_the_rules_see_there(tmp_path: Path) -> None:
+    (asked,) = edits_asked(BenchEditsArguments(data=(tmp_path,), out=tmp_path, set=("Male=yes",)))
+    fine = tuple(face(name, ("Male",), Male=True) for name in "abc")
+    (row,) = summary_rows(Measured(asked, (*fine[:2], as_ruined(fine[2]))), [], 0)
+    assert (row.success, row.ruined) == (wilson(2, 3), 1)
+    assert as_ruined(replace(fine[0], reached={"Male": None})).reached == {"Male": None}
+
+
+def test_every_effect_has_its_parts_or_may_change_the_whole_photo() -> None:
+    assert {*EFFECTS} - {*EFFECT_PARTS} == {"blur_background", "replace_background", "sticker", "anonymise"}
 
 
 def test_grades_that_stand_are_kept(tmp_path: Path) -> None:
@@ -73,11 +110,6 @@ def test_only_sure_labels_that_nobody_asked_for_drift() -> None:
     assert drifted(before, before, []) == ()
 
 
-def test_a_face_that_surely_is_so_needs_nothing() -> None:
-    assert surely_has(sight(Male=0.9, Young=0.1), {"Male": True, "Young": False})
-    assert not surely_has(sight(Male=0.6), {"Male": True})
-
-
 def test_change_outside_counts_only_there() -> None:
     before = np.full((8, 8, 3), 100, np.uint8)
     after = before.copy()
@@ -92,7 +124,7 @@ def test_change_outside_counts_only_there() -> None:
 
 
 def face(file: str, needed: tuple[str, ...], **reached: bool) -> FaceEditFigures:
-    return FaceEditFigures(file, needed, reached, {}, 0.9, None, (), 0.5, 0.1)
+    return FaceEditFigures(file, 1, needed, reached, {}, 0.9, None, (), 0.5, False, 0.1)
 
 
 def test_each_attribute_of_several_is_compared_with_the_same_faces_alone(tmp_path: Path) -> None:
@@ -114,6 +146,10 @@ def test_each_attribute_of_several_is_compared_with_the_same_faces_alone(tmp_pat
     assert (young.attribute, young.faces, young.success, young.alone) == ("Young", 2, wilson(1, 2), None)
     (single,) = summary_rows(measured[0], measured, 0)
     assert single.alone is None and single.identity is not None and single.identity.value == pytest.approx(0.9)
+    other = replace(measured[0].faces[0], number=2, reached={"Male": False})
+    again = Measured(alone, (*measured[0].faces, other))
+    male = next(summary_rows(measured[1], [again, measured[1]], 0))
+    assert male.alone == wilson(2, 2), "the second face of a photo is another face"
     unknown = [replace(one, reached={"Male": None}) for one in measured[0].faces]
     assert next(summary_rows(Measured(alone, tuple(unknown)), measured, 0)).success is None
 
@@ -125,7 +161,7 @@ def test_each_attribute_of_several_is_compared_with_the_same_faces_alone(tmp_pat
         (["--set", "Male=yes", "Male=yes"], "Male_yes is asked for twice. Ask for each edit once."),
         (["--set", "Male=yes", "--count", "-1"], "--count -1: give a number of faces, or 0 for all."),
         (["--effect", "lipstik"], "'lipstik' is no effect"),
-        (["--set", "Male=yes", "--names", "names.txt"], "1 names are in no folder of DATA; the first is nobody."),
+        (["--set", "Male=yes", "--names", "names.txt"], "names.txt: nobody is in no folder of DATA."),
     ],
 )
 def test_what_cannot_be_measured_is_one_line(
@@ -138,6 +174,14 @@ def test_what_cannot_be_measured_is_one_line(
         main(["bench", "edits", "photos", "--out", "out", *words])
     assert stopped.value.code == 1
     assert message in " ".join(capsys.readouterr().err.split())
+
+
+def test_data_must_be_given(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as stopped:
+        main(["bench", "edits", "--out", str(tmp_path / "out"), "--effect", "lipstick"])
+    assert stopped.value.code == 1
+    said = " ".join(capsys.readouterr().err.split())
+    assert said == "lianpu: No DATA is given. Name one or more folders: lianpu bench edits DATA --out FOLDER."
 
 
 def test_a_folder_without_pictures_is_said(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -7,8 +7,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from lianpu.editing.presets import preset_from_options
-from lianpu.editing.session import EditSession
+from lianpu.editing.presets import dump_preset, preset_from_options
+from lianpu.editing.session import EditRequest, EditSession, open_job
 from lianpu.effects.catalogue import EFFECTS
 from lianpu.faces.analyzer import FaceAnalyzer
 from lianpu.faces.mesh import MeshReader
@@ -76,6 +76,17 @@ def test_faces_whose_mesh_is_not_believed_are_not_counted_as_edited(analyzer: Fa
     assert mixed.count == 0 and mixed.words is not None and mixed.words.startswith("no gender in 1 of 2 faces")
     assert other.count == 0 and other.words is None
     assert session.left_as_they_are(subjects[1:], preset_from_options(["Male=yes"], "1", None, [])).words is None
+
+
+def test_a_job_takes_an_open_analyzer_and_an_open_editor(analyzer: FaceAnalyzer) -> None:
+    def request(values: list[str], effects: list[str]) -> EditRequest:
+        return EditRequest(dump_preset(preset_from_options(values, "1", None, effects)), "lite")
+
+    first = open_job(request(["Male=yes"], []), 1, analyzer=analyzer).session
+    assert first.analyzer is analyzer and first.editor is not None
+    second = open_job(request(["Young=no"], []), 1, analyzer=analyzer, editor=first.editor).session
+    assert second.analyzer is analyzer and second.editor is first.editor and second.model == first.model
+    assert open_job(request([], ["lipstick"]), 1, analyzer=analyzer, editor=first.editor).session.editor is None
 
 
 def test_a_session_has_only_effects_that_it_can_do(analyzer: FaceAnalyzer) -> None:

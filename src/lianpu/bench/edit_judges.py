@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import zipfile
+import zlib
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -10,14 +12,17 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from lianpu.attributes import HAIR_COLORS
+from lianpu.errors import DataError
 from lianpu.faces.alignment import TEMPLATES, align
 from lianpu.faces.detection import find_faces
 from lianpu.faces.mesh import MeshReader, five_points
 from lianpu.faces.results import Face
+from lianpu.files import atomic_file, sha256_of
 from lianpu.imaging.geometry import map_points
 from lianpu.metrics.face_probe import FaceFeatures, SecondJudge, fit_judge
 from lianpu.metrics.features import INPUT_PX
 from lianpu.metrics.patch_distance import CROP_PX, PatchDistance, PatchFeatures, patch_distance
+from lianpu.models.store.locate import require_model_file
 from lianpu.photo.reading import read_image
 
 if TYPE_CHECKING:
@@ -52,7 +57,7 @@ class RealFaces:
     Args:
         reader: reads the mesh of every face.
         second: judges attributes; its probes were fitted to faces of the held-out split, each face judged by what did not see it.
-        reference: patches of training faces, by name, and `labels` of these and the held-out ones.
+        reference: patches of training faces, by key (`NamedPicture.key`), and `labels` of these and the held-out ones.
     """
 
     reader: MeshReader
@@ -66,10 +71,10 @@ class RealFaces:
         """What is kept of a face, by its mesh in this picture; None where the mesh is not believed."""
         return _see(picture, face, self.reader, self.features, self.patch_features)
 
-    def judged(self, file: str, seen: Seen, values: Mapping[str, bool]) -> dict[str, bool]:
-        """Whether the second judge sees the wanted values, as far as it knows them."""
+    def judged(self, key: str, seen: Seen | None, values: Mapping[str, bool]) -> dict[str, bool]:
+        """Whether the second judge sees the wanted values, as far as it knows them, in a face by its key; in a ruined one (None) it sees none."""
         return {
-            name: self.second.sees(name, file, seen.vector) == wanted
+            name: seen is not None and self.second.sees(name, key, seen.vector) == wanted
             for name, wanted in values.items()
             if name in self.second.probes
         }
@@ -82,11 +87,11 @@ class RealFaces:
         None where too few are known: hair colours are no kind of face here.
         """
         kind = kind_of(values)
-        reference = [patches for name, patches in self.reference.items() if _is(self.labels.get(name, {}), kind)]
+        reference = [patches for key, patches in self.reference.items() if _is(self.labels.get(key, {}), kind)]
         if not kind or min(len(reference), len(edited)) < _LEAST:
             return None
         stacked = np.stack(reference)
-        floor = [seen.patches for name, seen in real.items() if _is(self.labels.get(name, {}), kind)]
+        floor = [seen.patches for key, seen in real.items() if _is(self.labels.get(key, {}), kind)]
         return Distances(
             patch_distance(np.stack([seen.patches for seen in edited]), stacked, seed),
             patch_distance(np.stack([seen.patches for seen in unedited]), stacked, seed),
@@ -130,7 +135,7 @@ def open_real_faces(
         wanted: values of every edit.
         count: training faces of each kind.
         seed: of folds and of the choice.
-        kept: a file (.npz) that keeps what was seen for another run.
+        kept: a file (.npz) that keeps what was seen for another run, by the SHA-256 of each picture.
         on_progress: called with (pictures seen, all).
 
     Returns:
@@ -138,29 +143,33 @@ def open_real_faces(
 
     Raises:
         WeightsError: the features' weights cannot be had.
+        DataError: `kept` is damaged, or was made by other models.
     """
     if not isinstance(analyzer.landmarks, MeshReader):
         return None
     reader, features, patch_features = analyzer.landmarks, FaceFeatures(), PatchFeatures()
     chosen = _chosen(training, [kind for kind in map(kind_of, wanted) if kind], count, seed)
-    known = _Kept(kept)
+    known = _Kept(kept, _models_id(analyzer, reader, features, patch_features))
     todo = [*held_out, *chosen]
+    faces: dict[str, Seen | None] = {}
     for number, one in enumerate(todo):
-        if one.file.name not in known.seen:
+        content = sha256_of(one.file)
+        if content not in known.seen:
             picture = read_image(one.file)
-            faces = find_faces(picture, analyzer.detector)
-            known.seen[one.file.name] = _see(picture, faces[0], reader, features, patch_features) if faces else None
+            found = find_faces(picture, analyzer.detector)
+            known.seen[content] = _see(picture, found[0], reader, features, patch_features) if found else None
+        faces[one.key()] = known.seen[content]
         on_progress(number + 1, len(todo))
     known.write()
-    vectors = {one.file.name: seen.vector for one in held_out if (seen := known.seen[one.file.name]) is not None}
-    labels = {one.file.name: {name: bool(value) for name, value in one.labels.items()} for one in held_out}
+    vectors = {one.key(): seen.vector for one in held_out if (seen := faces[one.key()]) is not None}
+    labels = {one.key(): {name: bool(value) for name, value in one.labels.items()} for one in held_out}
     return RealFaces(
         reader,
         features,
         patch_features,
         fit_judge(vectors, labels, JUDGED, seed),
-        {one.file.name: seen.patches for one in chosen if (seen := known.seen[one.file.name]) is not None},
-        {one.file.name: one.labels for one in todo},
+        {one.key(): seen.patches for one in chosen if (seen := faces[one.key()]) is not None},
+        {one.key(): one.labels for one in todo},
     )
 
 
@@ -187,31 +196,59 @@ def _see(picture: Picture, face: Face, reader: MeshReader, features: FaceFeature
     return Seen(features.vector(without_hair.picture), patch_features.patches(aligned.picture, on_crop))
 
 
+def _models_id(analyzer: FaceAnalyzer, reader: MeshReader, features: FaceFeatures, patch_features: PatchFeatures) -> str:
+    """What faces are seen with: what another set of models saw cannot be compared."""
+    mesh = f"{reader.file.stem} {sha256_of(reader.file)[:12]}"
+    weights = sha256_of(require_model_file("efficientnet-lite0-imagenet"))[:12]
+    return f"{analyzer.detector.name}; {mesh}; {features.name}; {patch_features.name}; weights {weights}"
+
+
 @dataclass
 class _Kept:
-    """What was seen of real faces, in a file between runs; nothing is kept without one."""
+    """What was seen of real faces, by the SHA-256 of their pictures, in a file between runs; nothing is kept without one.
+
+    Args:
+        file: the file (.npz), there or not.
+        models: what `seen` was seen with, as `_models_id` names it.
+        seen: what the file holds, and what was seen since.
+    """
 
     file: Path | None
+    models: str
     seen: dict[str, Seen | None] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        if self.file is not None and self.file.is_file():
-            with np.load(self.file) as stored:
-                names = stored["names"].tolist()
-                pairs = zip(stored["vectors"], stored["patches"], strict=True)
-                self.seen = {name: Seen(*pair) for name, pair in zip(names, pairs, strict=True)}
+        if self.file is None or not self.file.exists():
+            return
+        try:
+            with self.file.open("rb") as stream:  # numpy leaves a file that is no archive open
+                stored = np.load(stream, allow_pickle=False)
+                if isinstance(stored, np.ndarray):
+                    raise ValueError("it is one array")
+                models, names = str(stored["models"]), stored["sha256"].tolist()
+                vectors, patches = stored["vectors"], stored["patches"]
+            if not len(names) == len(vectors) == len(patches):
+                raise ValueError("its tables differ in length")
+        except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile, zlib.error) as error:
+            raise DataError(
+                f"--kept {self.file} is no file that lianpu bench edits wrote, or is damaged. Delete it or name another file."
+            ) from error
+        if models != self.models:
+            raise DataError(
+                f"--kept {self.file} holds what other models saw ({models}; now {self.models}). Delete it or name another file."
+            )
+        self.seen = {name: Seen(*pair) for name, *pair in zip(names, vectors, patches, strict=True)}
 
     def write(self) -> None:
         """Write all that was seen; a face without a mesh is tried again next time."""
         there = {name: seen for name, seen in self.seen.items() if seen is not None}
         if self.file is None or not there:
             return
-        from lianpu.files import atomic_file
-
         with atomic_file(self.file) as partial, partial.open("wb") as target:
             np.savez(
                 target,
-                names=np.array(list(there)),
+                models=np.array(self.models),
+                sha256=np.array(list(there)),
                 vectors=np.stack([seen.vector for seen in there.values()]),
                 patches=np.stack([seen.patches for seen in there.values()]),
             )

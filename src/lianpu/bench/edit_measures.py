@@ -14,7 +14,7 @@ from lianpu.attributes import HAIR_COLORS
 from lianpu.editing.attribute_masks import parts_of
 from lianpu.imaging.color import rgb_to_lab
 from lianpu.preparation.analysis import measured
-from lianpu.preparation.labels import ATTRIBUTES, UNKNOWN, YES, labels_of
+from lianpu.preparation.labels import ATTRIBUTES, UNKNOWN, labels_of
 
 if TYPE_CHECKING:
     from lianpu.faces.results import Subject
@@ -45,10 +45,12 @@ EFFECT_PARTS: Mapping[str, tuple[str, ...]] = {
     "whiten_teeth": ("mouth",),
     "blush": ("skin", "nose"),
     "smooth_skin": ("skin", "nose", "neck", "l_ear", "r_ear"),
-    **dict.fromkeys(("eye_shadow", "brighten_eyes", "larger_eyes"), _EYES),
+    "skin_tone": _FACE,
+    **dict.fromkeys(("eye_shadow", "brighten_eyes", "larger_eyes", "under_eye"), _EYES),
     **dict.fromkeys(("age", "gender", "beard", "slim_face"), _HEAD),
 }
-"""Effects and the parts that they are about; one that is not named may change the whole photo."""
+"""Effects and the parts that they are about; one that is not named may change the whole photo. `skin_tone` also reaches bare arms and
+shoulders, which the parser does not know: they count as outside."""
 
 
 @dataclass(frozen=True)
@@ -57,6 +59,15 @@ class NamedPicture:
 
     file: Path
     labels: Mapping[str, int] = field(default_factory=dict)
+
+    def key(self, number: int = 1) -> str:
+        """The name of one of its faces, counted from 1: no other face of any folder has it."""
+        return face_key(str(self.file), number)
+
+
+def face_key(file: str, number: int) -> str:
+    """`photos/a.jpg#2`: a face by the path of its picture, and its number there."""
+    return f"{file}#{number}"
 
 
 @dataclass(frozen=True)
@@ -96,18 +107,21 @@ class FaceEditFigures:
     """The figures of one edit of one face.
 
     Args:
-        file: name of the picture.
+        file: path of the picture.
+        number: of the face among those of the picture, from 1.
         needed: of the attributes asked for, those that the face had not (all that the rules cannot tell).
-        reached: by attribute asked for, whether the rules see it afterwards; None where they cannot tell.
+        reached: by attribute asked for, whether the rules see it afterwards; None where they cannot tell. A ruined face has reached none.
         judged: the same by the second judge; empty where there is none.
         identity: cosine of the encoder's vectors; None without an encoder.
         outside: None where every pixel may change.
         drifted: attributes nobody asked for that were sure before and are surely the other way now.
         changed: share of the picture's bytes that changed.
+        ruined: the face mesh was believed before the edit and is not any more.
         seconds: processor time of the edit alone, one thread.
     """
 
     file: str
+    number: int
     needed: tuple[str, ...]
     reached: Mapping[str, bool | None]
     judged: Mapping[str, bool]
@@ -115,7 +129,13 @@ class FaceEditFigures:
     outside: Outside | None
     drifted: tuple[str, ...]
     changed: float
+    ruined: bool
     seconds: float
+
+    @property
+    def key(self) -> str:
+        """`face_key` of the face."""
+        return face_key(self.file, self.number)
 
 
 def sight_of(picture: Picture, subject: Subject, models: AnalysisModels, rules: LabelRules) -> Sight:
@@ -143,13 +163,6 @@ def drifted(before: Sight, after: Sight, asked: Sequence[str]) -> tuple[str, ...
     expected = {*asked, *(name for one in asked for name in GOES_ALONG.get(one, ()))}
     pairs = {name: (before.sure[name], after.sure[name]) for name in ATTRIBUTES if name not in expected}
     return tuple(name for name, (first, second) in pairs.items() if UNKNOWN not in (first, second) and first != second)
-
-
-def surely_has(sight: Sight, values: Mapping[str, bool]) -> bool:
-    """Whether the rules are sure that a face is already what is asked for."""
-    return all(
-        sight.sure.get(name, UNKNOWN) != UNKNOWN and (sight.sure[name] == YES) == wanted for name, wanted in values.items()
-    )
 
 
 def right_region(subject: Subject, shape: tuple[int, ...], parts: Sequence[str]) -> np.ndarray[Any, np.dtype[np.bool_]]:

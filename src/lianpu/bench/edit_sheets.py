@@ -44,10 +44,10 @@ class Sheets:
     _tiles: list[Picture] = field(default_factory=list)
 
     def add(self, file: str, before: Picture, after: Picture, subject: Subject, caption: str) -> None:
-        """A face: its file's name, the picture before and after, and what is written below."""
+        """A face: its key (`face_key`), the picture before and after, and what is written below."""
         window = window_around(subject, before.shape)
         pair = np.hstack([_tile(picture[window]) for picture in (before, after)])
-        self._tiles.append(np.vstack([pair, _caption(f"{Path(file).stem}  {caption}", pair.shape[1])]))
+        self._tiles.append(np.vstack([pair, _caption(f"{Path(file).name}  {caption}", pair.shape[1])]))
         self.graded.append((file, self.name, f"{self.name}-{len(self.files) + 1}.png"))
         if len(self._tiles) == FACES:
             self.close()

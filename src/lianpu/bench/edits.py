@@ -116,7 +116,14 @@ def main(arguments: list[str]) -> None:
     for line in patches_table(measured)[1:]:
         console.print(f"Patch distance of {line[0]}: {line[2]}, unedited {line[3]}, real {line[4]}; in the middle {line[5]}.")
     write_results(parsed, measured, rows)
-    console.print(f"Tables and sheets: {parsed.out}. Grade the sheets in grades.csv there: 1 (broken) to 5 (I would post it).")
+    console.print(last_line(parsed.out, parsed.sheets))
+
+
+def last_line(out: Path, sheets: bool) -> str:
+    """What the command says at its end: where the results are."""
+    if not sheets:
+        return f"Tables: {out}."
+    return f"Tables and sheets: {out}. Grade the sheets in grades.csv there: 1 (broken) to 5 (I would post it)."
 
 
 def edits_asked(parsed: BenchEditsArguments) -> list[EditAsked]:
@@ -149,6 +156,8 @@ def chosen_pictures(parsed: BenchEditsArguments) -> list[NamedPicture]:
     from lianpu.dataset.text_files import read_text
     from lianpu.errors import DataError, SettingsError
 
+    if not parsed.data:
+        raise SettingsError("No DATA is given. Name one or more folders: lianpu bench edits DATA --out FOLDER.")
     if parsed.count < 0:
         raise SettingsError(f"--count {parsed.count}: give a number of faces, or 0 for all.")
     wanted = None if parsed.names is None else dict.fromkeys(Path(word).stem for word in read_text(parsed.names).split())
@@ -159,10 +168,15 @@ def chosen_pictures(parsed: BenchEditsArguments) -> list[NamedPicture]:
         chosen += some[: parsed.count or len(some)]
     missing = [name for name in wanted or () if name not in {one.file.stem for one in chosen}]
     if missing and not parsed.count:
-        raise DataError(f"{parsed.names}: {len(missing)} names are in no folder of DATA; the first is {missing[0]}.")
+        raise DataError(f"{parsed.names}: {_listed(missing)} in no folder of DATA.")
     if not chosen:
         raise DataError(f"No picture was chosen from {', '.join(map(str, parsed.data))}. Give other folders, --split or --names.")
     return chosen
+
+
+def _listed(names: Sequence[str]) -> str:
+    """`a is`, `a and 1 more are`."""
+    return f"{names[0]} is" if len(names) == 1 else f"{names[0]} and {len(names) - 1} more are"
 
 
 def _pictures_of(folder: Path, split: str | None) -> list[NamedPicture]:
@@ -214,6 +228,13 @@ class _Bench:
     rules: LabelRules
     real: RealFaces | None
 
+    def believes(self, picture: Picture, subject: Subject) -> bool | None:
+        """Whether the face mesh believes that a face is there; None without a mesh."""
+        from lianpu.faces.mesh import MeshReader
+
+        reader = next(iter(self.jobs.values())).session.analyzer.landmarks
+        return reader.mesh_of_face(picture, subject.face) is not None if isinstance(reader, MeshReader) else None
+
 
 @dataclass
 class _Seen:
@@ -252,27 +273,31 @@ def measure(
     faces = 0
     for number, picture in enumerate(pictures):
         photo = read_image(picture.file)
-        for subject in choose(session.analyze(photo), "largest" if picture.labels else "all"):
+        for place, subject in enumerate(choose(session.analyze(photo), "largest" if picture.labels else "all"), start=1):
             faces += 1
+            key, believed = picture.key(place), bench.believes(photo, subject)
             before = sight_of(photo, subject, bench.models, bench.rules)
             own = None if bench.real is None else bench.real.see(photo, subject.face)
             if own is not None:
-                held_out[picture.file.name] = own
+                held_out[key] = own
             for one in asked:
                 if not _is_needed(one, before):
                     continue
                 region = right_region(subject, photo.shape, one.parts) if one.parts else None
                 edited, seconds = _timed(bench.jobs[one.name], photo, subject)
                 after = sight_of(edited, subject, bench.models, bench.rules)
-                new = _figures(one, picture, photo, edited, (before, after), region, seconds)
+                new = _figures(one, (picture, place), photo, edited, (before, after), region, seconds)
+                if believed and not bench.believes(edited, subject):
+                    new = as_ruined(new)
                 if bench.real is not None and own is not None and one.values:
-                    then = bench.real.see(edited, subject.face) or own
-                    new = replace(new, judged=bench.real.judged(picture.file.name, then, one.values))
-                    seen[one.name].unedited.append(own)
-                    seen[one.name].edited.append(then)
+                    then = bench.real.see(edited, subject.face)
+                    new = replace(new, judged=bench.real.judged(key, then, one.values))
+                    if then is not None:
+                        seen[one.name].unedited.append(own)
+                        seen[one.name].edited.append(then)
                 figures[one.name].append(new)
                 if parsed.sheets:
-                    sheets[one.name].add(picture.file.name, photo, edited, subject, _caption(new))
+                    sheets[one.name].add(new.key, photo, edited, subject, _caption(new))
         on_progress(number + 1, len(pictures))
     if not faces:
         raise DataError(f"No face was found in {len(pictures)} pictures. Give others, or another --detector.")
@@ -301,7 +326,7 @@ def _measured(
 
 
 def _open(parsed: BenchEditsArguments, asked: Sequence[EditAsked], on_progress: OnProgress) -> _Bench:
-    """The jobs share one analyzer: models are opened once."""
+    """The jobs share one analyzer and one editor: models are opened once."""
     from lianpu.editing.presets import dump_preset
     from lianpu.editing.session import EditRequest, open_job
     from lianpu.preparation.label_rules import load_rules
@@ -310,12 +335,11 @@ def _open(parsed: BenchEditsArguments, asked: Sequence[EditAsked], on_progress: 
 
     settings = analyzer_settings(parsed)
     jobs: dict[str, EditJob] = {}
+    analyzer, editor = None, None
     for one in asked:
-        job = open_job(EditRequest(dump_preset(one.preset), parsed.model, analyzer=settings), threads=parsed.threads)
-        if jobs:
-            shared = next(iter(jobs.values())).session.analyzer
-            job = replace(job, session=replace(job.session, analyzer=shared))
-        jobs[one.name] = job
+        request = EditRequest(dump_preset(one.preset), parsed.model, analyzer=settings)
+        jobs[one.name] = open_job(request, parsed.threads, analyzer=analyzer, editor=editor)
+        analyzer, editor = jobs[one.name].session.analyzer, jobs[one.name].session.editor or editor
     prepare = PrepareSettings(detector=parsed.detector, landmarks=parsed.landmarks, parser=parsed.parser)
     session = jobs[asked[0].name].session
     real = _real_faces(parsed, asked, session.analyzer, on_progress)
@@ -355,14 +379,14 @@ def _is_needed(one: EditAsked, before: Sight) -> bool:
 
 
 def _timed(job: EditJob, photo: Picture, subject: Subject) -> tuple[Picture, float]:
-    start = time.thread_time()
+    start = time.process_time()
     edited = job.session.edit(photo, (subject,), job.preset)
-    return edited, time.thread_time() - start
+    return edited, time.process_time() - start
 
 
 def _figures(
     one: EditAsked,
-    picture: NamedPicture,
+    face: tuple[NamedPicture, int],
     before: Picture,
     after: Picture,
     seen: tuple[Sight, Sight],
@@ -374,7 +398,8 @@ def _figures(
     lacked = tuple(name for name, has in reached_values(seen[0], one.values).items() if has is not True)
     vectors = [sight.identity for sight in seen]
     return FaceEditFigures(
-        file=picture.file.name,
+        file=str(face[0].file),
+        number=face[1],
         needed=lacked,
         reached=reached_values(seen[1], one.values),
         judged={},
@@ -382,15 +407,21 @@ def _figures(
         outside=None if region is None else outside_of(before, after, region),
         drifted=drifted(*seen, tuple(one.values)),
         changed=float((before != after).mean()),
+        ruined=False,
         seconds=seconds,
     )
+
+
+def as_ruined(figures: FaceEditFigures) -> FaceEditFigures:
+    """The figures of a face that is no face any more: whatever the rules see at its place, nothing was reached."""
+    return replace(figures, ruined=True, reached={name: has and False for name, has in figures.reached.items()})
 
 
 def _caption(figures: FaceEditFigures) -> str:
     """`Male yes, Young NO  id .95`: what the rules see afterwards."""
     words = [f"{name} {'-' if has is None else 'ok' if has else 'NO'}" for name, has in figures.reached.items()]
     identity = "" if figures.identity is None else f"id {figures.identity:.3f}"
-    return "  ".join([*words, identity, "UNCHANGED" if figures.changed == 0 else ""])
+    return "  ".join([*words, identity, "UNCHANGED" if figures.changed == 0 else "RUINED" if figures.ruined else ""])
 
 
 @dataclass(frozen=True)
@@ -408,7 +439,7 @@ class SummaryRow:
         outside_lab: mean difference in Lab outside of the right region; `outside_bytes`: share of bytes changed there. None where every
             pixel may change.
         drift: share of faces with an attribute that nobody asked for.
-        unchanged: how many faces came back as they were.
+        unchanged: how many faces came back as they were; `ruined`: in how many the mesh finds no face any more. These count as failed.
         seconds: median processor time of the edit.
     """
 
@@ -424,6 +455,7 @@ class SummaryRow:
     outside_bytes: Interval | None
     drift: Interval
     unchanged: int
+    ruined: int
     seconds: float
 
 
@@ -444,8 +476,8 @@ def _row(
     single = next((one for one in everything if name and one.asked.values == {name: values[name]}), None)
     alone = None
     if single is not None and len(values) > 1:
-        known = {face.file: face for face in single.faces}
-        alone = _share([known[face.file].reached[name] for face in faces if face.file in known])
+        known = {face.key: face for face in single.faces}
+        alone = _share([known[face.key].reached[name] for face in faces if face.key in known])
     identities = [face.identity for face in faces if face.identity is not None]
     outside = [face.outside for face in faces if face.outside is not None]
     return SummaryRow(
@@ -461,6 +493,7 @@ def _row(
         outside_bytes=bootstrap([one.bytes for one in outside], seed) if outside else None,
         drift=wilson(sum(bool(face.drifted) for face in faces), len(faces)),
         unchanged=sum(face.changed == 0 for face in faces),
+        ruined=sum(face.ruined for face in faces),
         seconds=statistics.median(face.seconds for face in faces),
     )
 
@@ -485,6 +518,7 @@ _COLUMNS: Mapping[str, Callable[[SummaryRow], str]] = {
     "bytes outside": lambda row: "-" if row.outside_bytes is None else f"{100 * row.outside_bytes.value:.2f} %",
     "drift (95 %)": lambda row: _percent(row.drift),
     "unchanged": lambda row: str(row.unchanged),
+    "ruined": lambda row: str(row.ruined),
     "seconds": lambda row: f"{row.seconds:.2f}",
 }
 """Headings of the table, and what stands below each."""
@@ -515,7 +549,7 @@ def patches_table(measured: Sequence[Measured]) -> list[list[str]]:
     rows = [
         [
             "edit",
-            "faces",
+            "faces, without ruined ones",
             "edited, all zones (95 %)",
             "unedited",
             "real",

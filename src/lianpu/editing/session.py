@@ -301,12 +301,16 @@ def _pictures_of(preset: Preset) -> list[Path]:
     return [file for file in named if file.is_file()]
 
 
-def open_job(request: EditRequest, threads: int | None = None) -> EditJob:
+def open_job(
+    request: EditRequest, threads: int | None = None, *, analyzer: FaceAnalyzer | None = None, editor: Editor | None = None
+) -> EditJob:
     """The request with its session; all its errors are reported before a photo is read.
 
     Args:
         request: the edit.
         threads: threads for one operation; None takes as many as there are cores.
+        analyzer, editor: open ones of `request.analyzer` and `request.model`, as another job has them; None opens them here, the editor
+            only where a step needs one.
 
     Raises:
         SettingsError: an unknown preset, attribute or name, or a step is about hair and there is no face parser.
@@ -314,18 +318,20 @@ def open_job(request: EditRequest, threads: int | None = None) -> EditJob:
     """
     preset = parse_preset(request.preset)
     choose((), request.faces)
-    editor, model, analyzer = None, "", None
+    model = ""
     notes = hair_notes(preset) if request.model == AUTO else ""
     if request.model == AUTO:
         preset = with_hair_shades(preset)
     if request.model == AUTO and preset.needs_editor and is_transform_usable():
-        analyzer = open_analyzer(request.analyzer, threads=threads)
+        analyzer = analyzer or open_analyzer(request.analyzer, threads=threads)
         preset = with_transforms(preset) if isinstance(analyzer.landmarks, MeshReader) else preset
-    if preset.needs_editor:
+    if not preset.needs_editor:
+        editor = None
+    else:
         from lianpu.editors.loading import load_editor
 
         name = "lite" if request.model == AUTO else request.model
-        editor = load_editor(name, threads=threads)
+        editor = editor or load_editor(name, threads=threads)
         check_editor(preset, editor, BY_EFFECTS if request.model == AUTO else ())
         crop_template(editor.info)
         for step in preset.steps:
