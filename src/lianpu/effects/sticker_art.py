@@ -638,20 +638,20 @@ ART: Mapping[str, tuple[Layer, ...]] = {
     "star_glasses": (*_glasses(_stars, "#d99a12", "#fff0c0", -0.05, 0.03),),
     "moustache": (Layer(_moustache, (-0.85, -0.2, 0.85, 0.35), "moustache", "face", shadow=0.22),),
     "hat": (Layer(_hat, (-1.4, -0.95, 1.4, 0.35), "brim", "head", shadow=0.35, scale=1.32, movable=True),),
-    "party_hat": (Layer(_party_hat, (-0.65, -1.4, 0.65, 0.25), "top", "head", shadow=0.3, movable=True),),
-    "crown": (Layer(_crown, (-1.15, -0.9, 1.15, 0.4), "top", "head", shadow=0.3, scale=1.1, movable=True),),
+    "party_hat": (Layer(_party_hat, (-0.65, -1.4, 0.65, 0.25), "top", "head", shadow=0.3, scale=1.35, movable=True),),
+    "crown": (Layer(_crown, (-1.15, -0.9, 1.15, 0.4), "top", "head", shadow=0.3, scale=1.25, movable=True),),
     "flower_crown": (Layer(_flower_crown, (-1.35, -0.45, 1.35, 0.6), "hairline", "head", shadow=0.3, scale=1.08, movable=True),),
     "halo": (Layer(_halo, (-1.1, -0.5, 1.1, 0.5), "above", "head", movable=True),),
     "cat": (
-        Layer(_CAT_EARS, (-1.25, -1.1, 1.25, 0.35), "top", "head", shadow=0.2, movable=True),
+        Layer(_CAT_EARS, (-1.25, -1.1, 1.25, 0.35), "top", "head", shadow=0.2, scale=1.3, movable=True),
         Layer(_cat_nose, (-1.15, -0.2, 1.15, 0.5), "nose", "face", under_hair=True, shadow=0.12),
     ),
     "dog": (
-        Layer(_DOG_EARS, (-1.6, -0.75, 1.6, 0.95), "top", "head", shadow=0.25, movable=True),
+        Layer(_DOG_EARS, (-1.6, -0.75, 1.6, 0.95), "top", "head", shadow=0.25, scale=1.15, movable=True),
         Layer(_dog_nose, (-0.4, -0.3, 0.4, 0.3), "nose", "face", shadow=0.2),
     ),
     "bunny": (
-        Layer(_BUNNY_EARS, (-0.9, -1.7, 0.9, 0.35), "top", "head", shadow=0.2, movable=True),
+        Layer(_BUNNY_EARS, (-0.9, -1.7, 0.9, 0.35), "top", "head", shadow=0.2, scale=1.25, movable=True),
         Layer(_bunny_nose, (-0.25, -0.2, 0.25, 0.2), "nose", "face", shadow=0.12),
     ),
     "hearts": (

@@ -362,8 +362,14 @@ def bundled_places(head: _Head, top: float) -> dict[str, np.ndarray]:
     } | dict(head.places)
 
 
-_FITS = ((0.0, 1.0), (0.1, 0.95), (0.2, 0.9), (0.3, 0.82), (0.38, 0.72), (0.45, 0.62), (0.5, 0.5), (0.6, 0.4))
-"""How far a layer may move down the head, in units, and its scale, to lie within the photo: the first that fits is taken."""
+_DOWN, _SCALES = (0.0, 0.1, 0.2, 0.3, 0.4), (1.0, 0.9, 0.8, 0.7, 0.6)
+"""How far a layer may move down the head, in units, and its scales, to lie within the photo."""
+
+_PRICE_DOWN, _PRICE_SMALLER = 0.25, 0.45
+"""What a unit down, and a scale of 0, cost in shares of the layer that the photo's border may cut off instead.
+
+Ears that are whole but as small as a thumb, or on the forehead, look worse than ears that the border cuts.
+"""
 
 _HIDDEN_YAW = (28.0, 45.0)
 """Degrees that a head is turned aside at which what lies on its far cheek begins to vanish, and is gone."""
@@ -443,15 +449,14 @@ def _fitted(layer: Layer, to_photo: np.ndarray, place: np.ndarray, shape: tuple[
     """Scale and way down (in units) with which a layer on a head lies within the photo, as far as that can be."""
     left, top, right, bottom = layer.box
     inner = np.array([(x, y) for x in np.linspace(0.9 * left, 0.9 * right, 7) for y in np.linspace(0.92 * top, 0.5 * bottom, 7)])
-    best, best_share = (1.0, 0.0), -1.0
-    for down, scale in _FITS:
-        at = inner * (scale * layer.scale) + (0.0, down)
-        at = at @ to_photo.T + place
-        share = float(((at > -0.5) & (at < np.array(shape[1::-1]) - 0.5)).all(axis=1).mean())
-        if share > best_share + 0.02:
-            best, best_share = (scale, down), share
-        if share > 0.985:
-            break
+    best, best_score = (1.0, 0.0), -1.0
+    for down in _DOWN:
+        for scale in _SCALES:
+            at = (inner * (scale * layer.scale) + (0.0, down)) @ to_photo.T + place
+            share = float(((at > -0.5) & (at < np.array(shape[1::-1]) - 0.5)).all(axis=1).mean())
+            score = share - _PRICE_DOWN * down - _PRICE_SMALLER * (1 - scale)
+            if score > best_score + 1e-6:
+                best, best_score = (scale, down), score
     return best
 
 
