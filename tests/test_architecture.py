@@ -113,7 +113,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     },
     "report": {"errors", "files", "imaging", "models", "photo", "runs", "stargan", "version"},
     "transforms": {"dataset", "errors", "face_parsing", "faces", "files", "imaging", "models", "part_names", "photo"},
-    "effects": {"errors", "faces", "imaging", "part_names", "photo", "transforms"},
+    "effects": {"errors", "faces", "imaging", "models", "part_names", "photo", "transforms"},
     "editing": {
         "attributes",
         "editors",

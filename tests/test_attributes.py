@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from lianpu.attributes import AttributeSet, Labels, rows_with
+from lianpu.attributes import AttributeSet, Labels, is_hair_color, rows_with
 from lianpu.errors import SettingsError, nearest_name
 
 FIVE = AttributeSet.of(["Black_Hair", "Blond_Hair", "Brown_Hair", "Male", "Young"])
@@ -139,3 +139,17 @@ def test_a_difference_says_what_shall_change_and_a_new_group_member_says_all() -
 
 def test_units_are_groups_and_what_stands_alone() -> None:
     assert AttributeSet.of(("Male", "Black_Hair", "Young", "Blond_Hair")).units() == ((1, 3), (0,), (2,))
+
+
+@pytest.mark.parametrize(
+    ("names", "said"),
+    [
+        (("Blond_Hair",), True),
+        (("Black_Hair", "Blond_Hair"), True),
+        (("Wavy_Hair",), False),
+        (("Blond_Hair", "Male"), False),
+        ((), False),
+    ],
+)
+def test_only_colours_of_hair_are_colours_of_hair(names: tuple[str, ...], said: bool) -> None:
+    assert is_hair_color(names) is said

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -15,6 +15,12 @@ Labels = np.ndarray[Any, np.dtype[np.float32]]
 
 HAIR_COLORS = ("Black_Hair", "Blond_Hair", "Brown_Hair", "Gray_Hair")
 """CelebA's hair colours: of these at most one is true for a face."""
+
+
+def is_hair_color(attributes: Iterable[str]) -> bool:
+    """Whether all attributes concern hair colour only; False for none."""
+    names = set(attributes)
+    return bool(names) and names <= set(HAIR_COLORS)
 
 
 @dataclass(frozen=True)

@@ -11,6 +11,7 @@ from lianpu.editing.presets import (
     apply_preset,
     bundled_presets,
     check_parser,
+    check_terms,
     describe_steps,
     dump_preset,
     find_preset,
@@ -20,6 +21,7 @@ from lianpu.editing.presets import (
     preset_from_options,
     read_preset,
     scale_preset,
+    unchanged_note,
     with_hair_shades,
     with_transforms,
 )
@@ -235,6 +237,34 @@ def test_two_hair_colours_at_once_are_refused_and_one_beside_a_no_is_not() -> No
     assert isinstance(step, EffectStep) and step.options == {"shade": "gray"}
     (step,) = with_hair_shades(preset_from_options(("Black_Hair=no",), "1", None, ())).steps
     assert isinstance(step, EffectStep) and step.options == {"shade": "not_black"}
+
+
+def test_several_colours_that_hair_shall_not_have_hold_together() -> None:
+    both = preset_from_options(("Blond_Hair=no", "Black_Hair=no"), "1", None, ())
+    (step,) = with_hair_shades(both).steps
+    assert isinstance(step, EffectStep) and step.options == {"shade": "not_black+not_blond"}
+    assert unchanged_note(step) == "left alone: the hair is not black or blond, or none is seen"
+    assert hair_notes(both) == ""
+    later = preset_from_options(("Blond_Hair=no", "Black_Hair=no"), "1", None, ("hair_color=gray",))
+    assert hair_notes(later).endswith("hair_color, not Blond_Hair=no and Black_Hair=no")
+    with pytest.raises(SettingsError, match="leave no colour for hair"):
+        with_hair_shades(Preset("x", (EditStep({f"{name}_Hair": False for name in ("Black", "Brown", "Blond", "Gray")}),)))
+
+
+def test_a_colour_beside_a_shade_is_refused() -> None:
+    for word in ("hair_color:shade=blond,color=#ff0000", "hair_color=blond:color=#ff0000"):
+        with pytest.raises(SettingsError, match=r"--effect hair_color.*Give either color or shade"):
+            parse_effect(word)
+    assert parse_effect("hair_color:shade=picked,color=#ff0000").options == {"shade": "picked", "color": "#ff0000"}
+
+
+def test_natural_shades_are_refused_before_a_photo_is_read(monkeypatch: pytest.MonkeyPatch) -> None:
+    blond = with_hair_shades(preset_from_options(("Blond_Hair=yes",), "1", None, ()))
+    check_terms(blond)
+    monkeypatch.setenv("LIANPU_COMMERCIAL_SAFE", "1")
+    check_terms(preset_from_options((), "1", None, ("hair_color:color=#803018",)))
+    with pytest.raises(SettingsError, match=r"hair_color: shade=blond .* exclude commercial use"):
+        check_terms(blond)
 
 
 def test_a_shade_of_hair_is_named_without_the_option() -> None:

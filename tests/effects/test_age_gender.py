@@ -9,7 +9,7 @@ import pytest
 from lianpu.editing.photo_job import edit_file
 from lianpu.editing.presets import Preset, dump_preset, parse_effect, preset_from_options
 from lianpu.editing.session import EditRequest, EditSession, open_job
-from lianpu.effects.age_gender import age, gender
+from lianpu.effects.age_gender import age, gender, live_age
 from lianpu.errors import SettingsError
 from lianpu.faces.analyzer import AnalyzerSettings, open_analyzer
 from lianpu.faces.mesh import MeshReader
@@ -18,7 +18,7 @@ from lianpu.imaging.color import rgb_to_lab
 from lianpu.imaging.picture import Picture
 from lianpu.photo.reading import read_image
 from lianpu.transforms.model import TransformModel
-from tests.support.live_faces import mesh_of
+from tests.support.live_faces import live_face, mesh_of
 from tests.support.portraits import write_portrait
 from tests.support.subjects import drawn_photo
 
@@ -71,6 +71,19 @@ def test_hair_greys_with_the_years_and_not_when_they_go_back() -> None:
         for picture in (photo, age(photo, subject, 1.5, 40.0, False), age(photo, subject, 1.0, -20.0, False))
     )
     assert older < 0.8 * before and younger > 0.9 * before
+
+
+def test_in_dim_light_live_hair_gets_no_lighter_grey_than_in_a_photo() -> None:
+    photo, subject = _face(2)
+    hair = subject.parts.where("hair")
+    dim = np.rint(0.45 * photo).astype(np.uint8)
+    frame = dim.copy()
+    live_age(frame, live_face(subject), 1.5, 40.0, False)
+    live, still = (
+        float(np.median(rgb_to_lab(picture.astype(np.float32) / np.float32(255))[hair][:, 0]))
+        for picture in (frame, age(dim, subject, 1.5, 40.0, False))
+    )
+    assert live == pytest.approx(still, abs=5)  # beside skin of the usual light it would be lighter by 17
 
 
 def test_no_years_change_nothing() -> None:

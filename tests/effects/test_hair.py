@@ -2,8 +2,25 @@ import cv2
 import numpy as np
 import pytest
 
-from lianpu.effects.hair import NATURAL, USUAL_SKIN, SkinLook, hair_chances, hair_color, hair_tone, natural_target, plan_hair
+from lianpu.effects.catalogue import NATURAL, effect_of
+from lianpu.effects.hair import (
+    USUAL_SKIN,
+    SkinLook,
+    hair_chances,
+    hair_color,
+    hair_tone,
+    natural_target,
+    plan_hair,
+    skin_look,
+)
+from lianpu.effects.live_hair import live_skin_look
+from lianpu.errors import SettingsError
+from lianpu.faces.live import LiveScene
+from lianpu.faces.results import Subject
 from lianpu.imaging.color import lab_of_color, rgb_to_lab
+from lianpu.imaging.compositing import view_of
+from lianpu.imaging.picture import Picture
+from tests.support.live_faces import live_face
 from tests.support.subjects import drawn_photo, subject_of
 
 
@@ -81,9 +98,83 @@ def test_a_natural_colour_looks_so_and_hair_that_has_it_is_left_alone(shade: str
     after = hair_color(photo, subject, 1.0, "#000000", shade)
     looks = hair_chances(np.median(_lab(after)[hair], axis=0))
     assert max(looks, key=lambda name: looks[name]) == shade
-    if looks[shade] > 0.95:
-        assert hair_color(after, subject, 1.0, "#000000", shade) is after
     assert hair_color(after, subject, 1.0, "#000000", f"not_{shade}") is not after
+
+
+SURE = {"black": (16, 17, 18), "brown": (70, 45, 35), "blond": (165, 129, 59), "gray": (91, 106, 114)}
+"""Hair that is surely called so."""
+
+
+def _haired(name: str) -> tuple[Picture, Subject]:
+    """A photo whose hair has such a colour."""
+    photo, subject = drawn_photo()
+    noise = np.random.default_rng(0).integers(-5, 6, (*photo.shape[:2], 1))
+    hair = np.clip(np.array(SURE[name]) + noise, 0, 255).astype(np.uint8)
+    return np.where(subject.parts.where("hair")[:, :, None], hair, photo).astype(np.uint8), subject
+
+
+def _called(photo: Picture, subject: Subject) -> str:
+    looks = hair_chances(np.median(_lab(photo)[subject.parts.where("hair")], axis=0))
+    return max(looks, key=lambda name: looks[name])
+
+
+@pytest.mark.parametrize("shade", NATURAL)
+def test_hair_that_surely_has_the_colour_is_left_alone(shade: str) -> None:
+    photo, subject = _haired(shade)
+    assert hair_color(photo, subject, 1.0, "#000000", shade) is photo
+    for other in set(NATURAL) - {shade}:
+        assert hair_color(photo, subject, 1.0, "#000000", other) is not photo
+        assert hair_color(photo, subject, 1.0, "#000000", f"not_{other}") is photo
+    assert _called(hair_color(photo, subject, 1.0, "#000000", f"not_{shade}"), subject) != shade
+
+
+@pytest.mark.parametrize("unwanted", [("black", "blond"), ("black", "brown"), ("brown", "blond"), ("black", "brown", "blond")])
+def test_hair_gets_away_from_whichever_of_several_colours_it_has(unwanted: tuple[str, ...]) -> None:
+    shade = "+".join(f"not_{name}" for name in unwanted)
+    for name in NATURAL:
+        photo, subject = _haired(name)
+        after = effect_of("hair_color").apply(photo, [subject], 1.0, shade=shade)
+        assert (after is photo) == (name not in unwanted)
+        assert _called(after, subject) not in unwanted
+
+
+def test_natural_shades_follow_faces_that_exclude_commercial_use(monkeypatch: pytest.MonkeyPatch) -> None:
+    photo, subject = drawn_photo()
+    hair = effect_of("hair_color")
+    monkeypatch.setenv("LIANPU_COMMERCIAL_SAFE", "1")
+    for shade in ("blond", "not_gray", "not_black+not_blond"):
+        with pytest.raises(SettingsError, match=r"exclude commercial use.*hair_color:color=#b8936a.*--commercial-safe"):
+            hair.apply(photo, [subject], 1.0, shade=shade)
+        with pytest.raises(SettingsError, match="exclude commercial use"):
+            hair.apply_live(photo.copy(), LiveScene((live_face(subject),), None), 1.0, shade=shade)
+    after = hair.apply(photo, [subject], 1.0, color="#b8936a")
+    middle = np.median(_lab(after)[subject.parts.where("hair")], axis=0)
+    assert np.abs(middle - lab_of_color("#b8936a")).max() < 8
+
+
+@pytest.mark.parametrize("color", ["#b8936a", "#181412", "#3050e0"])
+def test_a_picked_colour_then_follows_light_alone(color: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    hair = np.random.default_rng(0).normal((30, 6, 9), (6, 1, 1), (500, 3)).astype(np.float32)
+    target = lab_of_color(color)
+    usual = hair_tone(hair, target)
+    monkeypatch.setenv("LIANPU_COMMERCIAL_SAFE", "1")
+    tone = hair_tone(hair, target)
+    assert not np.allclose(tone.tint, usual.tint, atol=0.5) and tone.fine == 1
+    lights = np.linspace(0, 100, len(tone.tint))
+    dimmer = np.minimum((lights + 16) / (target[0] + 16), 1)
+    assert np.allclose(tone.tint, dimmer[:, None] * target[1:], atol=1e-3)
+    low, middle = np.percentile(hair[:, 0], (5, 50))
+    expected = (target[0] + 16) * (low + 16) / (middle + 16) - 16
+    assert tone.table[round(10 * low), 0] == pytest.approx(max(expected, 0.2 * target[0]), abs=0.6)
+    assert (np.diff(tone.table[:, 0]) >= 0).all()
+
+
+def test_live_frames_see_the_light_on_the_skin_as_photos_do() -> None:
+    photo, subject = drawn_photo()
+    for share in (1.0, 0.4):
+        lit = np.rint(photo * share).astype(np.uint8)
+        seen, live = skin_look(subject, view_of(lit, subject.window)), live_skin_look(lit, live_face(subject))
+        assert live.light == pytest.approx(seen.light, abs=3) and live.chroma == pytest.approx(seen.chroma, abs=4)
 
 
 def test_natural_colours_follow_the_light_on_the_face() -> None:

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from lianpu.effects.hair import asked_color, is_hair_color
+from lianpu.effects.hair import asked_color
 from lianpu.imaging.color import lab_of_color
 
 WEIGHT = np.zeros((32, 32), dtype=np.float32)
@@ -40,17 +40,3 @@ def test_an_editor_that_hardly_changes_anything_is_hardly_believed() -> None:
 
 def test_no_hair_has_no_colour() -> None:
     assert asked_color(_crop((1, 2, 3)), _crop((9, 9, 9)), np.zeros((32, 32), dtype=np.float32)) is None
-
-
-@pytest.mark.parametrize(
-    ("names", "said"),
-    [
-        (("Blond_Hair",), True),
-        (("Black_Hair", "Blond_Hair"), True),
-        (("Wavy_Hair",), False),
-        (("Blond_Hair", "Male"), False),
-        ((), False),
-    ],
-)
-def test_only_colours_of_hair_are_colours_of_hair(names: tuple[str, ...], said: bool) -> None:
-    assert is_hair_color(names) is said

@@ -15,13 +15,23 @@ from PIL import Image
 import lianpu
 from lianpu.attributes import AttributeSet
 from lianpu.editing.attributes import crop_template, label_request
-from lianpu.editing.presets import EditStep, EffectStep, Preset, apply_preset, check_mesh, find_preset, parse_preset
+from lianpu.editing.presets import (
+    EditStep,
+    EffectStep,
+    Preset,
+    apply_preset,
+    check_mesh,
+    find_preset,
+    parse_preset,
+    with_hair_shades,
+)
 from lianpu.editors.editor import ModelInfo
 from lianpu.effects.catalogue import EFFECTS, Option, check_strength
 from lianpu.effects.stickers import read_sticker
 from lianpu.errors import LianpuError, PictureError, SettingsError
 from lianpu.faces.analyzer import choose
 from lianpu.files import write_text
+from lianpu.models.store.locate import commercial_safe
 from lianpu.photo.reading import read_photo
 from lianpu.transforms.apply import transformed
 from lianpu.transforms.model import load_transform
@@ -115,6 +125,11 @@ def _empty(folder: Path) -> object:
     return read_photo(folder / "empty.png")
 
 
+def _blond_commercially() -> None:
+    with commercial_safe(True):
+        EFFECTS["hair_color"].check_terms({"shade": "blond"})
+
+
 def _option(kind: str) -> Option:
     return next(option for effect in EFFECTS.values() for option in effect.options if option.kind == kind)
 
@@ -154,6 +169,13 @@ RAISED: list[tuple[str, Callable[[Path], object]]] = [
                 "attribute.exclusive",
                 lambda: ATTRIBUTES.with_values(np.zeros((1, 3), np.float32), {"Black_Hair": True, "Blond_Hair": True}),
             ),
+            (
+                "attribute.no_colour",
+                lambda: with_hair_shades(
+                    Preset("x", (EditStep({f"{name}_Hair": False for name in ("Black", "Brown", "Blond", "Gray")}, 1.0),))
+                ),
+            ),
+            ("effect.not_commercial", lambda: _blond_commercially()),
             ("attribute.none_set", lambda: label_request(NEEDS_LABELS, {})),
             ("editor.needs_labels", lambda: label_request(NEEDS_LABELS, {"Blond_Hair": True})),
             ("editor.unknown_alignment", lambda: crop_template(ModelInfo(ATTRIBUTES, 64, "by hand"))),

@@ -12,13 +12,13 @@ from typing import Protocol
 
 import numpy as np
 
-from lianpu.attributes import AttributeSet, Labels
+from lianpu.attributes import AttributeSet, Labels, is_hair_color
 from lianpu.editing.attribute_masks import Mask
 from lianpu.editing.field_transfer import CropFields, transfer_fields
 from lianpu.editing.residual_transfer import in_crop, is_about_hair, transfer_residual
 from lianpu.editors.editor import ArrayEditor, Editor, FieldEditor, ModelInfo
 from lianpu.effects.catalogue import check_strength
-from lianpu.effects.hair import asked_color, is_hair_color, plan_hair
+from lianpu.effects.hair import asked_color, plan_hair
 from lianpu.errors import ModelError, SettingsError
 from lianpu.faces.alignment import CROP_TEMPLATES, TEMPLATES, Aligned, Template, align
 from lianpu.faces.analyzer import EVERY, FaceAnalyzer, choose, open_analyzer

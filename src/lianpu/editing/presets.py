@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from lianpu.editing.attribute_masks import OF_HAIR
-from lianpu.effects.catalogue import STRONGEST, Effect, check_strength, effect_of, no_parser
+from lianpu.effects.catalogue import PICKED, STRONGEST, Effect, check_strength, effect_of, no_parser
 from lianpu.errors import Message, SettingsError, nearest_name
 from lianpu.yaml_text import dump_yaml, load_yaml
 
@@ -190,10 +190,11 @@ def _in_order(transforms: Sequence[EffectStep]) -> list[EffectStep]:
 def with_hair_shades(preset: Preset) -> Preset:
     """The preset with hair colours (`Blond_Hair`) set by the effect `hair_color`, before the other attributes of their step.
 
-    Of several colours of hair only the last one stays (`hair_notes`): dyed twice, hair would lose its strands.
+    Of several colours of hair only the last one stays (`hair_notes`): dyed twice, hair would lose its strands. Several that it shall not
+    have in one step are one colouring, away from whichever it has.
 
     Raises:
-        SettingsError: two colours in one step exclude each other.
+        SettingsError: two colours in one step exclude each other, or a step leaves none.
     """
     steps: list[Step] = []
     for step in preset.steps:
@@ -206,10 +207,14 @@ def with_hair_shades(preset: Preset) -> Preset:
             raise SettingsError(
                 "{names} exclude each other. Set one of them.", key="attribute.exclusive", names=" and ".join(wanted)
             )
-        for name, value in shades.items():
-            if value or not wanted:
-                shade = _HAIR_SHADES[name] if value else f"not_{_HAIR_SHADES[name]}"
-                steps.append(EffectStep(effect_of("hair_color"), step.strength, {"shade": shade}))
+        if len(shades) == len(_HAIR_SHADES) and not wanted:
+            raise SettingsError(
+                "{names} leave no colour for hair. Leave one of them out.", key="attribute.no_colour", names=" and ".join(shades)
+            )
+        if shades:
+            unwanted = "+".join(f"not_{shade}" for name, shade in _HAIR_SHADES.items() if name in shades)
+            shade = _HAIR_SHADES[wanted[0]] if wanted else unwanted
+            steps.append(EffectStep(effect_of("hair_color"), step.strength, {"shade": shade}))
         rest = {name: value for name, value in step.values.items() if name not in shades}
         if rest:
             steps.append(EditStep(rest, step.strength))
@@ -225,7 +230,8 @@ def hair_notes(preset: Preset) -> str:
             names.append("hair_color")
         elif isinstance(step, EditStep):
             colors = [name for name in step.values if name in _HAIR_SHADES]
-            names += [name for name in colors if step.values[name]] or colors
+            wanted = [name for name in colors if step.values[name]]
+            names += wanted or ([" and ".join(f"{name}=no" for name in colors)] if colors else [])
     return f"hair is coloured once, by the last that asks for it: {names[-1]}, not {', '.join(names[:-1])}" if names[1:] else ""
 
 
@@ -237,11 +243,12 @@ def unchanged_note(step: Step) -> str:
     """What there is to say of a step that changed nothing; empty where that is plain."""
     if not isinstance(step, EffectStep) or not step.strength:
         return ""
-    shade = str(step.options.get("shade", "picked"))
+    shade = str(step.options.get("shade", PICKED))
     if step.effect.name == "hair_color":
-        if shade == "picked":
+        if shade == PICKED:
             return "no hair is seen"
-        has = f"the hair is not {shade[4:]}" if shade.startswith("not_") else f"the hair is {shade} already"
+        shed = " or ".join(name.removeprefix("not_") for name in shade.split("+"))
+        has = f"the hair is not {shed}" if shade.startswith("not_") else f"the hair is {shade} already"
         return f"left alone: {has}, or none is seen"
     if step.effect.needs_mesh:
         return f"{step.effect.name} changed nothing: the face looks so already, or too little of it is seen"
@@ -313,6 +320,17 @@ def check_mesh(preset: Preset) -> None:
                 key="preset.needs_mesh",
                 name=step.effect.name,
             )
+
+
+def check_terms(preset: Preset) -> None:
+    """Refuse what may not be used under --commercial-safe, where that is asked for: natural shades of hair.
+
+    Raises:
+        SettingsError: naming the first such option.
+    """
+    for step in preset.steps:
+        if isinstance(step, EffectStep) and step.strength:
+            step.effect.check_terms(step.options)
 
 
 def describe_steps(preset: Preset) -> str:
@@ -528,6 +546,8 @@ def parse_effect(word: str) -> EffectStep:
                 f"{name}:{effect.main}={strength}."
             )
         options[effect.main], equals = strength, ""
+    if "color" in options and options.get("shade", PICKED) != PICKED:
+        raise SettingsError(f"--effect {word}: the shade has a colour of its own. Give either color or shade.")
     if equals and "strength" in options:
         raise SettingsError(f"--effect {word} has two strengths. Give one.")
     return EffectStep(effect, strength if equals else options.pop("strength", 1.0), options)  # type: ignore[arg-type]  # words are read by the step

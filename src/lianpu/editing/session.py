@@ -22,6 +22,7 @@ from lianpu.editing.presets import (
     check_editor,
     check_mesh,
     check_parser,
+    check_terms,
     describe_steps,
     hair_notes,
     hides_faces,
@@ -344,6 +345,7 @@ def open_job(
         check_parser(preset)
     if not isinstance(analyzer.landmarks, MeshReader):
         check_mesh(preset)
+    check_terms(preset)
     if preset.needs_mesh:
         load_transform()
     return EditJob(request, preset, EditSession(analyzer, editor, model, signing), notes)

@@ -7,14 +7,15 @@ from __future__ import annotations
 
 import numpy as np
 
-from lianpu.effects.hair import USUAL_SKIN, SkinLook, hair_median, natural_target, paint_hair, skin_look
+from lianpu.effects.hair import SkinLook, hair_median, natural_target, paint_hair, skin_look
 from lianpu.effects.hair_matte import hair_matte
-from lianpu.effects.live_hair import live_hair_color
+from lianpu.effects.live_hair import live_hair_color, live_skin_look
 from lianpu.faces.live import LiveFace, hair_color_of
 from lianpu.faces.results import SexAge, Subject
 from lianpu.imaging.color import to_rgb
 from lianpu.imaging.masks import smoothstep
 from lianpu.imaging.picture import Picture
+from lianpu.models.store.locate import is_commercial_safe
 from lianpu.transforms.apply import Wish, WishOf, carry_out, edited, looks_of, wish_for
 from lianpu.transforms.model import AGE_SPAN, load_transform
 from lianpu.transforms.reading import Reading, read_face
@@ -75,11 +76,12 @@ def live_age(frame: Picture, face: LiveFace, strength: float, years: float, if_n
         wishes.extend([wish] if wish is not None else [])
         return wish
 
+    seen = face.hair or hair_color_of(frame, face) if hair else None
+    skin = None if seen is None else live_skin_look(frame, face)
     _put(frame, face, wish_of)
-    seen = face.hair or hair_color_of(frame, face) if hair and wishes else None
-    if seen is None:
+    if seen is None or skin is None or not wishes:
         return
-    aim = _aged_hair(np.array([seen.light[1], *seen.tone]), wishes[0].years, wishes[0].years + AGE_SPAN * wishes[0].age)
+    aim = _aged_hair(np.array([seen.light[1], *seen.tone]), wishes[0].years, wishes[0].years + AGE_SPAN * wishes[0].age, skin)
     if aim is not None:
         live_hair_color(frame, face, aim[1], _hex(aim[0]))
 
@@ -138,13 +140,13 @@ def _with_aged_hair(photo: Picture, subject: Subject, before: float, after: floa
     return photo if aim is None else paint_hair(matte, subject, np.array(aim[0], dtype=np.float32)).put(photo, aim[1])
 
 
-def _aged_hair(
-    own: np.ndarray, before: float, after: float, skin: SkinLook = USUAL_SKIN
-) -> tuple[tuple[float, float, float], float] | None:
+def _aged_hair(own: np.ndarray, before: float, after: float, skin: SkinLook) -> tuple[tuple[float, float, float], float] | None:
     """The colour (Lab) that hair of a colour `own` moves towards from an age to another, and by what share; None where it stays.
 
-    `skin` is the skin beside it.
+    `skin` is the skin beside it. Under --commercial-safe it stays: natural colours follow faces whose terms exclude commercial use.
     """
+    if is_commercial_safe():
+        return None
     own = np.asarray(own, dtype=np.float32)
     greyness, greying = _greyness(own), after > before
     light, a, b = natural_target("gray" if greying else "brown", own, skin).tolist()

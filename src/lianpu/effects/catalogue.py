@@ -7,9 +7,11 @@ import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from importlib import import_module
+from itertools import combinations
 from typing import TYPE_CHECKING, Any, Literal
 
 from lianpu.errors import Message, SettingsError, brief, nearest_name
+from lianpu.models.store.locate import is_commercial_safe
 
 if TYPE_CHECKING:
     from lianpu.faces.live import LiveScene
@@ -32,6 +34,8 @@ class Option:
         default: its value if not given.
         title: displayed name, by language (`en`, `zh`).
         choices: of a `choice`.
+        unlisted: values of a `choice` that are read as well, but not offered.
+        bound: values of a `choice` that follow measurements of pictures which exclude commercial use (`Effect.check_terms`).
         low: smallest number.
         high: largest number.
     """
@@ -41,6 +45,8 @@ class Option:
     default: Value
     title: Mapping[str, str]
     choices: tuple[str, ...] = ()
+    unlisted: tuple[str, ...] = ()
+    bound: tuple[str, ...] = ()
     low: float = 0.0
     high: float = 1.0
 
@@ -61,7 +67,7 @@ class Option:
         if self.kind == "switch":
             return self._switch(value)
         word = str(value)
-        if self.kind == "choice" and word not in self.choices:
+        if self.kind == "choice" and word not in (*self.choices, *self.unlisted):
             raise SettingsError(
                 "option {option}: '{value}' is none of {choices}{nearest}.",
                 key="option.no_choice",
@@ -145,15 +151,32 @@ class Effect:
         except SettingsError as problem:
             raise SettingsError("{effect}: {problem}", key="effect.problem", effect=self.name, problem=problem) from None
 
+    def check_terms(self, options: Mapping[str, object]) -> None:
+        """Raise SettingsError where an option has a value that may not be used under --commercial-safe (`Option.bound`)."""
+        for option in self.options:
+            value = options.get(option.name, option.default)
+            if value in option.bound and is_commercial_safe():
+                raise SettingsError(
+                    "{effect}: {option}={value} follows measurements of faces whose terms exclude commercial use. "
+                    "Give a colour of your own: --effect {effect}:color=#b8936a. (Asked for by --commercial-safe or "
+                    "LIANPU_COMMERCIAL_SAFE.)",
+                    key="effect.not_commercial",
+                    effect=self.name,
+                    option=option.name,
+                    value=value,
+                )
+
     def apply(self, photo: Picture, subjects: Sequence[Subject], strength: float = 1.0, **options: Any) -> Picture:
         """The photo (H, W, 3) with the effect on each subject. A strength of 0 returns the same picture.
 
         Raises:
-            SettingsError: a wrong strength or option, or the effect needs a parser and the parts of a subject come from its mesh.
+            SettingsError: a wrong strength or option, one that may not be used, or the effect needs a parser and the parts of a subject
+                come from its mesh.
         """
         strength, read = check_strength(strength, self.name), self.read_options(options)
         if strength == 0.0:
             return photo
+        self.check_terms(read)
         if self.needs_parser and any(subject.parts.parser == MESH_PARTS for subject in subjects):
             raise no_parser(self.name)
         function = _function(self.function)
@@ -167,11 +190,12 @@ class Effect:
         """Put the effect on a live frame (H, W, 3), in place, by its live form where there is one. A strength of 0 changes nothing.
 
         Raises:
-            SettingsError: a wrong strength or option.
+            SettingsError: a wrong strength or option, or one that may not be used.
         """
         strength, read = check_strength(strength, self.name), self.read_options(options)
         if strength == 0.0:
             return
+        self.check_terms(read)
         if not self.live:
             frame[:] = self.apply(frame, [face.subject(frame) for face in scene.faces], strength, **read)
             return
@@ -230,7 +254,18 @@ def _color(default: str) -> Option:
     return Option("color", "color", default, {"en": "Colour", "zh": "颜色"})
 
 
-HAIR_SHADES = ("picked", "black", "brown", "blond", "gray", "not_black", "not_brown", "not_blond", "not_gray")
+PICKED = "picked"
+"""The shade of hair that stands for a colour of one's own."""
+
+NATURAL = ("black", "brown", "blond", "gray")
+
+_NOT = tuple(f"not_{name}" for name in NATURAL)
+
+HAIR_SHADES = (PICKED, *NATURAL, *_NOT)
+"""What hair can be coloured to, by name: a picked colour, a natural one, or the natural one next to it."""
+
+_SEVERAL_NOT = tuple("+".join(names) for count in (2, 3) for names in combinations(_NOT, count))
+"""Away from whichever of several colours the hair has, in the order of `NATURAL`: what `--set Black_Hair=no Blond_Hair=no` asks for."""
 
 STICKERS = (
     *("glasses", "round_glasses", "sunglasses", "star_glasses", "moustache", "hat", "party_hat", "crown", "flower_crown", "halo"),
@@ -262,7 +297,18 @@ EFFECTS: dict[str, Effect] = {
             "face",
             "hair.hair_color",
             "live_hair.live_hair_color",
-            (_color("#b8936a"), Option("shade", "choice", "picked", {"en": "Shade", "zh": "色调"}, HAIR_SHADES)),
+            (
+                _color("#b8936a"),
+                Option(
+                    "shade",
+                    "choice",
+                    PICKED,
+                    {"en": "Shade", "zh": "色调"},
+                    HAIR_SHADES,
+                    unlisted=_SEVERAL_NOT,
+                    bound=(*NATURAL, *_NOT, *_SEVERAL_NOT),
+                ),
+            ),
             beyond_crop=True,
             needs_parser=True,
             main="shade",

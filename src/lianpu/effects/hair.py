@@ -1,17 +1,19 @@
 """Hair colour: a lightness-to-colour table for the hair of one face, and its application through a hair matte; live: `live_hair`.
 
-The curves are those of real hair: medians over 823 labelled training faces of CelebAMask-HQ and FFHQ (docs/results/log/hair.md).
+The curves are those of real hair: medians over 823 labelled training faces of CelebAMask-HQ and FFHQ (docs/results/log/hair.md). Both
+exclude commercial use: under --commercial-safe there are no natural shades (`catalogue.Option.bound`), and picked colours take curves
+that were fitted to nothing (`tone_between`).
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
 import cv2
 import numpy as np
 
+from lianpu.effects.catalogue import NATURAL, PICKED
 from lianpu.effects.face_masks import face_unit, part_cover
 from lianpu.effects.hair_matte import HairMatte, hair_matte, matte_of, own_color
 from lianpu.faces.results import Subject
@@ -19,6 +21,7 @@ from lianpu.imaging.color import lab_of_color, rgb_to_lab, to_rgb
 from lianpu.imaging.compositing import Field, View, bands, blend, touched_window, upsample
 from lianpu.imaging.masks import dilate, feather, smoothstep, wide_blur
 from lianpu.imaging.picture import Picture
+from lianpu.models.store.locate import is_commercial_safe
 
 _MIDDLE = (6.2, 21.9, 47.6, 54.6, 85.0)
 
@@ -93,18 +96,22 @@ def hair_tone(hair: Field, target: Field) -> HairTone:
         target: Lab (3,) for its median.
     """
     low, middle, high = np.percentile(hair[:, 0], (5, 50, 95)).tolist()
-    return tone_between((low, middle, high), hair[:, 1:].mean(axis=0), target)
+    return tone_between((low, middle, high), hair[:, 1:].mean(axis=0), target, fitted=not is_commercial_safe())
 
 
-def tone_between(percentiles: tuple[float, float, float], mean: np.ndarray, target: Field) -> HairTone:
-    """`hair_tone` from the 5th, 50th and 95th percentile of the present hair's lightness, and its mean a and b."""
+def tone_between(percentiles: tuple[float, float, float], mean: np.ndarray, target: Field, *, fitted: bool) -> HairTone:
+    """`hair_tone` from the 5th, 50th and 95th percentile of the present hair's lightness, and its mean a and b.
+
+    `fitted`: by the curves of real hair. Without, by rules of light alone: a shadow is the same colour in less light, where L + 16, a and
+    b fall in proportion; a highlight adds the light that it added before; strands keep their contrast.
+    """
     old = np.arange(_STEPS, dtype=np.float64) * (100 / (_STEPS - 1))
-    light, middle, depth = _lightness(old, percentiles, float(target[0]), 1 - 0.4 * (1 - _naturalness(target)))
-    tint = _tint(old, target)
+    light, middle, depth = _lightness(old, percentiles, float(target[0]), 1 - 0.4 * (1 - _naturalness(target)), fitted)
+    tint = _tint(old, target) if fitted else _dimmed(old, target)
     kept = 0.35 * np.clip((old + 8) / (light + 8), 0.3, 1)  # the tones of dark pixels are mostly noise
     places = np.clip(np.rint(light * 10), 0, _STEPS - 1).astype(int)
     offsets = tint[places] - kept[:, None] * mean
-    fine = float(np.interp(target[0], _MIDDLE, _FINE) / np.interp(middle, _MIDDLE, _FINE))
+    fine = float(np.interp(target[0], _MIDDLE, _FINE) / np.interp(middle, _MIDDLE, _FINE)) if fitted else 1.0
     return HairTone(
         np.column_stack([light, offsets, kept]).astype(np.float32),
         tint.astype(np.float32),
@@ -124,7 +131,7 @@ def _naturalness(target: Field) -> float:
 
 
 def _lightness(
-    old: np.ndarray, percentiles: tuple[float, float, float], target: float, shine: float
+    old: np.ndarray, percentiles: tuple[float, float, float], target: float, shine: float, fitted: bool
 ) -> tuple[np.ndarray, float, float]:
     """New lightness for each old one, by a smooth monotonic curve; and `middle` and `depth` of `HairTone`.
 
@@ -133,10 +140,13 @@ def _lightness(
     """
     low, middle, high = np.clip(percentiles, 0.5, 99.5)
     low, high = min(low, middle - 0.4), max(high, middle + 0.4)
-    usual, wanted = (
-        np.array([np.interp(at, _MIDDLE, column) for column in zip(*_SPREAD, strict=True)]) for at in (middle, target)
-    )
-    below, above = -wanted[0] * _even((middle - low) / -usual[0]), shine * wanted[3] * _even((high - middle) / usual[3])
+    if fitted:
+        usual, wanted = (
+            np.array([np.interp(at, _MIDDLE, column) for column in zip(*_SPREAD, strict=True)]) for at in (middle, target)
+        )
+        below, above = -wanted[0] * _even((middle - low) / -usual[0]), shine * wanted[3] * _even((high - middle) / usual[3])
+    else:
+        below, above = (target + 16) * (middle - low) / (middle + 16), shine * (high - middle)
     usual_below = min(below, 0.8 * target)
     below, above = min(usual_below, _STEEPEST * (middle - low)), min(above, _STEEPEST * (high - middle))
     places = [-1.0, low, middle, high, 101.0]
@@ -166,16 +176,19 @@ def _tint(light: np.ndarray, target: Field) -> np.ndarray:
     return np.stack([chromas * np.cos(hues), chromas * np.sin(hues)], axis=1)
 
 
-PICKED = "picked"
-"""The shade that stands for a colour of one's own."""
+def _dimmed(light: np.ndarray, target: Field) -> np.ndarray:
+    """`_tint` by rules of light alone: below the target's lightness the same colour in less light, above it no more of it."""
+    share = np.minimum((light + 16) / (float(target[0]) + 16), 1.0)
+    return np.asarray(share[:, None] * np.asarray(target[1:], dtype=np.float64))
 
-NATURAL = ("black", "brown", "blond", "gray")
 
-SHADES = (PICKED, *NATURAL, *(f"not_{name}" for name in NATURAL))
-"""What hair can be coloured to, by name: a picked colour, a natural one, or the natural one next to it."""
-
-_NEXT = {"black": "brown", "brown": "black", "blond": "brown", "gray": "brown"}
-"""The colour that hair gets which shall not have its own."""
+_NEXT = {
+    "black": ("brown", "blond", "gray"),
+    "brown": ("black", "blond", "gray"),
+    "blond": ("brown", "gray", "black"),
+    "gray": ("brown", "blond", "black"),
+}
+"""The colours that hair gets which shall not have its own: the first of them that it may have."""
 
 _SHADE_TONE = {"black": (2.6, 50.0), "brown": (14.5, 58.0), "blond": (26.0, 68.0), "gray": (5.0, 72.0)}
 """Chroma and hue in degrees of natural hair of median lightness."""
@@ -216,7 +229,7 @@ def shade_target(shade: str, color: str, own: Field, skin: SkinLook) -> tuple[Fi
     """Lab (3,) for the median of hair, and how far it shall be changed, 0 to 1.
 
     Args:
-        shade: of `SHADES`.
+        shade: of `catalogue.HAIR_SHADES`, or several that it shall not have, joined by +.
         color: #rrggbb, the colour of the shade `PICKED`.
         own: Lab (3,), the median of the present hair.
         skin: the skin in the same photo.
@@ -226,8 +239,11 @@ def shade_target(shade: str, color: str, own: Field, skin: SkinLook) -> tuple[Fi
     chances = hair_chances(own)
     if shade in NATURAL:
         return natural_target(shade, own, skin), 1 - float(smoothstep(np.array(chances[shade]), *_HAS))
-    shed = shade.removeprefix("not_")
-    return natural_target(_NEXT[shed], own, skin), float(smoothstep(np.array(chances[shed]), 1 - _HAS[1], 1 - _HAS[0]))
+    shed = [name.removeprefix("not_") for name in shade.split("+")]
+    likeliest = max(shed, key=lambda name: chances[name])
+    allowed = next(name for name in _NEXT[likeliest] if name not in shed)
+    has = min(1.0, sum(chances[name] for name in shed))
+    return natural_target(allowed, own, skin), float(smoothstep(np.array(has), 1 - _HAS[1], 1 - _HAS[0]))
 
 
 def natural_target(shade: str, own: Field, skin: SkinLook) -> Field:
@@ -366,8 +382,9 @@ def hair_color(photo: Picture, subject: Subject, strength: float, color: str, sh
         subject: the face.
         strength: 0 to 1.5.
         color: #rrggbb, of a `shade` that is `PICKED`.
-        shade: a natural colour (`SHADES`), as it looks in the photo's light, or away from one (`not_black`). Hair that surely has that
-            colour already, or has not the one that it shall lose, stays as it is.
+        shade: a natural colour (`catalogue.HAIR_SHADES`), as it looks in the photo's light, or away from one (`not_black`) or from
+            whichever of several it has (`not_black+not_blond`). Hair that surely has that colour already, or has not the one that it
+            shall lose, stays as it is.
     """
     matte = hair_matte(photo, subject)
     if matte is None:
@@ -470,20 +487,11 @@ def light_around(light: Field, core: Field, sigma: float) -> Field:
     return np.asarray(total[:, :, 0] / total[:, :, 1], dtype=np.float32)
 
 
-HAIR_COLORS = frozenset(("Black_Hair", "Blond_Hair", "Brown_Hair", "Gray_Hair"))
-"""CelebA attributes that concern hair colour only."""
-
 _UNNOTICED, _PLAIN = 2.0, 8.0
 """Colour differences (CIE76): none below the first, a certain change above the second."""
 
 _COUNTED = 0.2
 """Share of the hair that determines the colour."""
-
-
-def is_hair_color(attributes: Iterable[str]) -> bool:
-    """Whether all attributes concern hair colour only."""
-    names = set(attributes)
-    return bool(names) and names <= HAIR_COLORS
 
 
 def asked_color(crop: Picture, edited: Picture, weight: Field) -> tuple[Field, float] | None:

@@ -11,16 +11,17 @@ from functools import lru_cache
 import cv2
 import numpy as np
 
+from lianpu.effects.catalogue import PICKED
 from lianpu.effects.face_masks import fade_at_border
 from lianpu.effects.hair import (
     DARKEST,
     DEEPEST,
     LEAST,
     MIXED,
-    PICKED,
     SHADOW_SHARE,
     USUAL_SKIN,
     HairTone,
+    SkinLook,
     light_around,
     look_of_skin,
     shade_target,
@@ -34,6 +35,7 @@ from lianpu.imaging.compositing import Field, View
 from lianpu.imaging.geometry import Matrix
 from lianpu.imaging.masks import dilate, guided_filter_coefficients, smoothstep, wide_blur
 from lianpu.imaging.picture import Picture
+from lianpu.models.store.locate import is_commercial_safe
 
 _PLANNED_PX = 24.0
 """Most pixels of the face's unit that the smooth parts are computed at."""
@@ -97,13 +99,11 @@ def live_hair_color(frame: Picture, face: LiveFace, strength: float, color: str,
     if core.sum() < 4:
         return
     own = np.array((hair.light[1], *hair.tone), dtype=np.float32)
-    target, wanted = shade_target(
-        shade, color, own, USUAL_SKIN if shade == PICKED else look_of_skin(view, share_in(face, view, "skin", "nose"))
-    )
+    target, wanted = shade_target(shade, color, own, USUAL_SKIN if shade == PICKED else _skin_in(face, view))
     if wanted == 0:
         return
     strength *= wanted
-    tone = _luma_tone(_rounded(hair), _rounded_color(target))
+    tone = _luma_tone(_rounded(hair), _rounded_color(target), not is_commercial_safe())
     reach, px = EDGE_SHARE * unit, EDGE_SHARE * unit * view.scale
     luma = np.asarray(view.picture @ _LUMA, dtype=np.float32)
     near = smoothstep(soften(dilate(core, view, 0.5 * reach), 0.3 * px), 0.05, 0.6)
@@ -116,6 +116,15 @@ def live_hair_color(frame: Picture, face: LiveFace, strength: float, color: str,
     shadow = _shade(face, view, core, luma, around, tone)
     ceiling = 255 * around + _HIGHLIGHT * inside + 255 * smoothstep(inside, 0.8, 1.0)
     _recolor(frame, view, strength, share, edges, ceiling, tone, _smooth_change(view, tone, luma, ceiling, matte, shadow))
+
+
+def live_skin_look(frame: Picture, face: LiveFace) -> SkinLook:
+    """`hair.skin_look` in a live frame (H, W, 3)."""
+    return _skin_in(face, live_view(frame, face.window(frame), face.face.unit_px, _PLANNED_PX))
+
+
+def _skin_in(face: LiveFace, view: View) -> SkinLook:
+    return look_of_skin(view, share_in(face, view, "skin", "nose"))
 
 
 def _known_hair(face: LiveFace) -> Matrix:
@@ -200,8 +209,8 @@ def _rounded_color(target: Field) -> tuple[float, float, float]:
 
 
 @lru_cache(maxsize=32)
-def _luma_tone(hair: HairColor, target: tuple[float, float, float]) -> LumaTone:
-    tone = tone_between(hair.light, np.array(hair.tone), np.array(target, dtype=np.float32))
+def _luma_tone(hair: HairColor, target: tuple[float, float, float], fitted: bool) -> LumaTone:
+    tone = tone_between(hair.light, np.array(hair.tone), np.array(target, dtype=np.float32), fitted=fitted)
     light = np.linspace(0, 100, 256, dtype=np.float32)
     dim = (light + 16) / np.float32(hair.light[1] + 16)  # in dimmer light a and b fall as L + 16 does
     old = np.stack([light, hair.tone[0] * dim, hair.tone[1] * dim], axis=1).astype(np.float32)
