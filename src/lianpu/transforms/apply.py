@@ -261,7 +261,8 @@ def _plan(reading: Reading, model: TransformModel, wish: Wish) -> _Plan:
     if wish.age > 0:
         detail *= reading.sampled(_smooth_skin(reading, model))[..., None]
     least = (-0.7, -1.1, -2.0, -2.4) if wish.age < 0 else (-2.4,) * len(BANDS)  # young skin has pores
-    gains = 1 + (np.exp(0.5 * np.clip(detail, least, 1.8)) - 1) * skin[..., None]
+    planes = [np.exp(np.float32(0.5) * np.clip(one, low, 1.8)) for one, low in zip(cv2.split(detail), least, strict=True)]
+    gains = _merged(*(1 + (plane - 1) * skin for plane in planes))
     if wish.gender > 0:  # lashes and liner would be smeared, not taken off
         gains = 1 + (gains - 1) * (1 - 0.75 * reading.sampled(model.zones.eyes))[..., None]
     reach = skin
@@ -282,7 +283,8 @@ def _plan(reading: Reading, model: TransformModel, wish: Wish) -> _Plan:
         np.abs(fields[..., 0] - 1) * 60
         + np.abs(fields[..., 1])
         + 40 * np.abs(fields[..., 2] - 1)
-        + np.abs(fields[..., 3:]).sum(axis=2)
+        + np.abs(fields[..., 3])
+        + np.abs(fields[..., 4])
     )
     weight = (changed > 60 * _FAINT).astype(np.float32)
     if lines is not None:
@@ -477,16 +479,18 @@ def _linear(reading: Reading, tone: Field, gains: Field, shaved: Shave | None, y
     """
     levels = reading.levels
     base = levels[-1] + np.float32(BLACK)
-    bands = np.dstack([levels[k] - levels[k + 1] for k in range(len(BANDS))])
-    edge = np.array((0.05, 0.06, 0.07, 0.08), dtype=np.float32)
-    if youth > 0:
-        edge = edge * (1 + np.float32(youth) * reading.cover("skin", grown=-4.0, soft=1.5)[..., None])
-    strong = 1 - np.exp(-((bands / (edge * base[..., None])) ** 2))
-    held = np.where(gains < 1, gains + (1 - gains) * strong, gains)  # what is no texture of skin keeps its contrast
-    if shaved is not None:
-        held += shaved.zone[..., None] * (gains - held)
-    coarse = (bands[..., 1:] * (held[..., 1:] - 1)).sum(axis=2)
-    fine = held[..., 0]
+    wider = base if youth <= 0 else base * (1 + np.float32(youth) * reading.cover("skin", grown=-4.0, soft=1.5))
+    fine, coarse = np.ones_like(base), np.zeros_like(base)
+    for k, edge in enumerate((0.05, 0.06, 0.07, 0.08)):
+        band, own = levels[k] - levels[k + 1], gains[..., k]
+        strong = 1 - np.exp(-((band / (np.float32(edge) * wider)) ** 2))
+        held = own + np.maximum(1 - own, 0) * strong  # what is no texture of skin keeps its contrast
+        if shaved is not None:
+            held += shaved.zone * (own - held)
+        if k:
+            coarse += band * (held - 1)
+        else:
+            fine = held
     light = np.exp(tone[..., 0])
     gain = light * fine
     offset = light * (levels[1] + np.float32(BLACK) + coarse) - gain * (levels[1] + np.float32(BLACK))
@@ -494,7 +498,12 @@ def _linear(reading: Reading, tone: Field, gains: Field, shaved: Shave | None, y
     tint = tone[..., 1:] * (base * light)[..., None]
     if shaved is not None:
         _take_off(shaved, reading, gain, offset, chroma, tint)
-    return np.dstack([gain, offset, chroma, tint]).astype(np.float32)
+    return _merged(gain, offset, chroma, *cv2.split(tint))
+
+
+def _merged(*planes: np.ndarray) -> Field:
+    """(h, w, C) float32 of C planes (h, w). Work on planes takes a tenth of the time of sums and bounds along the last axis."""
+    return np.asarray(cv2.merge([np.asarray(plane, dtype=np.float32) for plane in planes]), dtype=np.float32)
 
 
 def _take_off(shaved: Shave, reading: Reading, gain: Field, offset: Field, chroma: Field, tint: Field) -> None:

@@ -181,20 +181,20 @@ def _hair(reading: Reading, model: TransformModel, shaved: Field, place: Field) 
     light = np.asarray(reading.levels[-1] + np.float32(BLACK), dtype=np.float32)
     bands = [((reading.levels[k] - reading.levels[k + 1]) / light) ** 2 for k in (1, 2)]
     inner = valid * reading.cover("skin", "neck", "hair", "u_lip", "l_lip", "mouth", "nose", grown=-3.0)  # edges are no texture
-    share = np.dstack([reading.tone * valid[..., None], *[band * inner for band in bands], inner, valid]).astype(np.float32)
-    total = blurred(share, 3.0 * scale)
-    tone = total[..., :3] / np.maximum(total[..., 6:], 1e-3)
-    energy = np.log(np.maximum(total[..., 3:5] / np.maximum(total[..., 5:6], 1e-3), 1e-7))
+    planes = [*(plane * valid for plane in cv2.split(reading.tone)), *(band * inner for band in bands), inner, valid]
+    light, red, yellow, *bands, inner, valid = (blurred(plane, 3.0 * scale) for plane in planes)
+    weight, rest = np.maximum(valid, np.float32(1e-3)), np.maximum(inner, np.float32(1e-3))
+    energy = [np.log(np.maximum(band / rest, np.float32(1e-7))) for band in bands]
     cheeks = (reading.sampled(model.zones.cheeks) > 0.5) & (reading.skin > 0.5)
-    usual = np.median(energy[cheeks], axis=0) if cheeks.sum() > 40 else np.array((-8.0, -7.5))
-    rough = np.clip((energy - np.maximum(usual, -9.0)).mean(axis=2), -1, 5)
+    usual = [float(np.median(one[cheeks])) for one in energy] if cheeks.sum() > 40 else [-8.0, -7.5]
+    rough = np.clip(sum(one - max(own, -9.0) for one, own in zip(energy, usual, strict=True)) / 2, -1, 5)
     neck = blurred(where(reading.classes, ("neck",)), 2.0 * scale)  # lies in shadow
-    darker = (base[..., 0] - tone[..., 0]) * (1 - 0.75 * neck)
-    grey = np.hypot(base[..., 1], base[..., 2]) - np.hypot(tone[..., 1], tone[..., 2])
+    darker = (base[..., 0] - light / weight) * (1 - 0.75 * neck)
+    grey = np.hypot(base[..., 1], base[..., 2]) - np.hypot(red / weight, yellow / weight)
     score = _DARKER_WEIGHT * (np.maximum(darker, 0) - _DARKER) + _ROUGHER_WEIGHT * (rough - _ROUGHER) + _PARSED_WEIGHT * bearded
     score += _GREYER_WEIGHT * (np.clip(grey, 0, _MOST_GREY) * (1 - neck) - _GREYER)
-    score = np.where(total[..., -1] > 0.02, score, -4)
-    there = reading.in_frame(np.dstack([score, total[..., -1]]).astype(np.float32))[:, ::-1]
+    score = np.where(valid > 0.02, score, -4)
+    there = reading.in_frame(np.dstack([score, valid]).astype(np.float32))[:, ::-1]
     # a beard grows on both sides, a hand or a shadow lies on one
     score = np.minimum(score, reading.sampled(np.where(there[..., 1] > 0.4, there[..., 0] + _ONE_SIDED, 9).astype(np.float32)))
     inside = place > _PLACE

@@ -212,6 +212,7 @@ def backward_flow(flat: Coordinates, moved: Coordinates, seen: np.ndarray, shape
     flow *= (1 - smoothstep(out, 0.75, 1.0))[..., None]
     flow = np.asarray(enlarge(flow, (wide, high)), dtype=np.float32) * ends[..., None]
     steepest = max(
-        float(np.abs(np.gradient(flow, axis=axis)).sum(axis=2).max()) if flow.shape[axis] > 1 else 0.0 for axis in (0, 1)
+        float(np.add(*(np.abs(np.gradient(flow[..., way], axis=axis)) for way in (0, 1))).max()) if flow.shape[axis] > 1 else 0.0
+        for axis in (0, 1)
     )
     return np.asarray(flow * np.float32(min(1.0, _STEEPEST / max(steepest, 1e-6))), dtype=np.float32)
