@@ -23,7 +23,7 @@ from lianpu.imaging.masks import smoothstep
 from lianpu.imaging.picture import Picture, check_picture
 from lianpu.transforms.beard import TILE_PER_UNIT, TILE_PX, Shave, light_of, shave, skin_chroma, skin_grain, stubble_tile
 from lianpu.transforms.model import AGE_SPAN, MIDDLE_AGE, TransformModel
-from lianpu.transforms.reading import BANDS, BLACK, Reading, blurred, read_face
+from lianpu.transforms.reading import BANDS, BLACK, Reading, blurred, merged, read_face, weighted
 from lianpu.transforms.surface import FRAME, MAP_PX, SURFACE, backward_flow
 from lianpu.transforms.wrinkles import wrinkle_field
 
@@ -262,7 +262,7 @@ def _plan(reading: Reading, model: TransformModel, wish: Wish) -> _Plan:
         detail *= reading.sampled(_smooth_skin(reading, model))[..., None]
     least = (-0.7, -1.1, -2.0, -2.4) if wish.age < 0 else (-2.4,) * len(BANDS)  # young skin has pores
     planes = [np.exp(np.float32(0.5) * np.clip(one, low, 1.8)) for one, low in zip(cv2.split(detail), least, strict=True)]
-    gains = _merged(*(1 + (plane - 1) * skin for plane in planes))
+    gains = merged(*(1 + (plane - 1) * skin for plane in planes))
     if wish.gender > 0:  # lashes and liner would be smeared, not taken off
         gains = 1 + (gains - 1) * (1 - 0.75 * reading.sampled(model.zones.eyes))[..., None]
     reach = skin
@@ -363,7 +363,7 @@ def _limit(tone: Field, reading: Reading, model: TransformModel, wish: Wish) -> 
         tone[..., 1:] += eyes[..., None] * (0.35 * share[..., None] - 1) * tone[..., 1:]
     if wish.age > 0 and not wish.gender:  # no pale rings around the eyes of older men
         tone[..., 0] = np.minimum(tone[..., 0], 0.07)
-        np.clip(tone[..., 1:], (-0.015, -0.02), (0.03, 0.03), out=tone[..., 1:])  # nor green cheeks
+        _hold(tone, (-0.015, 0.03), (-0.02, 0.03))  # nor green cheeks
     if wish.gender > 0 or wish.age > 0:  # skin in bright light has no shade to give: it would get grey
         tone *= np.where(tone[..., :1] < 0, np.clip((np.log(108.0) - seen[..., :1]) / 0.3, 0.15, 1), 1)
     if wish.gender < 0:
@@ -375,7 +375,7 @@ def _limit(tone: Field, reading: Reading, model: TransformModel, wish: Wish) -> 
         warm = 0.07 * np.clip(-tone[..., :1], 0, 0.3)  # brown, not grey
         tone[..., 1:] += eyes[..., None] * (np.maximum(tone[..., 1:], 0) + warm - tone[..., 1:])
     if wish.gender:
-        np.clip(tone[..., 1:], (-0.012, -0.014), (0.022, 0.018), out=tone[..., 1:])
+        _hold(tone, (-0.012, 0.022), (-0.014, 0.018))
     # what is as light as the face's lightest skin already is made no lighter
     high = np.quantile(own[:, 0], 0.9)
     room = np.clip((high + 0.05 - seen[..., 0]) / 0.12, 0, 1)
@@ -391,6 +391,12 @@ def _limit(tone: Field, reading: Reading, model: TransformModel, wish: Wish) -> 
         colour = np.clip(usual[1:] - blurred(reading.tone, 1.2 * reading.scale)[..., 1:], -0.3, 0)
         lighter = reading.sampled(model.zones.eyes)[..., None] * np.clip(tone[..., :1] / 0.06, 0, 1)
         tone[..., 1:] += np.float32(0.75 * min(wish.gender, 1.2)) * lighter * colour
+
+
+def _hold(tone: Field, *bounds: tuple[float, float]) -> None:
+    """Hold both of relative chroma of a tone (h, w, 3) within bounds, in place."""
+    for channel, (low, high) in enumerate(bounds, 1):
+        tone[..., channel] = np.clip(tone[..., channel], low, high)
 
 
 def _lips(tone: Field, reading: Reading, model: TransformModel, wish: Wish, reachable: Field) -> None:
@@ -432,7 +438,7 @@ def _brows(tone: Field, reading: Reading, wish: Wish) -> None:
     edge = np.clip(brows - _shifted(brows, -down * 5 * reading.scale), 0, 1)  # the lower edge becomes skin
     edge = blurred(edge, 1.2 * reading.scale) * np.float32(0.75 * min(-wish.gender, 1.0))
     bare = reading.cover("skin", "nose", grown=-2.0)
-    total = blurred(np.dstack([reading.tone * bare[..., None], bare]), 6 * reading.scale)
+    total = blurred(weighted(reading.tone, bare), 6 * reading.scale)
     skin = total[..., :3] / np.maximum(total[..., 3:], 1e-3)
     darker = np.clip((skin[..., :1] - reading.tone[..., :1]) / 0.2, 0, 1)
     tone += (skin - blurred(reading.tone, 1.5 * reading.scale)) * edge[..., None] * darker * np.clip(total[..., 3:] / 0.05, 0, 1)
@@ -462,7 +468,7 @@ def _unfolded(reading: Reading, model: TransformModel, shaved: Shave | None) -> 
     valid = inner * (1 - other) * reading.sampled(model.zones.fade)
     if shaved is not None:
         valid *= 1 - shaved.replaced
-    tone = np.dstack([reading.tone * valid[..., None], valid])
+    tone = weighted(reading.tone, valid)
     near, around = (blurred(tone, sigma * scale) for sigma in _FOLD)
     apart = near[..., :3] / np.maximum(near[..., 3:], 1e-3) - around[..., :3] / np.maximum(around[..., 3:], 1e-3)
     light = apart[..., 0]
@@ -498,12 +504,7 @@ def _linear(reading: Reading, tone: Field, gains: Field, shaved: Shave | None, y
     tint = tone[..., 1:] * (base * light)[..., None]
     if shaved is not None:
         _take_off(shaved, reading, gain, offset, chroma, tint)
-    return _merged(gain, offset, chroma, *cv2.split(tint))
-
-
-def _merged(*planes: np.ndarray) -> Field:
-    """(h, w, C) float32 of C planes (h, w). Work on planes takes a tenth of the time of sums and bounds along the last axis."""
-    return np.asarray(cv2.merge([np.asarray(plane, dtype=np.float32) for plane in planes]), dtype=np.float32)
+    return merged(gain, offset, chroma, *cv2.split(tint))
 
 
 def _take_off(shaved: Shave, reading: Reading, gain: Field, offset: Field, chroma: Field, tint: Field) -> None:

@@ -13,7 +13,7 @@ from lianpu.imaging.compositing import Field
 from lianpu.imaging.geometry import enlarge
 from lianpu.imaging.masks import smoothstep
 from lianpu.transforms.model import SHAVED_PX, TransformModel
-from lianpu.transforms.reading import BANDS, BLACK, Reading, blurred, where
+from lianpu.transforms.reading import BANDS, BLACK, Reading, blurred, weighted, where
 from lianpu.transforms.surface import FRAME, MAP_PX, at_places
 
 _CHROMA_WEIGHT = 16.0
@@ -115,7 +115,7 @@ def shave(reading: Reading, model: TransformModel, amount: float, male: float) -
     man = np.float32(smoothstep(np.array(male), -0.1, 0.2))
     grown = reading.sampled(zones.hairy) * man
     anything = where(reading.classes, ("skin", "nose")) + where(reading.classes, ("hair",)) * grown
-    total = blurred(np.dstack([reading.tone * anything[..., None], anything]), 4.0 * reading.scale)
+    total = blurred(weighted(reading.tone, anything), 4.0 * reading.scale)
     found = at_places(total, reading.to_view)
     own = found[..., :3] / np.maximum(found[..., 3:], 1e-3)
     difference = shaved - own
@@ -224,9 +224,8 @@ def _skin_beneath(reading: Reading, model: TransformModel, shaved: Field, hair: 
     skin = reading.cover("skin", "neck", grown=-2.0) * (1 - reading.cover("u_lip", "l_lip", "mouth", "nose", grown=2.5))
     sure = np.asarray(skin * (1 - np.clip(1.6 * hair, 0, 1)) * (1 - lips), dtype=np.float32)
     sure *= np.exp(-np.clip(np.abs(reading.tone[..., 0] - base[..., 0]) - 0.15, 0, 2) * 6)  # neither folds nor clothes
-    rest = (reading.tone - base) * sure[..., None]
     small = (max(8, round(base.shape[1] / (4 * scale))), max(8, round(base.shape[0] / (4 * scale))))
-    known = cv2.resize(np.dstack([rest, sure]), small, interpolation=cv2.INTER_AREA)
+    known = cv2.resize(weighted(reading.tone - base, sure), small, interpolation=cv2.INTER_AREA)
     filled, done = np.zeros((*known.shape[:2], 3), np.float32), np.zeros((*known.shape[:2], 1), np.float32)
     for sigma in (1.2, 2.5, 5.0, 10.0, 20.0):
         total = cv2.GaussianBlur(known, (0, 0), sigma)

@@ -142,7 +142,7 @@ def read_face(picture: Picture, subject: Subject, template: Template, px_per_uni
     classes = _classes(subject, window, view.shape)
     lab = rgb_to_lab(view.picture)
     light = lab[..., 0] + np.float32(BLACK)
-    tone = np.dstack([np.log(light), lab[..., 1] / light, lab[..., 2] / light]).astype(np.float32)
+    tone = merged(np.log(light), lab[..., 1] / light, lab[..., 2] / light)
     levels = (lab[..., 0].copy(), *(blurred(lab[..., 0], sigma * placed.scale) for sigma in BANDS))
     skin = where(classes, ("skin", "nose"))
     to_view = places_in_picture(flat, template.canonical, controls)
@@ -159,6 +159,16 @@ def where(classes: np.ndarray, names: tuple[str, ...]) -> Field:
     table = np.zeros(256, dtype=np.float32)
     table[[part_index(name) for name in names]] = 1
     return np.asarray(cv2.LUT(classes, table), dtype=np.float32)
+
+
+def merged(*planes: np.ndarray) -> Field:
+    """(h, w, C) float32 of C planes (h, w). Work on planes takes a tenth of the time of sums and bounds along the last axis."""
+    return np.asarray(cv2.merge([np.asarray(plane, dtype=np.float32) for plane in planes]), dtype=np.float32)
+
+
+def weighted(values: Field, weight: Field) -> Field:
+    """Values (h, w, C) times a weight (h, w), and that weight as the last channel (h, w, C + 1): their blur is a weighted mean."""
+    return merged(*(plane * weight for plane in cv2.split(values)), weight)
 
 
 def blurred(values: Field, sigma: float) -> Field:
@@ -199,7 +209,7 @@ def _classes(subject: Subject, window: Window, shape: tuple[int, int]) -> np.nda
 def _skin_tone(tone: Field, skin: Field, scale: float, to_view: Field) -> tuple[Field, Field]:
     """The skin's smoothed tone (M, M, 3) and how much skin it is from (M, M); lips, hair and shadows beside it do not bleed in."""
     inner = _soft(skin, 0.0, -_ERODED * scale)
-    total = blurred(np.dstack([tone * inner[..., None], inner]), _SKIN_SIGMA * scale)
+    total = blurred(weighted(tone, inner), _SKIN_SIGMA * scale)
     found = at_places(total, to_view)
     known = np.clip((found[..., 3] - 0.15) / 0.5, 0, 1)
     high, wide = skin.shape
