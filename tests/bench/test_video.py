@@ -36,6 +36,14 @@ def test_stages_effects_and_the_editor_are_timed_on_a_made_video_and_its_flicker
     assert set(smoothed["effects"]) == {"lipstick", "edit"}
 
 
+def test_effects_that_need_the_mesh_change_tracked_faces(mediapipe_models: Path, tmp_path: Path) -> None:
+    photo, numbers = tmp_path / "photo.png", tmp_path / "numbers.json"
+    write_image(photo, draw_face(3, 1, 320).picture)
+    main(["bench", "video", "--photos", str(photo), "--sizes", "200x240", "--effects", "beard", "--json", str(numbers), *QUICK])
+    told = json.loads(numbers.read_text(encoding="utf-8"))["sizes"][0]
+    assert told["flicker"]["smoothed"]["effects"]["beard"] > 0  # 0 is said of an effect that changes nothing
+
+
 def test_the_begin_of_a_file_is_measured_at_another_size_and_without_flicker(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -49,6 +49,18 @@ def test_parts_that_are_rare_or_not_needed_stay_so(settings: LiveSettings) -> No
     assert held.settings.parse_every == settings.parse_every and "parts every" not in held.words
 
 
+def test_parts_become_rarer_while_nothing_changes_too() -> None:
+    settings = LiveSettings(parse_every=4, rest_every=16)
+    held = settings_that_hold(30, _times(4), settings, cores=1)
+    assert (held.settings.parse_every, held.settings.rest_every) == (8, 32)
+
+
+def test_all_care_is_given_up_for_a_rate_that_cannot_be_reached_and_each_thing_is_named_once() -> None:
+    held = settings_that_hold(240, TIMES, LiveSettings(parse_every=4, rest_every=16), cores=2)
+    assert held.settings.small_mesh and held.words.count("the mesh of 468 points") == 1
+    assert held.words.startswith("This processor holds about ")
+
+
 def test_faces_that_are_hidden_are_still_detected_in_every_frame() -> None:
     held = settings_that_hold(30, _times(4), LiveSettings(detect_every=1), cores=1)
     assert held.settings.detect_every == 1 and "detection" not in held.words

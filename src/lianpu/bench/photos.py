@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import subprocess
 import sys
 import time
@@ -32,7 +33,7 @@ class BenchPhotosArguments:
     effect: str = "lipstick"
     """The effect for the folder, as --effect of lianpu edit."""
     large: tuple[str, ...] = ("lipstick", "smooth_skin", "hair_color")
-    """Effects on one large photo, each by a command of its own; --large without a name leaves it out."""
+    """Effects on one large photo, each by a command of its own; --large without a value leaves it out."""
     megapixels: float = 12.0
     """Size that the photo with the largest face is brought to for that."""
     rounds: int = 2
@@ -90,6 +91,8 @@ def check(parsed: BenchPhotosArguments) -> None:
         raise SettingsError(f"--megapixels {parsed.megapixels:g}: give 0.1 to 100.")
     for word in (parsed.effect, *parsed.large):
         parse_effect(word)
+    if not parsed.photos.is_dir():
+        raise SettingsError(f"{parsed.photos} is no folder of photos. Give a folder that holds photos.")
 
 
 def measure(parsed: BenchPhotosArguments) -> Iterator[PhotosMeasured]:
@@ -118,9 +121,9 @@ def measure(parsed: BenchPhotosArguments) -> Iterator[PhotosMeasured]:
             yield _fastest(command, detector, run, parsed.rounds)
     if parsed.large:
         with TemporaryDirectory(prefix="lianpu-bench-") as folder:
-            photo = _large_photo(parsed.photos, parsed.megapixels, Path(folder))
-            for effect in parsed.large:
-                for detector in parsed.detector:
+            for detector in parsed.detector:
+                photo = _large_photo(parsed.photos, detector, parsed.megapixels, Path(folder))
+                for effect in parsed.large:
                     yield _fastest(f"edit {effect}", detector, _command(photo, effect, detector), parsed.rounds)
 
 
@@ -158,13 +161,14 @@ def _command(photo: Path, effect: str, detector: str) -> Callable[[Path], tuple[
         done = subprocess.run([*words, "--detector", detector], capture_output=True, text=True, check=False)
         if done.returncode:
             raise DataError(f"lianpu edit --effect {effect} failed: {done.stderr.strip()[-300:]}")
-        return 1, 1
+        edited = re.search(r"Edited (\d+)", done.stdout)
+        return 1, int(edited[1]) if edited is not None else 0
 
     return run
 
 
-def _large_photo(photos: Path, megapixels: float, folder: Path) -> Path:
-    """A JPEG of that size of the photo with the largest face, by the share of its pixels. Raises DataError without a face."""
+def _large_photo(photos: Path, name: str, megapixels: float, folder: Path) -> Path:
+    """A JPEG of that size of the photo with the largest face that a detector finds, by the share of its pixels. Raises DataError without a face."""
     from lianpu.errors import DataError
     from lianpu.faces.detectors import load_detector
     from lianpu.imaging.geometry import scaled_size
@@ -172,7 +176,7 @@ def _large_photo(photos: Path, megapixels: float, folder: Path) -> Path:
     from lianpu.photo.reading import read_image
     from lianpu.photo.writing import write_image
 
-    detector = load_detector("auto")
+    detector = load_detector(name)
     best: tuple[float, Picture] | None = None
     for file in photos_in(photos):
         picture = read_image(file)

@@ -23,8 +23,7 @@ if TYPE_CHECKING:
     from lianpu.bench.video_speed import ClipSpeed
     from lianpu.camera.moving_picture import MadeFrame
     from lianpu.editing.presets import Preset
-    from lianpu.editing.session import EditJob
-    from lianpu.editors.editor import Editor
+    from lianpu.editing.session import EditJob, EditSession
     from lianpu.faces.analyzer import FaceAnalyzer
     from lianpu.faces.results import Subject
     from lianpu.imaging.picture import Picture
@@ -85,7 +84,7 @@ def main(arguments: list[str]) -> None:
     cpu = describe_machine().cpu
     if parsed.motions:
         moved = measure_motions(parsed)
-        console.print(motions_table(moved, f"{len(parsed.photos)} photos, {parsed.frames} frames a motion"))
+        console.print(motions_table(moved, f"{_photos(len(parsed.photos))}, {parsed.frames} frames a motion"))
         if parsed.json is not None:
             write_json(parsed.json, {effect: {name: asdict(one) for name, one in of.items()} for effect, of in moved.items()})
         return
@@ -131,21 +130,25 @@ def measure(parsed: BenchVideoArguments) -> Iterator[SizeMeasured]:
     if parsed.video is not None:
         probe_video(parsed.video)  # an error here comes before models are loaded
     limit_threads(parsed.threads)
-    applied = contenders(parsed)
     encoding = choose_encoding(Path("written.mp4"), load_av().codecs_available)
     settings = analyzer_settings(parsed)
     if settings.detector == "auto":
         settings = replace(settings, detector=video_detector())
     analyzer = open_analyzer(settings, threads=parsed.threads)
+    applied = contenders(parsed, analyzer)
     sizes: list[tuple[int, int] | None] = [*check(parsed)] or [None]
     for size in sizes:
         with TemporaryDirectory(prefix="lianpu-bench-") as folder:
             yield _measure_size(parsed, size, applied, analyzer, encoding, Path(folder))
 
 
-def contenders(parsed: BenchVideoArguments) -> dict[str, Contender]:
-    """The effects and the editor by name, in the order of the catalogue. Raises SettingsError for an unknown name."""
+def contenders(parsed: BenchVideoArguments, analyzer: FaceAnalyzer) -> dict[str, Contender]:
+    """The effects and the editor by name, in the order of the catalogue, as a session applies them: it reads the mesh of tracked faces.
+
+    Raises SettingsError for an unknown name.
+    """
     from lianpu.editing.presets import EditStep, EffectStep, Preset, Step, check_editor, parse_values
+    from lianpu.editing.session import EditSession
     from lianpu.editors.loading import load_editor
     from lianpu.effects.catalogue import EFFECTS, effect_of
 
@@ -159,13 +162,12 @@ def contenders(parsed: BenchVideoArguments) -> dict[str, Contender]:
     presets = {name: Preset(name, (step,)) for name, step in steps.items()}
     for preset in presets.values():
         check_editor(preset, editor)
-    return {name: partial(_apply, preset, editor) for name, preset in presets.items()}
+    session = EditSession(analyzer, editor)
+    return {name: partial(_apply, session, preset) for name, preset in presets.items()}
 
 
-def _apply(preset: Preset, editor: Editor | None, picture: Picture, subjects: Sequence[Subject]) -> Picture:
-    from lianpu.editing.presets import apply_preset
-
-    return apply_preset(picture, subjects, preset, editor)
+def _apply(session: EditSession, preset: Preset, picture: Picture, subjects: Sequence[Subject]) -> Picture:
+    return session.edit(picture, subjects, preset)
 
 
 def _measure_size(
@@ -299,6 +301,10 @@ def measure_motions(parsed: BenchVideoArguments) -> dict[str, dict[str, MotionFi
                     done += 1
                     on_progress(done, len(parsed.photos) * len(MOTIONS) * len(pipelines))
     return {name: {motion: _mean_of(figures) for motion, figures in of.items()} for name, of in measured.items()}
+
+
+def _photos(count: int) -> str:
+    return "1 photo" if count == 1 else f"{count} photos"
 
 
 def _mean_of(figures: Sequence[MotionFigures]) -> MotionFigures:

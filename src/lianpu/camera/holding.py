@@ -101,7 +101,8 @@ def _rarer_parts(every: int) -> Callable[[LiveSettings, Mapping[str, float]], _S
         if not 0 < settings.parse_every < every or not times.get("parse"):
             return None
         share = settings.parse_every / every
-        return _Saving(replace(settings, parse_every=every), {"parse": share}, f"parts every {every}th frame")
+        rest = round(settings.rest_every / share)  # while nothing changes, parts become as many times rarer
+        return _Saving(replace(settings, parse_every=every, rest_every=rest), {"parse": share}, f"parts every {every}th frame")
 
     return save
 
