@@ -96,6 +96,8 @@ MAY_IMPORT: dict[str, set[str]] = {
         "photo",
         "runs",
         "training",
+        "transforms",
+        "version",
     },
     "export": {
         "attributes",

@@ -121,7 +121,7 @@ class Run:
 
     @property
     def pairs_folder(self) -> Path:
-        """Edited training faces, where the teacher is `transforms`."""
+        """Edited training faces, where the teacher is `transforms` or `drawn`."""
         return self.folder / "pairs"
 
     @property

@@ -7,7 +7,7 @@ import pytest
 from PIL import Image
 
 from lianpu.attributes import HAIR_COLORS
-from lianpu.dataset.drawn import DrawnFace, draw_dataset, draw_face
+from lianpu.dataset.drawn import MARK, DrawnFace, draw_dataset, draw_face, drawn_settings
 from lianpu.drawing.attributes import DRAWN_ATTRIBUTES
 from lianpu.errors import DataError, SettingsError
 from lianpu.part_names import PART_INDEX
@@ -261,3 +261,15 @@ def test_faces_of_other_settings_are_not_overwritten(tmp_path: Path) -> None:
     (folder / "drawn.json").write_text("{")
     with pytest.raises(DataError, match="cannot be read as JSON"):
         draw_dataset(folder, 3, 16, seed=4, held_out=1)
+
+
+def test_a_folder_says_what_it_was_drawn_with_and_a_damaged_or_older_one_is_named(tmp_path: Path) -> None:
+    folder = draw_dataset(tmp_path / "faces", 2, 16, seed=3, held_out=1)
+    assert drawn_settings(folder) == (3, 16) and drawn_settings(tmp_path) is None
+    for text in ("[]", "{}", '{"version": 1, "seed": "x", "size_px": 16}', '{"version": null, "seed": 3, "size_px": 16}'):
+        (folder / MARK).write_text(text)
+        with pytest.raises(DataError, match=r"drawn\.json is damaged\. Draw the faces again"):
+            drawn_settings(folder)
+    (folder / MARK).write_text('{"version": 0, "seed": 3, "size_px": 16}')
+    with pytest.raises(DataError, match=r"was drawn by version 0 of the drawing, this Lianpu draws version 1"):
+        drawn_settings(folder)

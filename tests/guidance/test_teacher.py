@@ -17,6 +17,7 @@ from lianpu.stargan.lite import LiteGenerator
 from lianpu.stargan.networks import Generator
 from lianpu.training.config import RunConfig, parse_config
 from lianpu.training.loop import Callbacks, train
+from lianpu.training.record import read_record
 
 
 @pytest.fixture(scope="module")
@@ -48,9 +49,10 @@ def test_a_student_of_another_kind_comes_nearer_to_its_teacher(drawn: Dataset, t
     config = _config(str(teacher_file), lambda_adv=0.0, lambda_cls=0.0, lambda_rec=0.0)
     seen: list[dict[str, float]] = []
     guides = make_guides(drawn, config, tmp_path / "run")
-    train(drawn, config, tmp_path / "run", guides=guides, callbacks=Callbacks(on_log=seen.append))
+    run = train(drawn, config, tmp_path / "run", guides=guides, callbacks=Callbacks(on_log=seen.append))
     assert seen[-1]["g_teacher"] < 0.5 * seen[0]["g_teacher"]
     assert seen[-1]["g_features"] < seen[0]["g_features"]
+    assert guides.licence and read_record(run).licence == f"{drawn.licence}; taught by: {guides.licence}"
 
 
 def test_the_teacher_is_asked_in_its_own_way(drawn: Dataset, teacher_file: Path) -> None:

@@ -71,6 +71,15 @@ def test_a_gain_of_minus_one_removes_its_band() -> None:
     torch.testing.assert_close(apply_fields(picture, fields), softer, atol=1e-5, rtol=0)
 
 
+def test_where_networks_run_in_bfloat16_fields_are_applied_in_float32() -> None:
+    picture, fields = _picture(), _no_fields()
+    fields.gains[:, 0], fields.gains[:, 1] = -1, 0.5
+    with torch.autocast("cpu", dtype=torch.bfloat16):
+        edited = apply_fields(picture, fields)
+    assert edited.dtype == torch.float32
+    torch.testing.assert_close(edited, apply_fields(picture, fields), atol=1e-6, rtol=0)
+
+
 @pytest.mark.parametrize("sigma", [0.6, 2.0, 9.0])
 def test_the_blur_is_opencvs_with_a_mirrored_border(sigma: float) -> None:
     picture = _picture()

@@ -42,6 +42,11 @@ def test_all_problems_are_reported_together_with_the_nearest_names() -> None:
         ({"training": {"lr_schedule": "cosine"}}, "training.lr_schedule: "),
         ({"training": {"precision": "fp16"}}, "training.precision: "),
         ([1, 2], "valid dictionary"),
+        ({"training": {"teacher": "drawn", "one_change": 0.5}}, "training.one_change 0.5 has no say with the teacher drawn"),
+        (
+            {"training": {"teacher": "runs/big", "pairs_per_face": 3}},
+            "training.pairs_per_face is for the teachers transforms and drawn",
+        ),
     ],
 )
 def test_values_that_cannot_work_are_named(values: object, words: str) -> None:

@@ -116,11 +116,25 @@ def draw_dataset(
 
 
 def drawn_settings(folder: Path) -> tuple[int, int] | None:
-    """The seed and size of the faces that `draw_dataset` drew into a folder; None for another folder."""
-    if not (folder / MARK).is_file():
+    """The seed and size of the faces that `draw_dataset` drew into a folder; None for another folder.
+
+    Raises:
+        DataError: the folder's mark is damaged, or its faces were drawn by another version, which drew other pixels.
+    """
+    file = folder / MARK
+    if not file.is_file():
         return None
-    there = read_json(folder / MARK, DataError)
-    return (int(there["seed"]), int(there["size_px"])) if there.get("version") == VERSION else None
+    there = read_json(file, DataError)
+    try:
+        version, seed, size_px = (int(there[name]) for name in ("version", "seed", "size_px"))
+    except (KeyError, TypeError, ValueError):
+        raise DataError(f"{file} is damaged. Draw the faces again in another folder: lianpu data draw") from None
+    if version != VERSION:
+        raise DataError(
+            f"{folder} was drawn by version {version} of the drawing, this Lianpu draws version {VERSION}: other pixels. "
+            "Draw the faces again in another folder: lianpu data draw"
+        )
+    return seed, size_px
 
 
 def _held_out_count(count: int, held_out: float | int) -> int:

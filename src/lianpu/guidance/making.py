@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from functools import partial
 from pathlib import Path
 
 import torch
@@ -12,19 +11,21 @@ from torch.nn import functional
 
 from lianpu.dataset.faces import Dataset, Faces
 from lianpu.devices import pick_device
+from lianpu.editors.loading import BUNDLED_EDITORS
+from lianpu.errors import SettingsError, nearest_name
 from lianpu.evaluation.classifier_store import obtain_classifier
 from lianpu.faces.analyzer import open_analyzer
 from lianpu.faces.parts import load_parser
-from lianpu.guidance.pairs import DRAWN, TRANSFORMS, Edits, check_lessons, drawn_edits, obtain_pairs, transform_edits
+from lianpu.guidance.pairs import DRAWN, Edits, check_lessons, drawn_edits, obtain_pairs, transform_edits
 from lianpu.guidance.parts import obtain_part_maps
-from lianpu.guidance.teacher import STAGES, FeatureDistance, FrozenFeatures, obtain_teacher
+from lianpu.guidance.teacher import STAGES, EditorTeacher, FeatureDistance, FrozenFeatures, obtain_teacher
 from lianpu.metrics.attribute_classifier import AttributeClassifier
 from lianpu.metrics.classifier_training import ClassifierSettings
 from lianpu.models.efficientnet import load_efficientnet
 from lianpu.runs import Run
-from lianpu.training.config import RunConfig
+from lianpu.training.config import PAIR_TEACHERS, RunConfig
 from lianpu.training.guides import Guides
-from lianpu.training.record import refuse_foreign_folder
+from lianpu.training.record import check_resumable, read_record, refuse_foreign_folder
 
 GUIDE_SEED = 7919
 """Far from the seeds of judges."""
@@ -91,17 +92,15 @@ def make_guides(
     loss = config.loss
     device = pick_device(config.training.device)
     source = config.training.teacher
-    by_pairs = source in (TRANSFORMS, DRAWN)
-    teacher = obtain_teacher(source, dataset, config.training.device) if source and not by_pairs else None
+    by_pairs = source in PAIR_TEACHERS
+    teacher = _obtain_editor(source, dataset, config.training.device) if source and not by_pairs else None
     pairs = likeness = None
     if by_pairs:
-        if source == TRANSFORMS:
-            check_lessons(dataset.attributes)
-        if not run.pairs_folder.is_dir():
-            refuse_foreign_folder(run)
-        pairs = obtain_pairs(
-            dataset.train, run.pairs_folder, partial(_edits, source, dataset.train), config.training, stage("Making pairs"), say
-        )
+        refuse_foreign_folder(run)
+        if run.config_file.exists():  # a run that will be refused must not lose its pairs
+            check_resumable(run, read_record(run), config, dataset)
+        edits = _open_edits(source, dataset.train)
+        pairs = obtain_pairs(dataset, run, edits, config.training, stage("Making pairs"), say)
         likeness = FeatureDistance(FrozenFeatures(load_efficientnet(), STAGES)).to(device) if loss.lambda_features else None
     features = FrozenFeatures(load_efficientnet(), PROJECTED_BLOCKS).to(device) if loss.lambda_projected else None
     if not (loss.lambda_guide or loss.lambda_outside):
@@ -116,5 +115,19 @@ def make_guides(
     return Guides(classifier, parts, teacher, features, pairs, likeness)
 
 
-def _edits(source: str, faces: Faces) -> Edits:
-    return drawn_edits(faces) if source == DRAWN else transform_edits(faces, open_analyzer(threads=1))
+def _open_edits(source: str, faces: Faces) -> Edits:
+    if source == DRAWN:
+        return drawn_edits(faces)
+    check_lessons(faces.attributes)  # before the models are opened
+    return transform_edits(faces, open_analyzer(threads=1))
+
+
+def _obtain_editor(source: str, dataset: Dataset, device: str) -> EditorTeacher:
+    """The editor `source` as a teacher. Raises SettingsError with the names there are where it is neither a name nor a path."""
+    if source not in BUNDLED_EDITORS and not Path(source).exists():
+        known = (*PAIR_TEACHERS, *BUNDLED_EDITORS)
+        raise SettingsError(
+            f"'{source}' is no teacher{nearest_name(source, known)}. Give {', '.join(known)}, or the path of a run folder, checkpoint "
+            "folder or .onnx file."
+        )
+    return obtain_teacher(source, dataset, device)

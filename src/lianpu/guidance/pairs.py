@@ -1,52 +1,83 @@
 """Pairs that teach an editor: training faces, and the same faces edited by what `lianpu edit --set` does where no model is named.
 
 Drawn faces can be drawn anew with another attribute instead. The learned transforms, the hair path and the effects work at the size of the data's pictures and need seconds for a face; a small editor that imitates them
-needs milliseconds. The pairs are made once, at the editor's size, and kept in the run folder.
+needs milliseconds. The pairs are made once, at the editor's size, and kept in the run folder, from where training reads them.
 """
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
+import time
 import zipfile
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import islice
 from pathlib import Path
+from typing import Any
 
 import cv2
 import numpy as np
 import torch
 
 from lianpu.attributes import HAIR_COLORS, AttributeSet, Labels
-from lianpu.dataset.drawn import DrawnFace, draw_face, drawn_settings
-from lianpu.dataset.faces import Faces
+from lianpu.dataset.drawn import MARK, DrawnFace, draw_face, drawn_settings
+from lianpu.dataset.faces import Dataset, Faces
 from lianpu.dataset.order import Flips, Rows
-from lianpu.editing.presets import EditStep, Preset, apply_preset, parse_effect, with_transforms
-from lianpu.errors import LianpuError, SettingsError
+from lianpu.editing.presets import (
+    EditStep,
+    EffectStep,
+    Preset,
+    apply_preset,
+    check_parser,
+    parse_effect,
+    with_transforms,
+)
+from lianpu.errors import DataError, SettingsError
 from lianpu.faces.analyzer import FaceAnalyzer
 from lianpu.faces.mesh import MeshReader
-from lianpu.files import atomic_file, write_json
+from lianpu.files import atomic_file, sha256_of, write_json
 from lianpu.imaging.picture import Picture, center_crop, resize
+from lianpu.models.store.locate import require_model_file
 from lianpu.part_names import PART_INDEX
 from lianpu.photo.reading import read_image
-from lianpu.training.config import TrainingConfig
+from lianpu.runs import Run
+from lianpu.training.config import PAIR_TEACHERS, TrainingConfig
+from lianpu.training.record import locked
+from lianpu.transforms.model import BUNDLED, load_transform
+from lianpu.version import __version__
 
 OnProgress = Callable[[int, int], None]
 
-TRANSFORMS, DRAWN = "transforms", "drawn"
+TRANSFORMS, DRAWN = PAIR_TEACHERS
 """The names of these teachers, as training.teacher has them."""
 
 Change = tuple[str, bool]
 """An attribute and its new value."""
 
-Edits = Callable[[int, Sequence[Change]], Iterable[tuple[np.ndarray, Picture]]]
-"""For a face's row and the wanted changes, one after the other: the new labels (A,), and the edited picture (H, H, 3); what cannot be done is left out."""
+
+@dataclass(frozen=True)
+class Edits:
+    """What edits the faces: of `transform_edits` or `drawn_edits`.
+
+    Args:
+        of: for a face's row and the wanted changes, one after the other: the new labels (A,), and the edited picture (H, H, 3); what cannot be
+            done is left out.
+        licence: the terms of the models that edit; empty where there are none.
+        models: the files that the edits follow from: name and SHA-256.
+    """
+
+    of: Callable[[int, Sequence[Change]], Iterable[tuple[np.ndarray, Picture]]]
+    licence: str
+    models: Mapping[str, str]
+
 
 _AS_SET = ("Male", "Young", *HAIR_COLORS)
 
-_SHADES = {"Black_Hair": "#1e1a18", "Blond_Hair": "#b8936a", "Brown_Hair": "#5a3f2d", "Gray_Hair": "#93908c"}
+_BY_TRANSFORMS = ("age", "gender", "beard")
+"""The effects that are learned transforms."""
 
 _STUBBLE, _SHAVE, _LIPS = ("beard:way=stubble",), ("beard:way=remove",), ("lipstick",)
 
@@ -81,6 +112,42 @@ def teachable() -> tuple[str, ...]:
 
 
 @dataclass(frozen=True, eq=False)
+class KeptPictures:
+    """P pictures that lie in files; only those that are asked for are read.
+
+    Args:
+        files: .npy files of pictures (n, S, S, 3) uint8.
+        counts: how many pictures each has; P in all.
+        side: S.
+    """
+
+    files: Sequence[Path]
+    counts: Sequence[int]
+    side: int
+
+    @cached_property
+    def _ends(self) -> np.ndarray:
+        return np.cumsum(self.counts)
+
+    @property
+    def nbytes(self) -> int:
+        return int(sum(self.counts)) * 3 * self.side**2
+
+    def __getitem__(self, places: np.ndarray) -> Picture:
+        """The pictures (B, S, S, 3) at `places` (B,). Raises DataError for a file that is gone or damaged."""
+        found = np.empty((len(places), self.side, self.side, 3), dtype=np.uint8)
+        numbers = np.searchsorted(self._ends, places, side="right")
+        for number in np.unique(numbers).tolist():
+            here = np.flatnonzero(numbers == number)
+            first = self._ends[number] - self.counts[number]
+            try:
+                found[here] = np.load(self.files[number], mmap_mode="r")[places[here] - first]
+            except (OSError, ValueError, IndexError):
+                raise DataError(f"{self.files[number]} is gone or damaged. Run the command again: it is made anew.") from None
+        return found
+
+
+@dataclass(frozen=True, eq=False)
 class PairSet:
     """P pairs of N training faces.
 
@@ -89,12 +156,14 @@ class PairSet:
         targets: (P, A) the labels of the edited face.
         pictures: (P, S, S, 3) uint8, the edited faces.
         labels: (N, A) of the faces.
+        licence: the terms of the models that edited; empty where only those of the data hold.
     """
 
     rows: np.ndarray
     targets: Labels
-    pictures: Picture
+    pictures: Picture | KeptPictures
     labels: Labels
+    licence: str = ""
 
     @cached_property
     def counts(self) -> np.ndarray:
@@ -114,9 +183,10 @@ class PairSet:
 
     def taught(self, chosen: np.ndarray, flips: Flips, faces: Picture) -> Picture:
         """What faces (B, S, S, 3), mirrored where `flips` says so, are to become: (B, S, S, 3)."""
-        edited = self.pictures[chosen]
-        edited = np.where(flips[:, None, None, None], edited[:, :, ::-1], edited)
-        return np.where(chosen[:, None, None, None] < 0, faces, edited)
+        taught, asked = faces.copy(), np.flatnonzero(chosen >= 0)
+        edited = self.pictures[chosen[asked]]
+        taught[asked] = np.where(flips[asked, None, None, None], edited[:, :, ::-1], edited)
+        return taught
 
 
 def check_lessons(attributes: AttributeSet) -> None:
@@ -129,94 +199,173 @@ def check_lessons(attributes: AttributeSet) -> None:
 
 
 def obtain_pairs(
-    faces: Faces,
-    folder: Path,
-    open_edits: Callable[[], Edits],
+    dataset: Dataset,
+    run: Run,
+    edits: Edits,
     training: TrainingConfig,
     on_progress: OnProgress | None = None,
     say: Callable[[str], None] = lambda line: None,
 ) -> PairSet:
-    """The pairs of `faces`, from `folder` as far as they were kept there, else made and kept: a stopped call goes on where it was.
+    """The pairs of the training faces, from the run folder as far as they were kept there, else made and kept: a stopped call goes on where it was.
+
+    Pairs of other data, models or settings are removed first, which is said. Of processes that train together the first does that and keeps the
+    run locked until all pairs are there; the others wait for it, then share the work.
 
     Args:
-        folder: the run's.
-        open_edits: `transform_edits` or `drawn_edits` of these faces; called only when faces are still to be edited.
+        dataset: its training faces are edited.
+        run: its pairs_folder keeps them.
+        edits: `transform_edits` or `drawn_edits` of the training faces.
         training: for its teacher, seed and pairs_per_face.
         on_progress: called with (faces done, faces in all).
-        say: called with one line about the pairs.
+        say: called with a line about what is removed, what is about to be made, and what there is.
 
     Raises:
         SettingsError: no face had a pair.
-        LianpuError: as `open_edits` raises.
+        RunError: another process trains in the run folder.
     """
-    _begin(folder, faces, training)
-    shards: dict[int, _Shard] = {}
-    edits: Edits | None = None
-    firsts = list(range(0, len(faces), SHARD_FACES))
     rank, count = int(os.environ.get("RANK", "0")), int(os.environ.get("WORLD_SIZE", "1"))
-    begin = rank * len(firsts) // max(1, count)  # processes that train together begin at different faces, and so share the work
+    made_of = _identity(dataset, edits, training)
+    if rank:
+        while _noted(run.pairs_folder) != made_of:
+            time.sleep(_WAIT_S)
+        return _obtain(dataset.train, run.pairs_folder, edits, training, rank / count, on_progress, lambda line: None)
+    with locked(run):
+        _begin(run.pairs_folder, made_of, say)
+        return _obtain(dataset.train, run.pairs_folder, edits, training, 0.0, on_progress, say)
+
+
+_WAIT_S = 0.2
+
+
+def _obtain(
+    faces: Faces,
+    folder: Path,
+    edits: Edits,
+    training: TrainingConfig,
+    begin_at: float,
+    on_progress: OnProgress | None,
+    say: Callable[[str], None],
+) -> PairSet:
+    """The pairs, made from the share `begin_at` of the faces on and round: processes that begin at different faces share the work."""
+    firsts = list(range(0, len(faces), SHARD_FACES))
+    ranges = {first: range(first, min(first + SHARD_FACES, len(faces))) for first in firsts}
+    missing = [first for first in firsts if _read(folder, first, faces) is None]
+    if missing:
+        say(_estimate(faces, [row for first in missing for row in ranges[first]], folder, training))
+    begin = int(begin_at * len(firsts))
+    shards: dict[int, _Shard] = {}
     for done, first in enumerate(firsts[begin:] + firsts[:begin], start=1):
-        file = folder / f"{first:06d}.npz"
-        kept = _read(file, faces)
+        kept = _read(folder, first, faces)
         if kept is None:
-            edits = edits or open_edits()
-            kept = _made(faces, range(first, min(first + SHARD_FACES, len(faces))), edits, training)
-            with atomic_file(file) as partial, partial.open("wb") as stream:
-                np.savez(stream, rows=kept[0], targets=kept[1], pictures=kept[2])
+            rows, targets, pictures = _made(faces, ranges[first], edits, training)
+            with atomic_file(_pictures_file(folder, first)) as partial, partial.open("wb") as stream:
+                np.save(stream, pictures)
+            with atomic_file(_labels_file(folder, first)) as partial, partial.open("wb") as stream:
+                np.savez(stream, rows=rows, targets=targets)
+            kept = rows, targets
         shards[first] = kept
         if on_progress is not None:
             on_progress(min(done * SHARD_FACES, len(faces)), len(faces))
-    rows, targets, pictures = (np.concatenate(part) for part in zip(*(shards[first] for first in firsts), strict=True))
+    rows, targets = (np.concatenate(part) for part in zip(*(shards[first] for first in firsts), strict=True))
     if not len(rows):
         raise SettingsError(
             f"The teacher {training.teacher} could edit none of the {len(faces)} faces. Are they photos of faces?"
         )
+    pictures_kept = KeptPictures(
+        [_pictures_file(folder, first) for first in firsts], [len(shards[first][0]) for first in firsts], faces.image_size
+    )
     without = len(faces) - len(np.unique(rows))
     say(
         f"{len(rows):,} pairs of {len(faces) - without:,} faces at {faces.image_size} px ({without} had none), "
-        f"{pictures.nbytes / 1e6:.0f} MB in {folder}."
+        f"{pictures_kept.nbytes / 1e6:.0f} MB in {folder}."
     )
-    return PairSet(rows, targets, pictures, faces.labels)
+    return PairSet(rows, targets, pictures_kept, faces.labels, edits.licence)
 
 
-_Shard = tuple[np.ndarray, Labels, Picture]
+_Shard = tuple[np.ndarray, Labels]
 
 
-def _begin(folder: Path, faces: Faces, training: TrainingConfig) -> None:
-    """The folder, emptied where it holds pairs of other faces, labels or size."""
-    asked = {
-        "files": [faces.table.files[row] for row in faces.rows],
+def _pictures_file(folder: Path, first: int) -> Path:
+    return folder / f"{first:06d}.npy"
+
+
+def _labels_file(folder: Path, first: int) -> Path:
+    """Rows and targets of the same pairs; written last, so that where it is the pictures are too."""
+    return folder / f"{first:06d}.npz"
+
+
+_SECONDS = 0.2
+"""About what an edit of a photo by the learned transforms takes on a CPU core."""
+
+
+def _estimate(faces: Faces, rows: Sequence[int], folder: Path, training: TrainingConfig) -> str:
+    """What is about to be made for the faces `rows`, at most."""
+    most = training.pairs_per_face or len(faces.attributes)
+    pairs = sum(min(most, len(single_changes(faces.labels[row], faces.attributes))) for row in rows)
+    took = f" and {max(1, round(pairs * _SECONDS / 60)):,} min on one CPU core" if training.teacher == TRANSFORMS else ""
+    return (
+        f"Making pairs of {len(rows):,} faces: up to {pairs:,}, which need up to {pairs * 3 * faces.image_size**2 / 1e6:.0f} MB "
+        f"in {folder}{took}."
+    )
+
+
+def _identity(dataset: Dataset, edits: Edits, training: TrainingConfig) -> dict[str, Any]:
+    """What pairs follow from, by names that can be said."""
+    faces, sizes = dataset.train, hashlib.sha256()
+    for row in faces.rows:  # the fingerprint is of names and labels
+        file = faces.table.root / faces.table.files[row]
+        sizes.update(f"{file.stat().st_size if file.is_file() else 0} ".encode())
+    return {
+        "data or labels": dataset.fingerprint,
+        "pictures": sizes.hexdigest(),
         "attributes": faces.attributes.to_json(),
-        "image_size": faces.image_size,
+        "size": faces.image_size,
         "teacher": training.teacher,
+        "models": dict(edits.models),
+        "Lianpu": __version__,
         "pairs_per_face": training.pairs_per_face,
         "seed": training.seed,
     }
-    note = folder / "of.json"
+
+
+def _noted(folder: Path) -> Any:
+    """What the pairs in a folder were made of; None where that is not to be known."""
     try:
-        same = json.loads(note.read_text(encoding="utf-8")) == asked
+        return json.loads((folder / "of.json").read_text(encoding="utf-8"))
     except (OSError, ValueError):
-        same = False
-    if not same:
-        for old in folder.glob("*.npz"):
-            old.unlink()
-        write_json(note, asked)
+        return None
 
 
-def _read(file: Path, faces: Faces) -> _Shard | None:
-    """A shard; None where it is missing or damaged: it is only a copy."""
+def _begin(folder: Path, made_of: Mapping[str, Any], say: Callable[[str], None]) -> None:
+    """The folder, noting what its pairs are made of; those that were made of anything else are removed."""
+    there = _noted(folder)
+    if there == made_of:
+        return
+    old = [file for ending in ("npz", "npy") for file in sorted(folder.glob(f"*.{ending}"))]
+    if old:
+        other = [name for name in made_of if isinstance(there, dict) and there.get(name) != made_of[name]]
+        why = f"they were made with other {', '.join(other)}" if other else "nothing says what they were made of"
+        say(f"Removed the pairs in {folder} ({len(old)} files): {why}.")
+    for file in old:
+        file.unlink()
+    write_json(folder / "of.json", made_of)
+
+
+def _read(folder: Path, first: int, faces: Faces) -> _Shard | None:
+    """Rows and targets of a shard; None where it or its pictures are missing or damaged: it is only a copy."""
     try:
-        with file.open("rb") as stream, np.load(stream, allow_pickle=False) as stored:
-            rows, targets, pictures = stored["rows"], stored["targets"], stored["pictures"]
+        with _labels_file(folder, first).open("rb") as stream, np.load(stream, allow_pickle=False) as stored:
+            rows, targets = stored["rows"], stored["targets"]
+        pictures = np.load(_pictures_file(folder, first), mmap_mode="r", allow_pickle=False)
     except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile):
         return None
     side = faces.image_size
     fits = targets.shape == (len(rows), len(faces.attributes)) and pictures.shape == (len(rows), side, side, 3)
-    return (rows, targets, pictures) if fits else None
+    return (rows, targets) if fits and pictures.dtype == np.uint8 else None
 
 
-def _made(faces: Faces, rows: Sequence[int], edits: Edits, training: TrainingConfig) -> _Shard:
-    """The pairs of some faces."""
+def _made(faces: Faces, rows: Sequence[int], edits: Edits, training: TrainingConfig) -> tuple[np.ndarray, Labels, Picture]:
+    """The pairs of some faces: rows, targets, pictures."""
     side, count = faces.image_size, len(faces.attributes)
     of: list[int] = []
     targets: list[np.ndarray] = []
@@ -226,7 +375,7 @@ def _made(faces: Faces, rows: Sequence[int], edits: Edits, training: TrainingCon
         if training.pairs_per_face:
             order = np.random.default_rng([training.seed, row]).permutation(len(wanted))
             wanted = [wanted[place] for place in order.tolist()]
-        for target, edited in islice(edits(row, wanted), training.pairs_per_face or None):
+        for target, edited in islice(edits.of(row, wanted), training.pairs_per_face or None):
             of.append(row)
             targets.append(target)
             pictures.append(resize(edited, side))
@@ -246,16 +395,28 @@ def single_changes(labels: np.ndarray, attributes: AttributeSet) -> list[Change]
 def transform_edits(faces: Faces, analyzer: FaceAnalyzer) -> Edits:
     """The edits of faces by what `lianpu edit --set` does, on the largest pictures that there are.
 
-    What changes nothing visible is left out; so is everything where no face with a mesh is found.
+    What changes nothing visible is left out; so is everything where no face with a mesh is found. What every edit needs is checked here.
 
     Raises:
-        SettingsError: an attribute cannot be taught, or the analyzer has no face mesh.
+        SettingsError: an attribute cannot be taught, or the analyzer has no face mesh, or no parser where one is needed.
+        WeightsError: the learned transforms are needed and missing, or not allowed under --commercial-safe.
     """
     check_lessons(faces.attributes)
     if not isinstance(analyzer.landmarks, MeshReader):
         raise SettingsError(
             f"The teacher {TRANSFORMS} needs the face mesh, which is not here. Get it: lianpu models fetch face-mesh"
         )
+    presets = {(name, value): _preset(name, value) for name in faces.attributes.names for value in (True, False)}
+    steps = [step for preset in presets.values() if preset is not None for step in preset.steps]
+    licences, models = [], {analyzer.landmarks.file.name: sha256_of(analyzer.landmarks.file)}
+    if analyzer.parser is None:
+        check_parser(Preset(TRANSFORMS, tuple(steps)))
+    else:
+        licences.append(f"{analyzer.parser.licence} (parts by {analyzer.parser.name})")
+        models[analyzer.parser.file.name] = sha256_of(analyzer.parser.file)
+    if any(isinstance(step, EffectStep) and step.effect.name in _BY_TRANSFORMS for step in steps):
+        licences.insert(0, load_transform().licence)
+        models[BUNDLED] = sha256_of(require_model_file(BUNDLED))
 
     def edits(row: int, wanted: Sequence[Change]) -> Iterator[tuple[np.ndarray, Picture]]:
         whole = read_image(faces.table.root / faces.table.files[faces.rows[row]])
@@ -264,17 +425,17 @@ def transform_edits(faces: Faces, analyzer: FaceAnalyzer) -> Edits:
         if not subjects or subjects[0].mesh is None:
             return
         for name, value in wanted:
-            steps = _steps(name, value, faces.labels[row], faces.attributes)
-            if steps is None:
+            preset = presets[name, bool(value)]
+            if preset is None or (_is_for_men(name, bool(value)) and _is_woman(faces.labels[row], faces.attributes)):
                 continue
             try:
-                edited = apply_preset(picture, subjects, steps)
-            except LianpuError:
+                edited = apply_preset(picture, subjects, preset)
+            except DataError:  # about this face; what holds for all faces was checked above
                 continue
             if np.abs(edited.astype(np.int16) - picture).mean() >= LEAST_CHANGE:
                 yield faces.attributes.with_values(faces.labels[row][None], {name: value})[0], edited
 
-    return edits
+    return Edits(edits, "; ".join(dict.fromkeys(licences)), models)
 
 
 def drawn_edits(faces: Faces) -> Edits:
@@ -284,10 +445,12 @@ def drawn_edits(faces: Faces) -> Edits:
 
     Raises:
         SettingsError: the faces were not drawn here.
+        DataError: as `drawn_settings`.
     """
-    drawn = drawn_settings(faces.table.root.parent)
+    folder = faces.table.root.parent
+    drawn = drawn_settings(folder)
     if drawn is None:
-        raise SettingsError(f"The teacher {DRAWN} is for drawn faces (lianpu data draw); {faces.table.root.parent} holds others.")
+        raise SettingsError(f"The teacher {DRAWN} is for drawn faces (lianpu data draw); {folder} holds others.")
     seed, size_px = drawn
 
     def edits(row: int, wanted: Sequence[Change]) -> Iterator[tuple[np.ndarray, Picture]]:
@@ -300,7 +463,7 @@ def drawn_edits(faces: Faces) -> Edits:
             if np.abs(edited.astype(np.int16) - own.picture).mean() >= LEAST_CHANGE:
                 yield faces.attributes.with_values(faces.labels[row][None], {name: value})[0], edited
 
-    return edits
+    return Edits(edits, "", {MARK: sha256_of(folder / MARK)})
 
 
 _BARE = ("hair", "hat", "cloth", "background")
@@ -316,14 +479,18 @@ def _with_face_of(own: DrawnFace, twin: DrawnFace) -> Picture:
     return np.asarray(np.rint(own.picture + share * (twin.picture.astype(np.float32) - own.picture)), dtype=np.uint8)
 
 
-def _steps(name: str, value: bool, labels: np.ndarray, attributes: AttributeSet) -> Preset | None:
+def _preset(name: str, value: bool) -> Preset | None:
     """What sets one attribute; None where nothing can."""
     if name in _AS_SET:
-        preset = with_transforms(Preset(name, (EditStep({name: bool(value)}),)))
-        if preset.needs_editor and value and name in _SHADES:
-            preset = Preset(name, (parse_effect(f"hair_color:color={_SHADES[name]}"),))
+        preset = with_transforms(Preset(name, (EditStep({name: value}),)))
         return None if preset.needs_editor else preset
-    words = LESSONS[name].get(bool(value))
-    if words is None or (_OF_MEN & set(words) and "Male" in attributes.names and labels[attributes.index("Male")] < 0.5):
-        return None
-    return Preset(name, tuple(parse_effect(word) for word in words))
+    words = LESSONS[name].get(value)
+    return None if words is None else Preset(name, tuple(parse_effect(word) for word in words))
+
+
+def _is_for_men(name: str, value: bool) -> bool:
+    return bool(_OF_MEN & set(LESSONS.get(name, {}).get(value, ())))
+
+
+def _is_woman(labels: np.ndarray, attributes: AttributeSet) -> bool:
+    return "Male" in attributes.names and bool(labels[attributes.index("Male")] < 0.5)

@@ -65,6 +65,11 @@ class EditorTeacher:
         self.editor = editor
         self.features = FeatureDistance(FrozenFeatures(load(), STAGES)).to(device)
 
+    @property
+    def licence(self) -> str:
+        """The editor's terms."""
+        return self.editor.info.licence
+
     @torch.no_grad()
     def edit(self, faces: torch.Tensor, labels: torch.Tensor, targets: torch.Tensor) -> torch.Tensor:
         """As training.guides.Teacher says."""

@@ -16,6 +16,10 @@ _STRICT = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True,
 """Validators are built at their first use: `lianpu train --help` needs none."""
 
 
+PAIR_TEACHERS = ("transforms", "drawn")
+"""The training.teachers that are no editors: pairs of faces and their edits, made before training."""
+
+
 class TrainingConfig(BaseModel):
     """The `training:` section. Defaults are the published ones; the rest say how often something happens."""
 
@@ -66,7 +70,8 @@ class TrainingConfig(BaseModel):
     balance: float = Field(default=0.0, ge=0, le=1)
     """0 draws all faces alike; 1 draws faces by the inverse of how common their labels are."""
     one_change: float = Field(default=0.0, ge=0, le=1)
-    """Share of the faces whose target changes one attribute or hair colour only; the others get the labels of another face."""
+    """Share of the faces whose target changes one attribute or hair colour only; the others get the labels of another face. Not with the teachers
+    transforms and drawn, whose pairs change one each."""
     start_from: str = ""
     """A trained editor whose weights the generator begins with (fine-tuning): a run, checkpoint, ONNX file, *-G.ckpt, or lite, the bundled one. Of a run
     or checkpoint the discriminator is taken too."""
@@ -74,7 +79,8 @@ class TrainingConfig(BaseModel):
     """A run folder or ONNX file whose edits the generator also learns to imitate (distillation); or transforms: what `lianpu edit --set` does where no
     model is named (learned transforms, hair path, effects), as pairs that are made once and kept in the run folder; or drawn: drawn faces, drawn anew."""
     pairs_per_face: int = Field(default=0, ge=0)
-    """With the teacher transforms: how many of a face's edits are made, drawn by the seed; 0 makes all, about 0.2 s each on a CPU core."""
+    """With the teachers transforms and drawn: how many of a face's edits are made, drawn by the seed; 0 makes all (transforms: about 0.2 s each on
+    a CPU core)."""
     augment: tuple[Variation, ...] = ()
     """What varies the faces that the discriminator sees: translation, cutout, light (DiffAugment); good for small sets."""
 
@@ -136,6 +142,14 @@ class RunConfig(BaseModel):
             raise ValueError(
                 f"model.d_repeat_num {self.model.d_repeat_num} halves a picture of {self.model.image_size} px to nothing; take {largest} or less"
             )
+        by_pairs = self.training.teacher in PAIR_TEACHERS
+        if by_pairs and self.training.one_change:
+            raise ValueError(
+                f"training.one_change {self.training.one_change:g} has no say with the teacher {self.training.teacher}, whose pairs change one "
+                "attribute each; set it to 0"
+            )
+        if self.training.pairs_per_face and not by_pairs:
+            raise ValueError(f"training.pairs_per_face is for the teachers {' and '.join(PAIR_TEACHERS)}; set it to 0")
         if self.loss.lambda_smooth and self.model.output != "fields":
             raise ValueError("loss.lambda_smooth is for output fields; set it to 0 or model.output to fields")
         if self.loss.lambda_mask and self.model.generator != "lite":

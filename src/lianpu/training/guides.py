@@ -34,6 +34,11 @@ class Features(Protocol):
 class Teacher(Protocol):
     """An editor that another one learns to imitate."""
 
+    @property
+    def licence(self) -> str:
+        """Its terms, which hold for what learns from it."""
+        ...
+
     def edit(self, faces: torch.Tensor, labels: torch.Tensor, targets: torch.Tensor) -> torch.Tensor:
         """Faces (B, 3, S, S) in [-1, 1] with labels (B, A), edited to targets (B, A): without a graph, on the faces' device."""
         ...
@@ -45,6 +50,11 @@ class Teacher(Protocol):
 
 class Pairs(Protocol):
     """Training faces and what they are to become, made before training."""
+
+    @property
+    def licence(self) -> str:
+        """The terms of the models that edited them; empty where only those of the data hold."""
+        ...
 
     @property
     def counts(self) -> np.ndarray:
@@ -88,9 +98,19 @@ class Guides:
     pairs: Pairs | None = None
     likeness: Likeness | None = None
 
+    @property
+    def licence(self) -> str:
+        """The terms of what teaches; empty where nothing does, or only those of the data hold."""
+        return next((one.licence for one in (self.teacher, self.pairs) if one is not None), "")
+
     def check(self, config: RunConfig) -> None:
         """SettingsError when the settings ask for a guide that is not here."""
         loss = config.loss
+        if self.pairs is not None and loss.lambda_features and self.likeness is None:
+            raise SettingsError(
+                f"loss.lambda_features is {loss.lambda_features:g}, but train() was given pairs without a likeness. "
+                "Take lianpu.make_guides(...), or set it to 0."
+            )
         if config.training.teacher and self.teacher is None and self.pairs is None:
             raise SettingsError(
                 f"training.teacher is {config.training.teacher}, but train() was given no teacher. Take lianpu.make_guides(...), or leave it out."

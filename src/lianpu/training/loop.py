@@ -136,7 +136,7 @@ def _train(
     if start is not None:
         begin_with(start, state, config.training.start_from)
     total = count_steps(config.training, len(dataset.train))
-    record = _open_record(run, config, dataset, command, processes, start.info if start else None, total)
+    record = _open_record(run, config, dataset, command, processes, start.info if start else None, total, guides.licence)
     if run.checkpoint_steps():
         load_checkpoint(run.last_checkpoint(), state, dataset.attributes)
     if state.step < total:
@@ -146,7 +146,14 @@ def _train(
 
 
 def _open_record(
-    run: Run, config: RunConfig, dataset: Dataset, command: str, processes: Processes, start: ModelInfo | None, total: int
+    run: Run,
+    config: RunConfig,
+    dataset: Dataset,
+    command: str,
+    processes: Processes,
+    start: ModelInfo | None,
+    total: int,
+    taught: str,
 ) -> RunRecord:
     """The record of a new run, or of a stopped one with the settings asked for now; written to the folder.
 
@@ -158,9 +165,9 @@ def _open_record(
         step = max(run.checkpoint_steps(), default=0)
         if step >= total:
             return old
-        record = resumed_record(old, config, dataset.folder, command, step)
+        record = resumed_record(old, config, dataset.folder, command, step, taught)
     else:
-        record = new_record(config, dataset, dataset.folder, command, start)
+        record = new_record(config, dataset, dataset.folder, command, start, taught)
     processes.wait()
     if processes.is_main:
         write_record(run, record)

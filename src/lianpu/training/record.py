@@ -88,8 +88,10 @@ class RunRecord:
         return dataset
 
 
-def new_record(config: RunConfig, dataset: Dataset, data_dir: Path, command: str, start: ModelInfo | None = None) -> RunRecord:
-    """The record of a run that starts now; from the editor `start`, whose licence binds it too."""
+def new_record(
+    config: RunConfig, dataset: Dataset, data_dir: Path, command: str, start: ModelInfo | None = None, taught: str = ""
+) -> RunRecord:
+    """The record of a run that starts now; from the editor `start`, whose licence binds it too, as do the terms `taught` of its teacher."""
     licence = dataset.licence
     if start is not None and start.licence != licence:
         licence = f"{licence}; begun with weights under: {start.licence}"
@@ -107,8 +109,13 @@ def new_record(config: RunConfig, dataset: Dataset, data_dir: Path, command: str
         train_count=len(dataset.train),
         test_count=len(dataset.test),
         alignment=dataset.alignment,
-        licence=licence,
+        licence=_with_terms(licence, taught),
     )
+
+
+def _with_terms(licence: str, taught: str) -> str:
+    """The licence with that of a teacher, unless it is there already."""
+    return licence if not taught or taught in licence else f"{licence}; taught by: {taught}"
 
 
 def write_record(run: Run, record: RunRecord) -> None:
@@ -136,14 +143,16 @@ def write_record(run: Run, record: RunRecord) -> None:
     )
 
 
-def resumed_record(old: RunRecord, config: RunConfig, data_dir: Path, command: str, step: int) -> RunRecord:
-    """The record of a run that goes on after `step` with the settings asked for now; changed ones are added to its history."""
+def resumed_record(old: RunRecord, config: RunConfig, data_dir: Path, command: str, step: int, taught: str = "") -> RunRecord:
+    """The record of a run that goes on after `step` with the settings asked for now; changed ones are added to its history, and the terms `taught`
+    of its teacher to its licence."""
     before, now = _flat(config_to_plain(old.config)), _flat(config_to_plain(config))
     changed = {name: (before.get(name), now.get(name)) for name in {**before, **now} if before.get(name) != now.get(name)}
     history = old.history
     if changed and step:
         history = (*history, SettingsChange(step, command or old.command, changed))
-    return replace(old, config=config, data_dir=str(data_dir), command=command or old.command, history=history)
+    licence = _with_terms(old.licence, taught)
+    return replace(old, config=config, data_dir=str(data_dir), command=command or old.command, history=history, licence=licence)
 
 
 def _flat(values: Mapping[str, Any], before: str = "") -> dict[str, Any]:
