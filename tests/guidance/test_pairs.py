@@ -263,7 +263,7 @@ def test_pairs_of_real_faces_are_made_at_full_size_once_and_found_again(
 @pytest.mark.parametrize(
     ("names", "error", "words"),
     [
-        (("Black_Hair", "Young"), SettingsError, "needs a face parser"),
+        (("Black_Hair", "Young"), SettingsError, "hair_color: shade=.* exclude commercial use"),
         (("Male", "Young"), WeightsError, "may not be used commercially"),
     ],
 )

@@ -32,6 +32,7 @@ from lianpu.editing.presets import (
     Preset,
     apply_preset,
     check_parser,
+    check_terms,
     parse_effect,
     with_transforms,
 )
@@ -398,7 +399,8 @@ def transform_edits(faces: Faces, analyzer: FaceAnalyzer) -> Edits:
     What changes nothing visible is left out; so is everything where no face with a mesh is found. What every edit needs is checked here.
 
     Raises:
-        SettingsError: an attribute cannot be taught, or the analyzer has no face mesh, or no parser where one is needed.
+        SettingsError: an attribute cannot be taught, or not under --commercial-safe, or the analyzer has no face mesh, or no parser where one is
+            needed.
         WeightsError: the learned transforms are needed and missing, or not allowed under --commercial-safe.
     """
     check_lessons(faces.attributes)
@@ -408,6 +410,7 @@ def transform_edits(faces: Faces, analyzer: FaceAnalyzer) -> Edits:
         )
     presets = {(name, value): _preset(name, value) for name in faces.attributes.names for value in (True, False)}
     steps = [step for preset in presets.values() if preset is not None for step in preset.steps]
+    check_terms(Preset(TRANSFORMS, tuple(steps)))
     licences, models = [], {analyzer.landmarks.file.name: sha256_of(analyzer.landmarks.file)}
     if analyzer.parser is None:
         check_parser(Preset(TRANSFORMS, tuple(steps)))
