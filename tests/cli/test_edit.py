@@ -240,8 +240,15 @@ def test_a_cut_out_face_needs_no_detector(editor: Path, tmp_path: Path, capsys: 
         (("--set", "Male=yes", "--strength=-1"), "--strength: strength -1 is not from 0 to 1.5"),
         (("--set", "Young=yes"), "'Young' is not an attribute here. Known: Blond_Hair, Male."),
         (("--set", "Male=yes", "--model", __file__), "'.py' is no model file"),
-        (("--effect", "lipstick=abc"), "lipstick: strength 'abc' is not a number"),
-        (("--effect", "lipstick:colour=#aa3355"), "'colour' is no option of this effect (did you mean 'color'?). Known: color."),
+        (
+            ("--effect", "lipstick=glos"),
+            "'glos' is neither a strength (0 to 1.5) nor known as finish (did you mean 'gloss'?). Known: satin",
+        ),
+        (("--effect", "blush=abc"), "blush: strength 'abc' is not a number"),
+        (
+            ("--effect", "lipstick:colour=#aa3355"),
+            "'colour' is no option of this effect (did you mean 'color'?). Known: color, finish.",
+        ),
         (("--effect", "sticker:which=crow"), "'crow' is none of"),
         (("--effect", "lipstick", "--faces", "9"), "No face was found in"),
         (("--set", "Male=yes"), "No face was found in"),

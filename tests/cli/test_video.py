@@ -106,7 +106,7 @@ def test_what_is_no_video_is_said_in_one_line_and_nothing_is_written(tmp_path: P
         assert code == 1 and name in err and err.count("\n") == 1
     for word, said in (
         ("lipstick=7", "strength 7"),
-        ("lipstick=abc", "'abc' is not a number"),
+        ("blush=abc", "'abc' is not a number"),
         ("lipstik=1", "did you mean 'lipstick'?"),
     ):
         code, _, err = _run(capsys, tmp_path / "text.mp4", out, "--effect", word, "--detector", "dlib")

@@ -545,6 +545,12 @@ def parse_effect(word: str) -> EffectStep:
                 f"--effect {word}: options come after a colon: {name}={strength.replace(',', ':', 1)}, or "
                 f"{name}:{effect.main}={strength}."
             )
+        main = next(option for option in effect.options if option.name == effect.main)
+        if main.kind == "choice" and "+" not in strength and strength not in main.choices:
+            raise SettingsError(
+                f"--effect {word}: '{strength}' is neither a strength (0 to {STRONGEST:g}) nor known as {effect.main}"
+                f"{nearest_name(strength, main.choices)}. Known: {', '.join(main.choices)}."
+            )
         options[effect.main], equals = strength, ""
     if "color" in options and options.get("shade", PICKED) != PICKED:
         raise SettingsError(f"--effect {word}: the shade has a colour of its own. Give either color or shade.")
