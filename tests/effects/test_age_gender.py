@@ -39,7 +39,7 @@ def test_a_word_that_is_no_strength_is_the_main_option() -> None:
     assert parse_effect("gender=female:strength=0.7").options == {"towards": "female"}
     assert parse_effect("gender=female:strength=0.7").strength == 0.7
     assert parse_effect("beard=stubble").options == {"way": "stubble"}
-    with pytest.raises(SettingsError, match=r"gender: option towards: 'famale' is none of .*did you mean 'female'"):
+    with pytest.raises(SettingsError, match=r"gender=famale: 'famale' is neither a strength .*did you mean 'female'"):
         parse_effect("gender=famale")
     with pytest.raises(SettingsError, match=r"age: option years: 90\.?0* is not from -40 to 40"):
         parse_effect("age=90")
