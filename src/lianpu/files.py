@@ -4,6 +4,7 @@ import errno
 import hashlib
 import json
 import os
+import re
 import shutil
 import tempfile
 from collections.abc import Callable, Iterator
@@ -37,7 +38,7 @@ def atomic_file(target: Path) -> Iterator[Path]:
     target = Path(target)
     with disk_errors_named(target):
         target.parent.mkdir(parents=True, exist_ok=True)
-        handle, name = tempfile.mkstemp(dir=target.parent, prefix=f".{target.stem}.", suffix=f".partial{target.suffix}")
+        handle, name = tempfile.mkstemp(dir=target.parent, prefix=_hidden(target.stem), suffix=f".partial{target.suffix}")
         os.close(handle)
         partial = Path(name)
         try:
@@ -48,6 +49,43 @@ def atomic_file(target: Path) -> Iterator[Path]:
         except BaseException:
             partial.unlink(missing_ok=True)
             raise
+
+
+def _hidden(name: str) -> str:
+    """The beginning of a temporary name: short, because `name` may fill all that a disk allows."""
+    return f".{encodable(name)[:20]}."
+
+
+LONGEST_NAME = 255
+"""Bytes of a file's name on the usual disks."""
+
+
+def fitted_name(start: str, end: str, spare: int = 0) -> str:
+    """`start` + `end` where a disk holds so long a name; else with `start` cut, and told apart by ten digits of its hash.
+
+    Args:
+        start: a name as the system gives it, perhaps not UTF-8.
+        end: kept whole, such as `.parts.png`.
+        spare: further bytes that must fit.
+    """
+    room = LONGEST_NAME - len(os.fsencode(end)) - spare
+    stored = os.fsencode(start)
+    if len(stored) <= room:
+        return start + end
+    mark = f"-{hashlib.sha256(stored).hexdigest()[:10]}"
+    return stored[: room - len(mark)].decode("utf-8", "ignore") + mark + end
+
+
+def encodable(name: str) -> str:
+    """A name with `\\udcff` in place of each byte that is no UTF-8, so that it can be written into any file; see `as_on_disk`."""
+    return name.encode("utf-8", "backslashreplace").decode()
+
+
+def as_on_disk(name: str, folder: Path) -> str:
+    """The name of a file in `folder` that `encodable` gave; where a file is really called like that, the same name."""
+    if "\\udc" not in name or (folder / name).exists():
+        return name
+    return re.sub(r"\\udc([89a-f][0-9a-f])", lambda found: chr(0xDC00 + int(found[1], 16)), name)
 
 
 def is_leftover(path: Path) -> bool:
@@ -76,7 +114,7 @@ def atomic_folder(target: Path) -> Iterator[Path]:
     target = Path(target)
     with disk_errors_named(target):
         target.parent.mkdir(parents=True, exist_ok=True)
-        partial = Path(tempfile.mkdtemp(dir=target.parent, prefix=f".{target.name}.", suffix=".partial"))
+        partial = Path(tempfile.mkdtemp(dir=target.parent, prefix=_hidden(target.name), suffix=".partial"))
         aside = partial.with_suffix(".old")
         try:
             yield partial
@@ -99,9 +137,9 @@ def atomic_folder(target: Path) -> Iterator[Path]:
 
 
 def write_text(target: Path, text: str) -> Path:
-    """`target`, holding `text` as UTF-8, written atomically."""
+    """`target`, holding `text` as UTF-8, written atomically. Bytes of names that are no UTF-8 become `\\udcff`, which JSON reads back."""
     with atomic_file(target) as partial:
-        partial.write_text(text, encoding="utf-8")
+        partial.write_text(text, encoding="utf-8", errors="backslashreplace")
     return target
 
 
@@ -111,10 +149,10 @@ def write_json(target: Path, value: Any) -> Path:
 
 
 def append_text(target: Path, text: str) -> Path:
-    """`target` with `text` added at its end. Only what replaces a file is atomic: a crash may leave part of `text`."""
+    """`target` with `text` added at its end, as `write_text` encodes it. Only what replaces a file is atomic: a crash may leave part of `text`."""
     with disk_errors_named(target):
         target.parent.mkdir(parents=True, exist_ok=True)
-        with target.open("a", encoding="utf-8") as stream:
+        with target.open("a", encoding="utf-8", errors="backslashreplace") as stream:
             stream.write(text)
     return target
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import sys
 from collections.abc import Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext
@@ -74,6 +75,7 @@ COMMERCIAL_SAFE = "--commercial-safe"
 
 def main(arguments: Sequence[str] | None = None) -> None:
     """Run a command and exit: 0 when it worked, 1 with one line when the user can fix it, 2 for wrong usage."""
+    _print_any_name()
     words = list(sys.argv[1:] if arguments is None else arguments)
     if not words or words[0] in (*HELP, "help"):
         print(_usage())
@@ -87,6 +89,12 @@ def main(arguments: Sequence[str] | None = None) -> None:
     rest = [word for word in words[1:] if word.replace("_", "-") != COMMERCIAL_SAFE]
     with _commercial_safe(len(rest) < len(words) - 1), fetches_shown_by(_show_fetch), _errors_as_one_line():
         run_command(f"lianpu {words[0]}", COMMANDS[words[0]], rest)
+
+
+def _print_any_name() -> None:
+    """Names of files that are no UTF-8 are printed with backslashes instead of ending the command."""
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout.reconfigure(errors="backslashreplace")
 
 
 def _commercial_safe(wanted: bool) -> AbstractContextManager[None]:

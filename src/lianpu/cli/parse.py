@@ -113,14 +113,20 @@ def named_photos(paths: Sequence[Path]) -> tuple[list[Path], IgnoredFiles]:
     return list(dict.fromkeys(photos)), ignored
 
 
+_LONGEST_ADDITION = len(".overlay.jpg")
+"""What commands add to the names that `output_names` gives."""
+
+
 def output_names(photos: Sequence[Path]) -> list[str]:
     """A name for the output files of each photo: its stem, with a number from the second photo with that stem on."""
+    from lianpu.files import fitted_name
+
     names: dict[str, None] = {}
     for photo in photos:
-        name, number = photo.stem, 1
+        name, number = fitted_name(photo.stem, "", _LONGEST_ADDITION), 1
         while name in names:
             number += 1
-            name = f"{photo.stem}-{number}"
+            name = fitted_name(photo.stem, f"-{number}", _LONGEST_ADDITION)
         names[name] = None
     return list(names)
 

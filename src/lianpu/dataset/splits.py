@@ -1,6 +1,7 @@
 """Which pictures are for training and which are held out: from the source's own files, or by a hash of the name."""
 
 import hashlib
+import os
 from collections.abc import Collection, Iterator, Sequence
 from pathlib import Path
 
@@ -71,7 +72,7 @@ def split_by_hash(pictures: Sequence[str]) -> tuple[Split, ...]:
     The same name always falls on the same side, whatever else is there and in whatever order; so a set that grows never
     moves a face from one side to the other. Of two or more pictures at least one is held out.
     """
-    places = [int.from_bytes(hashlib.sha256(name.encode()).digest()[:8], "big") / 2**64 for name in pictures]
+    places = [int.from_bytes(hashlib.sha256(os.fsencode(name)).digest()[:8], "big") / 2**64 for name in pictures]
     held_out = [place < HELD_OUT_SHARE for place in places]
     if len(places) > 1 and not any(held_out):
         held_out[places.index(min(places))] = True

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import os
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
@@ -77,6 +78,6 @@ def fingerprint_of(table: FaceTable) -> str:
     """
     digest = hashlib.sha256()
     for part in (table.source, str(table.crop_px), *table.attributes, "", *table.files, "", *table.splits):
-        digest.update(part.encode() + b"\n")
+        digest.update(os.fsencode(part) + b"\n")
     digest.update(table.labels.tobytes())
     return digest.hexdigest()

@@ -12,7 +12,7 @@ from pathlib import Path
 from lianpu.editing.photo_job import Edited, edit_file, failed
 from lianpu.editing.session import EditJob, EditRequest, open_job
 from lianpu.errors import DataError, LianpuError, SettingsError
-from lianpu.files import append_text, read_json_lines, write_text
+from lianpu.files import append_text, fitted_name, read_json_lines, write_text
 from lianpu.photo.formats import FORMAT_WORDS, WRITTEN_ENDINGS, photos_in, written_ending
 from lianpu.workers import Tick, run_tasks, threads_each
 
@@ -99,9 +99,10 @@ def tasks_of(source: Path, target: Path) -> list[Task]:
     for photo in photos:
         name = photo.name
         if photo.suffix.lower() not in WRITTEN_ENDINGS:
-            name = photo.stem + written_ending(photo)
+            ending = written_ending(photo)
+            name = fitted_name(photo.stem, ending)
             if name in names:
-                name = photo.name + Path(name).suffix
+                name = fitted_name(photo.name, ending)
             names.add(name)
         tasks.append(Task(photo, target / name))
     return tasks

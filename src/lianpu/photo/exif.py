@@ -30,6 +30,11 @@ _OF_THE_PIXELS = frozenset(
 """TIFF tags of the pixel storage, and those of XMP, Photoshop data and the ICC profile."""
 
 
+def with_head(exif: bytes) -> bytes:
+    """The block as a JPEG stores it: a WebP may hold it without `Exif`, and then no reader finds it in a JPEG."""
+    return _HEAD + exif if exif[:4] in (b"II*\0", b"MM\0*") else exif
+
+
 def without_small_picture(exif: bytes) -> bytes:
     """The EXIF block with its thumbnail, which shows the photo before the edit, overwritten by zeros; all offsets stay.
 

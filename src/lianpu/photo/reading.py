@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import struct
+import warnings
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -15,9 +16,13 @@ from PIL import ExifTags, Image, ImageCms, ImageFile, JpegImagePlugin, Unidentif
 
 from lianpu.errors import PictureError
 from lianpu.imaging.picture import Picture
-from lianpu.photo.exif import exif_of_tiff, without_small_picture
+from lianpu.photo.exif import exif_of_tiff, with_head, without_small_picture
 from lianpu.photo.formats import photo_format
 from lianpu.photo.xmp import attached_data
+
+warnings.filterwarnings(
+    "ignore", module=r"(PIL|pillow_heif)(\.|$)", append=True
+)  # what is wrong with a photo is said by our own errors
 
 UPRIGHT = {
     2: Image.Transpose.FLIP_LEFT_RIGHT,
@@ -326,7 +331,8 @@ def _turned(values: np.ndarray, turn: Image.Transpose | None) -> np.ndarray:
 
 def exif_block(image: Image.Image, format: str) -> bytes:
     """The EXIF block without its thumbnail; empty without one."""
-    return without_small_picture(exif_of_tiff(image) if format == "TIFF" else bytes(image.info.get("exif") or b""))
+    block = exif_of_tiff(image) if format == "TIFF" else bytes(image.info.get("exif") or b"")
+    return without_small_picture(with_head(block))
 
 
 def xmp_packet(image: Image.Image) -> bytes | None:

@@ -13,6 +13,7 @@ from PIL import Image
 from lianpu.errors import PictureError
 from lianpu.faces.alignment import TEMPLATES, align
 from lianpu.faces.results import Face
+from lianpu.files import as_on_disk
 from lianpu.imaging.picture import Picture
 from lianpu.photo.reading import read_image
 from lianpu.preparation.measures import FaceQuality, Measures, Rejection, part_measures, quality_of, rejection_of
@@ -141,7 +142,7 @@ class PhotoAnalyzer:
 
     def analyze(self, photo: str) -> Analyzed:
         """What is in a photo of the folder; a photo that cannot be read, or stops a model, is a result too."""
-        path = self._root / photo
+        path = self._root / as_on_disk(photo, self._root)
         try:
             return AnalyzedPhoto(photo, analyze_photo(read_image(path), self._models, self._settings))
         except PictureError as problem:

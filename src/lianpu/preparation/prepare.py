@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 
 from lianpu.errors import DataError, SettingsError
-from lianpu.files import atomic_file, remove_partial_files
+from lianpu.files import atomic_file, encodable, remove_partial_files
 from lianpu.photo.formats import FORMAT_WORDS, IgnoredFiles, is_photo
 from lianpu.preparation.analysis import Analyzed, AnalyzedPhoto, FailedPhoto, FitFace, RejectedFace
 from lianpu.preparation.label_rules import load_rules
@@ -30,7 +30,7 @@ def walk_photos(folder: Path, but: Path, ignored: IgnoredFiles | None = None) ->
 
     Hidden files and folders are passed over, links to folders are not followed, and the folder `but` is left out (what is made
     may lie among the photos). Memory does not grow with the number of photos. A name that is not UTF-8 is written with backslashes in
-    messages and tables; such a photo cannot be read.
+    the database and tables (`lianpu.files.encodable`).
 
     Raises:
         DataError: a folder cannot be listed.
@@ -49,7 +49,7 @@ def walk_photos(folder: Path, but: Path, ignored: IgnoredFiles | None = None) ->
                         if Path(entry.path).resolve() != skipped:
                             waiting.append(path)
                         continue
-                    name = path.encode("utf-8", "backslashreplace").decode()
+                    name = encodable(path)
                     if not entry.is_dir() and is_photo(Path(entry.path)):
                         yield name
                     elif ignored is not None and not entry.is_dir():
@@ -119,7 +119,7 @@ def crop_name(photo: str, number: int, picture_format: str) -> str:
     It depends on the photo alone, so it stays when other photos come or go; and it holds no blank, which label files part words by.
     """
     stem = "".join(letter if letter.isalnum() or letter in "_." else "-" for letter in Path(photo).stem)[:40]
-    return f"{stem}-{hashlib.sha256(photo.encode()).hexdigest()[:10]}-{number}.{picture_format}"
+    return f"{stem}-{hashlib.sha256(os.fsencode(photo)).hexdigest()[:10]}-{number}.{picture_format}"
 
 
 OnProgress = Callable[[int, int], None]

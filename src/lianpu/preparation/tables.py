@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import hashlib
+import os
 from collections.abc import Collection, Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -96,13 +97,13 @@ def write_terms(folder: Path, models: dict[str, Any], rules_licence: str) -> Non
 @contextmanager
 def _written(file: Path) -> Iterator[TextIO]:
     """A text file to write row by row, which is there when it is complete."""
-    with atomic_file(file) as partial, partial.open("w", encoding="utf-8", newline="") as stream:
+    with atomic_file(file) as partial, partial.open("w", encoding="utf-8", errors="backslashreplace", newline="") as stream:
         yield stream
 
 
 def split_share(photo: str) -> float:
     """From 0 to 1, by the hash of a photo's path: what decides on its split."""
-    return int.from_bytes(hashlib.sha256(photo.encode()).digest()[:8], "big") / 2**64
+    return int.from_bytes(hashlib.sha256(os.fsencode(photo)).digest()[:8], "big") / 2**64
 
 
 def _left(store: Store, removed: Collection[str]) -> Iterator[KeptRow]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import os
 import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -216,7 +217,7 @@ def _licence(root: Path) -> str:
 
 def _fingerprint(layout: str, splits: Mapping[str, list[str]]) -> str:
     text = "\n".join([layout, *(f"{split}\n" + "\n".join(names) for split, names in splits.items())])
-    return hashlib.sha256(text.encode()).hexdigest()
+    return hashlib.sha256(os.fsencode(text)).hexdigest()
 
 
 def read_part_files(folder: Path) -> dict[int, PartMasks]:
@@ -322,7 +323,7 @@ def _names_in(file: Path) -> list[str]:
 
 def _by_hash(names: list[str]) -> dict[str, list[str]]:
     """The same name always falls on the same side, whatever else is there; of two or more pictures one is held out."""
-    places = {name: int.from_bytes(hashlib.sha256(name.encode()).digest()[:8], "big") / 2**64 for name in names}
+    places = {name: int.from_bytes(hashlib.sha256(os.fsencode(name)).digest()[:8], "big") / 2**64 for name in names}
     limit = HELD_OUT_SHARE
     if len(names) > 1:
         limit = max(limit, min(places.values()) * 1.000001)

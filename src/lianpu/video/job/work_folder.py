@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from lianpu.errors import SettingsError, VideoError
-from lianpu.files import disk_errors_named, read_json, write_json
+from lianpu.files import disk_errors_named, fitted_name, read_json, write_json
 from lianpu.video.io.muxing import PIECE_ENDING, Piece, frame_before
 from lianpu.video.io.probe import VideoProbe
 
@@ -136,7 +136,7 @@ def open_work(target: Path, request: Mapping[str, Any]) -> WorkFolder:
         SettingsError: a folder of that name exists that is not a work folder.
         LianpuError: it cannot be written.
     """
-    folder = target.with_name(f".{target.name}{_ENDING}")
+    folder = target.with_name(fitted_name(f".{target.name}", _ENDING))
     mark = folder / _REQUEST
     saved = json.loads(json.dumps(dict(request), sort_keys=True))
     if folder.exists():
