@@ -1,5 +1,6 @@
 """Each form that is read, written into each form that is written: pixels lie upright, and every tag is kept or named as lost."""
 
+from collections.abc import Mapping
 from io import BytesIO
 from pathlib import Path
 
@@ -67,7 +68,7 @@ def _written_by_others(file: Path, orientation: int) -> Path:
     return file
 
 
-def _plain(values: dict[int, object]) -> dict[int, object]:
+def _plain(values: Mapping[int, object]) -> dict[int, object]:
     return {
         tag: tuple(round(float(one), 4) for one in value)
         if isinstance(value, tuple)
