@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from lianpu.dataset.label_sheet import read_label_sheet
 from lianpu.dataset.sources import open_dataset, read_table
 from lianpu.errors import DataError, LianpuError
 from lianpu.imaging.picture import center_crop, resize
@@ -224,3 +225,10 @@ def test_a_face_with_two_hair_colours_is_allowed_as_in_celeba(celeba: Path) -> N
 def test_another_kind_of_folder_is_named(celeba: Path) -> None:
     with pytest.raises(LianpuError, match=r"does not look like csv, which holds .*It looks like CelebA: try that"):
         read_table("csv", celeba)
+
+
+def test_an_index_column_in_kaggles_csv_is_one_line(tmp_path: Path) -> None:
+    file = tmp_path / "list_attr_celeba.csv"
+    file.write_text(",image_id,Male,Young\n" + "".join(f"{at},{at:06d}.jpg,1,-1\n" for at in range(9)))
+    with pytest.raises(DataError, match="first column is an index, as pandas writes one: write the file with index=False"):
+        read_label_sheet(file)

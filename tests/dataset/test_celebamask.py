@@ -37,7 +37,7 @@ def test_without_lists_one_face_in_ten_is_held_out_by_its_name(celebamask: Path)
     for name in ("train.txt", "val.txt"):
         (celebamask / name).unlink()
     table = read_table("CelebAMask-HQ", celebamask)
-    assert table.splits == split_by_hash(table.files)
+    assert table.splits == split_by_hash(table.files, table.labels)
     assert open_dataset("CelebAMask-HQ", celebamask, 32, SELECTED).test.split == "test"
 
 

@@ -11,7 +11,7 @@ from PIL import Image
 from lianpu.attributes import AttributeSet
 from lianpu.dataset.check import MEANINGS, DataReport, Kind, Problem, check_data
 from lianpu.dataset.sources import open_dataset, read_table
-from lianpu.errors import DataError
+from lianpu.errors import DataError, SettingsError
 from lianpu.photo.writing import write_image
 from tests.support.shared import REAL_FACES, needs
 
@@ -154,6 +154,15 @@ def test_the_worst_problems_come_first(celebamask: Path) -> None:
         Problem("missing", "000003.jpg", "not on disk", True),
         Problem("broken", "000001.jpg", "is empty (0 bytes). Replace it, or remove it from the data.", True),
     )
+
+
+@pytest.mark.parametrize("size", [8, 66, 130])
+def test_the_check_refuses_the_sizes_that_training_refuses(celebamask: Path, size: int) -> None:
+    with pytest.raises(SettingsError, match="not a multiple of 4") as of_check:
+        _check(celebamask, image_size=size)
+    with pytest.raises(SettingsError) as of_training:
+        open_dataset("CelebAMask-HQ", celebamask, size, ["Male"])
+    assert str(of_check.value) == str(of_training.value)
 
 
 @pytest.mark.parametrize("damage", ["missing", "broken", "constant", "empty"])

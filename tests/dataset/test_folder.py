@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from lianpu.dataset.folder import read_folder
 from lianpu.dataset.sources import open_dataset
 from lianpu.dataset.splits import split_by_hash
 from lianpu.errors import DataError, SettingsError
@@ -122,3 +123,12 @@ def test_pictures_and_masks_are_not_taken_for_classes(celebamask: Path) -> None:
     _classes(celebamask, ("masks",), 2)
     with pytest.raises(DataError, match="It looks like CelebAMask-HQ"):
         open_dataset("folder", celebamask, 16)
+
+
+def test_each_class_is_held_out_and_trained_on(tmp_path: Path) -> None:
+    for name, count in (("many", 40), ("few", 2), ("some", 5)):
+        for number in range(count):
+            write_image(tmp_path / name / f"{number}.png", np.full((16, 16, 3), number, dtype=np.uint8))
+    table = read_folder(tmp_path)
+    sides = {(file.split("/")[0], split) for file, split in zip(table.files, table.splits, strict=True)}
+    assert sides == {(name, split) for name in ("many", "few", "some") for split in ("train", "test")}

@@ -50,7 +50,7 @@ def test_without_a_split_column_the_hash_decides(tmp_path: Path) -> None:
     rows = [f"{number}.png,{number % 2}" for number in range(30)]
     (tmp_path / "labels.csv").write_text("\n".join(["file,hat", *rows]))
     read = read_table("csv", tmp_path)
-    assert read.splits == split_by_hash([f"{number}.png" for number in range(30)])
+    assert read.splits == split_by_hash(read.files, read.labels)
 
 
 @pytest.mark.parametrize(
@@ -83,3 +83,64 @@ def test_a_table_without_rows_is_refused(table: Path) -> None:
     (table / "labels.csv").write_text("file,hat\n")
     with pytest.raises(DataError, match=r"labels.csv labels no pictures"):
         read_table("csv", table)
+
+
+PATHS = [f"images/{number:03d}.png" for number in range(6)]
+ODD = {
+    "index": (
+        ",file,Male",
+        [f"{at},{path},{at % 2}.0" for at, path in enumerate(PATHS)],
+        "first column is an index, as pandas writes one",
+    ),
+    "late": (
+        "id,Male,file",
+        [f"{90 - at},{at % 2},{path}" for at, path in enumerate(PATHS)],
+        "Put the pictures' paths (column 'file') first",
+    ),
+    "semicolon": (
+        "file;Male",
+        [f"{path};{at % 2}" for at, path in enumerate(PATHS)],
+        "is separated by ';', and commas are needed",
+    ),
+    "tabs": ("file\tMale", [f"{path}\t{at % 2}" for at, path in enumerate(PATHS)], "is separated by tabs, and commas are needed"),
+    "words": (
+        "file,Male,hair",
+        [f"{path},{at % 2},{('blond', 'brown', 'grey')[at % 3]}" for at, path in enumerate(PATHS)],
+        "the column hair holds blond, brown, grey ...; a label is 1 or 0, yes or no. Make a column of 1 and 0 for each word",
+    ),
+    "ages": (
+        "file,age",
+        [f"{path},{20 + at}" for at, path in enumerate(PATHS)],
+        "the column age holds 20, 21, 22 ...; a label is 1 or 0",
+    ),
+}
+
+
+@pytest.mark.parametrize("mark", ["", "\ufeff"], ids=["plain", "bom"])
+@pytest.mark.parametrize("kind", ODD)
+def test_a_table_of_another_program_is_refused_in_one_line_with_the_likely_cause(tmp_path: Path, kind: str, mark: str) -> None:
+    heading, rows, words = ODD[kind]
+    (tmp_path / "labels.csv").write_text(mark + "\n".join([heading, *rows]), encoding="utf-8")
+    with pytest.raises(DataError) as caught:
+        read_table("csv", tmp_path)
+    assert words in str(caught.value) and "line 2" not in str(caught.value) and len(str(caught.value)) < 500
+
+
+def test_floats_of_pandas_are_yes_and_no(tmp_path: Path) -> None:
+    (tmp_path / "labels.csv").write_text("file,Male\n" + "".join(f"{path},{at % 2}.0\n" for at, path in enumerate(PATHS)))
+    assert read_table("csv", tmp_path).labels[:, 0].tolist() == [0, 1, 0, 1, 0, 1]
+
+
+def test_an_attribute_is_on_both_sides_of_an_automatic_split(tmp_path: Path) -> None:
+    rows = [f"{number}.png,{int(number in (3, 4))}" for number in range(60)]
+    (tmp_path / "labels.csv").write_text("\n".join(["file,hat", *rows]))
+    table = read_table("csv", tmp_path)
+    assert {table.splits[3], table.splits[4]} == {"train", "test"}
+    plain = split_by_hash(table.files)
+    assert sum(one != other for one, other in zip(table.splits, plain, strict=True)) <= 2, "the others stay where they were"
+
+
+def test_a_quotation_mark_that_is_not_closed_is_said(tmp_path: Path) -> None:
+    (tmp_path / "labels.csv").write_text('file,hat\na.png,1\n"b.png,1\n' + "c.png,0\n" * 40_000)
+    with pytest.raises(DataError, match=r"line \d+: no CSV .*quotation mark"):
+        read_table("csv", tmp_path)

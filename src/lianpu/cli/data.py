@@ -83,7 +83,8 @@ def check(parsed: CheckArguments) -> DataReport:
     from lianpu.terminal import console, stage
 
     table = read_table(parsed.dataset, parsed.data_dir)
-    selected = select_attributes(table, parsed.selected_attrs) if parsed.selected_attrs else None
+    everything = table.one_class and not parsed.selected_attrs  # what training takes, too
+    selected = select_attributes(table, parsed.selected_attrs or None) if parsed.selected_attrs or everything else None
     with stage("Checking") as on_progress:
         report = check_data(table, parsed.image_size, selected, on_progress)
     faces = ", ".join(f"{count:,} {split}" for split, count in report.counts.items())

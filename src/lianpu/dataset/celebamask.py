@@ -55,7 +55,7 @@ def read_celebamask(root: Path) -> FaceTable:
 
 def _splits(root: Path, sheet: LabelSheet) -> dict[str, Split]:
     lists = read_name_lists(root, frozenset(sheet.pictures))
-    return dict(zip(sheet.pictures, split_by_hash(sheet.pictures), strict=True)) if lists is None else lists
+    return dict(zip(sheet.pictures, split_by_hash(sheet.pictures, sheet.labels), strict=True)) if lists is None else lists
 
 
 def _label_file(root: Path) -> Path:

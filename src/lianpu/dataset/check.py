@@ -13,6 +13,7 @@ from typing import Literal
 from lianpu.attributes import AttributeSet
 from lianpu.dataset.balance import AttributeBalance, balance_of, faces_without_hair_color, hair_contradictions
 from lianpu.dataset.listing import missing_pictures, unlisted_pictures
+from lianpu.dataset.selection import check_image_size
 from lianpu.dataset.table import SPLITS, FaceTable, Split
 from lianpu.errors import PictureError
 from lianpu.files import sha256_of
@@ -180,7 +181,11 @@ def check_data(
         image_size: side in pixels that training is to use.
         attributes: those to be trained; None checks all, and a constant one is then no problem.
         on_progress: called with pictures checked, and pictures in all.
+
+    Raises:
+        SettingsError: an `image_size` that training refuses.
     """
+    check_image_size(image_size)
     names = table.attributes if attributes is None else attributes.names
     missing = missing_pictures(table)
     gone = set(missing)

@@ -53,15 +53,17 @@ def read_folder(root: Path) -> FaceTable:
         splits += [part] * len(own)
     if not parts:
         files = [file for name in classes for file in _pictures_below(root, name)]
-        splits = list(split_by_hash(files))
     numbers = np.array([classes.index(file.split("/")[1 if parts else 0]) for file in files], dtype=int)
+    labels = np.eye(len(classes), dtype=np.uint8)[numbers]
+    if not parts:
+        splits = list(split_by_hash(files, labels))
     _refuse_empty_classes(root / "train" if parts else root, classes, numbers[[split == "train" for split in splits]])
     return FaceTable(
         source="folder",
         root=root,
         files=tuple(files),
         attributes=tuple(classes),
-        labels=np.eye(len(classes), dtype=np.uint8)[numbers],
+        labels=labels,
         splits=tuple(splits),
         one_class=True,
         alignment=MIDDLE_SQUARE,

@@ -3,13 +3,14 @@
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from lianpu.dataset.table import UNLABELLED
-from lianpu.dataset.text_files import numbered_lines, refuse_lines
+from lianpu.dataset.text_files import LOOKED_AT, numbered_lines, refuse_lines, refuse_odd_table
 from lianpu.errors import DataError
 
 _MANY = 50
@@ -43,6 +44,9 @@ def read_label_sheet(file: Path) -> LabelSheet:
     Raises:
         DataError: the count, a row or a value is wrong, a name is there twice (file and line are said), or 0 stands for "has not".
     """
+    if file.suffix.lower() == ".csv":
+        rows = [line.split(",") for _, line in islice(numbered_lines(file), LOOKED_AT)]
+        refuse_odd_table(file, rows, _VALUES)
     lines = _words(file)
     stated = None if file.suffix.lower() == ".csv" else _stated_count(file, lines)
     attributes = _attributes(file, lines)

@@ -8,6 +8,15 @@ from lianpu.dataset.table import FaceTable, Split
 from lianpu.errors import DataError, SettingsError, nearest_name
 
 
+def check_image_size(size_px: int) -> None:
+    """Raise SettingsError for a side of faces that no network takes."""
+    if size_px < 16 or size_px % 4:
+        lower = max(16, size_px - size_px % 4)
+        raise SettingsError(
+            f"image_size {size_px} is not a multiple of 4 from 16 up, as two downsamplings need; take {lower} or {lower + 4}."
+        )
+
+
 def select_attributes(table: FaceTable, names: Sequence[str] | None) -> AttributeSet:
     """The attributes `names` of a table, in that order; None takes every class of one-class-per-folder data.
 

@@ -12,7 +12,7 @@ from lianpu.dataset.faces import Dataset
 from lianpu.dataset.folder import LAYOUT as FOLDER_LAYOUT
 from lianpu.dataset.folder import looks_like_classes, read_folder
 from lianpu.dataset.listing import refuse_missing_pictures
-from lianpu.dataset.selection import refuse_constant_attributes, select_attributes, select_faces
+from lianpu.dataset.selection import check_image_size, refuse_constant_attributes, select_attributes, select_faces
 from lianpu.dataset.table import FaceTable, fingerprint_of
 from lianpu.dataset.table_csv import LAYOUT as CSV_LAYOUT
 from lianpu.dataset.table_csv import looks_like_csv, read_csv
@@ -56,7 +56,7 @@ def open_dataset(source: str, root: Path | str, image_size: int, attributes: Seq
         SettingsError: an unknown source or attribute, or a size that cannot work.
         DataError: something is missing or wrong, or an attribute cannot be learned because all training faces agree in it.
     """
-    _check_image_size(image_size)
+    check_image_size(image_size)
     table = read_table(source, root)
     selected = select_attributes(table, attributes)
     refuse_missing_pictures(table)
@@ -96,11 +96,3 @@ def _source_named(name: str) -> Source:
     if name.lower() not in by_lower:
         raise SettingsError(f"'{name}' is no dataset{nearest_name(name, SOURCES)}. Known: {', '.join(SOURCES)}.")
     return by_lower[name.lower()]
-
-
-def _check_image_size(size_px: int) -> None:
-    if size_px < 16 or size_px % 4:
-        lower = max(16, size_px - size_px % 4)
-        raise SettingsError(
-            f"image_size {size_px} is not a multiple of 4 from 16 up, as two downsamplings need; take {lower} or {lower + 4}."
-        )

@@ -5,6 +5,8 @@ import os
 from collections.abc import Collection, Iterator, Sequence
 from pathlib import Path
 
+import numpy as np
+
 from lianpu.dataset.table import SPLITS, Split
 from lianpu.dataset.text_files import numbered_lines, refuse_lines
 from lianpu.errors import DataError
@@ -66,16 +68,28 @@ def read_name_lists(folder: Path, labelled: Collection[str]) -> dict[str, Split]
     return splits
 
 
-def split_by_hash(pictures: Sequence[str]) -> tuple[Split, ...]:
+def split_by_hash(pictures: Sequence[str], labels: np.ndarray | None = None) -> tuple[Split, ...]:
     """`train` or `test` for each picture, about nine to one, by the SHA-256 of its name.
 
-    The same name always falls on the same side, whatever else is there and in whatever order; so a set that grows never
-    moves a face from one side to the other. Of two or more pictures at least one is held out.
+    The same name falls on the same side, whatever else is there and in whatever order, so a set that grows moves no face from one side to
+    the other; with one exception: of two or more pictures, and of two or more that have or lack an attribute, at least one is held out and
+    one is trained on. Those nearest to the border change sides for that.
+
+    Args:
+        pictures: N names.
+        labels: (N, A) of `FaceTable`; None where no attribute must be on both sides.
     """
     places = [int.from_bytes(hashlib.sha256(os.fsencode(name)).digest()[:8], "big") / 2**64 for name in pictures]
     held_out = [place < HELD_OUT_SHARE for place in places]
     if len(places) > 1 and not any(held_out):
         held_out[places.index(min(places))] = True
+    for column in [] if labels is None else labels.T:
+        for value in (1, 0):
+            rows = np.flatnonzero(column == value).tolist()
+            if len(rows) > 1 and not any(held_out[row] for row in rows):
+                held_out[min(rows, key=places.__getitem__)] = True
+            elif len(rows) > 1 and all(held_out[row] for row in rows):
+                held_out[max(rows, key=places.__getitem__)] = False
     return tuple("test" if out else "train" for out in held_out)
 
 

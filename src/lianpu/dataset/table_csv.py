@@ -10,12 +10,12 @@ import numpy as np
 
 from lianpu.dataset.splits import split_by_hash
 from lianpu.dataset.table import MIDDLE_SQUARE, SPLITS, UNLABELLED, FaceTable, Split
-from lianpu.dataset.text_files import UNKNOWN_LICENCE, licence_of, read_text, refuse_lines
+from lianpu.dataset.text_files import LOOKED_AT, UNKNOWN_LICENCE, licence_of, read_text, refuse_lines, refuse_odd_table
 from lianpu.errors import DataError, nearest_name
 
 LAYOUT = "labels.csv: a picture's path in the first column, an attribute in each other one (1/0, 1/-1, true/false, yes/no, empty where unknown), perhaps a column split"
 
-_VALUES = {"1": 1, "0": 0, "-1": 0, "true": 1, "false": 0, "yes": 1, "no": 0, "": UNLABELLED}
+_VALUES = {"1": 1, "0": 0, "-1": 0, "1.0": 1, "0.0": 0, "-1.0": 0, "true": 1, "false": 0, "yes": 1, "no": 0, "": UNLABELLED}
 _SPLIT_COLUMN = "split"
 
 
@@ -34,19 +34,18 @@ def read_csv(root: Path) -> FaceTable:
         DataError: no such file, or a column, row or value is wrong; file and line are said.
     """
     file = _csv_file(root)
-    reader = csv.reader(StringIO(read_text(file), newline=""), skipinitialspace=True)
-    attributes, split_at = _header(file, next(reader, []))
+    (_, heading), *rows = _rows(file) or [(1, [])]
+    refuse_odd_table(file, [heading, *(row for _, row in rows[:LOOKED_AT])], _VALUES)
+    attributes, split_at = _header(file, heading)
     files: list[str] = []
     labels: list[list[int]] = []
     splits: list[Split] = []
     seen: set[str] = set()
     problems: list[tuple[int, str]] = []
-    for row in reader:
-        if not any(row):
-            continue
+    for number, row in rows:
         cells = [cell.strip() for cell in row]
         if problem := _problem_of(cells, attributes, split_at, seen):
-            problems.append((reader.line_num, problem))
+            problems.append((number, problem))
             continue
         seen.add(cells[0])
         files.append(cells[0])
@@ -55,16 +54,34 @@ def read_csv(root: Path) -> FaceTable:
     refuse_lines(file, problems, "Fix the file.")
     if not files:
         raise DataError(f"{file} labels no pictures. Write a row for each.")
+    values = np.array(labels, dtype=np.uint8)
     return FaceTable(
         source="csv",
         root=_picture_folder(file.parent, files[0]),
         files=tuple(files),
         attributes=attributes,
-        labels=np.array(labels, dtype=np.uint8),
-        splits=tuple(splits) if split_at else split_by_hash(files),
+        labels=values,
+        splits=tuple(splits) if split_at else split_by_hash(files, values),
         alignment=MIDDLE_SQUARE,
         licence=licence_of(file.parent, UNKNOWN_LICENCE),
     )
+
+
+_SAID = ("1", "0", "-1", "true", "false", "yes", "no")
+"""The spellings that messages name."""
+
+
+def _rows(file: Path) -> list[tuple[int, list[str]]]:
+    """The rows that hold something, each with the number of its last line."""
+    reader = csv.reader(StringIO(read_text(file), newline=""), skipinitialspace=True)
+    rows = []
+    try:
+        for row in reader:
+            if any(row):
+                rows.append((reader.line_num, row))
+    except csv.Error as problem:
+        refuse_lines(file, [(reader.line_num, f"no CSV ({problem})")], "Is a quotation mark not closed? Fix the file.")
+    return rows
 
 
 def _header(file: Path, cells: Sequence[str]) -> tuple[tuple[str, ...], int | None]:
@@ -90,13 +107,13 @@ def _problem_of(cells: Sequence[str], attributes: Sequence[str], split_at: int |
     name = cells[0]
     if not name:
         return "the first cell, the picture's path, is empty"
-    if "\\" in name or PurePosixPath(name).is_absolute() or ".." in PurePosixPath(name).parts:
+    if "\\" in name or "\0" in name or PurePosixPath(name).is_absolute() or ".." in PurePosixPath(name).parts:
         return f"{name} is no path below the .csv with forward slashes"
     if name in seen:
         return f"{name} is there a second time"
     wrong = next((cell for at, cell in enumerate(cells) if at not in (0, split_at) and cell.lower() not in _VALUES), None)
     if wrong is not None:
-        return f"'{wrong}' for {name} is none of {', '.join(filter(None, _VALUES))}"
+        return f"'{wrong}' for {name} is none of {', '.join(_SAID)}"
     if split_at and cells[split_at].lower() not in SPLITS:
         return f"split '{cells[split_at]}' of {name} is none of {', '.join(SPLITS)}{nearest_name(cells[split_at], SPLITS)}"
     return ""
