@@ -29,9 +29,9 @@ def test_truth_that_cannot_be_read_is_refused(tmp_path: Path) -> None:
 def test_a_border_and_turns_find_what_the_detector_alone_misses() -> None:
     photos, scrfd = real_photos(), ScrfdDetector(real_model(SCRFD), threads=1)
     truth = {name: count for name, count in read_truth(photos / "photos.csv").items() if name[:3] in ("p10", "p17", "p25", "p27")}
-    alone, bordered, again, upright = count_faces(photos, truth, [scrfd])
+    alone, bordered, again, upright, people = count_faces(photos, truth, [scrfd], None)
     assert (alone.found, alone.expected) == ((0, 0, 0, 0), (1, 1, 0, 0))
     assert bordered.found == (0, 1, 0, 0)
-    assert again.found == upright.found == (1, 1, 0, 0)
+    assert again.found == upright.found == people.found == (1, 1, 0, 0)
     assert all(way.seconds > 0 for way in (alone, bordered, again, upright))
     assert (upright.faces_found, upright.false_faces, upright.photos_right) == (2, 0, 4)

@@ -205,3 +205,12 @@ def test_a_mesh_that_is_not_here_is_said_in_one_line(photos: Path, capsys: pytes
             main(["faces", "landmarks", str(photos / "pair.jpg"), *words])
         error = capsys.readouterr().err
         assert said in error and error.count("\n") == 1
+
+
+def test_a_dog_is_left_out_and_said(mediapipe_models: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    dog = real_photo("p27_animal")
+    code, out, _ = run(capsys, "find", str(dog), "--detector", str(real_model(YUNET)), "--threads", "1")
+    assert code == 0 and "no face found" in out and "animal/other faces left out: 1" in out
+    code, out, _ = run(capsys, "parts", str(dog), "--detector", str(real_model(YUNET)), "--threads", "1", "--json")
+    (seen,) = json.loads(out)["photos"]
+    assert (seen["faces"], seen["left_out"]) == ([], 1)

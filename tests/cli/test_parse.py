@@ -11,6 +11,7 @@ from lianpu.cli.parse import output_names
 from lianpu.photo.reading import read_image
 from tests.support.colour_parser import write_colour_parser
 from tests.support.portraits import PEOPLE, write_portrait
+from tests.support.shared import YUNET, real_model, real_photo
 
 
 @pytest.fixture(scope="module")
@@ -106,3 +107,10 @@ def test_what_is_not_there_is_said(model: Path, tmp_path: Path, capsys: pytest.C
 def test_photos_of_one_name_get_names_of_their_own() -> None:
     photos = [Path("a/anna.jpg"), Path("b/anna.png"), Path("c/anna-2.jpg"), Path("bert.jpg")]
     assert output_names(photos) == ["anna", "anna-2", "anna-2-2", "bert"]
+
+
+def test_a_dog_is_left_out_and_said(mediapipe_models: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    photos = [real_photo("p27_animal"), real_photo("p08")]
+    code, out, _ = _run(capsys, *photos, "--out", tmp_path, "--detector", real_model(YUNET))
+    assert code == 0 and "p27_animal.jpg: animal/other faces left out: 1" in out
+    assert [file.name[:3] for file in tmp_path.iterdir()] == ["p08", "p08"]

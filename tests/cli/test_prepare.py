@@ -8,6 +8,7 @@ import pytest
 from lianpu.cli.main import main
 from lianpu.photo.writing import write_image
 from tests.support.portraits import PEOPLE, group, write_portrait
+from tests.support.shared import YUNET, real_model, real_photo
 
 OPTIONS = ["--size", "64", "--detector", "dlib", "--parser", "none"]
 
@@ -74,3 +75,14 @@ def test_help_names_the_other_commands(capsys: pytest.CaptureFixture[str]) -> No
         main(["prepare", "--help"])
     assert caught.value.code == 0
     assert "labels | score | fit" in " ".join(capsys.readouterr().out.split())
+
+
+def test_a_dog_is_dropped_and_listed(mediapipe_models: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    photos = tmp_path / "photos"
+    photos.mkdir()
+    write_portrait(photos / "portrait.jpg", PEOPLE[4])
+    (photos / "dog.jpg").write_bytes(real_photo("p27_animal").read_bytes())
+    main(["prepare", str(photos), str(tmp_path / "out"), "--size", "64", "--detector", str(real_model(YUNET))])
+    printed = capsys.readouterr().out
+    assert "2 photos, 1 faces kept" in printed and "Dropped: 1 animal/other" in printed
+    assert "dog.jpg,0,animal/other," in (tmp_path / "out" / "dropped.csv").read_text()

@@ -17,16 +17,14 @@ from lianpu.faces.mesh import (
     disagreement,
     five_points,
     head_pose,
-    is_face,
     mesh_parts,
     outline,
     points_68,
     square_of_face,
     square_of_mesh,
 )
-from lianpu.faces.results import Face, FaceParts, Landmarks, Mesh, Subject
+from lianpu.faces.results import Face, Landmarks, Mesh, Subject
 from lianpu.imaging.geometry import map_points
-from lianpu.part_names import part_index
 from tests.support.own_models import write_mesh_network
 
 PHOTO = np.full((400, 500, 3), 90, dtype=np.uint8)
@@ -189,32 +187,6 @@ def test_a_mesh_is_scaled_with_its_picture() -> None:
     assert np.allclose(half.points[:, 2], mesh.points[:, 2] / 2)
     with pytest.raises(ValueError, match=r"a mesh has 478 finite points \(478, 3\), got \(68, 3\)"):
         Mesh(np.zeros((68, 3), np.float32), 1.0)
-
-
-def test_a_dog_is_no_face_a_mask_is_one() -> None:
-    """A parser sees no brows on a dog, and its lips elsewhere than the mesh; under a mask it sees neither nose nor lips."""
-    mesh, window = Mesh(drawn_mesh(), 1.0), (slice(50, 250), slice(100, 300))
-    face, seen = face_of(mesh), FaceParts(mesh_parts(mesh, window).mask, "test")
-    assert is_face(face, mesh) and is_face(face, mesh, window, seen)
-
-    def without(*names: str, moved: int = 0) -> FaceParts:
-        mask = seen.mask.copy()
-        mask[seen.where(*names)] = part_index("skin")
-        if moved:
-            mask[np.roll(seen.where("u_lip", "l_lip", "mouth"), moved, axis=0)] = part_index("l_lip")
-        return FaceParts(mask, "test")
-
-    brows, lips = ("l_brow", "r_brow"), ("u_lip", "l_lip", "mouth")
-    assert is_face(face, mesh, window, without(*brows))  # under hair
-    assert is_face(face, mesh, window, without(*lips))  # a lollipop
-    assert is_face(face, mesh, window, without(*lips, "nose"))  # a mask
-    assert not is_face(face, mesh, window, without(*brows, *lips, moved=-12))  # a dog
-    assert not is_face(face, mesh, window, without(*brows, *lips, "nose", "l_eye", "r_eye"))  # a ball
-    unsure = Mesh(mesh.points, 0.1)
-    assert not is_face(face, unsure) and is_face(face, unsure, window, seen)
-    small = Mesh(drawn_mesh(size=20.0), 1.0)
-    none = FaceParts(np.zeros((200, 200), np.uint8), "test")
-    assert is_face(face_of(small), small, window, none)  # too small for the parser
 
 
 def test_the_catalogue_knows_parts_of_a_mesh() -> None:

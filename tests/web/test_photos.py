@@ -123,13 +123,13 @@ def test_where_faces_are_hidden_what_may_be_none_is_hidden_too(
     engine: PageEngine, large: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     asked: list[bool] = []
-    analyze = FaceAnalyzer.analyze
+    look = FaceAnalyzer.look
 
     def recorded(analyzer: FaceAnalyzer, photo: Picture, *, wide: bool = True, doubtful: bool = False) -> Any:
         asked.append(doubtful)
-        return analyze(analyzer, photo, wide=wide, doubtful=doubtful)
+        return look(analyzer, photo, wide=wide, doubtful=doubtful)
 
-    monkeypatch.setattr(FaceAnalyzer, "analyze", recorded)
+    monkeypatch.setattr(FaceAnalyzer, "look", recorded)
     photo = analyze_upload(engine, large, large.name)
     export_edit(engine, photo, HIDDEN, "all", {}, tmp_path)
     assert asked == [False, True]

@@ -14,7 +14,7 @@ import numpy as np
 from lianpu.attributes import HAIR_COLORS
 from lianpu.errors import DataError
 from lianpu.faces.alignment import TEMPLATES, align
-from lianpu.faces.detection import find_faces
+from lianpu.faces.face_check import FaceCheck, find_people
 from lianpu.faces.mesh import MeshReader, five_points
 from lianpu.faces.results import Face
 from lianpu.files import atomic_file, sha256_of
@@ -156,7 +156,7 @@ def open_real_faces(
         content = sha256_of(one.file)
         if content not in known.seen:
             picture = read_image(one.file)
-            found = find_faces(picture, analyzer.detector)
+            found = find_people(picture, analyzer.detector, FaceCheck(reader, analyzer.parser)).faces
             known.seen[content] = _see(picture, found[0], reader, features, patch_features) if found else None
         faces[one.key()] = known.seen[content]
         on_progress(number + 1, len(todo))

@@ -16,6 +16,7 @@ import tyro
 
 from lianpu.errors import DataError
 from lianpu.faces.detection import Detector, find_faces
+from lianpu.faces.face_check import FaceCheck, find_people
 from lianpu.photo.reading import read_image
 
 if TYPE_CHECKING:
@@ -32,8 +33,8 @@ if TYPE_CHECKING:
 class BenchFacesArguments:
     """Count the faces that detectors find in photos with a known number of faces, measure points, or time a pack on one photo.
 
-    With --truth: found and expected faces of each detector, alone, by one search, by find_faces, and by find_faces with turned pictures,
-    and the processor time of one thread (give --threads 1: others are not counted).
+    With --truth: found and expected faces of each detector, alone, by one search, by find_faces, by find_faces with turned pictures,
+    and as commands do it (animals and other things left out), and the processor time of one thread (give --threads 1: others are not counted).
     With --points: faces with masks (CelebAMask-HQ's layout, as lianpu parser train takes them): how far the centres of eyes and mouth are
     from the masks', by the points of each reader, in faces that the first detector finds.
     With --speed: a photo through a detector and three networks of buffalo_l's kinds and about its sizes, with random weights
@@ -82,6 +83,7 @@ def main(arguments: list[str]) -> None:
 
 
 def _counted(parsed: BenchFacesArguments, truth: Path) -> tuple[FaceCounts, ...]:
+    from lianpu.faces.analyzer import open_check
     from lianpu.faces.detectors import load_detector
     from lianpu.terminal import stage
 
@@ -89,7 +91,7 @@ def _counted(parsed: BenchFacesArguments, truth: Path) -> tuple[FaceCounts, ...]
         cv2.setNumThreads(parsed.threads)  # YuNet runs in OpenCV
     detectors = [load_detector(name, threads=parsed.threads) for name in parsed.detectors]
     with stage("Photos") as on_progress:
-        return count_faces(parsed.photos, read_truth(truth), detectors, on_progress)
+        return count_faces(parsed.photos, read_truth(truth), detectors, open_check(threads=parsed.threads), on_progress)
 
 
 def _measured_points(parsed: BenchFacesArguments) -> Table:
@@ -213,9 +215,9 @@ def _ours(buffalo: BuffaloL) -> Analyse:
     return analyse
 
 
-WAYS = ("detector alone", "one search", "find_faces", "find_faces upright")
+WAYS = ("detector alone", "one search", "find_faces", "find_faces upright", "people")
 """As the detector is; with a border where a face may fill the photo; with a second search, enlarged and turned, where nobody is found;
-and turned wherever."""
+turned wherever; and as commands do it: `find_faces`, and animals and other things left out (`faces.face_check.find_people`)."""
 
 
 @dataclass(frozen=True)
@@ -281,14 +283,19 @@ def count_faces(
     folder: Path,
     truth: Mapping[str, int],
     detectors: Sequence[Detector],
+    check: FaceCheck | None,
     on_progress: Callable[[int, int], None] | None = None,
 ) -> tuple[FaceCounts, ...]:
-    """How many faces each detector finds in each of the `WAYS`, over the photos of a folder that the truth names."""
+    """How many faces each detector finds in each of the `WAYS`, over the photos of a folder that the truth names.
+
+    `check` tells faces from animals and other things; None takes all for faces.
+    """
     searches: tuple[Callable[[Picture, Detector], Sequence[Face]], ...] = (
         lambda picture, detector: detector.detect(picture),
         lambda picture, detector: find_faces(picture, detector, again=False),
         find_faces,
         lambda picture, detector: find_faces(picture, detector, upright=True),
+        lambda picture, detector: find_people(picture, detector, check).faces,
     )
     counts: dict[tuple[str, str], list[int]] = {(detector.name, way): [] for detector in detectors for way in WAYS}
     seconds = dict.fromkeys(counts, 0.0)

@@ -13,6 +13,7 @@ from lianpu.cli.edit_options import DetectorOptions, LandmarkOptions, ParserOpti
 
 if TYPE_CHECKING:
     from lianpu.cli.faces_output import Detail, PhotoResult
+    from lianpu.face_parsing.runtime import FaceParser
     from lianpu.faces.mesh import MeshReader
     from lianpu.faces.results import Face, Landmarks, Mesh, Points
     from lianpu.imaging.picture import Picture
@@ -100,20 +101,25 @@ def analyze_photos(files: Sequence[Path], parsed: FindArguments, failed: dict[Pa
     """The result of each photo. A photo that cannot be read gives none; the reason goes into `failed`."""
     from lianpu.cli.faces_output import PhotoResult
     from lianpu.errors import PictureError
-    from lianpu.faces.detection import find_faces
+    from lianpu.faces.analyzer import open_check
     from lianpu.faces.detectors import load_detector
+    from lianpu.faces.face_check import find_people
     from lianpu.photo.reading import read_image
 
     detector = load_detector(parsed.detector, models=parsed.models, landmarks=parsed.landmarks, threads=parsed.threads)
-    describe = _open_models(parsed)
+    parser = _parser(parsed)
+    describe = _open_models(parsed, parser)
+    check = open_check(parsed.landmarks, parser, threads=parsed.threads)
     for file in files:
         try:
             picture = read_image(file)
         except PictureError as problem:
             failed[file] = str(problem)
             continue
-        faces = find_faces(picture, detector, upright=parsed.upright, min_score=parsed.min_score)
-        yield PhotoResult(file, picture, faces, tuple(describe(picture, faces)) if faces else ())
+        found = find_people(picture, detector, check, upright=parsed.upright, min_score=parsed.min_score)
+        yield PhotoResult(
+            file, picture, found.faces, tuple(describe(picture, found.faces)) if found.faces else (), len(found.others)
+        )
 
 
 def drawn_files(files: Sequence[Path], target: Path | None) -> dict[Path, Path]:
@@ -128,14 +134,22 @@ def drawn_files(files: Sequence[Path], target: Path | None) -> dict[Path, Path]:
     return {file: target / f"{name}.jpg" for file, name in zip(files, output_names(files), strict=True)}
 
 
-def _open_models(parsed: FindArguments) -> Describe:
+def _parser(parsed: FindArguments) -> FaceParser | None:
+    """The parser that the command prints the parts of; None where it prints none."""
+    if not isinstance(parsed, PartsArguments):
+        return None
+    from lianpu.faces.parts import load_parser
+
+    return load_parser(parsed.parser, threads=parsed.threads)
+
+
+def _open_models(parsed: FindArguments, parser: FaceParser | None) -> Describe:
     """A function that gives the details of each face that the command prints."""
     if isinstance(parsed, LandmarksArguments):
         return _landmarks(parsed)
-    if isinstance(parsed, PartsArguments):
-        from lianpu.faces.parts import load_parser, parse_faces
+    if parser is not None:
+        from lianpu.faces.parts import parse_faces
 
-        parser = load_parser(parsed.parser, threads=parsed.threads)
         return lambda picture, faces: parse_faces(picture, faces, parser)
     if isinstance(parsed, IdentityArguments):
         return _identity(parsed)

@@ -20,12 +20,14 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class PhotoResult:
-    """A photo with its faces and, for each face, the details that the command reads (none for `find`)."""
+    """A photo with its faces, for each face the details that the command reads (none for `find`), and the number of findings that are
+    no faces of people."""
 
     file: Path
     picture: Picture
     faces: tuple[Face, ...]
     details: tuple[Detail, ...]
+    left_out: int
 
 
 _PAIRS_SHOWN = 30
@@ -44,21 +46,21 @@ def print_results(
     `failed` has the reason for each photo that could not be read; it is filled while `results` is iterated. `upright` says that turned
     faces were asked for.
     """
-    from lianpu.cli.parse import second_look_lines
+    from lianpu.cli.parse import finding_lines
     from lianpu.photo.writing import write_image
     from lianpu.terminal import console
 
     table = photo_table()
     records: list[dict[str, Any]] = []
     people: list[tuple[str, Identity]] = []
-    found: list[tuple[Path, tuple[Face, ...]]] = []
+    found: list[tuple[Path, tuple[Face, ...], int]] = []
     written: set[str] = set()
     for result in results:
         if result.file in drawn:
             written.add(str(write_image(drawn[result.file], drawn_picture(result)).parent))
         records.append(photo_record(result))
         people += named_identities(result)
-        found.append((result.file, result.faces))
+        found.append((result.file, result.faces, result.left_out))
         add_rows(table, result)
     pairs = compared(people)
     if as_json:
@@ -67,7 +69,7 @@ def print_results(
         return
     if records:
         console.print(table)
-    for line in second_look_lines(found, upright=upright):
+    for line in finding_lines(found, upright=upright):
         console.print(line, markup=False, highlight=False, soft_wrap=True)
     if people:
         console.print(pair_table(pairs))
@@ -130,7 +132,7 @@ def photo_record(result: PhotoResult) -> dict[str, Any]:
     faces = [face_record(face) for face in result.faces]
     for record, detail in zip(faces, result.details, strict=False):
         record.update(detail_record(detail))
-    return {"file": str(result.file), "width": width, "height": height, "faces": faces}
+    return {"file": str(result.file), "width": width, "height": height, "faces": faces, "left_out": result.left_out}
 
 
 def face_record(face: Face) -> dict[str, Any]:

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
     from lianpu.face_parsing.runtime import FaceParser
     from lianpu.faces.detection import Detector
+    from lianpu.faces.face_check import FaceCheck
     from lianpu.faces.results import Face, FaceParts
     from lianpu.photo.formats import IgnoredFiles
 
@@ -36,10 +37,11 @@ class ParseArguments(FaceOptions):
 
 @dataclass(frozen=True, eq=False)
 class ParsedPhoto:
-    """The result of one photo, and its two files (None without a face)."""
+    """The result of one photo, how many findings are no faces of people, and its two files (None without a face)."""
 
     photo: Path
     faces: tuple[Face, ...]
+    left_out: int
     parts: tuple[FaceParts, ...]
     mask_file: Path | None
     overlay_file: Path | None
@@ -57,23 +59,24 @@ def parse(parsed: ParseArguments) -> list[ParsedPhoto]:
         DataError: no face was found, or photos could not be read; raised after all others were done.
     """
     from lianpu.errors import DataError, PictureError
-    from lianpu.faces.analyzer import open_models
+    from lianpu.faces.analyzer import open_check, open_models
     from lianpu.terminal import console, stage
 
     photos, ignored = named_photos(parsed.photos)
     detector, parser = open_models(analyzer_settings(parsed), "detector", "parser")
+    check = open_check(parsed.landmarks, parser)
     done: list[ParsedPhoto] = []
     problems: list[str] = []
     with stage("Parsing") as on_progress:
         for number, (photo, name) in enumerate(zip(photos, output_names(photos), strict=True), start=1):
             try:
-                done.append(_parse_photo(photo, parsed.out / name, parsed.upright, detector, parser))
+                done.append(_parse_photo(photo, parsed.out / name, parsed.upright, detector, check, parser))
             except PictureError as problem:
                 problems.append(str(problem))
             on_progress(number, len(photos))
     if done:
         console.print(_table(done))
-    for line in second_look_lines(((one.photo, one.faces) for one in done), upright=parsed.upright):
+    for line in finding_lines(((one.photo, one.faces, one.left_out) for one in done), upright=parsed.upright):
         console.print(line, markup=False, highlight=False, soft_wrap=True)
     if ignored.count:
         console.print(str(ignored), markup=False, highlight=False, soft_wrap=True)
@@ -131,22 +134,25 @@ def output_names(photos: Sequence[Path]) -> list[str]:
     return list(names)
 
 
-def _parse_photo(photo: Path, target: Path, upright: bool, detector: Detector, parser: FaceParser) -> ParsedPhoto:
+def _parse_photo(
+    photo: Path, target: Path, upright: bool, detector: Detector, check: FaceCheck | None, parser: FaceParser
+) -> ParsedPhoto:
     from lianpu.face_parsing.data.mask_files import write_mask
-    from lianpu.faces.detection import find_faces
+    from lianpu.faces.face_check import find_people
     from lianpu.faces.overlays import draw_parts
     from lianpu.faces.parts import all_parts, parse_faces
     from lianpu.photo.reading import read_image
     from lianpu.photo.writing import write_image
 
     picture = read_image(photo)
-    faces = find_faces(picture, detector, upright=upright)
+    found = find_people(picture, detector, check, upright=upright)
+    faces, left_out = found.faces, len(found.others)
     if not faces:
-        return ParsedPhoto(photo, (), (), None, None)
+        return ParsedPhoto(photo, (), left_out, (), None, None)
     parts = parse_faces(picture, faces, parser)
     mask_file = write_mask(target.with_name(f"{target.name}.parts.png"), all_parts(parts, *picture.shape[:2]))
     overlay_file = write_image(target.with_name(f"{target.name}.overlay.jpg"), draw_parts(picture, parts))
-    return ParsedPhoto(photo, faces, parts, mask_file, overlay_file)
+    return ParsedPhoto(photo, faces, left_out, parts, mask_file, overlay_file)
 
 
 def _table(photos: Sequence[ParsedPhoto]) -> Table:
@@ -163,12 +169,24 @@ def _table(photos: Sequence[ParsedPhoto]) -> Table:
     return table
 
 
-def second_look_lines(found: Iterable[tuple[Path, Sequence[Face]]], *, upright: bool) -> list[str]:
-    """A line for each photo in which faces were found only in a second search, enlarged or turned."""
-    from lianpu.faces.detection import second_look
+def finding_lines(found: Iterable[tuple[Path, Sequence[Face], int]], *, upright: bool) -> list[str]:
+    """A line for each photo in which faces were found only in a second search, enlarged or turned, and for each with findings that are
+    no faces of people.
 
-    notes = [(photo, second_look(faces, upright=upright)) for photo, faces in found]
-    return [f"{photo.name}: {note}" for photo, note in notes if note is not None]
+    Args:
+        found: photos, their faces, and the number of other findings.
+        upright: whether turned faces were asked for, and need no word.
+    """
+    from lianpu.faces.detection import second_look
+    from lianpu.faces.face_check import left_out_note
+
+    notes = [
+        (photo, note)
+        for photo, faces, left_out in found
+        for note in (second_look(faces, upright=upright), left_out_note(left_out))
+        if note is not None
+    ]
+    return [f"{photo.name}: {note}" for photo, note in notes]
 
 
 def shares_in_words(parts: FaceParts) -> str:

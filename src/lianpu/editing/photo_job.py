@@ -17,6 +17,7 @@ from lianpu.editors.editor import Editor
 from lianpu.errors import DataError, LianpuError, SettingsError
 from lianpu.faces.analyzer import choose
 from lianpu.faces.detection import second_look
+from lianpu.faces.face_check import left_out_note
 from lianpu.faces.overlays import draw_faces
 from lianpu.faces.results import Subject
 from lianpu.files import atomic_file
@@ -72,9 +73,13 @@ def edit_file(job: EditJob, source: Path, target: Path, *, force: bool = False, 
     check_target(target, force)
     photo = read_photo(source)
     session, request = job.session, job.request
-    subjects = session.analyze(photo.picture, job.preset)
+    seen = session.look(photo.picture, job.preset)
+    subjects, others = seen.subjects, left_out_note(seen.left_out)
     if not subjects:
-        raise NoFace(f"No face was found in {source}. Try --upright, another --detector, or --aligned for a cut-out face.")
+        raise NoFace(
+            f"No face was found in {source}{f' ({others})' if others else ''}. "
+            "Try --upright, another --detector, or --aligned for a cut-out face."
+        )
     try:
         chosen = choose(subjects, request.faces)
     except DataError as problem:
@@ -88,7 +93,7 @@ def edit_file(job: EditJob, source: Path, target: Path, *, force: bool = False, 
         picture = _write_stages(steps, job, photo, chosen)
     looked = second_look([subject.face for subject in subjects], upright=session.analyzer.upright)
     left = session.left_as_they_are(chosen, job.preset)
-    notes = (looked, job.notes, left.words, *unchanged, _write(job, picture, photo, target))
+    notes = (looked, others, job.notes, left.words, *unchanged, _write(job, picture, photo, target))
     words = "; ".join(str(note) for note in notes if note)
     differs = picture != photo.picture
     changed = float(np.count_nonzero(differs[..., 0] | differs[..., 1] | differs[..., 2])) / differs[..., 0].size

@@ -34,7 +34,7 @@ from lianpu.editors.editor import Editor
 from lianpu.effects.age_gender import looks_in
 from lianpu.effects.catalogue import EFFECTS, Effect
 from lianpu.errors import Message
-from lianpu.faces.analyzer import AnalyzerSettings, FaceAnalyzer, choose, open_analyzer
+from lianpu.faces.analyzer import AnalyzerSettings, FaceAnalyzer, SeenFaces, choose, open_analyzer
 from lianpu.faces.mesh import MeshReader, points_68
 from lianpu.faces.results import SexAge, Subject
 from lianpu.files import sha256_of
@@ -101,8 +101,12 @@ class EditSession:
 
     def analyze(self, picture: Picture, preset: Preset | None = None) -> tuple[Subject, ...]:
         """The faces of a picture (H, W, 3), largest first, with points and parts; with less work where `preset` allows it."""
+        return self.look(picture, preset).subjects
+
+    def look(self, picture: Picture, preset: Preset | None = None) -> SeenFaces:
+        """What `analyze` gives, and how many findings were left out as no faces of people; none where `preset` hides faces."""
         hides = preset is not None and hides_faces(preset)
-        return self.analyzer.analyze(picture, wide=preset is None or preset.beyond_crop, doubtful=hides)
+        return self.analyzer.look(picture, wide=preset is None or preset.beyond_crop, doubtful=hides)
 
     def preview(self, picture: Picture, subjects: Sequence[Subject], longest_px: int = PREVIEW_PX) -> Preview:
         """The picture (H, W, 3) and its faces with a longer side of at most `longest_px`; both as they are where it is not longer."""

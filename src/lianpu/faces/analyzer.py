@@ -13,8 +13,17 @@ from lianpu.errors import DataError, Message, ModelError, SettingsError, Weights
 from lianpu.face_parsing.runtime import FaceParser
 from lianpu.faces.alignment import TEMPLATES, alignment_matrix, window_of_crop
 from lianpu.faces.detection import Detector, find_faces
-from lianpu.faces.mesh import MeshReader, five_points, is_face
-from lianpu.faces.parts import NO_PARSER, parse_wide, parse_windows, soft_parser, windows_by_mesh
+from lianpu.faces.face_check import FaceCheck, is_face, look_again_turned
+from lianpu.faces.mesh import MeshReader, five_points
+from lianpu.faces.parts import (
+    BUNDLED_PARSER,
+    NO_PARSER,
+    load_parser,
+    parse_wide,
+    parse_windows,
+    soft_parser,
+    windows_by_mesh,
+)
 from lianpu.faces.results import Face, FaceParts, Landmarks, Mesh, Points, Subject
 from lianpu.imaging.geometry import scale_of
 from lianpu.imaging.picture import Picture
@@ -69,25 +78,29 @@ class FaceAnalyzer:
     upright: bool = False
 
     def analyze(self, photo: Picture, *, wide: bool = True, doubtful: bool = False) -> tuple[Subject, ...]:
-        """The faces of a photo (H, W, 3), largest first; an empty tuple when there is none.
+        """The faces of a photo (H, W, 3), largest first; an empty tuple when there is none. Arguments: as `look` takes them."""
+        return self.look(photo, wide=wide, doubtful=doubtful).subjects
+
+    def look(self, photo: Picture, *, wide: bool = True, doubtful: bool = False) -> SeenFaces:
+        """The faces of a photo, and how many findings were left out because they are no faces of people.
 
         Args:
             photo: (H, W, 3) uint8 RGB.
             wide: parse a second, wider crop where hair leaves a face's crop (`parts.parse_wide`): for hair and backgrounds.
-            doubtful: keep also what mesh and parser take for no face (`mesh.is_face`), as a dog: for edits that must miss nobody.
+            doubtful: keep also what mesh and parser take for no face (`face_check.is_face`), as a dog: for edits that must miss nobody.
         """
-        subjects, doubted = self._subjects(photo, upright=self.upright)
-        if (
-            not subjects and doubted and not self.upright
-        ):  # a lying face that was found with its points the wrong way round, perhaps
-            subjects, more = self._subjects(photo, upright=True)
-            doubted = more or doubted
+        subjects, others = look_again_turned(
+            lambda upright: self._told_apart(photo, upright=upright), lambda subject: subject.face, upright=self.upright
+        )
+        left_out = 0 if doubtful else len(others)
         if doubtful:
-            subjects = tuple(sorted([*subjects, *doubted], key=lambda subject: -subject.face.area))
+            subjects = tuple(sorted([*subjects, *others], key=lambda subject: -subject.face.area))
         subjects = _knowing_others(subjects)
-        return parse_wide(photo, subjects, self.parser) if wide and self.parser is not None else subjects
+        if wide and self.parser is not None:
+            subjects = parse_wide(photo, subjects, self.parser)
+        return SeenFaces(subjects, left_out)
 
-    def _subjects(self, photo: Picture, *, upright: bool) -> tuple[tuple[Subject, ...], tuple[Subject, ...]]:
+    def _told_apart(self, photo: Picture, *, upright: bool) -> tuple[tuple[Subject, ...], tuple[Subject, ...]]:
         """The faces of a photo, and what was taken for one and is none; without a mesh all are faces."""
         found = describe_faces(photo, find_faces(photo, self.detector, upright=upright), self.parser, self.landmarks)
         if not isinstance(self.landmarks, MeshReader):
@@ -98,6 +111,14 @@ class FaceAnalyzer:
             _parsed_again(photo, subjects, self.parser),
             tuple(subject for subject, is_one in zip(found, real, strict=True) if not is_one),
         )
+
+
+@dataclass(frozen=True)
+class SeenFaces:
+    """The faces of a photo, and how many findings were left out as no faces of people (`face_check.left_out_note`)."""
+
+    subjects: tuple[Subject, ...]
+    left_out: int
 
 
 def _knowing_others(subjects: tuple[Subject, ...]) -> tuple[Subject, ...]:
@@ -212,14 +233,48 @@ def _open(part: Part, settings: AnalyzerSettings, threads: int | None) -> Any:
 
         return load_detector(settings.detector, landmarks=settings.landmarks, threads=threads)
     if part == "parser":
-        from lianpu.faces.parts import load_parser
-
         return load_parser(settings.parser, threads=threads)
     return load_landmarks(settings.landmarks, threads=threads)
 
 
 MESH, SMALL_MESH = "mesh", "mesh-468"
 """The names of the face meshes among landmarks."""
+
+
+def open_mesh(name: str = "auto", *, threads: int | None = None) -> MeshReader | None:
+    """The face mesh, where the landmarks of this name are one; None for others, and with `auto` where it cannot be had.
+
+    Raises:
+        WeightsError: a mesh that was named is not on this machine and cannot be fetched, or is damaged.
+        ModelError: its file is broken.
+    """
+    if name not in ("auto", MESH, SMALL_MESH):
+        return None
+    try:
+        return MeshReader(require_onnx("face-mesh-468" if name == SMALL_MESH else "face-mesh"), threads)
+    except WeightsError:
+        if name == "auto":
+            return None
+        raise
+
+
+def open_check(landmarks: str = "auto", parser: FaceParser | None = None, *, threads: int | None = None) -> FaceCheck | None:
+    """What tells faces of people from animals and other things; None where the landmarks of this name are no face mesh.
+
+    Args:
+        landmarks: as `load_landmarks` takes it.
+        parser: an open one; None takes the bundled one, if it may be used.
+        threads: threads for one operation; None takes as many as there are cores.
+
+    Raises:
+        WeightsError, ModelError: as `open_mesh`.
+    """
+    mesh = open_mesh(landmarks, threads=threads)
+    if mesh is None:
+        return None
+    if parser is None and is_usable(BUNDLED_PARSER):
+        parser = load_parser(threads=threads)
+    return FaceCheck(mesh, parser)
 
 
 def load_landmarks(name: str = "auto", *, threads: int | None = None) -> LandmarkReader:

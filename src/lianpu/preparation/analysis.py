@@ -16,7 +16,7 @@ from lianpu.faces.results import Face
 from lianpu.files import as_on_disk
 from lianpu.imaging.picture import Picture
 from lianpu.photo.reading import read_image
-from lianpu.preparation.measures import FaceQuality, Measures, Rejection, part_measures, quality_of, rejection_of
+from lianpu.preparation.measures import NO_PERSON, FaceQuality, Measures, Rejection, part_measures, quality_of, rejection_of
 from lianpu.preparation.models import AnalysisModels, open_analysis_models
 from lianpu.preparation.near_duplicates import FaceHashes
 from lianpu.preparation.settings import PrepareSettings
@@ -154,13 +154,14 @@ class PhotoAnalyzer:
 
 
 def analyze_photo(photo: Picture, models: AnalysisModels, settings: PrepareSettings) -> tuple[RejectedFace | FitFace, ...]:
-    """The faces of a photo (H, W, 3), largest first, each rejected or fit."""
+    """The faces of a photo (H, W, 3), largest first, then what is no face of a person, each rejected or fit."""
     rejected: list[RejectedFace | FitFace] = []
     candidates: list[Candidate] = []
-    for number, face in enumerate(models.find(photo, upright=settings.upright, min_score=settings.min_score)):
+    people, others = models.find(photo, upright=settings.upright, min_score=settings.min_score, from_px=settings.least_face_px)
+    for number, face in enumerate((*people, *others)):
         aligned = align(photo, face, TEMPLATES["celeba"], CHECKED_PX)
         quality = quality_of(face, aligned.picture, aligned.matrix, (photo.shape[1], photo.shape[0]))
-        rejection = rejection_of(quality, settings)
+        rejection = rejection_of(quality, settings) if number < len(people) else NO_PERSON
         if rejection is not None:
             rejected.append(RejectedFace(FacePosition.of(number, face), quality, rejection))
         else:

@@ -189,7 +189,7 @@ def known_faces(
     faces = []
     for done, row in enumerate(rows, start=1):
         picture = read_image(table.root / table.files[row])
-        found = models.find(picture)[:1]
+        found = models.find(picture)[0][:1]
         if found:
             [(identity, measures)] = measured(picture, found, models)
             if masks is not None:

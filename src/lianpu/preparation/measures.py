@@ -57,6 +57,7 @@ REASONS: dict[str, str] = {
     "broken": "the photo cannot be read",
     "failed": "a model stopped on the photo; it is tried again on the next run",
     "no face": "no face was found in the photo",
+    "animal/other": "the face is an animal's, or none",
     "small": "the face has too few pixels: its crop would be enlarged",
     "cut off": "too much of the crop lies outside of the photo",
     "turned away": "the face looks to a side",
@@ -64,6 +65,9 @@ REASONS: dict[str, str] = {
     "doubled": "a near-identical picture of the face was kept already",
 }
 """Why a photo or face is not kept, in the order of the checks."""
+
+
+NO_PERSON = Rejection("animal/other", "the face mesh and the parser take it for an animal or another thing")
 
 
 def quality_of(face: Face, crop: Picture, matrix: Matrix, photo_size_px: tuple[int, int]) -> FaceQuality:

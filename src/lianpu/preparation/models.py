@@ -7,16 +7,15 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
 
-from lianpu.errors import WeightsError
 from lianpu.extras import missing_modules
 from lianpu.face_parsing.runtime import FaceParser
-from lianpu.faces.analyzer import MESH, SMALL_MESH, AnalyzerSettings, Part, open_models
-from lianpu.faces.detection import Detector, find_faces
+from lianpu.faces.analyzer import AnalyzerSettings, Part, open_mesh, open_models
+from lianpu.faces.detection import Detector
+from lianpu.faces.face_check import FaceCheck, find_people
 from lianpu.faces.mesh import MeshReader
 from lianpu.faces.parts import NO_PARSER
 from lianpu.faces.results import Face, Identity, SexAge
 from lianpu.imaging.picture import Picture
-from lianpu.models.store.conversion import require_onnx
 from lianpu.models.store.locate import is_usable, require_model_file
 from lianpu.models.table import MODEL_FILES, model_file
 from lianpu.preparation.settings import PrepareSettings
@@ -60,10 +59,16 @@ class AnalysisModels:
     sex_age: SexAgeReader | None
     mesh: MeshReader | None = None
 
-    def find(self, photo: Picture, *, upright: bool = False, min_score: float | None = None) -> tuple[Face, ...]:
-        """The faces of a photo (H, W, 3), largest first, as `find_faces`, with the points of their meshes."""
-        found = find_faces(photo, self.detector, upright=upright, min_score=min_score)
-        return found if self.mesh is None else tuple(self.mesh.with_points(photo, face) for face in found)
+    def find(
+        self, photo: Picture, *, upright: bool = False, min_score: float | None = None, from_px: float = 0.0
+    ) -> tuple[tuple[Face, ...], tuple[Face, ...]]:
+        """The faces of people in a photo (H, W, 3), largest first, with the points of their meshes, and what is no face of a person.
+
+        Arguments: as `face_check.find_people` takes them.
+        """
+        check = None if self.mesh is None else FaceCheck(self.mesh, self.parser)
+        found = find_people(photo, self.detector, check, upright=upright, min_score=min_score, from_px=from_px)
+        return tuple(one.with_mesh_points for one in found.people), tuple(one.face for one in found.others)
 
     def described(self) -> dict[str, Any]:
         """Names and licences of the models, for the record."""
@@ -99,20 +104,12 @@ def open_analysis_models(settings: PrepareSettings, threads: int | None = None) 
     wanted: tuple[Part, ...] = ("detector",) if settings.parser == NO_PARSER else ("detector", "parser")
     detector, *parser = open_models(asked, *wanted, threads=threads)
     return AnalysisModels(
-        detector, parser[0] if parser else None, _encoder(), _sex_age(threads), _mesh(settings.landmarks, threads)
+        detector,
+        parser[0] if parser else None,
+        _encoder(),
+        _sex_age(threads),
+        open_mesh(settings.landmarks, threads=threads),
     )
-
-
-def _mesh(landmarks: str, threads: int | None) -> MeshReader | None:
-    """The face mesh, unless other points are asked for; with `auto` also None where it cannot be had."""
-    if landmarks not in ("auto", MESH, SMALL_MESH):
-        return None
-    try:
-        return MeshReader(require_onnx("face-mesh-468" if landmarks == SMALL_MESH else "face-mesh"), threads)
-    except WeightsError:
-        if landmarks == "auto":
-            return None
-        raise
 
 
 def _encoder() -> Encoder | None:

@@ -49,6 +49,8 @@ class AnalyzedUpload:
     name: str
     original: PhotoFile
     subjects: tuple[Subject, ...]
+    left_out: int
+    """Findings that are no faces of people."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -61,6 +63,7 @@ class OpenUpload:
         size: width and height.
         subjects: its faces, at full size.
         preview: the photo and its faces at the size shown on the page.
+        left_out: findings that are no faces of people.
     """
 
     name: str
@@ -68,6 +71,7 @@ class OpenUpload:
     size: tuple[int, int]
     subjects: tuple[Subject, ...]
     preview: Preview
+    left_out: int
 
     @property
     def faces(self) -> tuple[Face, ...]:
@@ -88,10 +92,10 @@ def analyze_upload(engine: PageEngine, file: Path, name: str, preset: Preset | N
     """
     check_photo(file, name, engine.limits)
     original = read_photo(file)
-    subjects = engine.session.analyze(original.picture, preset)
-    if not subjects:
+    seen = engine.session.look(original.picture, preset)
+    if not seen.subjects:
         raise page_error("no_face", name=name)
-    return AnalyzedUpload(name, original, subjects)
+    return AnalyzedUpload(name, original, seen.subjects, seen.left_out)
 
 
 def open_upload(engine: PageEngine, file: Path, name: str) -> OpenUpload:
@@ -99,14 +103,14 @@ def open_upload(engine: PageEngine, file: Path, name: str) -> OpenUpload:
     analyzed = analyze_upload(engine, file, name)
     height, width = analyzed.original.picture.shape[:2]
     preview = engine.session.preview(analyzed.original.picture, analyzed.subjects)
-    return OpenUpload(name, file, (width, height), analyzed.subjects, preview)
+    return OpenUpload(name, file, (width, height), analyzed.subjects, preview, analyzed.left_out)
 
 
 def reload_pixels(photo: OpenUpload) -> AnalyzedUpload:
     """The photo at full size. Raises PageError when its file was removed after a time without requests."""
     if not photo.file.is_file():
         raise page_error("forgotten")
-    return AnalyzedUpload(photo.name, read_photo(photo.file), photo.subjects)
+    return AnalyzedUpload(photo.name, read_photo(photo.file), photo.subjects, photo.left_out)
 
 
 def preview_edit(engine: PageEngine, photo: OpenUpload, preset: Preset, which: str, known: Mapping[str, bool]) -> Picture:

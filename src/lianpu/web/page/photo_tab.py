@@ -14,6 +14,7 @@ from lianpu.editing.presets import EffectStep, Preset, dump_preset
 from lianpu.errors import LianpuError
 from lianpu.faces.analyzer import choose
 from lianpu.faces.detection import second_look
+from lianpu.faces.face_check import left_out_note
 from lianpu.web.language import Words, error_line, load_words, page_error, translated
 from lianpu.web.page.controls import Controls, Labels, RequestedEdit, picture_options, texts
 from lianpu.web.page.controls_column import QUIETLY
@@ -299,8 +300,10 @@ def found_line(photo: OpenUpload, words: Words) -> str:
     line = words.line(
         "status.found_one" if count == 1 else "status.found_many", name=photo.name, width=width, height=height, count=count
     )
-    looked = second_look(photo.faces)
-    return line if looked is None else f"{line} {words.line('status.looked_again', how=translated(looked, words))}"
+    for note in (second_look(photo.faces), left_out_note(photo.left_out)):
+        if note is not None:
+            line = f"{line} {words.line('status.looked_again', how=translated(note, words))}"
+    return line
 
 
 def status_line(text: str, kind: str = "note") -> str:
