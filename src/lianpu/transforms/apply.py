@@ -21,7 +21,17 @@ from lianpu.imaging.compositing import Field, View, blend, upsample, view_of, wa
 from lianpu.imaging.geometry import enlarge
 from lianpu.imaging.masks import smoothstep
 from lianpu.imaging.picture import Picture, check_picture
-from lianpu.transforms.beard import TILE_PER_UNIT, TILE_PX, Shave, light_of, shave, skin_chroma, skin_grain, stubble_tile
+from lianpu.transforms.beard import (
+    TILE_PER_UNIT,
+    TILE_PX,
+    Shave,
+    light_of,
+    shave,
+    skin_chroma,
+    skin_grain,
+    stubble_density,
+    stubble_tile,
+)
 from lianpu.transforms.model import AGE_SPAN, MIDDLE_AGE, TransformModel
 from lianpu.transforms.reading import BANDS, BLACK, Reading, blurred, merged, read_face, weighted
 from lianpu.transforms.surface import FRAME, MAP_PX, SURFACE, backward_flow
@@ -37,8 +47,11 @@ _DETAIL_OLDER, _DETAIL_YOUNGER = 0.7, 1.25
 _CHROMA_OF_SEX = 0.5
 """How much of the learned change of chroma between the sexes happens: much of it is make-up and the light of photo shoots."""
 
-_LINER = (0.3, 0.5)
+_LINER = (0.27, 0.5)
 """By how much, in log light, lids may darken towards female, and how far below the cheeks they may get so."""
+
+_AROUND_LIDS = 0.07
+"""By how much the skin around them may darken: a wide grey shade is a bruise."""
 
 _MEAN_KEPT = (0.35, 0.6, 0.6)
 """How much of the change of a face's mean light and chroma happens: most complexion is the person's own."""
@@ -46,13 +59,19 @@ _MEAN_KEPT = (0.35, 0.6, 0.6)
 _TURNED, _PROFILE = 22.0, 62.0
 """Degrees of yaw from which on a transform is weakened, and at which a quarter of it is left."""
 
-_FOLLICLES = (0.75, 0.14)
+_FOLLICLES = (0.95, 0.2)
 """How much of the skin a hair covers, and how much the roots beneath the skin show between hairs: the shadow of a shaved beard."""
 
 _LASHES = 0.42
 """By how much the rim of the upper lid darkens towards female."""
 
-_STUBBLE_OF_MEN = 0.42
+_SHADE_OF_BEARD = 0.09
+"""By how much, in log light, the skin may darken where beards grow."""
+
+_LIPSTICK = 0.8
+"""How much of the colour goes that lips have more of than men's."""
+
+_STUBBLE_OF_MEN = 0.62
 """How much of the stubble of `beard=stubble` a face gets that turns male."""
 
 _GROWS, _STUBBLE_OF_BOYS = (9.0, 22.0), 0.12
@@ -231,7 +250,8 @@ class _Plan:
         hairs = self._on_skin(stubble_tile(self._per_unit), rows, columns)
         share = np.clip(density * (np.float32(_FOLLICLES[0]) * hairs + np.float32(_FOLLICLES[1])), 0, 0.8)[..., None]
         darker = np.minimum(self.hair, lab)
-        darker[..., 1:] = np.float32(0.78) * lab[..., 1:] + np.float32(0.22) * self.hair[1:]  # seen through skin
+        dimmed = (darker[..., :1] + np.float32(BLACK)) / (lab[..., :1] + np.float32(BLACK))
+        darker[..., 1:] = np.float32(0.65) * dimmed * lab[..., 1:] + np.float32(0.35) * self.hair[1:]  # seen through skin
         lab += share * (darker - lab)
 
 
@@ -252,6 +272,7 @@ def _plan(reading: Reading, model: TransformModel, wish: Wish) -> _Plan:
             shaved,
             zone=shaved.zone * open_skin,
             replaced=shaved.replaced * open_skin,
+            skin=shaved.skin * open_skin,
             change=shaved.change * open_skin[..., None],
         )
         tone = tone * (1 - 0.8 * shaved.zone[..., None]) + shaved.change
@@ -295,7 +316,7 @@ def _plan(reading: Reading, model: TransformModel, wish: Wish) -> _Plan:
         weight = np.maximum(weight, (stubble > _FAINT).astype(np.float32))
     weight = np.asarray(cv2.dilate(weight, np.ones((3, 3), np.uint8)), dtype=np.float32)
     to_tile = np.asarray((reading.to_frame + np.float32(0.5)) * np.float32(FRAME / MAP_PX * TILE_PER_UNIT), dtype=np.float32)
-    new_skin = None if shaved is None or not shaved.replaced.any() else shaved.replaced
+    new_skin = None if shaved is None or not shaved.skin.any() else shaved.skin
     finer = float(np.clip(1 + 0.5 * np.log2(1 / reading.view.scale), 1, 2))  # the view has lost what is finer than its pixels
     rough = (
         np.zeros(len(BANDS), dtype=np.float32) if shaved is None else shaved.rough * np.array((finer, 1, 1, 1), dtype=np.float32)
@@ -370,10 +391,18 @@ def _limit(tone: Field, reading: Reading, model: TransformModel, wish: Wish) -> 
         eyes = reading.sampled(model.zones.eyes)
         mild = 1 - 0.6 * float(smoothstep(np.array(wish.years), 36, 60))  # lids of older faces carry little make-up
         mild *= 0.6 + 0.4 * float(smoothstep(np.array(usual[0]), 3.8, 4.25))  # dark skin shows it soon
-        room = np.clip(seen[..., 0] - (usual[0] - _LINER[1]), 0.03, _LINER[0]) * np.float32(mild * min(-wish.gender, 1.25))
-        tone[..., 0] += eyes * (np.maximum(tone[..., 0], -room) - tone[..., 0])
-        warm = 0.07 * np.clip(-tone[..., :1], 0, 0.3)  # brown, not grey
+        lids = reading.sampled(model.zones.lids)
+        most = np.float32(_AROUND_LIDS) + lids * np.float32(_LINER[0] - _AROUND_LIDS)
+        room = np.clip(seen[..., 0] - (usual[0] - _LINER[1]), 0.03, most) * np.float32(mild * min(-wish.gender, 1.25))
+        wanted = np.minimum(tone[..., 0], 0) * (1 + 0.4 * lids)
+        tone[..., 0] += eyes * (np.maximum(np.where(tone[..., 0] < 0, wanted, tone[..., 0]), -room) - tone[..., 0])
+        light = np.clip(usual[0] + 0.05 - seen[..., 0], 0.015, 0.2)  # women are lighter around the mouth, not white
+        tone[..., 0] = np.minimum(tone[..., 0], light)
+        warm = 0.1 * np.clip(-tone[..., :1], 0, 0.3)  # brown, not grey
         tone[..., 1:] += eyes[..., None] * (np.maximum(tone[..., 1:], 0) + warm - tone[..., 1:])
+    if wish.gender > 0:  # beards are drawn: a shade beneath them, no smudge
+        shade = reading.sampled(model.zones.density)
+        tone[..., 0] += shade * (np.maximum(tone[..., 0], -_SHADE_OF_BEARD) - tone[..., 0])
     if wish.gender:
         _hold(tone, (-0.012, 0.022), (-0.014, 0.018))
     # what is as light as the face's lightest skin already is made no lighter
@@ -419,6 +448,11 @@ def _lips(tone: Field, reading: Reading, model: TransformModel, wish: Wish, reac
     share = 0.8 if wish.gender > 0 else 0.3
     change[..., 1] = np.maximum(change[..., 1], -share * np.maximum(redder[..., 1] - 0.03, 0))
     change[..., 2] = np.maximum(change[..., 2], -np.maximum(redder[..., 2] + 0.04, 0))
+    if wish.gender > 0:  # what is left of lipstick: lips come to the colour that men's have beside such skin
+        left = redder + change - np.asarray(model.lips[0] + 0.5 * model.lips[1], dtype=np.float32)
+        cover = reading.cover("u_lip", "l_lip", soft=1.3) * reachable * np.float32(min(wish.gender, 1.2))
+        change[..., 1] -= np.float32(_LIPSTICK) * cover * np.maximum(left[..., 1], 0)
+        change[..., 2] -= np.float32(_LIPSTICK) * cover * np.clip(left[..., 2], -0.08, 0.05)
     tone += change
 
 
@@ -587,9 +621,9 @@ def _stubble(reading: Reading, model: TransformModel, wish: Wish, reachable: Fie
     amount = max(1.4 * wish.beard, _STUBBLE_OF_MEN * wish.gender) * (_STUBBLE_OF_BOYS + (1 - _STUBBLE_OF_BOYS) * grown_up)
     if amount <= 0:
         return None, hair
-    density = reading.sampled(model.zones.density)
-    cover = reading.cover("skin", soft=1.6) * (1 - reading.cover("u_lip", "l_lip", "mouth", soft=1.0, grown=1.0))
-    lit = np.clip((np.log(106.0) - blurred(reading.tone[..., 0], 3.0 * reading.scale)) / 0.22, 0.1, 1)  # none in glare
+    density = stubble_density(reading, model) * reading.sampled(_smooth_skin(reading, model))  # none upon a beard
+    cover = reading.cover("skin", "neck", soft=1.6) * (1 - reading.cover("u_lip", "l_lip", "mouth", soft=1.0, grown=1.0))
+    lit = np.clip((np.log(114.0) - blurred(reading.tone[..., 0], 3.0 * reading.scale)) / 0.2, 0.1, 1)  # none in glare
     density = density * cover * reachable * lit * np.float32(min(amount, 1.8))
     return np.asarray(density, dtype=np.float32), hair
 
@@ -602,8 +636,8 @@ def _hair_color(reading: Reading, own: Field) -> Field:
     if head.sum() > 200 * reading.scale**2:
         top = np.median(reading.lab[head], axis=0)
         found = 0.5 * found + 0.5 * top if top[0] > found[0] else found
-    found[0] = min(found[0], 0.72 * own[0])
-    return np.asarray(found * (1, 0.8, 0.8) + (0, 0.06, 0.06) * own, dtype=np.float32)
+    found[0] = min(found[0], float(np.interp(own[0], (25, 70), (0.3, 0.56))) * own[0])  # dark skin shows none but black hairs
+    return np.asarray(found * (1, 0.5, 0.45) + (0, 0.06, 0.04) * own, dtype=np.float32)
 
 
 def _flow(picture: Picture, subject: Subject, reading: Reading, model: TransformModel, wish: Wish) -> tuple[View, Field | None]:

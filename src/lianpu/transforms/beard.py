@@ -13,13 +13,10 @@ from lianpu.imaging.compositing import Field
 from lianpu.imaging.geometry import enlarge
 from lianpu.imaging.masks import smoothstep
 from lianpu.transforms.model import SHAVED_PX, TransformModel
-from lianpu.transforms.reading import BANDS, BLACK, Reading, blurred, weighted, where
-from lianpu.transforms.surface import FRAME, MAP_PX, at_places
+from lianpu.transforms.reading import BANDS, BLACK, Reading, blurred, merged, weighted, where
+from lianpu.transforms.surface import FRAME, MAP_PX, OVAL, at_places
 
 _CHROMA_WEIGHT = 16.0
-
-_BEARDED = 0.05
-"""`Shave.beardness` of a beard that is more than stubble."""
 
 _LOPSIDED = 0.06
 """By how much darker, in log light, one side of a beard may be than the other."""
@@ -33,8 +30,11 @@ _PRIOR = 3.0
 _NECK = 96.0
 """Units below the chin down to which a beard may hang."""
 
-_JAW_SHADE = 0.3
-"""By how much darker, in log light, the skin under the jaw is than the chin above it."""
+_JAW_SHADE, _JAW_FORM = 0.36, 0.06
+"""By how much darker, in log light, the skin under the jaw is than the chin above it, and the jaw's own edge, which turns away."""
+
+_NECK_HALF = (82.0, 98.0)
+"""From how far beside the chin on what hangs out from the jaw has no neck behind it, but what lies around: background or cloth."""
 
 # What follows was set by eye on bearded and bare training faces. Lengths are in units of the canonical frame.
 
@@ -68,6 +68,15 @@ _PARSED_WEIGHT = 1.5
 _LIKELY, _SURE = -0.1, (0.5, 1.1)
 """Scores from which on a pixel may be hair, and between which it gets sure."""
 
+_GROWS_BY = 24.0
+"""How far likely places may lie from sure ones."""
+
+_AT_LIPS, _RING = 0.25, 9.0
+"""Share of hair around the lips, within this distance, from which on what looks like hair at their edge is hair."""
+
+_HAS = (0.15, 0.7)
+"""Mean scores on upper lip or chin from which on a face may have a beard, and at which it surely has one."""
+
 _LEAST_SURE, _LEAST_GROWN = 120.0, 40.0
 """Square units of sure hair that a face needs to have a beard, and that one connected part of it needs to be a part of it."""
 
@@ -85,7 +94,8 @@ class Shave:
     Args:
         beardness: how much darker the beard's zone is than it would be shaved, in log light; about 0 without a beard.
         zone: 0 to 1: where the look of the skin is brought to a shaved one.
-        replaced: 0 to 1: where hair grows, whose pixels give way to skin.
+        replaced: 0 to 1: where hair grows, whose pixels give way to skin, or to what lies behind a beard that stands out.
+        skin: 0 to 1: where that is skin.
         change: (h, w, 3) of tone, to the shaved look.
         shaved: (h, w, 3) tone of the shaved face.
         gains: (h, w, 4) of detail, to that of the cheeks.
@@ -95,6 +105,7 @@ class Shave:
     beardness: float
     zone: Field
     replaced: Field
+    skin: Field
     change: Field
     shaved: Field
     gains: Field
@@ -125,17 +136,23 @@ def shave(reading: Reading, model: TransformModel, amount: float, male: float) -
     darker = np.clip(difference[..., 0], 0, 0.8)
     beardness = float((np.minimum(darker, 0.6) * zones.density).sum() / max(float(zones.density.sum()), 1e-6))
     difference[..., 0] = np.clip(difference[..., 0], -0.03, 0.8)
-    lips = _lips(reading, reading.sampled(shaved), beardness)
-    place = _where_beards_grow(reading, model, man) * (1 - lips)
-    hair = _hair(reading, model, shaved, place)
-    look = _skin_beneath(reading, model, shaved, hair, lips)
+    place = _where_beards_grow(reading, model, man)
+    hair, sure = _hair(reading, model, shaved, place)
+    lips = _lips(reading, reading.sampled(shaved), hair)
+    place *= 1 - lips
+    away = _off_the_jaw(reading)
+    look = _skin_beneath(reading, model, shaved, hair, lips, away)
+    look, behind = _behind(reading, model, look, hair, away)
+    behind *= sure
     covered = blurred(anything, 1.6 * reading.scale) * (1 - reading.cover("hair", soft=1.6) * (1 - grown))
     zone = covered * (1 - lips) * reading.sampled(zones.beard) * np.float32(amount * np.clip(0.25 + beardness * 6, 0, 1))
-    replaced = hair * place * man * np.float32(amount)
+    strands = _grown(hair, _WIDER * reading.scale) * behind  # single hairs before what lies behind
+    replaced = np.maximum(hair * place, strands) * man * np.float32(amount)
     return Shave(
         beardness,
         np.maximum(zone, replaced),
         replaced,
+        replaced * (1 - behind),
         reading.sampled((difference * zones.beard[..., None]).astype(np.float32)) * zone[..., None],
         look,
         _gains(reading, model),
@@ -151,7 +168,7 @@ def _where_beards_grow(reading: Reading, model: TransformModel, man: np.float32)
     narrow = _NECK_WIDTH - _NECK_NARROWS * np.maximum(under, 0)
     below = low * (1 - smoothstep(aside, narrow - _EDGE_OF_NECK[0], narrow - _EDGE_OF_NECK[1]))
     hanging = low * (1 - smoothstep(aside, narrow - _EDGE_OF_HANGING[0], narrow - _EDGE_OF_HANGING[1]))
-    mouth = blurred(_filled(reading, REGIONS["lips_outer"]), 2 * reading.scale)
+    mouth = blurred(_grown(_filled(reading, REGIONS["lips_outer"]), 14 * reading.scale), 2 * reading.scale)
     zone = np.maximum(np.maximum(reading.sampled(model.zones.beard), below), mouth)
     hair = where(reading.classes, ("hair",)) * man * np.maximum(reading.sampled(model.zones.hairy), hanging)
     there = np.minimum(where(reading.classes, ("skin", "neck", "u_lip", "l_lip", "nose", "mouth")) + hair, 1)
@@ -167,10 +184,11 @@ def _places(reading: Reading) -> tuple[Field, Field]:
     return np.asarray(at[..., 0], dtype=np.float32), np.asarray(at[..., 1], dtype=np.float32)
 
 
-def _hair(reading: Reading, model: TransformModel, shaved: Field, place: Field) -> Field:
+def _hair(reading: Reading, model: TransformModel, shaved: Field, place: Field) -> tuple[Field, Field]:
     """(h, w), 0 to 1: where a beard is seen: darker than the skin would be, of another colour, or as rough as no skin is.
 
-    Sure places grow into likely ones beside them (hysteresis), so that no rim of a beard is left.
+    Sure places grow into likely ones beside them (hysteresis), so that no rim of a beard is left. Without hair on upper lip and chin there
+    is none: folds of cheeks are rough, too. Also (h, w), 0 to 1: where hair is sure, and close to it.
     """
     scale = reading.scale
     bearded = where(reading.classes, ("hair",))
@@ -199,9 +217,11 @@ def _hair(reading: Reading, model: TransformModel, shaved: Field, place: Field) 
     score = np.minimum(score, reading.sampled(np.where(there[..., 1] > 0.4, there[..., 0] + _ONE_SIDED, 9).astype(np.float32)))
     inside = place > _PLACE
     sure = (smoothstep(score, *_SURE) * inside * reading.sampled(model.zones.beard)).astype(np.float32)
-    if sure.sum() < _LEAST_SURE * scale**2:
-        return np.zeros(sure.shape, dtype=np.float32)
-    likely = ((score > _LIKELY) & inside).astype(np.uint8)
+    there_is = smoothstep(np.array(_at_the_mouth(reading, model, score, valid > 0.02)), *_HAS)
+    if sure.sum() < _LEAST_SURE * scale**2 or there_is == 0:
+        return np.zeros(sure.shape, dtype=np.float32), np.zeros(sure.shape, dtype=np.float32)
+    reached = _grown((sure > 0.4).astype(np.float32), _GROWS_BY * scale) > 0
+    likely = ((score > _LIKELY) & inside & reached).astype(np.uint8)
     count, parts = cv2.connectedComponents(likely, connectivity=8)
     held = np.bincount(parts.ravel(), weights=sure.ravel(), minlength=count) > _LEAST_GROWN * scale**2
     held[0] = False
@@ -210,22 +230,96 @@ def _hair(reading: Reading, model: TransformModel, shaved: Field, place: Field) 
     grown = cv2.morphologyEx(grown, cv2.MORPH_CLOSE, closing)
     outlines, _ = cv2.findContours(grown.astype(np.uint8), cv2.RETR_EXTERNAL, cv2.CHAIN_APPROX_NONE)
     grown = cv2.drawContours(grown, outlines, -1, 1.0, cv2.FILLED)  # no tuft is left inside
-    wider = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (2 * max(1, round(_WIDER * scale)) + 1,) * 2)
-    return blurred(np.asarray(cv2.dilate(grown, wider), dtype=np.float32), _SOFT * scale)
+    close = np.clip(1.6 * blurred(_grown((sure > 0.6).astype(np.float32), 6 * scale), 4 * scale), 0, 1) * there_is
+    beard = blurred(_grown(np.asarray(grown, dtype=np.float32), _WIDER * scale), _SOFT * scale) * there_is
+    return np.asarray(beard, dtype=np.float32), np.asarray(close, dtype=np.float32)
 
 
-def _skin_beneath(reading: Reading, model: TransformModel, shaved: Field, hair: Field, lips: Field) -> Field:
+def _at_the_mouth(reading: Reading, model: TransformModel, score: Field, valid: np.ndarray) -> float:
+    """The mean score of hair on the upper lip, or on the chin: the larger one."""
+    (x, y), points = _places(reading), model.canonical
+    aside = np.abs(x - float(points[152, 0]))
+    lip = (aside < 38) & (y > float(points[2, 1]) + 10) & (y < float(points[0, 1]) + 1)
+    chin = (aside < 34) & (y > float(points[17, 1]) + 12) & (y < float(points[152, 1]) - 16)
+    valid &= _grown(_filled(reading, REGIONS["lips_outer"]), 2 * reading.scale) == 0
+    return max((float(score[part & valid].mean()) for part in (lip, chin) if (part & valid).sum() > 5), default=0.0)
+
+
+def _grown(mask: Field, by: float) -> Field:
+    """A mask (h, w) dilated by some pixels."""
+    kernel = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (2 * max(1, round(by)) + 1,) * 2)
+    return np.asarray(cv2.dilate(mask, kernel), dtype=np.float32)
+
+
+def _off_the_jaw(reading: Reading) -> Field:
+    """(h, w) how far each pixel lies outside of the face's outline, in units of the frame; negative inside."""
+    oval = _filled(reading, OVAL).astype(np.uint8)
+    out, inside = (np.asarray(cv2.distanceTransform(mask, cv2.DIST_L2, 5), dtype=np.float32) for mask in (1 - oval, oval))
+    return np.asarray((out - inside) / np.float32(reading.scale), dtype=np.float32)
+
+
+def _behind(reading: Reading, model: TransformModel, look: Field, hair: Field, away: Field) -> tuple[Field, Field]:
+    """`look` with background and cloth where a beard stands out from jaw and neck, continued from the nearest pixels that are no beard's.
+
+    Also (h, w), 0 to 1: where that is.
+    """
+    scale = reading.scale
+    free = _grown(hair, 3.0 * scale) < 0.2
+    neck = where(reading.classes, ("neck",))
+    other = where(reading.classes, ("background", "cloth", "neck_l"))
+    known = ((where(reading.classes, ("skin",)) * (away > 2) + other > 0) & free) | (neck > 0)
+    nothing = np.zeros(hair.shape, dtype=np.float32)
+    if not (known & (other > 0)).any() or not (hair > 0.5).any():
+        return look, nothing
+    distance, labels = cv2.distanceTransformWithLabels(
+        (~known).astype(np.uint8), cv2.DIST_L2, cv2.DIST_MASK_5, labelType=cv2.DIST_LABEL_PIXEL
+    )
+    place = np.zeros(int(labels.max()) + 1, dtype=np.int64)
+    place[labels[known]] = np.flatnonzero(known)
+    source = place[labels]
+    near = blurred(reading.tone.reshape(-1, 3)[source], 1.5 * scale)
+    x, _ = _places(reading)
+    aside = np.abs(x - float(model.canonical[152, 0]))
+    nearer = smoothstep(away - distance / np.float32(scale), -5, 5) * (1 - reading.cover("skin", soft=1.0))
+    beyond = smoothstep(away, 1, 5) * np.maximum(smoothstep(aside, *_NECK_HALF), nearer) * other.ravel()[source]
+    beyond = beyond * (1 - reading.cover("neck", soft=1.5, grown=2.0))
+    beyond = np.asarray(np.minimum(blurred(beyond, 1.0 * scale), smoothstep(away, 0, 4)), dtype=np.float32)
+    return np.asarray(look + beyond[..., None] * (near - look), dtype=np.float32), beyond
+
+
+def _skin_beneath(reading: Reading, model: TransformModel, shaved: Field, hair: Field, lips: Field, away: Field) -> Field:
     """Tone (h, w, 3) of the skin under a beard: the shaved faces' mixture, with what the skin around the beard has more or less of."""
     scale = reading.scale
     chin, (_, y) = model.canonical[152], _places(reading)
     base = reading.sampled(shaved).copy()
-    below = (1 - reading.sampled(model.zones.face)) * smoothstep(y, float(chin[1]) - 70, float(chin[1]) - 10)
-    base[..., 0] -= np.float32(_JAW_SHADE) * (below - np.float32(0.35) * smoothstep(y, float(chin[1]) + 20, float(chin[1]) + 80))
+    low = smoothstep(y, float(chin[1]) - 90, float(chin[1]) - 30)
+    below = smoothstep(away, -3, 8) - np.float32(0.35) * smoothstep(away, 16, 70)
+    base[..., 0] -= low * (np.float32(_JAW_SHADE) * below + np.float32(_JAW_FORM) * smoothstep(away, -26, -2))
     skin = reading.cover("skin", "neck", grown=-2.0) * (1 - reading.cover("u_lip", "l_lip", "mouth", "nose", grown=2.5))
     sure = np.asarray(skin * (1 - np.clip(1.6 * hair, 0, 1)) * (1 - lips), dtype=np.float32)
-    sure *= np.exp(-np.clip(np.abs(reading.tone[..., 0] - base[..., 0]) - 0.15, 0, 2) * 6)  # neither folds nor clothes
+    usual = 0.15 + 0.3 * smoothstep(away, 0, 6)  # how light a neck is, nobody knows but its own skin
+    sure *= np.exp(-np.clip(np.abs(reading.tone[..., 0] - base[..., 0]) - usual, 0, 2) * 6)  # neither folds nor clothes
     small = (max(8, round(base.shape[1] / (4 * scale))), max(8, round(base.shape[0] / (4 * scale))))
-    known = cv2.resize(weighted(reading.tone - base, sure), small, interpolation=cv2.INTER_AREA)
+    outer = np.asarray(smoothstep(away, -3, 6), dtype=np.float32)
+    rest = reading.tone - base
+    face, all_of_it = (_continued(weighted(rest, sure * part), small) for part in (1 - outer, np.float32(1)))
+    look = base + merged(
+        *(
+            enlarge(one, base.shape[1::-1]) * (1 - outer) + enlarge(other, base.shape[1::-1]) * outer
+            for one, other in zip(cv2.split(face), cv2.split(all_of_it), strict=True)
+        )
+    )
+    lips_outer, inner = (_filled(reading, REGIONS[name]) for name in ("lips_outer", "lips_inner"))
+    lower = where(reading.classes, ("l_lip",)) * lips_outer > 0
+    if lower.sum() > 40 * scale**2:  # a lip under a moustache has the other one's colour
+        lip = blurred(lips_outer * (1 - inner), 1.6 * scale)[..., None]
+        look += lip * (np.median(reading.tone[lower], axis=0) - look)
+    return np.asarray(look, dtype=np.float32)
+
+
+def _continued(known: Field, size: tuple[int, int]) -> Field:
+    """What is known, a weighted field (h, w, 4), continued over all of a small one (n, m, 3), smoothly and ever weaker."""
+    known = np.asarray(cv2.resize(known, size, interpolation=cv2.INTER_AREA), dtype=np.float32)
     filled, done = np.zeros((*known.shape[:2], 3), np.float32), np.zeros((*known.shape[:2], 1), np.float32)
     for sigma in (1.2, 2.5, 5.0, 10.0, 20.0):
         total = cv2.GaussianBlur(known, (0, 0), sigma)
@@ -234,13 +328,7 @@ def _skin_beneath(reading: Reading, model: TransformModel, shaved: Field, hair: 
         done = done + (1 - done) * near
     filled = cv2.GaussianBlur(filled / np.maximum(done, 1e-3) * np.minimum(done / 0.2, 1), (0, 0), 1.5)
     filled[..., 1:] = np.clip(filled[..., 1:], -0.05, 0.05)
-    look = base + enlarge(filled.astype(np.float32), base.shape[1::-1])
-    outer, inner = (_filled(reading, REGIONS[name]) for name in ("lips_outer", "lips_inner"))
-    lower = where(reading.classes, ("l_lip",)) * outer > 0
-    if lower.sum() > 40 * scale**2:  # a lip under a moustache has the other one's colour
-        lip = blurred(outer * (1 - inner), 1.6 * scale)[..., None]
-        look += lip * (np.median(reading.tone[lower], axis=0) - look)
-    return np.asarray(look, dtype=np.float32)
+    return np.asarray(filled, dtype=np.float32)
 
 
 def _filled(reading: Reading, region: tuple[int, ...]) -> Field:
@@ -258,20 +346,22 @@ def _roughness(reading: Reading, model: TransformModel) -> Field:
     return np.asarray(np.sqrt(np.clip(np.exp(usual), 0, 0.0025)) * (1.0, 0.85, 0.55, 0.25), dtype=np.float32)
 
 
-def _lips(reading: Reading, look: Field, beardness: float) -> Field:
+def _lips(reading: Reading, look: Field, hair: Field) -> Field:
     """(h, w): lips and mouth, kept as they are.
 
-    Parsers take the lower edge of a moustache for lips: of a bearded face's, what lies outside of the mesh's, and what of the upper
+    Parsers take the lower edge of a moustache for lips: between hair (`hair`), what lies outside of the mesh's lips, and what of the upper
     lip is dark or no redder than its shaved skin (`look`), is no lip.
     """
-    lips = reading.cover("u_lip", "l_lip", "mouth")
-    if beardness > _BEARDED:
-        inside = _filled(reading, REGIONS["lips_outer"])
+    lips, inside = reading.cover("u_lip", "l_lip", "mouth"), _filled(reading, REGIONS["lips_outer"])
+    ring = _grown(inside, _RING * reading.scale) * (1 - inside)
+    if float((ring * hair).sum()) > _AT_LIPS * float(ring.sum()):
         red = smoothstep(blurred(reading.tone[..., 1], reading.scale) - look[..., 1], 0.0, 0.03)
         light = smoothstep(blurred(reading.tone[..., 0], reading.scale) - look[..., 0], -0.5, -0.25)
-        return blurred(lips * inside * (1 - reading.cover("u_lip") * (1 - np.minimum(red, light))), 0.8 * reading.scale)
-    kernel = np.ones((2 * round(1.2 * reading.scale) + 1,) * 2, dtype=np.uint8)
-    return blurred(np.asarray(cv2.dilate(lips, kernel), dtype=np.float32), 0.8 * reading.scale)
+        kept = 1 - reading.cover("u_lip") * (1 - np.minimum(red, light))
+        above = ring * hair  # a moustache hangs over the upper lip's edge
+        kept *= 1 - np.clip(1.5 * blurred(above, 2.0 * reading.scale), 0, 1) * reading.cover("u_lip", grown=1.0)
+        return blurred(lips * inside * kept, 0.8 * reading.scale)
+    return blurred(_grown(lips, 1.2 * reading.scale), 0.8 * reading.scale)
 
 
 def shaved_tone(reading: Reading, model: TransformModel) -> Field:
@@ -310,14 +400,30 @@ def _gains(reading: Reading, model: TransformModel) -> Field:
     return reading.sampled(gains.astype(np.float32))
 
 
+_CLUMPED = 0.7
+"""Contrast of stubble whose hairs are finer than a pixel, relative to that of single hairs."""
+
+_ON_NECK, _NECK_ENDS = 0.75, (4.0, 62.0)
+"""Density of stubble below the jaw, and between which distances from the chin it ends."""
+
 TILE_PX = 512
 """Side of the largest tiles of stubble and of skin, in pixels."""
 
-_HAIRS = 6800
+_HAIRS = 9500
 _PAD_PX = 12
 
 TILE_PER_UNIT = 4.0
 """Pixels of the tile of stubble per unit of the frame."""
+
+
+def stubble_density(reading: Reading, model: TransformModel) -> Field:
+    """(h, w), 0 to 1: how densely beards grow on the face, and on the neck below the jaw, where they thin out."""
+    (x, y), chin = _places(reading), model.canonical[152]
+    under, aside = y - float(chin[1]), np.abs(x - float(chin[0]))
+    neck = where(reading.classes, ("neck",)) + where(reading.classes, ("skin",)) * smoothstep(_off_the_jaw(reading), -6, 2)
+    low = smoothstep(under, -46, -20) * (1 - smoothstep(under, *_NECK_ENDS)) * (1 - smoothstep(aside, 70, 112))
+    below = blurred(np.minimum(neck, 1) * low, 3.0 * reading.scale) * np.float32(_ON_NECK)
+    return np.asarray(np.maximum(reading.sampled(model.zones.density), below), dtype=np.float32)
 
 
 @lru_cache(maxsize=8)
@@ -329,7 +435,11 @@ def stubble_tile(per_unit: float = TILE_PER_UNIT) -> Field:
     """
     if per_unit < TILE_PER_UNIT:
         side = max(16, round(TILE_PX * per_unit / TILE_PER_UNIT))
-        return np.asarray(cv2.resize(stubble_tile(), (side, side), interpolation=cv2.INTER_AREA), dtype=np.float32)
+        whole = stubble_tile()
+        small = np.asarray(cv2.resize(whole, (side, side), interpolation=cv2.INTER_AREA), dtype=np.float32)
+        mean = float(small.mean())  # hairs that are finer than a pixel would make an even film: they stand together instead
+        apart = min(4.0, _CLUMPED * float(whole.std()) / max(float(small.std()), 1e-6))
+        return np.asarray(np.clip(mean + max(1.0, apart) * (small - mean), 0, 1), dtype=np.float32)
     chance = np.random.default_rng(11)
     start = chance.uniform(0, TILE_PX, (_HAIRS, 2))
     angle = np.pi / 2 + chance.normal(0, 0.42, _HAIRS)

@@ -15,6 +15,12 @@ from lianpu.transforms.surface import FRAME, MAP_PX, OVAL, Coordinates, frame_gr
 
 _UNIT = FRAME / MAP_PX
 
+_LIDS = (
+    (33, 246, 161, 160, 159, 158, 157, 173, 133, 190, 56, 28, 27, 29, 30, 247),
+    (263, 466, 388, 387, 386, 385, 384, 398, 362, 414, 286, 258, 257, 259, 260, 467),
+)
+"""Outlines of the upper lids, of points of MediaPipe's mesh."""
+
 
 @dataclass(frozen=True, eq=False)
 class Zones:
@@ -28,6 +34,7 @@ class Zones:
         density: how densely they grow there.
         cheeks: skin without beard, lids or hair: what a face's own skin is measured on.
         eyes: around the eyes.
+        lids: the upper lids, from the lashes to the crease.
         below: from the bridge of the nose down, soft: what a surgical mask covers.
     """
 
@@ -38,6 +45,7 @@ class Zones:
     density: Field
     cheeks: Field
     eyes: Field
+    lids: Field
     below: Field
 
 
@@ -64,9 +72,10 @@ def zones_of(canonical: Coordinates, male_energy: Field) -> Zones:
         fade=smoothstep(inside, 0, 26),
         beard=_blurred(reach, 1.2),
         hairy=np.maximum(_blurred((jaw | (y > high[2])) & (inside > 3), 1.2), _blurred(chin, 1.2)),
-        density=np.asarray(smoothstep(rough, 0.1, 0.95) * soft, dtype=np.float32),
+        density=np.asarray(smoothstep(rough, 0.05, 0.75) * soft, dtype=np.float32),
         cheeks=cheeks.astype(np.float32),
         eyes=_blurred(eyes, 2.2),
+        lids=_blurred(np.maximum(*(outline_map(canonical, lid) for lid in _LIDS)).astype(np.float32), 0.9),
         below=smoothstep(y, float(high[197]) - 14, float(high[195]) + 14),
     )
 
