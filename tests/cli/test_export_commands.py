@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+import onnx
 import pytest
 import torch
 from safetensors.torch import save_file
@@ -9,7 +10,9 @@ from safetensors.torch import save_file
 from lianpu.cli.main import main
 from lianpu.dataset.faces import Dataset
 from lianpu.editors.loading import load_editor
-from lianpu.files import write_json
+from lianpu.errors import RunError
+from lianpu.export.graph import opset_of
+from lianpu.files import read_json, write_json
 from lianpu.runs import Run
 from lianpu.stargan.config import ModelConfig
 from lianpu.stargan.networks import Discriminator, Generator
@@ -65,6 +68,14 @@ def test_from_checkpoint_to_table(run: Run, capsys: pytest.CaptureFixture[str]) 
     said = " ".join(capsys.readouterr().out.split())
     assert "PyTorch FP32" in said and "ONNX INT8" in said and "1 thread" in said and "INT8" in said.rpartition("┘")[2]
     assert run.benchmark_file.is_file()
+
+
+def test_an_older_opset_is_written_and_said_or_refused(run: Run, capsys: pytest.CaptureFixture[str]) -> None:
+    main(["export", str(run.folder), "--opset", "17"])
+    assert "opset 17, any batch size" in " ".join(capsys.readouterr().out.split())
+    assert opset_of(onnx.load(run.onnx_file)) == 17 and read_json(run.parity_file, RunError)["opset"] == 17
+    assert "Opset 9 cannot be written: torch's exporter writes 18" in _fail(capsys, "export", str(run.folder), "--opset", "9")
+    assert opset_of(onnx.load(run.onnx_file)) == 17, "a refused export leaves the file"
 
 
 def test_quantize_exports_first_when_nothing_was(run: Run, capsys: pytest.CaptureFixture[str]) -> None:

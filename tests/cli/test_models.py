@@ -18,10 +18,13 @@ import pytest
 
 from lianpu.cli import main as cli_main
 from lianpu.cli.main import main
+from lianpu.editors.loading import load_editor
 from lianpu.models import table as weights
 from lianpu.models.store import download, importing
 from lianpu.models.store.locate import models_folder
 from lianpu.models.table import MODEL_FILES, ModelFile, model_file
+from lianpu.stargan.networks import Generator
+from lianpu.stargan.published import write_published_weights
 from tests.support.shared import YUNET, real_model
 
 CONTENT = b"a small model" * 100
@@ -303,3 +306,22 @@ def test_a_model_that_a_command_needs_is_announced_on_standard_error(
     said = capsys.readouterr()
     assert said.err == "Fetching free (face boxes and 5 points (YuNet, pictures of any size); 0.0 MB; MIT) ...\n"
     assert said.out == "on lianpu faces: None\n"
+
+
+def test_a_published_generator_becomes_a_file_that_describes_itself(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    write_published_weights(Generator(4, 2, 1), tmp_path / "200000-G.ckpt")
+    error = refused(capsys, "import", "200000-G.ckpt")
+    assert "does not say its labels and size" in error and "lianpu models import 200000-G.ckpt --attributes" in error
+    said = shown(capsys, "import", "200000-G.ckpt", "--attributes", "Male", "Young", "--image-size", "32")
+    assert "200000-G.onnx" in said and "Male, Young" in said and "opset 18" in said
+    info = load_editor(tmp_path / "200000-G.onnx").info
+    assert info.attributes.names == ("Male", "Young") and info.image_size == 32 and "non-commercial" in info.licence
+    assert "exists already" in refused(capsys, "import", "200000-G.ckpt", "--attributes", "Male", "Young", "--image-size", "32")
+    assert "edits 2 attributes, but 1 were named" in refused(
+        capsys, "import", "200000-G.ckpt", "--attributes", "Male", "--image-size", "32", "--out", "other.onnx"
+    )
+    (tmp_path / "notes.bin").write_bytes(b"notes")
+    assert "are for a published generator" in refused(capsys, "import", "notes.bin", "--attributes", "Male")

@@ -24,6 +24,8 @@ class ExportArguments:
     """Step of the checkpoint. Default: the last one."""
     data_dir: Path | None = None
     """The data folder, if it was moved since training."""
+    opset: int | None = None
+    """Version of ONNX's operators, where older or newer runtimes need one (15 to 24). Default: the exporter's own, 18."""
     published: bool = False
     """Write STEP-G.ckpt and STEP-D.ckpt in the format of the published code (yunjey/stargan) instead."""
 
@@ -39,11 +41,11 @@ def main(arguments: list[str]) -> None:
         for file in write_published(run, parsed.checkpoint):
             console.print(file, soft_wrap=True)
         return
-    export_with_words(run, parsed.checkpoint, parsed.data_dir)
+    export_with_words(run, parsed.checkpoint, parsed.data_dir, parsed.opset)
     console.print(f"Next: lianpu quantize {run.folder}", soft_wrap=True)
 
 
-def export_with_words(run: Run, step: int | None = None, data_dir: Path | None = None) -> Export:
+def export_with_words(run: Run, step: int | None = None, data_dir: Path | None = None, opset: int | None = None) -> Export:
     """Export a run's checkpoint and print what was written and how exact it is."""
     from lianpu.export.onnx_export import export_run
     from lianpu.terminal import console
@@ -51,7 +53,7 @@ def export_with_words(run: Run, step: int | None = None, data_dir: Path | None =
     checkpoint = _checkpoint(run, step)
     dataset = _dataset_or_none(run, data_dir)
     with console.status("Writing the ONNX file and comparing it with PyTorch"):
-        export = export_run(run, checkpoint, dataset.test if dataset else None)
+        export = export_run(run, checkpoint, dataset.test if dataset else None, opset)
     parity = export.parity
     faces = f"{parity.faces} {'faces' if parity.real_faces else 'noise pictures (the data was not found)'}"
     console.print(

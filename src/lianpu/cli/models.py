@@ -48,10 +48,20 @@ class CheckArguments:
 
 @dataclass(frozen=True)
 class ImportArguments:
-    """Copy model files that you have into the models folder: recognized by content, whatever their names."""
+    """Copy model files that you have into the models folder: recognized by content, whatever their names.
+
+    A published StarGAN generator (*-G.ckpt) does not say its attributes and size: with --attributes and --image-size it becomes an ONNX file
+    that does, for --model of every command.
+    """
 
     path: Annotated[Path, tyro.conf.Positional, tyro.conf.arg(metavar="PATH")]
     """A file, a .zip, or a folder (its direct subfolders are searched too)."""
+    attributes: tuple[str, ...] = ()
+    """Of a *-G.ckpt: its attributes, in the order that it was trained with."""
+    image_size: int | None = None
+    """Of a *-G.ckpt: side of its faces in pixels."""
+    out: Path | None = None
+    """Of a *-G.ckpt: the ONNX file to write. Default: its name with .onnx, in the current folder."""
 
 
 Arguments = (
@@ -72,7 +82,7 @@ def main(arguments: list[str]) -> None:
     elif isinstance(parsed, CheckArguments):
         check()
     else:
-        import_path(parsed.path)
+        import_any(parsed)
 
 
 def list_models(parsed: ListArguments) -> None:
@@ -209,6 +219,48 @@ def check() -> None:
         raise WeightsError(
             f"{len(problems)} of {len(here)} model files are damaged: {', '.join(map(str, problems))}. See the lines above."
         )
+
+
+def import_any(parsed: ImportArguments) -> None:
+    """Import model files, or a published generator with what it does not say of itself."""
+    from lianpu.errors import SettingsError
+
+    if parsed.path.suffix in (".ckpt", ".pth") and (parsed.attributes or parsed.path.stem.endswith("-G")):
+        import_generator(parsed)
+    elif parsed.attributes or parsed.image_size is not None or parsed.out is not None:
+        raise SettingsError("--attributes, --image-size and --out are for a published generator, a file that ends in -G.ckpt.")
+    else:
+        import_path(parsed.path)
+
+
+def import_generator(parsed: ImportArguments) -> Path:
+    """Write a published generator as an ONNX file that describes itself, and return it.
+
+    Raises:
+        LianpuError: it is no such file, its labels or size are missing or wrong, or the file is there already.
+    """
+    from lianpu.attributes import AttributeSet
+    from lianpu.dataset.selection import check_image_size
+    from lianpu.editors.loading import read_published
+    from lianpu.errors import SettingsError
+    from lianpu.export.onnx_export import export_generator
+
+    target = parsed.out or Path(parsed.path.with_suffix(".onnx").name)
+    if target.suffix != ".onnx":
+        raise SettingsError(f"--out {target}: the file is ONNX. Give a name that ends in .onnx.")
+    if target.exists():
+        raise SettingsError(f"{target} exists already. Give another name with --out.")
+    if parsed.image_size is not None:
+        check_image_size(parsed.image_size)
+    attributes = AttributeSet.of(parsed.attributes) if parsed.attributes else None
+    generator, info = read_published(parsed.path, attributes, parsed.image_size)
+    export = export_generator(generator, info, target)
+    _print(
+        f"{target}: {export.bytes / 1e6:.1f} MB, opset {export.opset}, {info.image_size} px, {', '.join(info.attributes.names)}. "
+        f"Largest difference from PyTorch: {export.parity.max_abs_difference:.1e}. Licence: {info.licence}."
+    )
+    _print(f"Next: lianpu edit PHOTO OUT --model {target} --set {info.attributes.names[0]}=yes")
+    return target
 
 
 def import_path(path: Path) -> None:

@@ -45,8 +45,8 @@ def read_label_sheet(file: Path) -> LabelSheet:
         DataError: the count, a row or a value is wrong, a name is there twice (file and line are said), or 0 stands for "has not".
     """
     if file.suffix.lower() == ".csv":
-        rows = [line.split(",") for _, line in islice(numbered_lines(file), LOOKED_AT)]
-        refuse_odd_table(file, rows, _VALUES)
+        cells = [line.split(",") for _, line in islice(numbered_lines(file), LOOKED_AT)]
+        refuse_odd_table(file, cells, _VALUES)
     lines = _words(file)
     stated = None if file.suffix.lower() == ".csv" else _stated_count(file, lines)
     attributes = _attributes(file, lines)

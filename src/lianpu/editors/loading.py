@@ -16,6 +16,7 @@ from lianpu.runs import Checkpoint, Run, open_run
 
 if TYPE_CHECKING:
     from lianpu.editors.checkpoint_editor import CheckpointEditor
+    from lianpu.stargan.networks import Generator
 
 
 BUNDLED_EDITORS: dict[str, str] = {"lite": "face-editor-lite"}
@@ -90,14 +91,28 @@ def _from_checkpoint(checkpoint: Checkpoint, device: str) -> CheckpointEditor:
 
 
 def _from_published(file: Path, device: str, attributes: AttributeSet | None, image_size: int | None) -> CheckpointEditor:
+    from lianpu.editors.checkpoint_editor import CheckpointEditor
+
+    generator, info = read_published(file, attributes, image_size)
+    return CheckpointEditor(generator, info, pick_device(device))
+
+
+def read_published(file: Path, attributes: AttributeSet | None, image_size: int | None) -> tuple[Generator, ModelInfo]:
+    """The generator of a published `*-G.ckpt`, and what its file does not say of itself.
+
+    Raises:
+        LianpuError: it is no such file, attributes or size are not given, or it has another number of attributes.
+    """
     from torch import nn
 
-    from lianpu.editors.checkpoint_editor import CheckpointEditor
     from lianpu.stargan.published import load_published_generator
 
     generator = load_published_generator(file)
     if attributes is None or image_size is None:
-        raise ModelError(f"{file} does not say its labels and size. Give attributes= (in their order) and image_size= with it.")
+        raise ModelError(
+            f"{file} does not say its labels and size. Say them once: lianpu models import {file} --attributes NAME NAME ... "
+            "--image-size 128 writes a file that says them (in Python: attributes= and image_size=)."
+        )
     first = generator.main[0]
     assert isinstance(first, nn.Conv2d)
     if first.in_channels - 3 != len(attributes):
@@ -107,4 +122,4 @@ def _from_published(file: Path, device: str, attributes: AttributeSet | None, im
     info = ModelInfo(
         attributes, image_size, alignment="celeba-center-crop-178", licence="non-commercial research and education only (CelebA)"
     )
-    return CheckpointEditor(generator, info, pick_device(device))
+    return generator, info

@@ -16,7 +16,7 @@ from torch.nn import functional
 from lianpu.editors.editor import ModelInfo
 from lianpu.editors.onnx_editor import ONNX_FP32, write_metadata
 from lianpu.errors import ModelError
-from lianpu.models.onnx_trace import trace_to_onnx
+from lianpu.models.onnx_trace import trace_to_onnx, with_opset
 from lianpu.stargan.layers import BAND_SIGMAS
 from lianpu.stargan.lite import AllOutputs, LiteGenerator, outputs_of
 from lianpu.version import __version__
@@ -104,14 +104,20 @@ LARGEST_FILE_BYTES = 2_000_000_000
 """Protobuf, and so one ONNX file, holds no more than 2 GiB."""
 
 
-def write_graph(generator: nn.Module, info: ModelInfo, target: Path) -> Path:
+def write_graph(generator: nn.Module, info: ModelInfo, target: Path, opset: int | None = None) -> Path:
     """`target`: inputs `image` (B, 3, S, S) and `labels` (B, A), output `edited` (B, 3, S, S), float32, any B; of a generator with
     fields also each of these (`stargan.fields.Fields`), which the metadata describes.
 
     Weights lie in the file itself. Nothing is proved here: that is what `export_generator` adds.
 
+    Args:
+        generator: on any device.
+        info: what the file says of itself.
+        target: the file.
+        opset: version of ONNX's operators; None takes the exporter's own.
+
     Raises:
-        ModelError: the file would be larger than one ONNX file may be.
+        ModelError: the file would be larger than one ONNX file may be, or cannot be written with that opset.
     """
     bytes_needed = sum(parameter.numel() * 4 for parameter in generator.parameters())
     if bytes_needed > LARGEST_FILE_BYTES:
@@ -120,6 +126,8 @@ def write_graph(generator: nn.Module, info: ModelInfo, target: Path) -> Path:
         )
     info = replace(info, outputs=outputs_of(generator))
     model = _trace(inference_form(generator).cpu(), info)
+    if opset is not None and opset != opset_of(model):
+        model = with_opset(model, opset)
     describe(model, info, ONNX_FP32, {"opset": opset_of(model)})
     onnx.save_model(model, str(target))
     return target

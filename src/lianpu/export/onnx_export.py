@@ -135,27 +135,32 @@ class Export:
         return {"file": self.file.name, "opset": self.opset, "bytes": self.bytes, **self.parity.to_json()}
 
 
-def export_generator(generator: nn.Module, info: ModelInfo, target: Path, faces: torch.Tensor | None = None) -> Export:
+def export_generator(
+    generator: nn.Module, info: ModelInfo, target: Path, faces: torch.Tensor | None = None, opset: int | None = None
+) -> Export:
     """The generator as one ONNX file at `target`, proved equal on `faces` (N, 3, S, S), or on noise when there are none.
 
+    `opset` is that of `write_graph`; `Export.opset` is read from the written file.
+
     Raises:
-        ModelError: the file would be too large, or does not compute the same; what stood at `target` is left as it was.
+        ModelError: the file would be too large, cannot be written with that opset, or does not compute the same; what stood at `target` is left as it was.
     """
     probes = noise_faces(PARITY_FACES, info.image_size) if faces is None else faces
     labels = random_labels(len(probes), len(info.attributes))
     with atomic_file(target) as partial:
-        write_graph(generator, info, partial)
+        write_graph(generator, info, partial, opset)
         parity = require_parity(generator, partial, probes, labels, real_faces=faces is not None)
     return Export(target, opset_of(onnx.load_model(str(target), load_external_data=False)), file_bytes(target), parity)
 
 
-def export_run(run: Run, checkpoint: Checkpoint | None = None, faces: Faces | None = None) -> Export:
+def export_run(run: Run, checkpoint: Checkpoint | None = None, faces: Faces | None = None, opset: int | None = None) -> Export:
     """The generator of a run's checkpoint (the last one when None) as `export/model.onnx`, and its `parity.json`.
 
     Files that were made of an earlier `model.onnx` are removed: they are of another model now.
 
     Args:
         faces: where the faces for the proof are taken from; noise when None.
+        opset: version of ONNX's operators; the exporter's own when None.
 
     Raises:
         LianpuError: there is no checkpoint, it is damaged, or the file does not compute the same.
@@ -165,7 +170,7 @@ def export_run(run: Run, checkpoint: Checkpoint | None = None, faces: Faces | No
     if faces is not None:
         chosen = faces.sample(PARITY_FACES, seed=0)
         probes, _ = chosen.batch(range(len(chosen)))
-    export = export_generator(generator, info, run.onnx_file, probes)
+    export = export_generator(generator, info, run.onnx_file, probes, opset)
     for outdated in (run.int8_file, run.quantization_file, run.benchmark_file):
         outdated.unlink(missing_ok=True)
     write_json(run.parity_file, export.to_json())

@@ -6,8 +6,11 @@ import warnings
 from collections.abc import Mapping, Sequence
 
 import onnx
+import onnx.version_converter
 import torch
 from torch import nn
+
+from lianpu.errors import ModelError
 
 OPSET = 18
 """What torch's exporter writes by itself; asking for another makes it convert, and older runtimes read this one."""
@@ -43,6 +46,25 @@ def trace_to_onnx(network: nn.Module, inputs: Mapping[str, torch.Tensor], output
         )
     assert program is not None
     return _without_traces(program.model_proto)
+
+
+def with_opset(model: onnx.ModelProto, opset: int) -> onnx.ModelProto:
+    """The model written in version `opset` of ONNX's operators, by onnx's own converter, with the oldest file version that holds it.
+
+    Raises:
+        ModelError: the converter cannot. That it computes the same is for the caller to prove.
+    """
+    try:
+        converted = onnx.version_converter.convert_version(model, opset)
+        onnx.checker.check_model(converted)
+        converted.ir_version = onnx.helper.find_min_ir_version_for(list(converted.opset_import))
+    except Exception as problem:  # the converter raises RuntimeError, ValueError and its own kinds
+        reason = " ".join(str(problem).split())
+        raise ModelError(
+            f"Opset {opset} cannot be written: torch's exporter writes {OPSET}, and onnx's converter does not get from there to {opset} "
+            f"({reason[-120:]}). Take one from 15 to {onnx.defs.onnx_opset_version()}, or leave out --opset."
+        ) from None
+    return converted
 
 
 def _without_traces(model: onnx.ModelProto) -> onnx.ModelProto:

@@ -88,10 +88,11 @@ class VideoProbe:
 
 
 def probe_video(file: Path) -> VideoProbe:
-    """The properties of a video file. Raises VideoError when it holds no video that can be decoded."""
+    """The properties of a video file. Raises VideoError when it holds no video that can be decoded, or one that is HDR (PQ or HLG)."""
     with opened(file) as container:
         stream = video_stream(container, file)
         first = _first_frame(container, stream, file)
+    _refuse_hdr(file, first)
     with opened(file) as container:
         stream = video_stream(container, file)
         times = dict(_packet_times(container, stream))
@@ -117,6 +118,19 @@ def probe_video(file: Path) -> VideoProbe:
             _is_transparent(first, stream),
             tuple(str(one.codec_context.name) for one in container.streams.audio if one.codec_context is not None),
             _missing(container, stream, timestamps, base),
+        )
+
+
+HDR_TRANSFERS: dict[int, str] = {16: "PQ (HDR10, Dolby Vision)", 18: "HLG"}
+"""FFmpeg's numbers of transfer functions whose values are no SDR ones: taken for SDR, a film becomes pale."""
+
+
+def _refuse_hdr(file: Path, frame: VideoFrame) -> None:
+    if frame.color_trc in HDR_TRANSFERS:
+        raise VideoError(
+            f"{file} is HDR video ({HDR_TRANSFERS[frame.color_trc]}), and only SDR video is edited. Convert it first: ffmpeg -i IN -vf "
+            "zscale=t=linear:npl=100,format=gbrpf32le,zscale=p=bt709,tonemap=hable:desat=0,zscale=t=bt709:m=bt709:r=tv,format=yuv420p "
+            "-c:a copy OUT.mp4, or export it as SDR from your phone."
         )
 
 
