@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from lianpu.attributes import AttributeSet, Labels, is_hair_color, rows_with
+from lianpu.attributes import AttributeSet, Labels, balanced_folds, is_hair_color, rows_with
 from lianpu.errors import SettingsError, nearest_name
 
 FIVE = AttributeSet.of(["Black_Hair", "Blond_Hair", "Brown_Hair", "Male", "Young"])
@@ -153,3 +153,11 @@ def test_units_are_groups_and_what_stands_alone() -> None:
 )
 def test_only_colours_of_hair_are_colours_of_hair(names: tuple[str, ...], said: bool) -> None:
     assert is_hair_color(names) is said
+
+
+def test_folds_hold_as_many_with_the_attribute_as_without_and_follow_from_the_seed() -> None:
+    truth = np.arange(20) % 4 == 0
+    folds = balanced_folds(truth, 5, seed=1)
+    assert [int(truth[folds == fold].sum()) for fold in range(5)] == [1] * 5
+    assert [int((folds == fold).sum()) for fold in range(5)] == [4] * 5
+    assert np.array_equal(folds, balanced_folds(truth, 5, seed=1)) and not np.array_equal(folds, balanced_folds(truth, 5, seed=2))

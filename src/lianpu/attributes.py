@@ -186,3 +186,13 @@ def rows_with(attributes: AttributeSet, labels: Labels, values: Mapping[str, boo
 
 def _spell(values: Mapping[str, bool]) -> str:
     return " + ".join(name if value else f"not {name}" for name, value in values.items())
+
+
+def balanced_folds(truth: np.ndarray, count: int, seed: int) -> np.ndarray:
+    """(N,) the fold of each face, 0 to `count` - 1; those with an attribute and those without (N,) are spread evenly over the folds."""
+    folds = np.empty(len(truth), dtype=int)
+    chance = np.random.default_rng(seed)
+    for kind in (True, False):
+        rows = chance.permutation(np.flatnonzero(truth == kind))
+        folds[rows] = np.arange(len(rows)) % count
+    return folds

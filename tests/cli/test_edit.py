@@ -85,6 +85,7 @@ def test_no_strength_gives_the_same_file_and_effects_need_no_editor(tmp_path: Pa
     assert (tmp_path / "same.jpg").read_bytes() == (tmp_path / "photo.jpg").read_bytes()
     code, out, _ = _run(capsys, tmp_path / "photo.jpg", tmp_path / "lips.png", "--effect", "lipstick:color=#1030f0,strength=0.9")
     assert code == 0 and "Licence of the editor" not in out
+    assert "Licence of the parser: non-commercial research and education only (CelebAMask-HQ)." in out
     difference = np.abs(read_image(tmp_path / "lips.png").astype(int) - read_image(tmp_path / "photo.jpg"))
     assert difference.max() > 40 and (difference.sum(axis=2) > 0).mean() < 0.1
 

@@ -157,3 +157,20 @@ def test_the_page(photo: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     assert raised.value.key == "preset.needs_parser"
     about = about_text(load_words("en"), engine, cards)
     assert "parts come from the face mesh" in about and "non-commercial" not in about
+
+
+def test_a_face_ages_by_its_mesh_alone_and_its_hair_stays_which_is_said(
+    photo: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    words = ["edit", str(photo), str(tmp_path / "old.png"), "--set", "Young=no", "--detector", str(real_model(YUNET))]
+    main([*words, "--parser", "none"])
+    out = capsys.readouterr().out
+    assert "air keeps its colour: without a face parser it is not seen" in out
+    assert "Licence of the transforms: non-commercial" in out and "Licence of the parser" not in out
+    (subject,) = open_analyzer(AnalyzerSettings(detector=str(real_model(YUNET))), threads=1).analyze(read_image(photo))
+    before, after = (read_image(file)[subject.window].astype(float) for file in (photo, tmp_path / "old.png"))
+    assert np.median(np.abs(after - before)[subject.parts.where("skin")]) > 5
+    hair = subject.parts.where("hair")
+    assert np.abs(after[hair].mean(axis=0) - before[hair].mean(axis=0)).max() < 5
+    code, _, err = _run(capsys, "edit", photo, tmp_path / "safe.png", "--effect", "age=20")
+    assert code == 1 and "may not be used commercially" in err and not (tmp_path / "safe.png").exists()

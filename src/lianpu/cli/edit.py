@@ -103,12 +103,7 @@ def _edit_photo(parsed: EditArguments, request: EditRequest) -> None:
         summary += f" {done.words[0].upper()}{done.words[1:]}."
     if parsed.steps is not None:
         summary += f" Stages: {parsed.steps}."
-    if job.session.editor is not None:
-        summary += f" Licence of the editor: {job.session.editor.info.licence}."
-    if job.preset.needs_mesh:
-        from lianpu.transforms.model import load_transform
-
-        summary += f" Licence of the transforms: {load_transform().licence.rstrip('.')}."
+    summary = " ".join((summary, *job.terms))
     console.print(summary, markup=False, highlight=False, soft_wrap=True)
 
 

@@ -280,6 +280,19 @@ class EditJob:
     notes: str = ""
 
     @property
+    def terms(self) -> tuple[str, ...]:
+        """A line on the licence of each thing that took part: the editor, the learned transforms, and the parser whose parts are edited."""
+        lines = []
+        if self.session.editor is not None:
+            lines.append(f"Licence of the editor: {self.session.editor.info.licence}.")
+        if self.preset.needs_mesh:
+            lines.append(f"Licence of the transforms: {load_transform().licence.rstrip('.')}.")
+        parser = self.session.analyzer.parser
+        if parser is not None and not any(parser.licence in line for line in lines):
+            lines.append(f"Licence of the parser: {parser.licence}.")
+        return tuple(lines)
+
+    @property
     def fingerprint(self) -> str:
         """The same for requests that make the same pictures: of the steps, the editor's own description and all names."""
         editor, analyzer = self.session.editor, self.session.analyzer
@@ -352,7 +365,15 @@ def open_job(
     check_terms(preset)
     if preset.needs_mesh:
         load_transform()
+    if analyzer.parser is None and any(_ages(step) for step in preset.steps):
+        notes = "; ".join(note for note in (notes, "hair keeps its colour: without a face parser it is not seen") if note)
     return EditJob(request, preset, EditSession(analyzer, editor, model, signing), notes)
+
+
+def _ages(step: Step) -> bool:
+    return (
+        isinstance(step, EffectStep) and step.effect.name == "age" and step.strength > 0 and bool(step.options.get("hair", True))
+    )
 
 
 def editor_name(model: str, editor: Editor) -> str:

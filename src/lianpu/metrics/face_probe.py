@@ -11,6 +11,7 @@ import torch
 from torch import nn
 from torch.nn import functional
 
+from lianpu.attributes import balanced_folds
 from lianpu.imaging.picture import Picture
 from lianpu.metrics.features import to_network_input
 from lianpu.models.efficientnet import load_efficientnet
@@ -143,20 +144,10 @@ def fit_judge(
         if min(int(truth.sum()), int((~truth).sum())) < LEAST:
             continue
         vectors = np.stack([faces[name] for name in names])
-        fold = _folds(truth, seed)
+        fold = balanced_folds(truth, FOLDS, seed)
         probes[attribute] = [fit_probe(vectors[fold != number], truth[fold != number]) for number in range(FOLDS)]
         seen = np.array([probes[attribute][number].score(vector) > 0 for number, vector in zip(fold, vectors, strict=True)])
         balanced = float(seen[truth].mean() + (~seen[~truth]).mean()) / 2
         accuracy[attribute] = JudgeAccuracy(int((seen == truth).sum()), len(truth), balanced)
         folds[attribute] = dict(zip(names, fold.tolist(), strict=True))
     return SecondJudge(probes, folds, accuracy)
-
-
-def _folds(truth: np.ndarray[Any, Any], seed: int) -> np.ndarray[Any, Any]:
-    """(N,) the fold of each face, those with and those without the attribute spread evenly."""
-    folds = np.empty(len(truth), dtype=int)
-    chance = np.random.default_rng(seed)
-    for kind in (True, False):
-        rows = chance.permutation(np.flatnonzero(truth == kind))
-        folds[rows] = np.arange(len(rows)) % FOLDS
-    return folds

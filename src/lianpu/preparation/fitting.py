@@ -10,6 +10,7 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
+from lianpu.attributes import balanced_folds
 from lianpu.dataset.sources import read_table
 from lianpu.dataset.table import UNLABELLED, FaceTable
 from lianpu.errors import DataError
@@ -55,7 +56,7 @@ def fit_calibrated(values: np.ndarray, truth: np.ndarray, seed: int = 0) -> Fitt
     """
     if min(truth.sum(), (~truth).sum()) < FOLDS:
         raise ValueError(f"{int(truth.sum())} faces with it and {int((~truth).sum())} without, {FOLDS} of each are needed")
-    folds = _folds(truth, seed)
+    folds = balanced_folds(truth, FOLDS, seed)
     held_out = {penalty: _held_out(values, truth, folds, penalty) for penalty in PENALTIES}
     penalty = min(PENALTIES, key=lambda each: _log_loss(_logistic(held_out[each]), truth))
     weights, bias = fit_logistic(values, truth, penalty)
@@ -82,16 +83,6 @@ def fit_logistic(values: np.ndarray, truth: np.ndarray, penalty: float) -> tuple
         if np.abs(step).max() < 1e-9:
             break
     return solution[:-1], float(solution[-1])
-
-
-def _folds(truth: np.ndarray, seed: int) -> np.ndarray:
-    """(N,) the fold of each face, those with and those without it spread evenly."""
-    folds = np.empty(len(truth), dtype=int)
-    chance = np.random.default_rng(seed)
-    for kind in (True, False):
-        rows = chance.permutation(np.flatnonzero(truth == kind))
-        folds[rows] = np.arange(len(rows)) % FOLDS
-    return folds
 
 
 def _held_out(values: np.ndarray, truth: np.ndarray, folds: np.ndarray, penalty: float) -> np.ndarray:

@@ -205,7 +205,7 @@ def _subject_of(file: Path, points: np.ndarray, stored: IndexMask | PartMasks) -
             "A mask has its picture's proportions."
         )
     if mask.shape != (high_px, wide_px):
-        mask = np.asarray(cv2.resize(mask, (wide_px, high_px), interpolation=cv2.INTER_NEAREST))
+        mask = np.asarray(cv2.resize(mask, (wide_px, high_px), interpolation=cv2.INTER_NEAREST_EXACT))
     mesh = Mesh(points.astype(np.float32), 1.0)
     flat = mesh.points[:, :2]
     low, high = flat.min(axis=0), flat.max(axis=0)
