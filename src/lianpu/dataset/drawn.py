@@ -15,7 +15,7 @@ from PIL import Image
 
 from lianpu.dataset.text_files import ALIGNMENT_FILE, DRAWN_LICENCE, LICENCE_FILE
 from lianpu.drawing.attributes import DRAWN_ATTRIBUTES, sample_attributes
-from lianpu.drawing.portrait import Points, paint_portrait
+from lianpu.drawing.portrait import Person, Points, edited_person, paint_portrait, sample_person
 from lianpu.errors import DataError
 from lianpu.files import atomic_folder, read_json, write_json, write_text
 from lianpu.imaging.picture import Picture, check_picture
@@ -60,13 +60,33 @@ def draw_face(seed: int, index: int, size_px: int, attributes: Mapping[str, bool
         SettingsError: an unknown attribute, or two hair colours at once.
         ValueError: a size outside 16..1024, or a negative seed or index.
     """
+    _check_numbers(seed, index, size_px)
+    return _drawn(seed, index, size_px, sample_person(seed, index, sample_attributes(seed, index, attributes)))
+
+
+def draw_edit(seed: int, index: int, size_px: int, attributes: Mapping[str, bool]) -> DrawnFace:
+    """Person `index` of `seed` as an edit of `attributes` is to look: unlike `draw_face`, with nothing changed that nobody could guess.
+
+    Another sex or age leaves the cut of the hair as it was and brings everyone the same marks (`drawing.portrait.edited_person`).
+
+    Raises:
+        SettingsError, ValueError: as `draw_face`.
+    """
+    _check_numbers(seed, index, size_px)
+    before, after = sample_attributes(seed, index), sample_attributes(seed, index, attributes)
+    return _drawn(seed, index, size_px, edited_person(seed, index, before, after))
+
+
+def _check_numbers(seed: int, index: int, size_px: int) -> None:
     if not SMALLEST_PX <= size_px <= LARGEST_PX:
         raise ValueError(f"size_px is {SMALLEST_PX} to {LARGEST_PX}, got {size_px}")
     if seed < 0 or index < 0:
         raise ValueError(f"seed and index are 0 or more, got {seed} and {index}")
-    values = sample_attributes(seed, index, attributes)
-    canvas, points = paint_portrait(seed, index, values, size_px * _oversampling(size_px))
-    return DrawnFace(canvas.picture(size_px), canvas.mask(size_px), points * np.float32(size_px), values)
+
+
+def _drawn(seed: int, index: int, size_px: int, person: Person) -> DrawnFace:
+    canvas, points = paint_portrait(seed, index, person, size_px * _oversampling(size_px))
+    return DrawnFace(canvas.picture(size_px), canvas.mask(size_px), points * np.float32(size_px), dict(person.attributes))
 
 
 def _oversampling(size_px: int) -> int:

@@ -90,6 +90,7 @@ class Hair:
         brow: (3,) colour of the brows.
         beard: `none`, `stubble`, `moustache`, `goatee` or `full`.
         graying: how grey the temples are, 0..1, where the hair itself is not.
+        stubble: opacity of stubble, 0..1.
     """
 
     cut: Cut | None
@@ -100,6 +101,18 @@ class Hair:
     mirrored: bool
     noise: Noise
     seed: int
+    stubble: float = 0.34
+
+
+def greyer(hair: Hair, share: float) -> Hair:
+    """The same hair with brows and temples, `share` of the way to grey; what is darker or lighter stays so."""
+    shades = np.array(PALETTES["Gray_Hair"])
+    stops = np.interp(np.arange(256), (0, 85, 165, 255), range(4))
+    grey = np.stack([np.interp(stops, range(4), column) for column in shades.T], axis=1).astype(np.float32)
+    brow = shades[0] * 0.55 + shades[1] * 0.45
+    return replace(
+        hair, colors=hair.colors + np.float32(share) * (grey - hair.colors), brow=hair.brow + share * (brow - hair.brow)
+    )
 
 
 def sample_hair(stream: np.random.Generator, attributes: Mapping[str, bool]) -> Hair:

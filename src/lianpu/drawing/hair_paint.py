@@ -205,7 +205,7 @@ def paint_beard(
     free = stroke(near, list(lips), head.lip_lower * 0.78)
     below = ramp(edge, -0.035, -0.012) if hair.beard in ("full", "goatee") else ramp(edge, -0.004, 0.006)
     growth = shape * ramp(free, 0.75, 0.28) * below * (near.v > 0.45)
-    strength = 0.34 if hair.beard == "stubble" else 0.93
+    strength = hair.stubble if hair.beard == "stubble" else 0.93
     if hair.beard == "stubble":
         alpha = growth * strength * (0.35 + 0.9 * grain)
     else:

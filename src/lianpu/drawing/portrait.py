@@ -3,21 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 
 from lianpu.drawing.attributes import chance
 from lianpu.drawing.canvas import Canvas, Field, Noise, blur, ramp
-from lianpu.drawing.eyes import brow_point, eye_point, lower_lid, paint_brow, paint_eye, sample_gaze, upper_lid
-from lianpu.drawing.hair import Hair, sample_hair
+from lianpu.drawing.eyes import Gaze, brow_point, eye_point, lower_lid, paint_brow, paint_eye, sample_gaze, upper_lid
+from lianpu.drawing.hair import Hair, greyer, sample_hair
 from lianpu.drawing.hair_paint import curl_noise, hair_outline, hair_places, paint_beard, paint_bun, paint_hair
 from lianpu.drawing.head import Head, Outline, Places, face_outline, sample_head, to_picture
 from lianpu.drawing.mouth import Mouth, lip_curves, mouth_point, paint_mouth, paint_nose, sample_mouth
 from lianpu.drawing.relief import light_face
 from lianpu.drawing.scene import paint_scene
-from lianpu.drawing.skin import paint_age, paint_ears, paint_face, paint_neck, sample_skin
+from lianpu.drawing.skin import Skin, paint_age, paint_ears, paint_face, paint_neck, sample_skin
 from lianpu.drawing.wear import Wear, hat_line, paint_clothes, paint_glasses, paint_hat, sample_wear
 
 Points = np.ndarray[Any, np.dtype[np.float32]]
@@ -26,16 +26,71 @@ STRAIGHT: Field = np.zeros((1, 1), np.float32)
 """Curl noise of hair without curls."""
 
 
-def paint_portrait(seed: int, index: int, attributes: Mapping[str, bool], side_px: int) -> tuple[Canvas, Points]:
-    """The person `index` of `seed` with these attributes on a canvas of side_px, and 68 points in fractions of the picture."""
-    head = sample_head(chance(seed, index, "head"), attributes)
-    skin = sample_skin(chance(seed, index, "skin"), attributes)
-    hair = sample_hair(chance(seed, index, "hair"), attributes)
-    gaze = sample_gaze(chance(seed, index, "eyes"), attributes)
-    mouth = sample_mouth(chance(seed, index, "mouth"), attributes, skin)
-    wear = sample_wear(chance(seed, index, "wear"))
-    brow_noise = Noise.of(chance(seed, index, "brow"))
+@dataclass(frozen=True)
+class Person:
+    """Who is painted: all that `sample_person` draws by chance."""
 
+    attributes: Mapping[str, bool]
+    head: Head
+    skin: Skin
+    hair: Hair
+    gaze: Gaze
+    mouth: Mouth
+    wear: Wear
+    brow_noise: Noise
+
+
+def sample_person(seed: int, index: int, attributes: Mapping[str, bool]) -> Person:
+    """The person `index` of `seed` with these attributes."""
+    skin = sample_skin(chance(seed, index, "skin"), attributes)
+    return Person(
+        attributes,
+        sample_head(chance(seed, index, "head"), attributes),
+        skin,
+        sample_hair(chance(seed, index, "hair"), attributes),
+        sample_gaze(chance(seed, index, "eyes"), attributes),
+        sample_mouth(chance(seed, index, "mouth"), attributes, skin),
+        sample_wear(chance(seed, index, "wear")),
+        Noise.of(chance(seed, index, "brow")),
+    )
+
+
+def edited_person(seed: int, index: int, before: Mapping[str, bool], after: Mapping[str, bool]) -> Person:
+    """The person with attributes `after`, as an edit of the one with `before` is to look: what nobody could guess is left out.
+
+    Another sex or age leaves the cut of the hair, and brings the same plain marks to everyone: stubble or lipstick and lashes; lines, folds and greying.
+    """
+    own, person = sample_person(seed, index, before), sample_person(seed, index, after)
+    aged, turned = after["Young"] != before["Young"], after["Male"] != before["Male"]
+    if not (aged or turned):
+        return person
+    hair, skin, mouth, gaze = own.hair, person.skin, person.mouth, person.gaze
+    if turned:
+        hair = replace(hair, beard="stubble" if after["Male"] else "none", stubble=EDITED_STUBBLE)
+        if not after["Male"]:
+            mouth = replace(mouth, color=EDITED_LIPS * (0.55 + 0.45 * skin.light.mean() / 0.85))
+            gaze = replace(gaze, lashes=1.0, shadow=EDITED_SHADOW, shadow_color=EDITED_SHADOW_COLOR)
+    if aged:
+        skin = replace(skin, age=0.0 if after["Young"] else EDITED_AGE)
+        hair = replace(hair, graying=0.0) if after["Young"] else greyer(hair, EDITED_GREY)
+    return replace(person, hair=hair, skin=skin, mouth=mouth, gaze=gaze)
+
+
+EDITED_STUBBLE = 0.8
+"""Opacity of the stubble that an edit brings, 0..1."""
+EDITED_LIPS = np.array([0.78, 0.16, 0.24])
+EDITED_SHADOW, EDITED_SHADOW_COLOR = 0.75, (0.42, 0.24, 0.30)
+"""Opacity and colour of the eye shadow that an edit brings."""
+EDITED_AGE = 1.6
+"""How strong the lines and folds are that an edit brings; 1 is the most that chance draws."""
+EDITED_GREY = 0.6
+"""How grey the hair becomes, 0..1."""
+
+
+def paint_portrait(seed: int, index: int, person: Person, side_px: int) -> tuple[Canvas, Points]:
+    """A person on a canvas of side_px in front of the scene of `index`, and 68 points in fractions of the picture."""
+    attributes, head, skin, hair = person.attributes, person.head, person.skin, person.hair
+    gaze, mouth, wear, brow_noise = person.gaze, person.mouth, person.wear, person.brow_noise
     coarse_px = min(160, max(96, side_px // 3))
     canvas, places, coarse = Canvas.blank(side_px), Places.of(head, side_px), Places.of(head, coarse_px)
     outline = face_outline(head)

@@ -18,12 +18,11 @@ from itertools import islice
 from pathlib import Path
 from typing import Any
 
-import cv2
 import numpy as np
 import torch
 
 from lianpu.attributes import HAIR_COLORS, AttributeSet, Labels
-from lianpu.dataset.drawn import MARK, DrawnFace, draw_face, drawn_settings
+from lianpu.dataset.drawn import MARK, draw_edit, draw_face, drawn_settings
 from lianpu.dataset.faces import Dataset, Faces
 from lianpu.dataset.order import Flips, Rows
 from lianpu.editing.presets import (
@@ -42,7 +41,6 @@ from lianpu.faces.mesh import MeshReader
 from lianpu.files import atomic_file, sha256_of, write_json
 from lianpu.imaging.picture import Picture, center_crop, resize
 from lianpu.models.store.locate import require_model_file
-from lianpu.part_names import PART_INDEX
 from lianpu.photo.reading import read_image
 from lianpu.runs import Run
 from lianpu.training.config import PAIR_TEACHERS, TrainingConfig
@@ -442,9 +440,7 @@ def transform_edits(faces: Faces, analyzer: FaceAnalyzer) -> Edits:
 
 
 def drawn_edits(faces: Faces) -> Edits:
-    """The edits of faces that `dataset.drawn` drew: the same person, drawn with another attribute.
-
-    Another sex or age may come with another cut of the hair, which nobody could guess; so hair and what is behind it stay as they were.
+    """The edits of faces that `dataset.drawn` drew: the same person, drawn as `draw_edit` says.
 
     Raises:
         SettingsError: the faces were not drawn here.
@@ -458,28 +454,14 @@ def drawn_edits(faces: Faces) -> Edits:
 
     def edits(row: int, wanted: Sequence[Change]) -> Iterator[tuple[np.ndarray, Picture]]:
         index = int(Path(faces.table.files[faces.rows[row]]).stem) - 1
-        own = draw_face(seed, index, size_px)
+        own = draw_face(seed, index, size_px).picture
         for name, value in wanted:
             others = dict.fromkeys(HAIR_COLORS, False) if name in HAIR_COLORS else {}
-            twin = draw_face(seed, index, size_px, {**others, name: value})
-            edited = twin.picture if name in HAIR_COLORS else _with_face_of(own, twin)
-            if np.abs(edited.astype(np.int16) - own.picture).mean() >= LEAST_CHANGE:
+            edited = draw_edit(seed, index, size_px, {**others, name: value}).picture
+            if np.abs(edited.astype(np.int16) - own).mean() >= LEAST_CHANGE:
                 yield faces.attributes.with_values(faces.labels[row][None], {name: value})[0], edited
 
     return Edits(edits, "", {MARK: sha256_of(folder / MARK)})
-
-
-_BARE = ("hair", "hat", "cloth", "background")
-
-
-def _with_face_of(own: DrawnFace, twin: DrawnFace) -> Picture:
-    """A drawn face with the face of another one, where both show skin and features; the seam is soft."""
-    classes = [PART_INDEX[name] for name in _BARE]
-    face = ~(np.isin(own.mask, classes) | np.isin(twin.mask, classes))
-    side = max(1, round(len(face) / 64))
-    kernel = np.ones((2 * side + 1, 2 * side + 1), np.uint8)
-    share = cv2.GaussianBlur(cv2.erode(face.astype(np.float32), kernel), (0, 0), side)[..., None]
-    return np.asarray(np.rint(own.picture + share * (twin.picture.astype(np.float32) - own.picture)), dtype=np.uint8)
 
 
 def _preset(name: str, value: bool) -> Preset | None:

@@ -20,6 +20,8 @@ FLOW_LIMIT = 0.08
 GAIN_LIMIT = 1.5
 """Largest gain of a band: detail of 1 + 1.5 times its strength; at the other end it is removed and inverted, which training avoids."""
 COLOUR_SCALE = 0.5
+USUAL_RATE = 3.0
+"""How much faster than other weights the maps of what an edit does to all faces are learned."""
 
 _FLOW_WINDOW = 5
 
@@ -41,24 +43,36 @@ class Fields(NamedTuple):
 
 
 class FieldHead(nn.Module):
-    """Features (B, F, G, G) and pictures (B, 3, S, S) to flow, colours and gains; at first all of them are 0.
+    """Features (B, F, G, G), pictures (B, 3, S, S) and labels (B, A) to flow, colours and gains; at first all of them are 0.
 
-    The colours enter once more, because InstanceNorm has taken their means from the features.
+    The colours enter once more, because InstanceNorm has taken their means from the features. Faces are aligned, so what an edit does to all of them
+    (where stubble grows, how a jaw becomes wider) is learned as such, a map for each label and sign; features draw what differs from face to face.
     """
 
-    def __init__(self, features: int) -> None:
+    def __init__(self, features: int, attribute_count: int, cells: int) -> None:
         super().__init__()
+        channels = sum(FIELD_CHANNELS.values())
         self.mix = nn.Conv2d(features + 3, FIELD_HIDDEN, 3, padding=1)
-        self.leave = nn.Conv2d(FIELD_HIDDEN, sum(FIELD_CHANNELS.values()), 1)
+        self.leave = nn.Conv2d(FIELD_HIDDEN, channels, 1)
+        self.usual = nn.Parameter(torch.zeros(2 * attribute_count, channels, cells, cells))
         nn.init.zeros_(self.leave.weight)
         nn.init.zeros_(self.leave.bias)  # type: ignore[arg-type]
 
-    def forward(self, features: torch.Tensor, x: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
+    def forward(
+        self, features: torch.Tensor, x: torch.Tensor, labels: torch.Tensor
+    ) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
         seen = torch.cat([features, functional.avg_pool2d(x, GRID_STRIDE)], dim=1)
-        drawn = self.leave(functional.relu(self.mix(seen)))
+        drawn = self.leave(functional.relu(self.mix(seen))) + self._usual(labels, features.shape[2:])
         flow, colours, gains = drawn.split(list(FIELD_CHANNELS.values()), dim=1)
         flow = functional.avg_pool2d(torch.tanh(flow), _FLOW_WINDOW, 1, _FLOW_WINDOW // 2, count_include_pad=False)
         return FLOW_LIMIT * flow, COLOUR_SCALE * colours, GAIN_LIMIT * torch.tanh(gains)
+
+    def _usual(self, labels: torch.Tensor, grid: torch.Size) -> torch.Tensor:
+        signed = torch.cat([functional.relu(labels), functional.relu(-labels)], dim=1)
+        maps = (USUAL_RATE * signed @ self.usual.flatten(1)).unflatten(1, self.usual.shape[1:])
+        if maps.shape[2:] == grid:
+            return maps
+        return functional.interpolate(maps, size=tuple(grid), mode="bilinear", align_corners=False)
 
 
 def apply_fields(x: torch.Tensor, fields: Fields) -> torch.Tensor:

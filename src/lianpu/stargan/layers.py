@@ -69,10 +69,22 @@ def _lite_layers(size: ModelSize) -> tuple[Layer, ...]:
     for _ in range(2):
         side, width = side * 2, width // 2
         norms += width
-        layers.append(Layer("Bilinear ↑2 + Conv + IN + ReLU", "3×3", width, side, 9 * (width * 2) * width + 2 * width))
+        layers.append(
+            Layer(
+                "Conv + bilinear ↑2 + IN + ReLU" if size.output == "fields" else "Bilinear ↑2 + Conv + IN + ReLU",
+                "3×3",
+                width,
+                side,
+                9 * (width * 2) * width + 2 * width,
+            )
+        )
     if size.output == "fields":
-        head = 9 * (2 * width + 3) * FIELD_HIDDEN + FIELD_HIDDEN + (FIELD_HIDDEN + 1) * sum(FIELD_CHANNELS.values())
-        layers.append(Layer("Conv + ReLU + Conv, fields", "3×3, 1×1", sum(FIELD_CHANNELS.values()), side // 2, head))
+        channels, cells = sum(FIELD_CHANNELS.values()), size.image_size // GRID_STRIDE
+        head = 9 * (2 * width + 3) * FIELD_HIDDEN + FIELD_HIDDEN + (FIELD_HIDDEN + 1) * channels
+        layers.append(Layer("Conv + ReLU + Conv, fields", "3×3, 1×1", channels, side // 2, head))
+        layers.append(
+            Layer("Maps of the labels, fields", "linear", channels, cells, 2 * size.attribute_count * channels * cells**2)
+        )
     drawn = "residual" if size.output == "fields" else "change"
     layers.append(Layer(f"Conv, {drawn} and mask, bilinear ↑2", "3×3", 4, size.image_size, 9 * width * 4 + 4))
     if size.conditioning == "film":

@@ -16,7 +16,7 @@ from torch.nn import functional
 
 from lianpu.stargan.config import ModelConfig
 from lianpu.stargan.fields import FieldHead, Fields, apply_fields
-from lianpu.stargan.layers import FIELD_NAMES, LITE_CHANNELS
+from lianpu.stargan.layers import FIELD_NAMES, GRID_STRIDE, LITE_CHANNELS
 from lianpu.stargan.networks import Generator
 
 MASK_BIAS = -1.0
@@ -50,7 +50,9 @@ class LiteGenerator(nn.Module):
         attribute_count: numbers in the label vector.
         blocks: residual blocks at an eighth of the picture.
         conditioning: how labels enter.
-        output: what is drawn: a change with its mask, or fields.
+        output: what is drawn: a change with its mask, or fields. For smooth fields half the convolutions in front of them is at half the size, a quarter
+            of the work.
+        cells: side of the fields' grid, a quarter of the pictures' side; other sizes work, with the maps of labels scaled.
     """
 
     def __init__(
@@ -60,6 +62,7 @@ class LiteGenerator(nn.Module):
         blocks: int = 6,
         conditioning: Conditioning = "film",
         output: Output = "mask",
+        cells: int = 32,
     ) -> None:
         super().__init__()
         planes = attribute_count if conditioning == "planes" else 0
@@ -67,10 +70,11 @@ class LiteGenerator(nn.Module):
         self.enter = _down(3 + planes, channels, 6)
         self.down = nn.ModuleList([_down(channels, 2 * channels, 4), _down(2 * channels, 4 * channels, 4)])
         self.blocks = nn.ModuleList(_Block(4 * channels) for _ in range(blocks))
-        self.up = nn.ModuleList([_Up(4 * channels, 2 * channels), _Up(2 * channels, channels)])
+        early = output == "fields"
+        self.up = nn.ModuleList([_Up(4 * channels, 2 * channels, early), _Up(2 * channels, channels, early)])
         self.leave = nn.Conv2d(channels, 4, 3, padding=1)
         nn.init.constant_(self.leave.bias[3:], MASK_BIAS)  # type: ignore[index]
-        self.field_head = FieldHead(2 * channels) if output == "fields" else None
+        self.field_head = FieldHead(2 * channels, attribute_count, cells) if output == "fields" else None
         self.norm_sizes = [size for _ in range(blocks) for size in (4 * channels, 4 * channels)] + [2 * channels, channels]
         self.film = nn.Linear(attribute_count, 2 * sum(self.norm_sizes)) if conditioning == "film" else None
         if self.film is not None:
@@ -104,7 +108,7 @@ class LiteGenerator(nn.Module):
             return Drawn(x + mask * (torch.tanh(drawn[:, :3]) - x), mask, None)
         drawn = self.leave(fine)
         mask = torch.sigmoid(drawn[:, 3:])
-        fields = Fields(*(field.float() for field in (*self.field_head(coarse, x), mask * torch.tanh(drawn[:, :3]))))
+        fields = Fields(*(field.float() for field in (*self.field_head(coarse, x, labels), mask * torch.tanh(drawn[:, :3]))))
         return Drawn(apply_fields(x, fields), mask, fields)
 
     def _with_planes(self, x: torch.Tensor, labels: torch.Tensor) -> torch.Tensor:
@@ -150,15 +154,17 @@ class _Block(nn.Module):
 
 
 class _Up(nn.Module):
-    """Twice the size: (B, F, H, W) to (B, G, 2H, 2W). Bilinear, then a 3x3: a pixel shuffle here learns dotted patterns."""
+    """Twice the size: (B, F, H, W) to (B, G, 2H, 2W). Bilinear, and a 3x3 after or, `early`, before it: a pixel shuffle here learns dotted patterns."""
 
-    def __init__(self, features: int, outputs: int) -> None:
+    def __init__(self, features: int, outputs: int, early: bool) -> None:
         super().__init__()
+        self.early = early
         self.convolution = nn.Conv2d(features, outputs, 3, padding=1, bias=False)
         self.norm = _Norm(outputs)
 
     def forward(self, x: torch.Tensor, film: _Film | None) -> torch.Tensor:
-        return functional.relu(self.norm(self.convolution(_twice(x)), film))
+        larger = _twice(self.convolution(x)) if self.early else self.convolution(_twice(x))
+        return functional.relu(self.norm(larger, film))
 
 
 def _down(features: int, outputs: int, kernel_px: int) -> nn.Sequential:
@@ -203,6 +209,11 @@ def build_generator(model: ModelConfig, attribute_count: int) -> AnyGenerator:
     """A generator with random weights, of the kind and size that `model` names."""
     if model.generator == "lite":
         return LiteGenerator(
-            LITE_CHANNELS[model.lite_size], attribute_count, model.g_repeat_num, model.conditioning, model.output
+            LITE_CHANNELS[model.lite_size],
+            attribute_count,
+            model.g_repeat_num,
+            model.conditioning,
+            model.output,
+            model.image_size // GRID_STRIDE,
         )
     return Generator(model.g_conv_dim, attribute_count, model.g_repeat_num)
