@@ -7,7 +7,7 @@ import pytest
 from PIL import Image
 
 from lianpu.attributes import HAIR_COLORS
-from lianpu.dataset.drawn import MARK, DrawnFace, draw_dataset, draw_face, drawn_settings
+from lianpu.dataset.drawn import MARK, DrawnFace, draw_dataset, draw_edit, draw_face, drawn_settings
 from lianpu.drawing.attributes import DRAWN_ATTRIBUTES
 from lianpu.errors import DataError, SettingsError
 from lianpu.part_names import PART_INDEX
@@ -101,6 +101,25 @@ def test_an_edit_leaves_the_background_and_the_clothes_alone(name: str) -> None:
         assert untouched.sum() > 300
         assert (_changed(one, other) & untouched).sum() <= STRAY_HAIRS_PX
         assert _changed(one, other).sum() > 40
+
+
+@pytest.mark.parametrize("name", ["Male", "Young"])
+def test_the_twin_of_an_edit_keeps_the_hair_and_everyone_gets_the_same_marks(name: str) -> None:
+    for index in PEOPLE:
+        own = draw_face(8, index, 96)
+        twin = draw_edit(8, index, 96, {name: not own.attributes[name]})
+        assert twin.attributes == {**own.attributes, name: not own.attributes[name]}
+        hair = np.abs(_of(own, "hair").astype(int) - _of(twin, "hair"))
+        assert hair.sum() < 0.1 * max(300, _of(own, "hair").sum())
+        face = _of(own, "skin", "l_brow", "r_brow", "u_lip", "l_lip") & _of(twin, "skin", "l_brow", "r_brow", "u_lip", "l_lip")
+        assert (_changed(own, twin, more_than=8) & face).sum() > 0.04 * face.sum()
+
+
+@pytest.mark.parametrize("color", HAIR_COLORS)
+def test_the_twin_of_a_hair_colour_is_the_face_drawn_with_it(color: str) -> None:
+    wanted = {**dict.fromkeys(HAIR_COLORS, False), color: True}
+    for index in (0, 3):
+        assert np.array_equal(draw_edit(8, index, 48, wanted).picture, draw_face(8, index, 48, wanted).picture)
 
 
 def test_hats_and_glasses_are_in_the_mask_when_they_are_worn() -> None:

@@ -112,6 +112,19 @@ def test_a_new_generator_changes_little_and_all_of_it_learns() -> None:
     assert {"field_head.mix.weight", "field_head.leave.weight", "leave.weight", "enter.0.weight"} <= set(learning)
 
 
+def test_what_an_edit_does_to_all_faces_is_a_map_for_each_label_and_sign() -> None:
+    generator = LiteGenerator(8, 3, 1, output="fields", cells=16)
+    assert generator.field_head is not None
+    with torch.no_grad():
+        generator.field_head.usual[3 + 1, 2 + 11, :, :8] = 0.2  # what less of the second label adds to blue, on the left
+    fewer, more = (generator.fields(_picture(), torch.tensor([[0.0, sign, 0.0]])) for sign in (-1.0, 1.0))
+    columns = fewer.colours[0, 11, 0]
+    assert columns[0] > 0.1 and not columns[-1] and not fewer.colours[0, :11].any() and not fewer.flow.any()
+    assert not more.colours.any()
+    half = generator.fields(_picture(), torch.tensor([[0.0, -0.5, 0.0]])).colours
+    assert torch.allclose(2 * half, fewer.colours)
+
+
 def test_the_settings_choose_fields_and_refuse_them_for_the_published_network() -> None:
     built = build_generator(ModelConfig(generator="lite", image_size=64, g_repeat_num=1, output="fields"), 3)
     assert outputs_of(built) == ("edited", "flow", "colours", "gains", "residual")
