@@ -34,10 +34,12 @@ if TYPE_CHECKING:
     from lianpu.report.page import write_report as write_report
     from lianpu.runs import open_run as open_run
     from lianpu.training.config import load_config as load_config
+    from lianpu.training.loop import Callbacks as Callbacks
     from lianpu.training.loop import train as train
 
 _HOMES = {
     "AttributeSet": "lianpu.attributes",
+    "Callbacks": "lianpu.training.loop",
     "LianpuError": "lianpu.errors",
     "PrepareSettings": "lianpu.preparation.settings",
     "compare": "lianpu.export.comparison",

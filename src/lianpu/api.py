@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -24,6 +24,7 @@ def evaluate(
     *,
     model: Checkpoint | Path | None = None,
     device: str = "auto",
+    on_progress: Callable[[int, int], None] | None = None,
     **judging: Any,
 ) -> EvaluationResult:
     """Scores of a run on the held-out faces of `dataset`, also left in the run's scores folder.
@@ -35,6 +36,7 @@ def evaluate(
         transforms: rows, as 'Black_Hair -> Blond_Hair'; all pairs of a group and flips of the rest unless given.
         model: a checkpoint or model file of the run; its last checkpoint unless given.
         device: where a torch generator and the networks that judge run.
+        on_progress: called with edits done and in all, while the model is scored.
         judging: as `prepare_judges` takes it (features, reference_split, max_faces, seed, inception_weights, ...).
 
     Raises:
@@ -54,4 +56,5 @@ def evaluate(
         batch_size=record.config.training.batch_size,
         train_count=record.train_count,
         device=device,
+        on_progress=on_progress,
     )

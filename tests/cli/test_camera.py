@@ -106,6 +106,25 @@ def test_without_the_face_mesh_the_camera_says_so_and_edits_carefully(
     assert "Without the live pipeline, as with --quality: " in printed and "face_landmark_with_attention.tflite" in printed
 
 
+def test_without_an_effect_a_preset_is_shown_and_named(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    code, out, err = _run(
+        capsys,
+        "--source",
+        "test",
+        "--size",
+        "96x64",
+        "--frames",
+        1,
+        "--no-preview",
+        "--record",
+        tmp_path / "a.mp4",
+        "--detector",
+        "dlib",
+    )
+    assert code == 0 and "No effect was asked for: this is --preset fresh" in out, err
+    assert (tmp_path / "a.mp4").is_file()
+
+
 def test_a_file_plays_to_its_end_and_its_own_times_are_recorded(
     clip: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -152,7 +171,7 @@ def test_what_cannot_be_is_said_in_one_line_before_anything_is_opened(tmp_path: 
     ):
         source = [] if "--source" in words else ["--source", "test"]
         source += [] if "--size" in words else ["--size", "96x64"]
-        asked = () if {"--effect", "--set"} & set(words) else ("--effect", "lipstick=1")
+        asked: tuple[str, ...] = () if {"--effect", "--set"} & set(words) else ("--effect", "lipstick=1")
         code, _, err = _run(capsys, *source, "--no-browser", "--detector", "dlib", *asked, *words)
         assert code == 1 and said in err and err.count("\n") == 1, (words, err)
     assert sorted(file.name for file in tmp_path.iterdir()) == ["sound.mp4", "text.mp4"]

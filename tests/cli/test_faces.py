@@ -112,6 +112,8 @@ def test_identities_of_one_person_are_nearer_than_of_two(
     assert all(pair["distance"] > first["distance"] + 0.2 for pair in others)
     code, out, _ = run(capsys, "identity", str(photos / "one.jpg"), str(darker), "--encoder", "dlib", "--detector", "dlib")
     assert code == 0 and "Most similar first" in out
+    code, out, _ = run(capsys, "identity", str(photos / "one.jpg"), "--encoder", "dlib", "--detector", "dlib")
+    assert code == 0 and "One face: there is no other to compare it with" in out and "Most similar" not in out
 
 
 def test_parts_come_from_the_parser_in_the_package(

@@ -140,3 +140,10 @@ def test_opening_asks_the_disk_once_per_folder_not_once_per_picture(celeba: Path
     open_dataset("CelebA", celeba, 32, ["Male"])
     assert not [path for path in asked if str(path).endswith(".jpg")]
     assert sum(str(path).endswith("img_align_celeba") for path in asked) > 0
+
+
+def test_a_dataset_its_faces_and_table_show_themselves_in_a_line(celebamask: Path) -> None:
+    dataset = open_dataset("CelebAMask-HQ", celebamask, 32, ["Male"])
+    for shown in map(repr, (dataset, dataset.train, dataset.train.table)):
+        assert len(shown) < 150 + len(str(celebamask)) and "\n" not in shown
+    assert "32 px, Male" in repr(dataset) and "held out" in repr(dataset)

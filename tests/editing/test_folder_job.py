@@ -51,7 +51,7 @@ def copying(monkeypatch: pytest.MonkeyPatch) -> list[str]:
             check_target(target, force)
         except LianpuError as problem:
             return failed(source, problem)
-        target.parent.mkdir(exist_ok=True)
+        target.parent.mkdir(parents=True, exist_ok=True)
         target.write_bytes(source.read_bytes() + job.fingerprint.encode())
         if source.stem in stops:
             raise KeyboardInterrupt
@@ -131,3 +131,22 @@ def test_processes_that_are_stopped_leave_nothing_that_blocks_the_next_job(tmp_p
     assert len(list((tmp_path / "out").glob("*.jpg"))) < 6
     done = edit_folder(tmp_path / "in", tmp_path / "out", _request())
     assert [one.state for one in done] == ["edited"] * 6 and _words(done).count("done before") == 1
+
+
+def test_folders_below_are_edited_only_when_asked_and_resumed(photos: Path, tmp_path: Path, copying: list[str]) -> None:
+    for folder in ("one", "two/deep", ".hidden"):
+        (photos / folder).mkdir(parents=True)
+        (photos / folder / "a.jpg").write_bytes(folder.encode())
+    out = photos / "out"
+    assert len(edit_folder(photos, out, _request())) == 3
+    done = edit_folder(photos, out, _request(), recursive=True)
+    assert _words(done) == ["done before"] * 3 + ["edited"] * 2, "the results, which lie among the photos, are none of them"
+    assert {file.relative_to(out).as_posix() for file in out.rglob("*.jpg")} == {
+        *("a.jpg", "b.jpg", "c.jpg", "one/a.jpg", "two/deep/a.jpg")
+    }
+    assert _words(edit_folder(photos, out, _request(), recursive=True)) == ["done before"] * 5
+
+
+def test_a_folder_of_folders_says_what_to_type(photos: Path, tmp_path: Path, copying: list[str]) -> None:
+    with pytest.raises(LianpuError, match=r"has no photos .* There are some in folders below: --recursive edits them, too"):
+        edit_folder(photos.parent, tmp_path / "out", _request())

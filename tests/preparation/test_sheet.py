@@ -40,6 +40,8 @@ def test_every_picture_of_a_page_is_on_disk_and_every_page_is_linked(prepared: P
     pictures = findall(r'<img src="([^"]*)"', page)
     assert len(pictures) == prepared.faces and all((sheets / unquote(url)).is_file() for url in pictures)
     assert all((sheets / name).is_file() for name in findall(r'<a href="([^"#]*)', page))
+    shown = findall(r'<img src="([^"]*)"', (sheets / "index.html").read_text(encoding="utf-8"))
+    assert shown and all((sheets / unquote(url)).is_file() for url in shown)
     assert "http" not in page.replace("http-equiv", "")
 
 

@@ -94,3 +94,11 @@ def test_a_damaged_file_is_named(tmp_path: Path) -> None:
     (tmp_path / "prepare.sqlite").write_bytes(b"no database" * 100)
     with pytest.raises(DataError, match=r"prepare\.sqlite is damaged .* another folder"), open_store(tmp_path):
         pass
+
+
+def test_no_journal_is_left_beside_the_notebook(tmp_path: Path) -> None:
+    with open_store(tmp_path) as store:
+        store.add_photos(["a.jpg"])
+    assert [file.name for file in tmp_path.iterdir()] == ["prepare.sqlite"]
+    with open_store(tmp_path) as store:
+        assert store.photo_counts() == (0, 1)

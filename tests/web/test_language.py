@@ -177,6 +177,7 @@ RAISED: list[tuple[str, Callable[[Path], object]]] = [
             ),
             ("effect.not_commercial", lambda: _blond_commercially()),
             ("attribute.none_set", lambda: label_request(NEEDS_LABELS, {})),
+            ("attribute.no_truth", lambda: label_request(NEEDS_LABELS, {"Male": "no"})),  # type: ignore[dict-item]
             ("editor.needs_labels", lambda: label_request(NEEDS_LABELS, {"Blond_Hair": True})),
             ("editor.unknown_alignment", lambda: crop_template(ModelInfo(ATTRIBUTES, 64, "by hand"))),
             (

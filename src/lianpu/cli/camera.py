@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -63,6 +63,10 @@ class CameraArguments(EncodingOptions, EditOptions):
     """Parse the parts of faces every N edited frames; move them with the face in between. Default: what the effects need."""
 
 
+FIRST_LOOK = "fresh"
+"""The preset that is shown where none is named."""
+
+
 def main(arguments: list[str]) -> None:
     """Parse the command line, edit until the camera is stopped, and print the speed."""
     parsed = tyro.cli(CameraArguments, args=arguments, prog="lianpu camera")
@@ -74,6 +78,14 @@ def main(arguments: list[str]) -> None:
     from lianpu.terminal import console
 
     _check(parsed)
+    if not (parsed.effect or parsed.set or parsed.preset):
+        parsed = replace(parsed, preset=FIRST_LOOK)
+        console.print(
+            f"No effect was asked for: this is --preset {FIRST_LOOK}. Others: lianpu effects.",
+            markup=False,
+            highlight=False,
+            soft_wrap=True,
+        )
     encoding = _encoding(parsed)
     request = edit_request(parsed, for_video=True)
     source = _source(parsed)

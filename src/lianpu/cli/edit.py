@@ -36,6 +36,8 @@ class EditArguments(SigningOptions, EditOptions):
     """Overwrite existing files."""
     jobs: int = 1
     """Processes that edit a folder."""
+    recursive: bool = False
+    """Also edit the photos in folders below the folder of photos."""
     aligned: bool = False
     """The photo is a square face crop, aligned like the editor's training faces: no detection; OUT has the editor's size."""
 
@@ -66,7 +68,7 @@ def _edit(parsed: EditArguments, request: EditRequest) -> None:
             raise SettingsError(
                 "--aligned and --steps are for one photo, and a folder was given. Give a photo, or leave them out."
             )
-        edit_folder_with_table(parsed.photo, parsed.out, request, parsed.jobs, parsed.force)
+        edit_folder_with_table(parsed.photo, parsed.out, request, parsed.jobs, parsed.force, parsed.recursive)
     elif parsed.aligned:
         _edit_crop(parsed, request.known)
     else:
@@ -147,7 +149,9 @@ def _edit_crop(parsed: EditArguments, known: Mapping[str, bool]) -> None:
     console.print(summary, markup=False, highlight=False, soft_wrap=True)
 
 
-def edit_folder_with_table(source: Path, target: Path, request: EditRequest, jobs: int, force: bool) -> list[Edited]:
+def edit_folder_with_table(
+    source: Path, target: Path, request: EditRequest, jobs: int, force: bool, recursive: bool = False
+) -> list[Edited]:
     """Edit the photos, print the table, and return the results.
 
     Raises:
@@ -155,15 +159,15 @@ def edit_folder_with_table(source: Path, target: Path, request: EditRequest, job
     """
     from lianpu.editing.folder_job import edit_folder
     from lianpu.errors import DataError, SettingsError
-    from lianpu.photo.formats import IgnoredFiles, photos_in
+    from lianpu.photo.formats import IgnoredFiles, photos_below, photos_in
     from lianpu.terminal import console, stage
 
     if target.is_file():
         raise SettingsError(f"{target} is a file, and {source} is a folder. Give a folder for the results.")
     with stage("Editing") as on_progress:
-        done = edit_folder(source, target, request, jobs=jobs, force=force, on_progress=on_progress)
+        done = edit_folder(source, target, request, jobs=jobs, force=force, recursive=recursive, on_progress=on_progress)
     if done:
-        console.print(_table(done))
+        console.print(_table(done, source))
     counts = {state: sum(one.state == state for one in done) for state in ("edited", "no face", "failed")}
     console.print(
         f"{len(done)} photos: {counts['edited']} edited, {counts['no face']} without a face, {counts['failed']} failed. Results: {target}",
@@ -172,7 +176,10 @@ def edit_folder_with_table(source: Path, target: Path, request: EditRequest, job
         soft_wrap=True,
     )
     ignored = IgnoredFiles()
-    photos_in(source, ignored)
+    if recursive:
+        photos_below(source, target, ignored)
+    else:
+        photos_in(source, ignored)
     if ignored.count:
         console.print(str(ignored), markup=False, highlight=False, soft_wrap=True)
     if counts["failed"]:
@@ -181,7 +188,7 @@ def edit_folder_with_table(source: Path, target: Path, request: EditRequest, job
     return done
 
 
-def _table(done: Sequence[Edited]) -> Table:
+def _table(done: Sequence[Edited], source: Path) -> Table:
     from rich.markup import escape
     from rich.table import Table
 
@@ -193,7 +200,7 @@ def _table(done: Sequence[Edited]) -> Table:
     for one in done:
         edited = one.state == "edited"
         table.add_row(
-            escape(one.source.name),
+            escape(str(one.source.relative_to(source))),
             one.state,
             f"{one.edited} of {one.found}" if edited else "",
             f"{one.changed:.1%}" if edited else "",

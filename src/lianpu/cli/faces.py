@@ -35,6 +35,8 @@ class FindArguments(UprightOptions, LandmarkOptions, DetectorOptions):
     """Print JSON instead of a table."""
     draw: Path | None = None
     """Write annotated pictures: a folder, or a picture file for one photo."""
+    recursive: bool = False
+    """Also the photos in folders below those given."""
     threads: int | None = None
     """Threads for one operation."""
 
@@ -84,7 +86,7 @@ def main(arguments: list[str]) -> None:
 
     if parsed.min_score is not None and not 0.0 <= parsed.min_score <= 1.0:
         raise SettingsError(f"--min-score {parsed.min_score} is not from 0 to 1.")
-    files, ignored = named_photos(parsed.photos)
+    files, ignored = named_photos(parsed.photos, parsed.recursive)
     if parsed.draw is not None and parsed.draw.suffix.lower() in WRITTEN_ENDINGS and len(files) > 1:
         raise SettingsError(f"--draw {parsed.draw} is one picture, but there are {len(files)} photos. Give a folder.")
     failed: dict[Path, str] = {}

@@ -71,8 +71,10 @@ def print_results(
         console.print(table)
     for line in finding_lines(found, upright=upright):
         console.print(line, markup=False, highlight=False, soft_wrap=True)
-    if people:
+    if pairs:
         console.print(pair_table(pairs))
+    elif people:
+        console.print("One face: there is no other to compare it with. Give more photos.", markup=False, soft_wrap=True)
     if written:
         console.print(f"Drawn: {', '.join(sorted(written))}", markup=False, soft_wrap=True)
 

@@ -33,6 +33,8 @@ class ParseArguments(FaceOptions):
     """Photos, or folders of photos."""
     out: Path = Path("parts")
     """The folder for the results."""
+    recursive: bool = False
+    """Also the photos in folders below those given."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -62,7 +64,7 @@ def parse(parsed: ParseArguments) -> list[ParsedPhoto]:
     from lianpu.faces.analyzer import open_check, open_models
     from lianpu.terminal import console, stage
 
-    photos, ignored = named_photos(parsed.photos)
+    photos, ignored = named_photos(parsed.photos, parsed.recursive)
     detector, parser = open_models(analyzer_settings(parsed), "detector", "parser")
     check = open_check(parsed.landmarks, parser)
     done: list[ParsedPhoto] = []
@@ -90,8 +92,8 @@ def parse(parsed: ParseArguments) -> list[ParsedPhoto]:
     return done
 
 
-def named_photos(paths: Sequence[Path]) -> tuple[list[Path], IgnoredFiles]:
-    """The given photos and those directly in the given folders, and the ignored files of these folders.
+def named_photos(paths: Sequence[Path], recursive: bool = False) -> tuple[list[Path], IgnoredFiles]:
+    """The given photos and those in the given folders (and in folders below, if `recursive`), and the ignored files of these folders.
 
     A given file need not exist: reading it raises the error.
 
@@ -99,15 +101,20 @@ def named_photos(paths: Sequence[Path]) -> tuple[list[Path], IgnoredFiles]:
         DataError: a folder has no photo, or nothing is given.
     """
     from lianpu.errors import DataError
-    from lianpu.photo.formats import FORMAT_WORDS, IgnoredFiles, photos_in
+    from lianpu.photo.formats import FORMAT_WORDS, IgnoredFiles, photos_below, photos_in
 
     photos: list[Path] = []
     ignored = IgnoredFiles()
     for path in paths:
         if path.is_dir():
-            inside = photos_in(path, ignored)
+            inside = photos_below(path, ignored=ignored) if recursive else photos_in(path, ignored)
             if not inside:
-                raise DataError(f"{path} has no photos ({FORMAT_WORDS}). Give another folder.")
+                deeper = (
+                    ""
+                    if recursive or not photos_below(path)
+                    else " There are some in folders below: --recursive takes them, too."
+                )
+                raise DataError(f"{path} has no photos ({FORMAT_WORDS}). Give another folder.{deeper}")
             photos += inside
         else:
             photos.append(path)

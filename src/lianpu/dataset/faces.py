@@ -40,6 +40,9 @@ class Faces:
     def __len__(self) -> int:
         return len(self.rows)
 
+    def __repr__(self) -> str:
+        return f"<Faces: {len(self):,} of {self.split} in {self.table.root}, {self.image_size} px, {', '.join(self.attributes.names)}>"
+
     @cached_property
     def labels(self) -> Labels:
         """(N, A) float32 in {0, 1}."""
@@ -88,6 +91,10 @@ class Dataset:
     fingerprint: str
     alignment: str
     licence: str
+
+    def __repr__(self) -> str:
+        faces = f"{len(self.train):,} faces to train on, {len(self.test):,} held out"
+        return f"<Dataset: {self.source} in {self.folder}, {faces}, {self.image_size} px, {', '.join(self.attributes.names)}>"
 
     @property
     def attributes(self) -> AttributeSet:

@@ -55,6 +55,9 @@ class FaceTable:
         assert self.labels.shape == expected, f"labels {self.labels.shape}, expected {expected}"
         assert len(self.splits) == len(self.files), f"{len(self.splits)} splits for {len(self.files)} files"
 
+    def __repr__(self) -> str:
+        return f"<FaceTable: {self.source} in {self.root}, {len(self.files):,} pictures, {len(self.attributes)} attributes>"
+
     def rows_of(self, splits: Iterable[Split]) -> np.ndarray:
         """Indices of the pictures in any of `splits`."""
         wanted = set(splits)

@@ -207,6 +207,8 @@ def label_request(info: ModelInfo, values: Mapping[str, bool], known: Mapping[st
             key="attribute.none_set",
             known=", ".join(attributes.names),
         )
+    for given in (values, known or {}):
+        _refuse_words(given)
     face = np.zeros((1, len(attributes)), dtype=np.float32)
     if info.label_input == "target":
         face = attributes.with_values(face, _all_known(attributes, values, known or {}))
@@ -214,6 +216,18 @@ def label_request(info: ModelInfo, values: Mapping[str, bool], known: Mapping[st
     for name, value in values.items():
         face[:, attributes.index(name)] = float(not value)
     return info.request(face, attributes.with_values(face, values))
+
+
+def _refuse_words(values: Mapping[str, bool]) -> None:
+    """Raise SettingsError for a value that is neither true nor false: Python takes the word "no" for true."""
+    for name, value in values.items():
+        if not isinstance(value, (bool, np.bool_)) and value not in (0, 1):
+            raise SettingsError(
+                "{name}: {value!r} is neither True nor False. Write {{'{name}': True}} in Python, or {name}=yes on the command line.",
+                key="attribute.no_truth",
+                name=name,
+                value=value,
+            )
 
 
 def crop_template(info: ModelInfo) -> Template:

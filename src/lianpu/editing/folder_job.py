@@ -13,7 +13,7 @@ from lianpu.editing.photo_job import Edited, edit_file, failed
 from lianpu.editing.session import EditJob, EditRequest, open_job
 from lianpu.errors import DataError, LianpuError, SettingsError
 from lianpu.files import append_text, fitted_name, read_json_lines, write_text
-from lianpu.photo.formats import FORMAT_WORDS, WRITTEN_ENDINGS, photos_in, written_ending
+from lianpu.photo.formats import FORMAT_WORDS, WRITTEN_ENDINGS, photos_below, photos_in, written_ending
 from lianpu.workers import Tick, run_tasks, threads_each
 
 JOURNAL = "edited-photos.jsonl"
@@ -24,11 +24,12 @@ _BEGUN = "begun"
 
 @dataclass(frozen=True)
 class Task:
-    """A photo to edit, the file to write, and whether that may be overwritten."""
+    """A photo to edit, the file to write, whether that may be overwritten, and the photo's path below the folder of photos."""
 
     source: Path
     target: Path
     force: bool = False
+    name: str = ""
 
 
 def edit_folder(
@@ -38,9 +39,10 @@ def edit_folder(
     *,
     jobs: int = 1,
     force: bool = False,
+    recursive: bool = False,
     on_progress: Callable[[int, int], None] | None = None,
 ) -> list[Edited]:
-    """Edit every photo that lies directly in `source` into `target`: the result of each, in the order of their names.
+    """Edit every photo that lies directly in `source` (or also below it) into `target`: the result of each, in the order of their names.
 
     Photos that an earlier job finished for the same request are skipped if they have not changed; those that it had only begun are edited
     again. A photo that cannot be edited does not stop the others.
@@ -51,6 +53,7 @@ def edit_folder(
         request: what to do.
         jobs: number of processes; 1 works in this one.
         force: overwrite existing files.
+        recursive: also the photos of the folders below, each into a folder of the same name.
         on_progress: called with (done, all).
 
     Raises:
@@ -61,50 +64,57 @@ def edit_folder(
         raise SettingsError(f"--jobs {jobs}: at least one process works. Give 1 or more.")
     if target.exists() and source.samefile(target):
         raise SettingsError(f"{target} is the folder of the photos themselves. Give another folder for the results.")
-    tasks = tasks_of(source, target)
+    tasks = tasks_of(source, target, recursive)
     job = open_job(request)  # report errors of the request before any process starts
     done = _done_before(target / JOURNAL, job.fingerprint, tasks)
     _cut_torn_line(target / JOURNAL)
     broken_off = _broken_off(target / JOURNAL)
-    left = [replace(task, force=force or task.source.name in broken_off) for task in tasks if task.source not in done]
+    left = [replace(task, force=force or task.name in broken_off) for task in tasks if task.source not in done]
     count = len(done)
     if on_progress is not None:
         on_progress(count, len(tasks))
 
     def on_begin(task: Task) -> None:
         if task.force or not task.target.exists():  # what lies there otherwise is not ours
-            append_text(target / JOURNAL, _line(task.source, task.target, _BEGUN, job.fingerprint))
+            append_text(target / JOURNAL, _line(task, task.target, _BEGUN, job.fingerprint))
 
+    names = {task.source: task for task in tasks}
     with closing(_edit_all(left, request, job, jobs, on_begin)) as results:
         for edited in results:
             done[edited.source] = edited
-            append_text(target / JOURNAL, _line(edited.source, edited.target, edited.state, job.fingerprint, edited))
+            append_text(target / JOURNAL, _line(names[edited.source], edited.target, edited.state, job.fingerprint, edited))
             count += 1
             if on_progress is not None:
                 on_progress(count, len(tasks))
     return [done[task.source] for task in tasks]
 
 
-def tasks_of(source: Path, target: Path) -> list[Task]:
-    """The photos of a folder by name, each with its target: of the same name, with another ending where the format is not written.
+def tasks_of(source: Path, target: Path, recursive: bool = False) -> list[Task]:
+    """The photos of a folder (or also of the folders below it) by name, each with its target: of the same name, with another ending where the format is not written.
 
     Raises:
         DataError: there is no photo.
     """
-    photos = photos_in(source)
+    photos = photos_below(source, target) if recursive else photos_in(source)
     if not photos:
-        raise DataError(f"{source} has no photos ({FORMAT_WORDS}). Give another folder.")
-    names = {photo.name for photo in photos}
+        deeper = (
+            ""
+            if recursive or not photos_below(source, target)
+            else " There are some in folders below: --recursive edits them, too."
+        )
+        raise DataError(f"{source} has no photos ({FORMAT_WORDS}). Give another folder.{deeper}")
+    taken = set(photos)
     tasks = []
     for photo in photos:
         name = photo.name
         if photo.suffix.lower() not in WRITTEN_ENDINGS:
             ending = written_ending(photo)
             name = fitted_name(photo.stem, ending)
-            if name in names:
+            if photo.with_name(name) in taken:
                 name = fitted_name(photo.name, ending)
-            names.add(name)
-        tasks.append(Task(photo, target / name))
+            taken.add(photo.with_name(name))
+        below = photo.relative_to(source)
+        tasks.append(Task(photo, target / below.with_name(name), name=below.as_posix()))
     return tasks
 
 
@@ -116,7 +126,7 @@ def _done_before(journal: Path, fingerprint: str, tasks: Sequence[Task]) -> dict
     lines = {line["photo"]: line for line in _lines(journal) if line["state"] != "failed"}
     done = {}
     for task in tasks:
-        line = lines.get(task.source.name)
+        line = lines.get(task.name)
         if line is None or line["state"] == _BEGUN or line["request"] != fingerprint or line["stamp"] != _stamp(task.source):
             continue
         if line["target"] is not None and not task.target.is_file():
@@ -147,10 +157,10 @@ def _lines(journal: Path) -> Iterator[dict]:
             yield line
 
 
-def _line(source: Path, target: Path | None, state: str, fingerprint: str, edited: Edited | None = None) -> str:
+def _line(task: Task, target: Path | None, state: str, fingerprint: str, edited: Edited | None = None) -> str:
     line = {
-        "photo": source.name,
-        "stamp": _stamp(source),
+        "photo": task.name,
+        "stamp": _stamp(task.source),
         "request": fingerprint,
         "target": None if target is None else target.name,
         "state": state,

@@ -9,7 +9,7 @@ import torch
 from torch import nn
 
 from lianpu.attributes import Labels
-from lianpu.editors.editor import ModelInfo, check_edit_inputs
+from lianpu.editors.editor import ModelInfo, check_edit_inputs, short_name
 from lianpu.errors import CheckpointError, ModelError
 from lianpu.files import read_json, sha256_of
 from lianpu.runs import Checkpoint
@@ -26,6 +26,10 @@ class CheckpointEditor:
         self.kind = "PyTorch FP32"
         self.generator = generator.eval().to(device)
         self.device = device
+
+    def __repr__(self) -> str:
+        step = f"run {self.info.run_id}, step {self.info.step:,}" if self.info.run_id else ""
+        return short_name(self.kind, step, self.info)
 
     @torch.inference_mode()
     def edit(self, batch: torch.Tensor, labels: Labels) -> torch.Tensor:

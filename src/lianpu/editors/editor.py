@@ -51,6 +51,10 @@ class ModelInfo:
         """Whether the model gives fields, which can be applied to a photo at any size."""
         return len(self.outputs) > 1
 
+    def __repr__(self) -> str:
+        step = f", run {self.run_id}, step {self.step:,}" if self.run_id else ""
+        return f"<ModelInfo: {self.image_size} px, {', '.join(self.attributes.names)}{step}>"
+
     def request(self, labels: Labels, targets: Labels) -> Labels:
         """The labels (B, A) that the model is given for faces with `labels` (B, A) to become `targets` (B, A)."""
         return targets if self.label_input == "target" else self.attributes.differences(labels, targets)
@@ -88,6 +92,11 @@ class ModelInfo:
             raise ModelError(
                 f"{source} does not describe its labels and size ({problem!r}). Export it again with lianpu export."
             ) from None
+
+
+def short_name(kind: str, source: object, info: ModelInfo) -> str:
+    """What `repr` says of an editor."""
+    return f"<{kind}{f' {source}' if source else ''}, {info.image_size} px: {', '.join(info.attributes.names)}>"
 
 
 class Editor(Protocol):

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from lianpu.attributes import Labels
-from lianpu.editors.editor import ModelInfo, check_edit_inputs
+from lianpu.editors.editor import ModelInfo, check_edit_inputs, short_name
 from lianpu.errors import ModelError
 from lianpu.models.sessions import open_session
 from lianpu.version import __version__
@@ -77,6 +77,9 @@ class OnnxEditor:
                 f"{self.file} says that it gives {', '.join(self.info.outputs)}, but {', '.join(sorted(lacking))} is missing. "
                 "Export it again: lianpu export RUN"
             )
+
+    def __repr__(self) -> str:
+        return short_name(self.kind, self.file, self.info)
 
     def edit(self, batch: torch.Tensor, labels: Labels) -> torch.Tensor:
         """Faces (B, 3, S, S) in [-1, 1] and target labels (B, A) to edited faces of the same form."""

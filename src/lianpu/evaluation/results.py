@@ -62,6 +62,10 @@ class EvaluationResult:
     notes: tuple[str, ...]
     judge: Judge | None
 
+    def __repr__(self) -> str:
+        overall = ", ".join(f"{score.metric} {score.value:.4g}" for score in self.scores if score.transform == OVERALL)
+        return f"<EvaluationResult of {self.origin.file}, step {self.origin.step:,}: {overall or 'no scores'}>"
+
     def transforms(self) -> tuple[str, ...]:
         """Names of the rows, in order, those without any number too."""
         names = [score.transform for score in self.scores] + [missing.transform for missing in self.not_measured]

@@ -123,6 +123,26 @@ class IgnoredFiles:
         return f"{self.count} other file{'s' if self.count > 1 else ''} passed over: {', '.join(self.names)}{more}."
 
 
+def photos_below(folder: Path, but: Path | None = None, ignored: IgnoredFiles | None = None) -> list[Path]:
+    """The photos in a folder and in the folders below it, folder by folder, sorted by name, without hidden ones and links to folders.
+
+    Args:
+        folder: the folder to walk.
+        but: a folder that is left out, such as that of the results.
+        ignored: counts the other files.
+
+    Raises:
+        OSError: one cannot be listed.
+    """
+    photos = photos_in(folder, ignored)
+    with os.scandir(folder) as entries:
+        inside = sorted(entry.name for entry in entries if entry.is_dir(follow_symlinks=False) and not entry.name.startswith("."))
+    for name in inside:
+        if but is None or not but.exists() or not (folder / name).samefile(but):
+            photos += photos_below(folder / name, but, ignored)
+    return photos
+
+
 def photos_in(folder: Path, ignored: IgnoredFiles | None = None) -> list[Path]:
     """The photos directly in a folder, sorted by name, without hidden files.
 

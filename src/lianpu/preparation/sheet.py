@@ -21,6 +21,10 @@ SHOWN = 300
 """Faces in a section of a page, the least sure: with more, a page no longer opens quickly."""
 
 
+SHOWN_IN_INDEX = 6
+"""The least sure faces of each value that the index shows."""
+
+
 @dataclass(frozen=True)
 class Thumbnail:
     """A thumbnail: the file, how likely it has the attribute (None when nothing tells), and who says so."""
@@ -88,7 +92,10 @@ def write_sheets(folder: Path, sheets: Mapping[str, SheetFaces], confidence: flo
         page = environment.get_template("sheet.html.j2").render(name=name, sections=_sections(faces), **common)
         write_text(folder / SHEETS / f"{name}.html", page)
     rows = [(name, _sections(faces)) for name, faces in sheets.items()]
-    return write_text(folder / SHEETS / "index.html", environment.get_template("index.html.j2").render(rows=rows, **common))
+    return write_text(
+        folder / SHEETS / "index.html",
+        environment.get_template("index.html.j2").render(rows=rows, shown=SHOWN_IN_INDEX, **common),
+    )
 
 
 def _sections(faces: SheetFaces) -> list[Section]:

@@ -211,6 +211,7 @@ def open_store(folder: Path) -> Iterator[Store]:
         connection.commit()
         connection.executescript(_SCHEMA)
         yield Store(connection)
+        connection.execute("PRAGMA journal_mode = DELETE")  # its journal goes with it
     except sqlite3.OperationalError as problem:
         if "locked" in str(problem):
             raise DataError(f"{folder} is in use by another lianpu prepare. Wait until it has ended.") from None
