@@ -19,6 +19,7 @@ from lianpu.effects.hair_matte import HairMatte, hair_matte, matte_of, own_color
 from lianpu.faces.results import Subject
 from lianpu.imaging.color import lab_of_color, rgb_to_lab, to_rgb
 from lianpu.imaging.compositing import Field, View, bands, blend, touched_window, upsample
+from lianpu.imaging.curves import monotone_curve
 from lianpu.imaging.masks import dilate, feather, smoothstep, wide_blur
 from lianpu.imaging.picture import Picture
 from lianpu.models.store.locate import is_commercial_safe
@@ -153,10 +154,8 @@ def _lightness(
     values = [target - below, target, min(target + above, 96.0)]
     first = max(0.0, values[0] - min(_STEEPEST, below / (middle - low)) * (low + 1))
     last = min(100.0, values[2] + 0.8 * (101 - high))
-    from scipy.interpolate import PchipInterpolator  # the import takes a third of a second, which only this effect needs
-
-    curve = PchipInterpolator(places, [min(first, values[0]), *values, max(last, values[2])])
-    return np.clip(curve(old), 0, 100), float(middle), float((usual_below - below) / (middle - low))
+    curve = monotone_curve(places, [min(first, values[0]), *values, max(last, values[2])], old)
+    return np.clip(curve, 0, 100), float(middle), float((usual_below - below) / (middle - low))
 
 
 def _even(ratio: float) -> float:
