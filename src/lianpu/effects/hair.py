@@ -46,8 +46,18 @@ _LIGHTS = (0.0, 5.0, 15.0, 25.0, 35.0, 45.0, 55.0, 65.0, 75.0, 85.0, 95.0, 100.0
 _CHROMAS = (0.0, 0.29, 0.61, 0.79, 0.91, 0.98, 1.0, 0.94, 0.84, 0.68, 0.5, 0.25)
 """Relative chroma of hair at these lightnesses; black, brown and blond hair have nearly the same curve."""
 
+_PALER = 0.45
+"""By how much paler the shine of dyed hair is than its middle: it shows the light itself."""
+
 _HUE_TURN = 0.28
 """By how many degrees hue turns from red to yellow for each L, in hair of natural colours."""
+
+_BAND, _BAND_SPREAD, _LOUDEST = 0.1, ((6.2, 21.9, 47.6, 54.6), (3.0, 3.6, 4.6, 4.8)), 2.4
+"""Locks: what varies within this many units; by what standard deviation (second row, of L) it does at least at a new lightness (first row);
+and how much more it is made to vary at most."""
+
+_ALONG, _STEPS_ALONG = 0.07, 4
+"""How far to both sides locks are averaged along their direction, in units, and in how many steps: noise has none and vanishes."""
 
 _STEEPEST = 3.2
 """Largest slope of the lightness curve: a steeper one would amplify the photo's noise visibly."""
@@ -171,6 +181,7 @@ def _tint(light: np.ndarray, target: Field) -> np.ndarray:
     natural = _naturalness(target)
     relative = np.interp(light, _LIGHTS, _CHROMAS) / np.interp(max(float(target[0]), 3.0), _LIGHTS, _CHROMAS)
     chromas = chroma * np.minimum(relative, 1.0 + 1.0 * natural)
+    chromas *= 1 - (1 - natural) * _PALER * smoothstep(light - float(target[0]), 5, 45)
     hues = np.radians(hue + natural * np.clip(_HUE_TURN * (light - float(target[0])), -18, 14))
     return np.stack([chromas * np.cos(hues), chromas * np.sin(hues)], axis=1)
 
@@ -189,7 +200,7 @@ _NEXT = {
 }
 """The colours that hair gets which shall not have its own: the first of them that it may have."""
 
-_SHADE_TONE = {"black": (2.6, 50.0), "brown": (14.5, 58.0), "blond": (26.0, 68.0), "gray": (5.0, 72.0)}
+_SHADE_TONE = {"black": (2.6, 50.0), "brown": (14.5, 58.0), "blond": (27.0, 70.0), "gray": (5.0, 72.0)}
 """Chroma and hue in degrees of natural hair of median lightness."""
 
 _PALE = ((5.0, 10.0, 16.0, 20.0, 25.0, 39.0), (0.3, 0.55, 0.7, 0.93, 1.0, 1.18))
@@ -253,9 +264,9 @@ def natural_target(shade: str, own: Field, skin: SkinLook) -> Field:
     lit = skin.light - USUAL_SKIN.light
     before = float(own[0])
     light = {
-        "black": 5.0 + 0.025 * before,
+        "black": 4.8 + 0.06 * before,
         "brown": np.clip(21.0 + 0.2 * lit + 0.08 * (before - 30), 14, 27),
-        "blond": np.clip(53.5 + 0.3 * lit + 0.17 * (before - 20), 44, 62),
+        "blond": np.clip(56.0 + 0.3 * lit + 0.15 * (before - 20), 46, 64),
         "gray": np.clip(50.0 + 0.35 * lit + 0.25 * (before - 25), 32, 66),
     }[shade]
     chroma, hue = _SHADE_TONE[shade]
@@ -420,7 +431,38 @@ def paint_hair(matte: HairMatte, subject: Subject, target: Field) -> HairPaint:
     unlit = 1 - smoothstep(local, 0.2 * middle, 0.9 * middle)
     kept = (1 - _light_on_skin(subject, view, lab_light(view))) + _ROOT_SHARE * (1 - roots) + _UNLIT * unlit
     new = new - shade - lighter * np.minimum(kept, 0.65)
+    new = new + _locks(new, inner, unit * view.scale)
     return HairPaint(matte, np.dstack([soft, new]).astype(np.float32), tone)
+
+
+def _locks(light: Field, weight: Field, unit_px: float) -> Field:
+    """(h, w): what to add to the new lightness (h, w) of hair, so that its locks differ as much as those of real hair do.
+
+    Args:
+        light: (h, w), new lightness without single strands.
+        weight: (h, w), how surely a pixel is hair.
+        unit_px: pixels of a unit.
+    """
+    band = light - light_around(light, weight, max(1.0, _BAND * unit_px))
+    band = _along_locks(np.clip(band, -25, 25), unit_px) * smoothstep(weight, 0.1, 0.7)
+    spread = np.sqrt(light_around(band * band, weight, max(1.0, 0.35 * unit_px)))
+    wanted = np.interp(light, *_BAND_SPREAD)
+    return np.asarray(band * (np.clip(wanted / np.maximum(spread, 0.3), 1, _LOUDEST) - 1), dtype=np.float32)
+
+
+def _along_locks(values: Field, unit_px: float) -> Field:
+    """The mean of values (h, w) along the direction in which they vary least (line integral along the structure tensor)."""
+    across, down = (cv2.Sobel(values, cv2.CV_32F, x, y, ksize=3) for x, y in ((1, 0), (0, 1)))
+    tensor = wide_blur(np.dstack([across * across - down * down, 2 * across * down]), max(1.0, 0.05 * unit_px))
+    angle = 0.5 * np.arctan2(tensor[:, :, 1], tensor[:, :, 0]) + np.float32(np.pi / 2)
+    step = max(0.7, _ALONG * unit_px / _STEPS_ALONG)
+    x, y = np.cos(angle) * np.float32(step), np.sin(angle) * np.float32(step)
+    columns, rows = np.meshgrid(np.arange(values.shape[1], dtype=np.float32), np.arange(values.shape[0], dtype=np.float32))
+    total = values.copy()
+    for way in range(-_STEPS_ALONG, _STEPS_ALONG + 1):
+        if way:
+            total += cv2.remap(values, columns + way * x, rows + way * y, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
+    return np.asarray(total / (2 * _STEPS_ALONG + 1), dtype=np.float32)
 
 
 def skin_look(subject: Subject, view: View) -> SkinLook:

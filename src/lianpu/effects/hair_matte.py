@@ -7,7 +7,7 @@ sure ground, which counts where the two differ. Linear functions are upsampled, 
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import cv2
 import numpy as np
@@ -15,14 +15,19 @@ import numpy as np
 from lianpu.effects.face_masks import crop_fade, face_unit, part_cover
 from lianpu.effects.matting import nearest_values
 from lianpu.faces.parts import probability_over
+from lianpu.faces.person import people_in
 from lianpu.faces.results import Subject
 from lianpu.imaging.color import rgb_to_lab
 from lianpu.imaging.compositing import Field, View, upsample, view_of
+from lianpu.imaging.geometry import enlarge, scaled_size
 from lianpu.imaging.masks import apply_coefficients, dilate, feather, guided_filter_coefficients, smoothstep, wide_blur
 from lianpu.imaging.picture import Picture
 
 EDGE_SHARE = 0.11
 """Reach of the guided filter, as a share of the face's unit: how far the matte's edge may move from the parsed one."""
+
+_SOFT_EDGE, _STEEPER = 0.07, 1.15
+"""The same where the parser gives probabilities, which know more of the edge than a mask, and how much steeper the matte then is."""
 
 _NEAR = 0.15
 """Strands are looked for within this many units of the parsed hair."""
@@ -30,9 +35,36 @@ _NEAR = 0.15
 _THICK = (0.06, 0.13)
 """Radii in units below which what is taken for hair is none, and from which on it is."""
 
-_CERTAIN, _ENOUGH, _LEAST_SPREAD, _UNLIKE, _DOUBTED = 0.93, 200, np.array((14, 5, 6), dtype=np.float32), (2.2, 3.8), (0.88, 0.995)
-"""Where the parser is less than certain (`_DOUBTED`), what is unlike the certain hair in colour is none: a distance (`_UNLIKE`) in
-standard deviations of Lab, of at least `_ENOUGH` pixels with at least this probability: a neighbour's clothes, a wall."""
+_HAIRLINE = 0.025
+"""How soft a hairline is, in units: hair thins out there, and colours tell little of white hair beside skin."""
+
+_CLEAR = (0.15, 0.75)
+"""Probabilities of hair that become 0 and 1: the parser is seldom sure within hair, and a soft edge comes from the photo's colours."""
+
+_PERSON, _PERSON_REACH, _HAIR_ANYWAY = (0.15, 0.5), 0.06, (0.96, 0.998)
+"""Probabilities of a person, within this many units, that rule hair out and allow it, unless that of hair is about certain: the network of
+people loses thin hair, and sees dark walls behind dark hair."""
+
+_GRID, _ROUNDS = 16.0, 4
+"""Pixels of a unit at which paths through hair are measured, and how often the grid is gone through."""
+
+_SCALP, _SCALP_END, _ROUND_HEAD = (1.15, 1.6), (0.4, 0.8), (1.7, 2.4)
+"""Half axes of the head around the eyes in units, within which sure hair above the second (units below the eyes) is the face's own; where
+a side of the face has none (a hat), likely hair above the third; and half axes of where it is looked for else."""
+
+_AT_EASE, _TOLL, _PACE, _FAR_OFF = 0.75, 2.2, 0.02, (1.3, 2.0)
+"""A unit of way through hair of a probability below the first costs this times what it lacks, and the third anyhow; three times as much as
+far aside of the face as the last (units): there it is somebody else's, rather."""
+
+_REACH = (0.2, 0.34)
+"""Prices of the way from the scalp up to which hair is the face's own, and from which on it is another's, an animal's or no hair."""
+
+_ENOUGH, _LEAST_SPREAD, _UNLIKE, _PATCH = 200, np.array((14, 5, 6), dtype=np.float32), (2.2, 3.8), 0.06
+"""Where hair, blurred by the last (units), is unlike the scalp's own by that many standard deviations of Lab, a way through it is dear."""
+
+_FRINGE_FROM, _FRINGE_REACH, _FRINGE, _FRINGE_CONTRAST = (-0.36, -0.28), 0.4, (0.5, 0.85), (0.02, 0.08)
+"""Skin above these heights (units below the eyes; above the brows), within a reach of hair (units), is a fringe as far as its colour lies
+between these shares of the way from the nearest skin to the nearest hair, where these differ by more than the last (squared)."""
 
 _SURE, _NONE = 0.85, 0.1
 """Probabilities of hair above and below which a pixel is surely hair, or surely none, if its surroundings are."""
@@ -113,7 +145,7 @@ def hair_matte(photo: Picture, subject: Subject) -> HairMatte | None:
     if sure.sum() < 4:
         sure = (probable >= 0.7 * float(probable.max())).astype(np.float32)
     none = dilate((probable < _NONE).astype(np.float32), view, -_NONE_REACH * unit)
-    fields = _coefficients(view, probable, sure, none, unit)
+    fields = _coefficients(subject, view, probable, sure, none)
     limit = smoothstep(feather(dilate(probable, view, 0.05 * unit), view, 0.03 * unit), 0.08, 0.4)
     limit *= crop_fade(subject, view, photo.shape) * _amount(probable, unit * view.scale)
     inside = feather(sure, view, 0.02 * unit)
@@ -128,25 +160,114 @@ def _amount(probable: Field, unit_px: float) -> float:
 
 
 def _probability(photo: Picture, subject: Subject, view: View, core: Field) -> Field:
-    """(h, w), 0 to 1: the probability of hair; the parsed mask (`core`) where the subject's parser gives none."""
+    """(h, w), 0 to 1: how far the parser, and what is known of people, say that a pixel is hair of this face; the parsed mask (`core`) where
+    the subject's parser gives no probabilities."""
     soft = probability_over(photo, subject, "hair", view.shape)
     if soft is None:
         return core
-    near = smoothstep(feather(dilate(core, view, _NEAR * face_unit(subject)), view, 0.05 * face_unit(subject)), 0.05, 0.6)
-    soft = soft * near
-    sure = soft > _CERTAIN
-    if sure.sum() < _ENOUGH:
-        return np.asarray(soft, dtype=np.float32)
-    lab = rgb_to_lab(view.picture)
-    middle, spread = np.median(lab[sure], axis=0), np.maximum(lab[sure].std(axis=0), _LEAST_SPREAD)
-    unlike = smoothstep(np.sqrt((((lab - middle) / spread) ** 2).sum(axis=2)), *_UNLIKE)
-    return np.asarray(soft * (1 - unlike * (1 - smoothstep(soft, *_DOUBTED))), dtype=np.float32)
+    unit = face_unit(subject)
+    soft = soft * smoothstep(feather(dilate(core, view, _NEAR * unit), view, 0.05 * unit), 0.05, 0.6)
+    averaged = isinstance(subject.parts.soft, np.ndarray)  # over the frames of a video, where people's edges would flicker
+    person = None if averaged else person_over(subject, view)
+    if person is not None:
+        seen = smoothstep(feather(dilate(person, view, _PERSON_REACH * unit), view, 0.02 * unit), *_PERSON)
+        soft = soft * np.maximum(seen, smoothstep(soft, *_HAIR_ANYWAY))
+    soft = smoothstep(soft * _own(subject, view, soft), *_CLEAR)
+    soft = _with_fringe(subject, view, soft)
+    skin = feather(dilate(part_cover(subject, view, "skin"), view, 0.06 * unit), view, 0.03 * unit)
+    return np.asarray(soft + (feather(soft, view, _HAIRLINE * unit) - soft) * skin, dtype=np.float32)
 
 
-def _coefficients(view: View, probable: Field, sure: Field, none: Field, unit: float) -> Field:
+def person_over(subject: Subject, view: View) -> Field | None:
+    """(h, w), 0 to 1: the probability of a person; None where the network that finds people is not on this machine."""
+    face = replace(subject.face, points=view.to_view(subject.face.points).astype(np.float32))
+    return people_in(np.rint(view.picture * 255).astype(np.uint8), [face], view.shape)
+
+
+def _from_the_eyes(subject: Subject, view: View, shape: tuple[int, int]) -> tuple[Field, Field]:
+    """How far pixels of a copy (h, w) of a view lie across and down the face from between its eyes, in units."""
+    five = np.asarray(subject.face.points, dtype=np.float64)
+    eyes, mouth = five[:2].mean(axis=0), five[3:].mean(axis=0)
+    down = (mouth - eyes) / max(float(np.linalg.norm(mouth - eyes)), 1e-6)
+    (rows, columns), unit = view.window, face_unit(subject)
+    y = (np.arange(shape[0]) + 0.5) * ((rows.stop - rows.start) / shape[0]) - 0.5 + rows.start - eyes[1]
+    x = (np.arange(shape[1]) + 0.5) * ((columns.stop - columns.start) / shape[1]) - 0.5 + columns.start - eyes[0]
+    x, y = (x / unit)[None], (y / unit)[:, None]
+    return (x * down[1] - y * down[0]).astype(np.float32), (x * down[0] + y * down[1]).astype(np.float32)
+
+
+def _own(subject: Subject, view: View, soft: Field) -> Field:
+    """(h, w), 0 to 1: what of the probable hair (h, w) hangs together with this face's scalp, by the cheapest way through hair."""
+    unit = face_unit(subject) * view.scale
+    size = scaled_size(soft, min(1.0, _GRID / unit))
+    small = np.asarray(cv2.resize(soft, size, interpolation=cv2.INTER_AREA), dtype=np.float32)
+    across, down = _from_the_eyes(subject, view, small.shape)
+    head = np.hypot(across / _SCALP[0], (down + 0.1) / _SCALP[1]) < 1
+    scalp = head & (down < _SCALP_END[0]) & (small > _SURE)
+    for half in (across < 0, across >= 0):
+        if (scalp & half).sum() < 4:
+            scalp |= half & head & (down < _SCALP_END[1]) & (small > 0.5)
+    if scalp.sum() < 4:
+        scalp = (np.hypot(across / _ROUND_HEAD[0], down / _ROUND_HEAD[1]) < 1) & (small >= 0.7 * float(small.max()))
+    if scalp.sum() < 4:
+        return np.ones(view.shape, dtype=np.float32)
+    easy = small * (1 - 0.6 * _unlike(view, small, scalp, unit))
+    dear = np.maximum(_AT_EASE - easy, 0) * (1 + 2 * smoothstep(np.abs(across), *_FAR_OFF))
+    away = _cheapest(np.where(scalp, np.float32(0), np.float32(1e3)), (_PACE + _TOLL * dear) / max(1.0, min(_GRID, unit)))
+    return np.asarray(enlarge(1 - smoothstep(away, *_REACH), view.shape[::-1]), dtype=np.float32)
+
+
+def _unlike(view: View, small: Field, scalp: np.ndarray, unit: float) -> Field:
+    """(h, w) over a small copy: how far colours are unlike those of hair on the scalp, where the parser is not certain either."""
+    lab = rgb_to_lab(wide_blur(view.picture, max(0.5, _PATCH * unit)))
+    lab = np.asarray(cv2.resize(lab, small.shape[::-1], interpolation=cv2.INTER_AREA), dtype=np.float32)
+    middle, spread = np.median(lab[scalp], axis=0), np.maximum(lab[scalp].std(axis=0), _LEAST_SPREAD)
+    apart = np.sqrt((((lab - middle) / spread) ** 2).sum(axis=2))
+    return np.asarray(smoothstep(apart, *_UNLIKE) * (1 - smoothstep(small, 0.97, 0.998)), dtype=np.float32)
+
+
+def _cheapest(start: Field, price: Field) -> Field:
+    """The price (h, w) of the cheapest way from pixels of a given start price, where a step costs what its pixel costs, by sweeps over
+    rows and columns."""
+    away = start.copy()
+    aslant = np.float32(np.sqrt(2)) * price
+    for _ in range(_ROUNDS):
+        for values, straight, diagonal in ((away, price, aslant), (away.T, price.T, aslant.T)):
+            for step in (1, -1):
+                for row in range(len(values))[1:] if step > 0 else range(len(values) - 1)[::-1]:
+                    before, here = values[row - step], values[row]
+                    np.minimum(here, before + straight[row], out=here)
+                    np.minimum(here[1:], before[:-1] + diagonal[row, 1:], out=here[1:])
+                    np.minimum(here[:-1], before[1:] + diagonal[row, :-1], out=here[:-1])
+    return away
+
+
+def _with_fringe(subject: Subject, view: View, probable: Field) -> Field:
+    """The probability with strands on the forehead that the parser takes for skin, by their colour."""
+    unit = face_unit(subject)
+    _, down = _from_the_eyes(subject, view, view.shape)
+    brows = dilate(part_cover(subject, view, "l_brow", "r_brow", "eye_g", "l_eye", "r_eye"), view, 0.06 * unit)
+    skin = part_cover(subject, view, "skin")
+    near = dilate((probable > 0.6).astype(np.float32), view, _FRINGE_REACH * unit)
+    where = skin * near * (1 - brows) * (1 - smoothstep(down, *_FRINGE_FROM))
+    if where.max() <= 0:
+        return probable
+    hair = nearest_values(
+        view.picture, dilate((probable > _SURE).astype(np.float32), view, -_SURE_REACH * unit) + np.float32(1e-6)
+    )
+    bare = dilate(skin * (probable < _NONE), view, -_NONE_REACH * unit)
+    ground = nearest_values(view.picture, bare + np.float32(1e-6))
+    apart = hair - ground
+    length = np.maximum((apart**2).sum(axis=2), 1e-4)
+    along = ((view.picture - ground) * apart).sum(axis=2) / length
+    found = smoothstep(along, *_FRINGE) * smoothstep(length, *_FRINGE_CONTRAST)
+    return np.maximum(probable, (where * found).astype(np.float32))
+
+
+def _coefficients(subject: Subject, view: View, probable: Field, sure: Field, none: Field) -> Field:
     """(h, w, 10): the matte's linear function of colour (4), and the colours of the nearest hair and ground (6)."""
-    picture = view.picture
-    reach = max(1, round(EDGE_SHARE * unit * view.scale))
+    picture, unit, soft = view.picture, face_unit(subject), subject.parts.soft is not None
+    reach = max(1, round((_SOFT_EDGE if soft else EDGE_SHARE) * unit * view.scale))
     guided = guided_filter_coefficients(probable, picture, reach, 2e-4)
     colors = np.dstack([picture, (picture**2).sum(axis=2)])
     hair, ground = nearest_values(colors, sure + np.float32(1e-6) * probable), nearest_values(colors, none + np.float32(1e-7))
@@ -161,4 +282,7 @@ def _coefficients(view: View, probable: Field, sure: Field, none: Field, unit: f
     differ = np.abs(apply_coefficients(between, picture).clip(0, 1) - probable)
     trust = trust * np.clip(1.6 - 1.4 * differ, 0, 1)
     mixed = guided + (between - guided) * trust[:, :, None]
+    if soft:
+        mixed = _STEEPER * mixed
+        mixed[:, :, 3] += 0.5 * (1 - _STEEPER)
     return np.dstack([mixed, front, back]).astype(np.float32)
