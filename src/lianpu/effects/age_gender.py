@@ -10,6 +10,7 @@ import numpy as np
 from lianpu.effects.hair import SkinLook, hair_median, natural_target, paint_hair, skin_look
 from lianpu.effects.hair_matte import hair_matte
 from lianpu.effects.live_hair import live_hair_color, live_skin_look
+from lianpu.effects.skin import clear_spots
 from lianpu.faces.live import LiveFace, hair_color_of
 from lianpu.faces.results import SexAge, Subject
 from lianpu.imaging.color import to_rgb
@@ -49,6 +50,8 @@ def age(photo: Picture, subject: Subject, strength: float, years: float, if_need
     wish = None if reading is None else _aged(reading, looks_of(subject, reading, model), strength, years, if_needed)
     if reading is None or wish is None:
         return photo
+    if wish.age < 0:
+        photo = clear_spots(photo, subject, min(1.0, -wish.age))
     if hair:
         photo = _with_aged_hair(photo, subject, wish.years, wish.years + AGE_SPAN * wish.age)
     return carry_out(photo, subject, reading, model, wish)
@@ -148,14 +151,14 @@ def _aged_hair(own: np.ndarray, before: float, after: float, skin: SkinLook) -> 
     if is_commercial_safe():
         return None
     own = np.asarray(own, dtype=np.float32)
-    greyness, greying = _greyness(own), after > before
+    greyness, greying = _greyness(own, before), after > before
     light, a, b = natural_target("gray" if greying else "brown", own, skin).tolist()
     if greying:
         seen = float(smoothstep(own[:1], 0.5, 4)[0])  # hair that is black in a dark photo shows no grey
         share = (_expected(after) - _expected(before)) * (1 - greyness) * seen
         light = max(light, float(own[0]))
     else:
-        share = 0.8 * greyness * (1 - _expected(after)) * float(smoothstep(np.array(before - after), 3, 20))
+        share = 0.9 * greyness * (1 - _expected(after)) * float(smoothstep(np.array(before - after), 3, 20))
     return ((light, a, b), share) if share >= _LEAST else None
 
 
@@ -168,7 +171,11 @@ def _expected(years: float) -> float:
     return float(smoothstep(np.array(years), _GREY_FROM, _GREY_AT))
 
 
-def _greyness(own: np.ndarray) -> float:
-    """How grey a colour of hair is, 0 to 1: light, and hardly any chroma for its lightness."""
+def _greyness(own: np.ndarray, years: float) -> float:
+    """How grey a colour of hair is, 0 to 1: light, and hardly any chroma for its lightness; of an old face, darker hair counts, too."""
     chroma = float(np.hypot(own[1], own[2])) / (float(own[0]) + 16)
-    return float((1 - smoothstep(np.array(chroma), 0.09, 0.17)) * smoothstep(np.array(own[0]), 26, 42))
+    old = float(smoothstep(np.array(years), 45, 58))
+    return float(
+        (1 - smoothstep(np.array(chroma), 0.09 + 0.03 * old, 0.17 + 0.04 * old))
+        * smoothstep(np.array(own[0]), 26 - 8 * old, 42 - 10 * old)
+    )

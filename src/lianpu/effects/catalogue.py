@@ -364,7 +364,7 @@ EFFECTS: dict[str, Effect] = {
             "face",
             "makeup.eye_shadow",
             "makeup.live_eye_shadow",
-            (_color("#7a4a6e"),),
+            (_color("#7a4a60"),),
         ),
         Effect(
             "whiten_teeth",

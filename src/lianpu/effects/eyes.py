@@ -124,7 +124,7 @@ def _eye_of(view: View, opening: Field, mesh: Mesh | None, part: str, unit: floa
 def _white_paint(eye: _Eye) -> Paint:
     """A paint function that whitens what is light and hardly coloured, and takes the red from it; it stays darker than paper."""
     span = eye.light - eye.dark
-    whitest = min(86.0, eye.light + 10.0)
+    whitest = min(86.0, eye.light + 11.0)
 
     def paint(pixels: Field, rows: slice, columns: slice) -> Field:
         lab = rgb_to_lab(pixels)
@@ -137,17 +137,25 @@ def _white_paint(eye: _Eye) -> Paint:
     return paint
 
 
+_BROWN = np.array([3.0, 6.0], dtype=np.float32)
+"""a and b of CIE Lab that are added to brown irises that look black."""
+
+
 def _iris_paint(eye: _Eye) -> Paint:
     """A paint function that lightens an iris and makes its colour and pattern stand out; catch lights stay."""
-    lift = np.float32(np.clip(0.34 * eye.middle, 5.0, 12.0))
+    lift = np.float32(np.clip(7.0 + 0.2 * eye.middle, 8.0, 14.0))
+    dark = np.float32(1 - smoothstep(np.array(eye.middle), 14, 34))  # brown irises that look black get their brown
 
     def paint(pixels: Field, rows: slice, columns: slice) -> Field:
         lab = rgb_to_lab(pixels)
         above = lab[:, :, 0] - np.float32(eye.middle)
         kept = 1 - smoothstep(above, 14, 30)  # a catch light
-        seen = smoothstep(lab[:, :, 0], 2, 10)
-        lab[:, :, 0] += kept * seen * (lift + 0.35 * np.clip(above, -8, 14))
+        seen, warm = smoothstep(lab[:, :, 0], 2, 10), smoothstep(lab[:, :, 2], 1, 6)
+        dull = np.clip((92 - lab[:, :, 0]) / 20, 0, 1)  # a catch light that is not white yet
+        brighter = 0.2 * (1 - kept) * dull * np.clip(above, 0, 40)
+        lab[:, :, 0] += kept * seen * (lift + 0.4 * np.clip(above, -10, 16)) + brighter
         lab[:, :, 1:] *= 1 + 0.5 * (kept * seen)[:, :, None]
+        lab[:, :, 1:] += (kept * seen * dark * warm)[:, :, None] * _BROWN
         return to_rgb(lab)
 
     return paint
@@ -168,8 +176,11 @@ _UNDER = {
 """For each of the person's sides: points of the mesh below the lashes and along the lower edge of the hollow, from the outer corner, and
 points on the cheek."""
 
-_LIGHTENED, _TONED, _FLATTENED = 0.85, 0.75, 0.6
+_LIGHTENED, _TONED, _FLATTENED = 0.95, 0.85, 0.72
 """Shares at a strength of 1: of the way to the cheek's lightness and to its tone, and of bags and creases that are taken."""
+
+_CONCEALED = 3.0
+"""By how much (L of CIE Lab) the skin under the eyes gets lighter than the cheek, as concealer is."""
 
 
 def under_eye(photo: Picture, subject: Subject, strength: float) -> Picture:
@@ -247,7 +258,7 @@ def _evening(view: View, skin: Field, lens: Field, hollows: list[_Hollow], unit:
         low = _mean_within(fine, bare, 0.04 * pixel)
         low_lab = rgb_to_lab(np.clip(low, 0, 1))
         toned = low_lab.copy()
-        toned[:, :, 0] += np.float32(_LIGHTENED) * np.clip(own[0] - low_lab[:, :, 0], 0, 20)
+        toned[:, :, 0] += np.float32(_LIGHTENED) * np.clip(own[0] + _CONCEALED - low_lab[:, :, 0], 0, 22)
         toned[:, :, 1:] += np.float32(_TONED) * (own[1:] - low_lab[:, :, 1:])
         bags = np.float32(_FLATTENED) * (low - fine)
         change += (to_rgb(toned) - to_rgb(low_lab) + bags) * (weight * np.float32(strength))[:, :, None]

@@ -25,9 +25,11 @@ from lianpu.imaging.color import lab_of_color, rgb_to_lab, to_rgb, weighted_mean
 from lianpu.imaging.compositing import Field, Paint, View, add_change, blend, view_of
 from lianpu.imaging.masks import dilate, feather, largest_component, smoothstep, wide_blur
 from lianpu.imaging.picture import Picture
+from lianpu.transforms.model import is_transform_usable, load_transform
+from lianpu.transforms.reading import read_face
 
 _LIP_FEATHER = 0.013
-_LIP_COVERAGE, _SHADOW = 0.72, 0.7
+_LIP_COVERAGE, _SHADOW = 0.72, 0.8
 """Share of the new colour at a strength of 1."""
 _DARKENED, _LIGHTENED = 0.9, 0.55
 """How far lips follow a colour that is darker, or lighter, than they are."""
@@ -37,10 +39,16 @@ _FINISHES = {"matte": -0.4, "satin": 0.12, "gloss": 0.6}
 """How much the light on the lips is raised."""
 _AROUND_LIPS = 0.06
 """How far around the mesh's lips the parser is believed, in units of the face."""
-_BLUSH = 12.0
-"""Largest change of colour (a, b of CIE Lab) at a strength of 1, in the middle of a cheek."""
+_BLUSH = ((8.0, 25.0, 45.0, 62.0, 80.0), (5.0, 10.5, 12.5, 9.5, 7.5))
+"""Lightness of cheeks, and the largest change of colour (a, b of CIE Lab) at a strength of 1 in their middle: fair skin shows it soon."""
+_FLUSHED = (14.0, 26.0)
+"""a of CIE Lab of cheeks that are pale, and of ones that are red by themselves and get half as much."""
 _BLUSH_SMOOTH = 0.1
 """Standard deviation in units of the face: what is finer is not changed."""
+_BEHIND_GLASSES = (0.05, 0.2)
+"""Share of a lid that glasses cover from which on it gets less colour, and none."""
+_LESS_ON_MEN, _ASKED_STRONGLY = 0.5, 1.3
+"""By how much less colour a man's lids get, and the strength from which on they get all of it."""
 _LIPS_PX, _BLUSH_PX, _LIDS_PX = 100.0, 32.0, 64.0
 """Most pixels of the face's unit that live forms paint at."""
 _MOUTH_SHARE = 0.008
@@ -154,7 +162,7 @@ def live_blush(frame: Picture, face: LiveFace, strength: float, color: str) -> N
 def _blushing(view: View, weight: Field, unit: float, color: str, strength: float) -> Field:
     """The change (h, w, 3) of a view that reddens the cheeks (weights (h, w)): a smooth one, so that the skin's texture stays.
 
-    It is as visible on dark skin as on fair skin: its size does not depend on how far the skin is from the colour.
+    Its size follows how light the cheeks are, so that it is seen on dark skin and is no rash on fair skin.
     """
     if weight.sum() < 1e-3:
         return np.zeros_like(view.picture)
@@ -166,9 +174,10 @@ def _blushing(view: View, weight: Field, unit: float, color: str, strength: floa
     mean = weighted_mean(low, weight)
     apart = target[1:] - mean[1:]
     far = max(float(np.hypot(*apart)), 1e-3)
-    toned = apart * np.float32(min(0.45, _BLUSH / far))
+    size = np.interp(mean[0], *_BLUSH) * (1 - 0.5 * float(smoothstep(mean[1:2], *_FLUSHED)[0]))
+    toned = apart * np.float32(min(0.45, size / far))
     darker = np.float32(np.clip(0.12 * (target[0] - mean[0]), -3.5, 0.0))
-    lit = np.clip((low[:, :, :1] + _BLACK) / (mean[0] + _BLACK), 0, 1.15) * np.float32(min(1.0, float(mean[0]) / 40))
+    lit = np.clip((low[:, :, :1] + _BLACK) / (mean[0] + _BLACK), 0, 1.15) * np.float32(min(1.0, float(mean[0]) / 18))
     amount = weight[:, :, None] * np.float32(strength) * lit
     return np.asarray(to_rgb(low + amount * np.array([darker, *toned], dtype=np.float32)) - to_rgb(low), dtype=np.float32)
 
@@ -183,18 +192,35 @@ def _cheeks(view: View, points: np.ndarray, unit: float) -> Field:
         middle = middle + 0.10 * (points[corner] - points[eye])
         along = points[jaw] * 0.35 + points[eye] * 0.65 - points[wing]
         wide = float(np.linalg.norm(points[jaw] - points[wing]))
-        cheeks = np.maximum(cheeks, _soft_ellipse(view, middle, along, 0.40 * wide, 0.25 * unit * view.scale))
+        cheeks = np.maximum(cheeks, _soft_ellipse(view, middle, along, 0.38 * wide, 0.22 * unit * view.scale))
     return cheeks
 
 
 def eye_shadow(photo: Picture, subject: Subject, strength: float, color: str) -> Picture:
-    """The photo (H, W, 3) with colour (#rrggbb) on the subject's upper lids: full at the lashes, fading towards the brow."""
+    """The photo (H, W, 3) with colour (#rrggbb) on the subject's upper lids: full at the lashes, fading towards the brow.
+
+    None on lids behind glasses. Up to a strength of 1 a man's lids get less: on bare lids it soon looks like a bruise.
+    """
     view = view_of(photo, subject.window)
     unit = face_unit(subject)
     eyes = part_cover(subject, view, "l_eye", "r_eye", "l_brow", "r_brow", "eye_g")
     skin = part_cover(subject, view, "skin", "nose")
-    weight = _shadowed(view, subject.landmarks.points, unit, skin, eyes)
+    weight = _shadowed(view, subject.landmarks.points, unit, skin, eyes, part_cover(subject, view, "eye_g"))
+    if not weight.any():
+        return photo
+    if subject.mesh is not None and strength < _ASKED_STRONGLY:
+        strength *= 1 - _LESS_ON_MEN * _maleness(photo, subject) * min(1.0, (_ASKED_STRONGLY - strength) / 0.3)
     return blend(photo, view, weight * np.float32(_SHADOW * strength), _tint(view, weight, color, 0.7))
+
+
+def _maleness(photo: Picture, subject: Subject) -> float:
+    """How surely a face looks male, 0 to 1; 0 where nothing can tell."""
+    looks = subject.looks
+    if looks is None and is_transform_usable():
+        model = load_transform()
+        reading = read_face(photo, subject, model.template, 0.5)
+        looks = None if reading is None else model.judged(reading)
+    return 0.0 if looks is None else float(smoothstep(np.array(looks.male_score), 0.6, 0.95))
 
 
 def live_eye_shadow(frame: Picture, face: LiveFace, strength: float, color: str) -> None:
@@ -207,18 +233,22 @@ def live_eye_shadow(frame: Picture, face: LiveFace, strength: float, color: str)
     view = live_view(frame, window, unit, _LIDS_PX)
     if face.shares:
         eyes = sharpened(share_in(face, view, "l_eye", "r_eye", "l_brow", "r_brow", "eye_g"))
+        glasses = share_in(face, view, "eye_g")
     else:
         eyes = inside(face, view, "left_eye", "right_eye", "left_brow", "right_brow")
-    weight = _shadowed(view, points, unit, sharpened(live_skin(face, view)), eyes)
+        glasses = np.zeros_like(eyes)
+    weight = _shadowed(view, points, unit, sharpened(live_skin(face, view)), eyes, glasses)
     repaint(frame, view, weight * np.float32(_SHADOW * strength), _tint(view, weight, color, 0.7))
 
 
-def _shadowed(view: View, points: np.ndarray, unit: float, skin: Field, eyes: Field) -> Field:
-    """(h, w): both upper lids, from the 68 points in the photo, on the skin and off the eyes and brows."""
+def _shadowed(view: View, points: np.ndarray, unit: float, skin: Field, eyes: Field, glasses: Field) -> Field:
+    """(h, w): both upper lids, from the 68 points in the photo, on the skin and off the eyes and brows; none behind glasses."""
     points = view.to_view(points)
     lids = np.zeros(view.shape, dtype=np.float32)
     for rim, brow in (((36, 37, 38, 39), (17, 18, 19, 20, 21)), ((45, 44, 43, 42), (26, 25, 24, 23, 22))):
-        lids = np.maximum(lids, _lid(view, points[list(rim)], points[list(brow)], unit * view.scale))
+        lid = _lid(view, points[list(rim)], points[list(brow)], unit * view.scale)
+        behind = float((lid * glasses).sum()) / max(float(lid.sum()), 1e-3)
+        lids = np.maximum(lids, lid * (1 - smoothstep(np.array(behind), *_BEHIND_GLASSES)))
     soft_eyes, soft_skin = feather(eyes, view, 0.01 * unit), feather(skin, view, 0.015 * unit)
     return np.asarray(lids * np.clip(soft_skin * 1.4, 0, 1) * (1 - np.clip(1.5 * soft_eyes, 0, 1)), dtype=np.float32)
 
@@ -261,11 +291,13 @@ def _tint(view: View, weight: Field, color: str, light: float) -> Paint:
     """A paint function towards a colour: its full hue, a share of its lightness; the skin's own variation stays."""
     target = lab_of_color(color)
     mean = weighted_mean(rgb_to_lab(view.picture), weight + np.float32(1e-6))
+    shimmer = np.float32(np.clip(0.45 * (target[0] - mean[0]), 0, 9))  # on darker skin
 
     def paint(pixels: Field, rows: slice, columns: slice) -> Field:
         lab = rgb_to_lab(pixels)
         lit = np.clip(lab[:, :, :1] / max(float(target[0]), 1.0), 0, 1)  # less colour in shadows, or they would glow
         lab[:, :, 0] *= 1 + light * min(0.0, float(target[0] / max(mean[0], 1)) - 1)
+        lab[:, :, 0] += shimmer * lit[:, :, 0]
         lab[:, :, 1:] += lit * (target[1:] - mean[1:]).astype(np.float32)
         return to_rgb(lab)
 

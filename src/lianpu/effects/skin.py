@@ -76,6 +76,19 @@ def smooth_skin(photo: Picture, subject: Subject, strength: float) -> Picture:
     return add_change(photo, view, cleared + _smoothing(clean, skin, unit, strength))
 
 
+def clear_spots(photo: Picture, subject: Subject, strength: float) -> Picture:
+    """The photo (H, W, 3) without spots on the subject's skin, which is not smoothed; moles, freckles and stubble stay."""
+    view = view_of(photo, subject.window, _SPOT_VIEW_PX)
+    unit = face_unit(subject)
+    skin = part_cover(subject, view, "skin", "nose")
+    if skin.sum() < 4:
+        return photo
+    points = subject.landmarks.points if subject.mesh is None else points_68(subject.mesh)
+    return add_change(
+        photo, view, _cleared(view, skin * _off_features(view, points, unit), _bearded(view, points), unit, strength)
+    )
+
+
 def live_smooth_skin(frame: Picture, face: LiveFace, strength: float) -> None:
     """`smooth_skin` in a live frame (H, W, 3), in place; what is finer than about a fiftieth of the eyes' distance stays.
 

@@ -30,16 +30,18 @@ class _Tone:
         shift: added to a and b of CIE Lab, on skin of middle lightness.
         chroma: factor of a and b.
         even: share of blotches of colour that goes.
+        hue: in degrees: the range of hues that the skin comes nearer to.
     """
 
     gamma: float = 1.0
     shift: tuple[float, float] = (0.0, 0.0)
     chroma: float = 1.0
     even: float = 0.0
+    hue: tuple[float, float] | None = None
 
 
 TONES: dict[str, _Tone] = {
-    "tan": _Tone(1.24, (2.5, 4.5), 1.08),
+    "tan": _Tone(1.28, (1.5, 2.5), 1.02, hue=(57.0, 76.0)),
     "light": _Tone(0.82, (-1.0, -2.0), 0.94),
     "warm": _Tone(1.0, (1.5, 6.0)),
     "cool": _Tone(1.0, (1.0, -6.0)),
@@ -64,6 +66,9 @@ _ALIKE = (2.2, 3.4)
 """Distances (in standard deviations of the face's own colours) of skin, and of what is none."""
 
 _BLACK = 16.0
+
+_COLORFUL, _TO_HUE = (20.0, 36.0), 0.35
+"""Chroma of skin that may take more of it, and that must not; share of the way to a hue."""
 
 _COLORLESS = 3.0
 """Chroma below which a face tells nothing of the chroma of its skin: a grey photo, or dim light."""
@@ -201,9 +206,18 @@ def _planned(view: View, skin: Field, tone: _Tone, unit: float, strength: float)
     lab = rgb_to_lab(view.picture)
     sure = np.asarray(skin * (skin > 0.6), dtype=np.float32)
     mean = weighted_mean(lab, sure if sure.sum() >= 1 else skin)
-    gamma, chroma = np.float32(tone.gamma**strength), np.float32(tone.chroma**strength)
+    gamma = tone.gamma**strength
+    if gamma > 1:  # dark skin would get muddy, and colourful skin orange
+        gamma = 1 + (gamma - 1) * float(np.interp(mean[0], (15, 50), (0.4, 1.0)))
+    own = float(np.hypot(mean[1], mean[2]))
+    less = 1 - 0.12 * min(strength, 1.0) if gamma > 1 else 1.0
+    chroma = np.float32(tone.chroma**strength * float(np.interp(own, _COLORFUL, (1.0, less))))
     # a shift of colour is as visible on dark skin with less of it
     shift = np.array(tone.shift, dtype=np.float32) * np.float32(strength * np.clip((mean[0] + 20) / 80, 0.5, 1.1))
+    if tone.hue is not None and own > _COLORLESS:
+        angle = np.radians(np.clip(np.degrees(np.arctan2(mean[2], mean[1])), *tone.hue))
+        there = own * np.array([np.cos(angle), np.sin(angle)])
+        shift = shift * np.float32(np.interp(own, _COLORFUL, (1.0, 0.3))) + np.float32(_TO_HUE * strength) * (there - mean[1:])
     blotches = None
     if tone.even:
         sigma = max(0.5, _BLOTCH * unit * view.scale)

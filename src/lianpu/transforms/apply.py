@@ -77,6 +77,9 @@ _STUBBLE_OF_MEN = 0.62
 _GROWS, _STUBBLE_OF_BOYS = (9.0, 22.0), 0.12
 """Years between which stubble comes to its full density, and how much of it a younger face gets: a trace."""
 
+_PORES = ((-0.6, -1.0, -1.9, -2.3), (-0.25, -0.5, -0.9, -1.3))
+"""How far each band of a woman's and of a man's detail may fall towards younger, in log energy: young skin has pores, and men's is rough."""
+
 _FOLD = (1.6, 13.0)
 """Folds lie between these scales, in units of the frame."""
 
@@ -281,7 +284,11 @@ def _plan(reading: Reading, model: TransformModel, wish: Wish) -> _Plan:
         tone += _unfolded(reading, model, shaved) * np.float32(min(-wish.age, 1.3))
     if wish.age > 0:
         detail *= reading.sampled(_smooth_skin(reading, model))[..., None]
-    least = (-0.7, -1.1, -2.0, -2.4) if wish.age < 0 else (-2.4,) * len(BANDS)  # young skin has pores
+    least = (-2.4,) * len(BANDS)
+    if wish.age < 0:
+        least = _PORES[1] if wish.male > 0 else _PORES[0]
+        if wish.male > 0:  # nor does stubble go
+            detail *= (1 - 0.8 * reading.sampled(model.zones.density))[..., None]
     planes = [np.exp(np.float32(0.5) * np.clip(one, low, 1.8)) for one, low in zip(cv2.split(detail), least, strict=True)]
     gains = merged(*(1 + (plane - 1) * skin for plane in planes))
     if wish.gender > 0:  # lashes and liner would be smeared, not taken off
@@ -355,7 +362,9 @@ def _learned(model: TransformModel, wish: Wish) -> tuple[Field, Field]:
     tone[..., 1:] *= np.float32(_CHROMA_OF_SEX if sex else 1.0)
     if age < 0:
         tone[..., 1:] *= np.float32(0.45)
-        tone[..., 0] = np.clip(np.where(tone[..., 0] > 0, 0.4, 0.8) * tone[..., 0], -0.12, 0.025)  # shine is no youth
+        tone[..., 0] = np.clip(
+            np.where(tone[..., 0] > 0, 0.4, 0.8) * tone[..., 0], -0.035, 0.025
+        )  # neither shine nor a grey forehead is youth
         energy = np.minimum(energy, 0.0)  # nor is a rough forehead
     if sex < 0:
         energy = np.minimum(energy, 0.3)
@@ -441,7 +450,8 @@ def _lips(tone: Field, reading: Reading, model: TransformModel, wish: Wish, reac
         low, high = ((-0.12, -0.24, -0.06), (0.04, -0.02, 0.06)) if towards > 0 else ((-0.12, 0.03, -0.1), (0.15, 0.12, 0.1))
         step = step + np.clip(wanted, low, high) * min(abs(wish.gender), 1.2) * 0.9
     if wish.age < 0:
-        step = step * (0.5 if wish.male > 0 else 1.0) + np.array((0.0, 0.01, 0.0)) * min(-wish.age, 1.5)
+        fresh = np.array((0.0, 0.01, 0.0)) * min(-wish.age, 1.5)
+        step = step * 0.3 if wish.male > 0 else step + fresh  # red lips are make-up on men
     change = (reading.cover("u_lip", "l_lip", soft=1.3) * reachable)[..., None] * step.astype(np.float32)
     # lips stay redder than the skin, and what the parser takes for a lip and is none stays skin: no grey lips, no grey rims
     redder = blurred(reading.tone, 0.8 * reading.scale) - np.median(reading.tone[skin], axis=0)
@@ -507,7 +517,7 @@ def _unfolded(reading: Reading, model: TransformModel, shaved: Shave | None) -> 
     apart = near[..., :3] / np.maximum(near[..., 3:], 1e-3) - around[..., :3] / np.maximum(around[..., 3:], 1e-3)
     light = apart[..., 0]
     beard = smoothstep(blurred(reading.sampled(model.zones.density) * (light < -0.06), 6 * scale), 0.25, 0.5)
-    flat = np.where(light < 0, -0.72 * np.maximum(light, -0.3), -0.4 * np.minimum(light, 0.12))
+    flat = np.where(light < 0, -0.72 * np.maximum(light, -0.3), -0.58 * np.minimum(light, 0.12))
     even = -0.6 * np.clip(apart[..., 1:], -0.05, 0.05)
     return np.asarray(np.dstack([flat, even]) * (blurred(valid, 2.0 * scale) * (1 - beard))[..., None], dtype=np.float32)
 
@@ -607,7 +617,7 @@ def _lines(reading: Reading, model: TransformModel, wish: Wish, skin: Field, dar
         skin
         * reading.cover("skin", "nose", soft=1.6, grown=-2.5)
         * np.clip((np.log(112.0) - seen) / 0.25, 0.15, 1)
-        * np.float32(dark)
+        * np.float32(min(dark, 1.15))
     )
     return np.asarray(field * (enlarge(mask, shape[::-1]) if finer > 1 else mask), dtype=np.float32)
 

@@ -255,7 +255,8 @@ def _off_the_jaw(reading: Reading) -> Field:
     """(h, w) how far each pixel lies outside of the face's outline, in units of the frame; negative inside."""
     oval = _filled(reading, OVAL).astype(np.uint8)
     out, inside = (np.asarray(cv2.distanceTransform(mask, cv2.DIST_L2, 5), dtype=np.float32) for mask in (1 - oval, oval))
-    return np.asarray((out - inside) / np.float32(reading.scale), dtype=np.float32)
+    far = np.float32(sum(oval.shape))  # no outline in the view: OpenCV gives the largest number
+    return np.asarray((np.minimum(out, far) - np.minimum(inside, far)) / np.float32(reading.scale), dtype=np.float32)
 
 
 def _behind(reading: Reading, model: TransformModel, look: Field, hair: Field, away: Field) -> tuple[Field, Field]:

@@ -31,6 +31,7 @@ class Fold:
         lit: which way from the valley its lit ridge lies: outwards from the face's middle line, and downwards.
         both: whether the path crosses the middle line, so that it has no mirror image.
         after: age from which on it is seen at all.
+        crease: how sharp its bottom is, relative to a crow's foot: soft cheeks have none.
     """
 
     paths: tuple[tuple[Mix, ...], ...]
@@ -39,6 +40,7 @@ class Fold:
     lit: tuple[float, float]
     both: bool = False
     after: float = 30.0
+    crease: float = 1.0
 
 
 def _at(*words: tuple[int, int, float]) -> tuple[Mix, ...]:
@@ -57,11 +59,12 @@ def _across(height: float, columns: tuple[int, ...] = (0, 1, 2, 3, 4)) -> tuple[
 FOLDS: Mapping[str, Fold] = {
     "forehead": Fold(
         (_across(0.62), _across(1.02), _across(1.42, (1, 2, 3, 4)), _across(0.84, (1, 2, 3))),
-        0.075,
-        1.25,
+        0.062,
+        1.4,
         (0.0, 1.0),
         both=True,
-        after=36,
+        after=43,
+        crease=0.5,
     ),
     "glabella": Fold(
         (_at((107, 9, 0.45), (55, 8, 0.42), (189, 168, 0.55)), _at((107, 9, 0.72), (55, 8, 0.72))),
@@ -77,7 +80,7 @@ FOLDS: Mapping[str, Fold] = {
             _at((226, 31, 0.55), (35, 111, 0.42), (143, 116, 0.4)),
             _at((31, 228, 0.2), (111, 117, 0.35), (116, 111, 0.35)),
         ),
-        0.085,
+        0.105,
         1.0,
         (0.0, 1.0),
         after=32,
@@ -96,20 +99,22 @@ FOLDS: Mapping[str, Fold] = {
     ),
     "nasolabial": Fold(
         (_at((129, 203, 0.4), (203, 206, 0.42), (206, 186, 0.3), (216, 57, 0.45), (212, 57, 0.5)),),
-        0.15,
-        1.9,
+        0.135,
+        2.3,
         (0.8, -0.5),
-        after=28,
+        after=31,
+        crease=0.35,
     ),
     "marionette": Fold(
-        (_at((61, 43, 0.8), (43, 202, 0.45), (202, 204, 0.3), (210, 211, 0.5)),), 0.12, 1.7, (0.9, -0.2), after=40
+        (_at((61, 43, 0.8), (43, 202, 0.45), (202, 204, 0.3), (210, 211, 0.5)),), 0.1, 2.1, (0.9, -0.2), after=47, crease=0.3
     ),
     "cheeks": Fold(
         (_at((207, 216, 0.3), (214, 212, 0.35), (210, 135, 0.2)), _at((205, 207, 0.6), (187, 207, 0.6), (192, 214, 0.5))),
-        0.035,
-        1.4,
+        0.026,
+        2.4,
         (0.8, 0.0),
-        after=48,
+        after=55,
+        crease=0.0,
     ),
 }
 """The folds of an ageing face, by name."""
@@ -211,7 +216,7 @@ def _draw(
     curve = curve + normal * (wander * 1.4 * scale)[:, None]
     pixel = np.clip((on_map + 0.5) * (MAP_PX / FRAME), 0, MAP_PX - 1).astype(int)
     learned = np.clip(gained[pixel[:, 1], pixel[:, 0]] / _LEARNED_USUAL, 0.45, 1.5)
-    uneven = np.clip(0.78 + 0.55 * _waves(along * length, seed + 7, (47.0, 19.0, 8.0), (1.0, 0.7, 0.45)), 0.12, 1.25)
+    uneven = np.clip(0.68 + 0.85 * _waves(along * length, seed + 7, (53.0, 23.0, 9.0), (1.0, 0.8, 0.5)), 0.0, 1.3)
     ends = smoothstep(np.minimum(along, 1 - along), 0.0, 0.38)
     strength = np.clip(150 * learned * uneven * ends * shown * thinner, 0, 255)
     at = np.rint((curve + 0.0) * 16).astype(int)
@@ -263,4 +268,6 @@ def _add_fold(
     soft = wide_blur(line, 2.6 * sigma)
     ridge = cv2.warpAffine(soft, 1.25 * shift - 0.25 * np.eye(2, 3), line.shape[::-1], flags=cv2.INTER_LINEAR)
     crease = wide_blur(line, max(0.5, 0.5 * sigma))
-    field[part] += np.float32(depth) * (np.float32(_RIDGE) * ridge - _SOFT * soft - _VALLEY * valley - _CREASE * crease)
+    field[part] += np.float32(depth) * (
+        np.float32(_RIDGE) * ridge - _SOFT * soft - _VALLEY * valley - np.float32(_CREASE * fold.crease) * crease
+    )
