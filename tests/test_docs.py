@@ -21,7 +21,7 @@ INLINE_CODE = re.compile(r"`[^`]+`")
 LINK = re.compile(r"\[[^\]]*\]\(([^)\s]+)\)")
 IMAGE_TAG = re.compile(r'<img[^>]* src="([^"]+)"')
 COMMAND = re.compile(r"(?<!install )\blianpu ([a-z]+)")
-NAME = re.compile(r"(?<![\w/.-])lianpu(?:\.[A-Za-z_]\w*)+")
+NAME = re.compile(r"(?<![\w/.-])lianpu(?!\.js\b)(?:\.[A-Za-z_]\w*)+")  # lianpu.js is the browser's module
 FOREIGN_PATHS = re.compile(r"(?<![\w.])(?:/work|/tmp|/root|/home/\w+|\.\./shared)\b")
 
 

@@ -23,6 +23,7 @@ GROUPS: dict[str, dict[str, Command]] = {
         "video": Command("lianpu.cli.video", "edit the faces of a video", "VideoArguments", ("video",)),
         "camera": Command("lianpu.cli.camera", "edit the live picture of a webcam", "CameraArguments"),
         "serve": Command("lianpu.cli.serve", "open the page for editing in a browser", "ServeArguments", ("web",)),
+        "web": Command("lianpu.cli.web", "write the page that edits in the browser, with no server", subcommands="WEB_COMMANDS"),
         "effects": Command("lianpu.cli.effects", "list effects, presets, stickers and attributes", "EffectsArguments"),
     },
     "Analyze faces": {

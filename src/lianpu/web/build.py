@@ -1,0 +1,230 @@
+"""A static folder that edits faces in the browser, with no server behind it: page, runtime, networks, and ONNX Runtime Web.
+
+Any web server or static hosting serves it. The runtime is plain ES modules in `static/`; what it may not know by itself (effects, presets,
+networks with their hashes and licences) is in `manifest.json`, which is written here.
+"""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import json
+import shutil
+import subprocess
+import tarfile
+import tempfile
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from lianpu.dataset.drawn import draw_face
+from lianpu.editing.presets import EditStep, bundled_presets, find_preset
+from lianpu.effects.catalogue import EFFECTS, Effect
+from lianpu.errors import LianpuError, SettingsError, WeightsError
+from lianpu.files import atomic_folder, sha256_of
+from lianpu.models.store.conversion import require_onnx
+from lianpu.models.store.download import obtain_model_file
+from lianpu.models.store.locate import is_commercial_safe
+from lianpu.models.table import model_file
+from lianpu.photo.writing import write_image
+from lianpu.version import __version__
+
+STATIC = Path(__file__).parent / "static"
+"""The page and its modules, which run from a checkout as they are."""
+
+NETWORKS: Mapping[str, str] = {
+    "detector": "blazeface-full",
+    "quick": "blazeface-short",
+    "mesh": "face-mesh",
+    "person": "selfie-segmentation",
+    "parser": "face-parser-small",
+}
+"""The networks of the browser, by what it calls them, as the table of models spells them."""
+
+BROWSER_EFFECTS = (
+    *("hair_color", "smooth_skin", "skin_tone", "lipstick", "blush", "eye_shadow", "brighten_eyes", "whiten_teeth"),
+    *("slim_face", "larger_eyes", "blur_background", "replace_background", "anonymise"),
+)
+"""Effects that `static/effects.js` has, too."""
+
+RUNTIME_VERSION = "1.30.0"
+
+RUNTIME_SHA512 = "q0y+JrrtukXSzsBWEMccVfqX25LRmosXHF+CaRJmg8pZClzcV7svNc4rKY3jL02Vb7QmRMDs1SigqR4CXAfKYQ=="
+"""Of the package onnxruntime-web of that version, as npm states it (base64)."""
+
+RUNTIME_MODULE = "ort.wasm.min.mjs"
+
+RUNTIME_FILES = (RUNTIME_MODULE, "ort-wasm-simd-threaded.mjs", "ort-wasm-simd-threaded.wasm")
+"""What a page needs of that package's `dist`."""
+
+_RUNTIME_LICENCE = "onnxruntime-web, Copyright (c) Microsoft Corporation, MIT License"
+
+_NPM_SECONDS = 300
+
+MARKER = "manifest.json"
+
+_PORTRAIT = (5, 4)
+"""Seed and number of the drawn portrait that the page offers as an example: nobody is pictured."""
+
+
+@dataclass(frozen=True)
+class Site:
+    """A folder that was written.
+
+    Args:
+        folder: it.
+        bytes: of all files.
+        networks: file names of the networks, by what the browser calls them.
+        left_out: why a network is missing, by name.
+    """
+
+    folder: Path
+    bytes: int
+    networks: Mapping[str, str]
+    left_out: Mapping[str, str]
+
+
+def build_site(target: Path, runtime: str = "npm", note: Callable[[str], None] = lambda line: None) -> Site:
+    """Write the folder `target`, wholly or not at all; one that this wrote before is replaced.
+
+    Args:
+        target: the folder.
+        runtime: where ONNX Runtime Web comes from: `npm` (the user's own npm and index, checked by its hash), a folder that holds
+            `RUNTIME_FILES`, or an https address of one, from which browsers then load it.
+        note: gets a line before something slow.
+
+    Raises:
+        SettingsError: `target` holds something else, or `runtime` is neither a folder with these files nor an address.
+        LianpuError: npm is missing or cannot fetch the package; the disk is full.
+        WeightsError: a network is missing and cannot be fetched.
+    """
+    target = Path(target)
+    if target.exists() and (not target.is_dir() or (any(target.iterdir()) and not (target / MARKER).is_file())):
+        raise SettingsError(f"{target} is there and was not written by this command. Give a new folder, or an empty one.")
+    with _runtime_files(runtime, note) as files, atomic_folder(target) as folder:
+        shutil.copytree(STATIC, folder, dirs_exist_ok=True)
+        networks, left_out = _copy_networks(folder / "models", note)
+        (folder / "ort").mkdir()
+        for file in files:
+            shutil.copyfile(file, folder / "ort" / file.name)
+        write_image(folder / "example.jpg", draw_face(*_PORTRAIT, 768, {"Eyeglasses": False, "Wearing_Hat": False}).picture)
+        manifest = site_manifest(networks, "ort/" if files else f"{runtime.rstrip('/')}/")
+        (folder / MARKER).write_text(json.dumps(manifest, ensure_ascii=False, indent=1), encoding="utf-8")
+        (folder / "LICENCES.txt").write_text(_licences(networks), encoding="utf-8")
+    size = sum(file.stat().st_size for file in target.rglob("*") if file.is_file())
+    return Site(target, size, {name: entry["file"] for name, entry in networks.items()}, left_out)
+
+
+def site_manifest(networks: Mapping[str, Mapping[str, Any]], runtime_folder: str) -> dict[str, Any]:
+    """What the runtime reads first (`models.js`, `Manifest`).
+
+    Args:
+        networks: `file`, `bytes`, `sha256` and `licence` by what the browser calls them.
+        runtime_folder: where `RUNTIME_FILES` lie, relative to the page, or an address.
+    """
+    return {
+        "version": __version__,
+        "runtime": {"module": runtime_folder + RUNTIME_MODULE, "folder": runtime_folder},
+        "models": dict(networks),
+        "effects": {name: _facts(EFFECTS[name]) for name in BROWSER_EFFECTS},
+        "presets": list(_presets()),
+    }
+
+
+def _facts(effect: Effect) -> dict[str, Any]:
+    options = {
+        option.name: {"default": option.default, "choices": list(option.choices), "title": dict(option.title)}
+        for option in effect.options
+        if option.kind != "picture"
+    }
+    return {"title": dict(effect.title), "summary": dict(effect.summary), "options": options}
+
+
+def _presets() -> Iterator[dict[str, Any]]:
+    """The bundled presets, without the steps that browsers cannot do; those that lose their first step are left out."""
+    for name in bundled_presets():
+        preset = find_preset(name)
+        known = [step for step in preset.steps if not isinstance(step, EditStep) and step.effect.name in BROWSER_EFFECTS]
+        if 2 * len(known) < len(preset.steps) or not known:
+            continue
+        steps = [{"effect": step.effect.name, "strength": step.strength, "options": dict(step.options)} for step in known]
+        yield {"name": preset.name, "steps": steps}
+
+
+def _copy_networks(folder: Path, note: Callable[[str], None]) -> tuple[dict[str, dict[str, Any]], dict[str, str]]:
+    folder.mkdir()
+    found: dict[str, dict[str, Any]] = {}
+    left_out: dict[str, str] = {}
+    for name, entry_name in NETWORKS.items():
+        entry = model_file(entry_name)
+        if is_commercial_safe() and not entry.commercial_use:
+            left_out[name] = f"{entry.name} is for {entry.licence}"
+            continue
+        note(f"{name}: {entry.name}")
+        file = require_onnx(entry_name) if entry.onnx else obtain_model_file(entry_name)
+        copy = Path(shutil.copyfile(file, folder / file.name))
+        found[name] = {
+            "file": f"models/{copy.name}",
+            "bytes": copy.stat().st_size,
+            "sha256": sha256_of(copy),
+            "licence": f"{entry.licence}; {entry.citation}",
+        }
+    if missing := {"detector", "quick", "mesh"} - set(found):
+        raise WeightsError(f"The browser needs {', '.join(sorted(missing))}.")
+    return found, left_out
+
+
+def _licences(networks: Mapping[str, Mapping[str, Any]]) -> str:
+    lines = [f"Lianpu {__version__}: the page and its modules, MIT License", _RUNTIME_LICENCE]
+    return "\n".join([*lines, *(f"{entry['file']}: {entry['licence']}" for entry in networks.values()), ""])
+
+
+@contextmanager
+def _runtime_files(runtime: str, note: Callable[[str], None]) -> Iterator[tuple[Path, ...]]:
+    """The files of ONNX Runtime Web; none where browsers load it from an address."""
+    if runtime.startswith("https://"):
+        yield ()
+    elif runtime == "npm":
+        note(f"onnxruntime-web {RUNTIME_VERSION} by npm")
+        with tempfile.TemporaryDirectory(prefix="lianpu-npm-") as folder:
+            yield _packed(Path(folder))
+    else:
+        files = tuple(Path(runtime) / name for name in RUNTIME_FILES)
+        if missing := [file.name for file in files if not file.is_file()]:
+            raise SettingsError(
+                f"--runtime {runtime}: {', '.join(missing)} not found. Give npm, a folder with {', '.join(RUNTIME_FILES)} "
+                "(the package's dist), or an https:// address of one."
+            )
+        yield files
+
+
+def _packed(folder: Path) -> tuple[Path, ...]:
+    """The files out of the package that `npm pack` brings into `folder`."""
+    command = ["npm", "pack", f"onnxruntime-web@{RUNTIME_VERSION}", "--silent"]
+    advice = "Give --runtime FOLDER with the files of onnxruntime-web's dist, or an https:// address of one."
+    try:
+        done = subprocess.run(command, cwd=folder, capture_output=True, text=True, timeout=_NPM_SECONDS, check=False)
+    except FileNotFoundError:
+        raise LianpuError(f"npm, which brings ONNX Runtime Web, is not installed. Install it, or: {advice}") from None
+    except subprocess.TimeoutExpired:
+        raise LianpuError(f"npm did not bring onnxruntime-web within {_NPM_SECONDS} s. {advice}") from None
+    packages = list(folder.glob("*.tgz"))
+    if done.returncode or len(packages) != 1:
+        reason = next((line for line in done.stderr.splitlines() if line.strip()), f"exit code {done.returncode}")
+        raise LianpuError(f"npm could not bring onnxruntime-web {RUNTIME_VERSION} ({' '.join(reason.split())[:160]}). {advice}")
+    found = base64.b64encode(hashlib.sha512(packages[0].read_bytes()).digest()).decode()
+    if found != RUNTIME_SHA512:
+        raise LianpuError(
+            f"The package onnxruntime-web {RUNTIME_VERSION} that npm brought is another one (SHA-512 {found}). {advice}"
+        )
+    files = []
+    with tarfile.open(packages[0]) as archive:
+        for name in RUNTIME_FILES:
+            stream = archive.extractfile(f"package/dist/{name}")
+            assert stream is not None
+            files.append(folder / name)
+            with files[-1].open("wb") as out:
+                shutil.copyfileobj(stream, out)
+    return tuple(files)
