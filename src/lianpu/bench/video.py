@@ -181,8 +181,9 @@ def _measure_size(
     from lianpu.bench.flicker import clip_flicker
     from lianpu.bench.video_clips import clip_of_file, synthetic_clip
     from lianpu.bench.video_speed import measure_speed
-    from lianpu.editing.presets import Preset
+    from lianpu.editing.presets import EffectStep, Preset
     from lianpu.editing.session import EditJob, EditRequest, EditSession
+    from lianpu.effects.catalogue import effect_of
     from lianpu.terminal import stages
     from lianpu.video.job.frame_pipeline import has_mesh, open_pipeline
     from lianpu.video.tracking.tracker import UNSMOOTHED, TrackSettings
@@ -203,6 +204,7 @@ def _measure_size(
             analyzer,
             encoding,
             folder,
+            carriers={name: kept for name in applied if (kept := _kept_by(name))},
             rounds=parsed.rounds,
             threads=parsed.threads,
             clock=clock,
@@ -211,12 +213,21 @@ def _measure_size(
         if synthetic is not None:
             largest = {name: partial(_on_largest, contender) for name, contender in applied.items()}
             job = EditJob(EditRequest(""), Preset("", ()), EditSession(analyzer))
+            kept = Preset("", tuple(EffectStep(effect_of(name)) for name in applied if _kept_by(name)))
             for settings, title in ((UNSMOOTHED, "without"), (TrackSettings(), "with")):
-                tracking = open_pipeline(job, settings)
+                tracking = open_pipeline(job if settings is UNSMOOTHED else replace(job, preset=kept), settings)
                 flicker.append(clip_flicker(synthetic, tracking, largest, on_progress=begin(f"Flicker {title} smoothing")))
             if has_mesh():
                 flicker.append(_live_flicker(parsed, job, synthetic, list(applied), begin("Flicker of the live pipeline")))
     return SizeMeasured((probe.width, probe.height), speed, *flicker)
+
+
+def _kept_by(name: str) -> dict[str, Callable[..., object]]:
+    """What a contender keeps of each face from frame to frame (`EditSession.carriers`)."""
+    from lianpu.effects.catalogue import effect_of
+
+    carrier = None if name == EDIT else effect_of(name).carrier()
+    return {} if carrier is None else dict([carrier])
 
 
 def _on_largest(contender: Contender, picture: Picture, tracked: TrackedFaces) -> Picture:

@@ -7,6 +7,7 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from types import MappingProxyType
 
 import numpy as np
 
@@ -22,6 +23,7 @@ from lianpu.video.io.reading import frames_from
 from lianpu.video.io.writing import FrameWriter
 from lianpu.video.job.segment_edit import READ, WRITE
 from lianpu.video.tracking.tracker import TrackerState, TrackSettings, track_faces
+from lianpu.video.tracking.tracks import Carrier
 
 Clock = Callable[[], float]
 """Seconds: `time.perf_counter`, or `time.process_time` where other programs keep the processors busy."""
@@ -63,6 +65,7 @@ def measure_speed(
     folder: Path,
     *,
     settings: TrackSettings | None = None,
+    carriers: Mapping[str, Mapping[str, Carrier]] = MappingProxyType({}),
     rounds: int = 3,
     threads: int | None = None,
     clock: Clock = time.perf_counter,
@@ -81,6 +84,7 @@ def measure_speed(
         encoding: of the written frames, which are not edited but pass through RGB like edited ones.
         folder: for the written video.
         settings: how faces are tracked.
+        carriers: what contenders keep of each face from frame to frame, by name (`EditSession.carriers`): it counts to their time.
         rounds: number of rounds.
         threads: of the encoder.
         clock: see `Clock`.
@@ -98,7 +102,7 @@ def measure_speed(
             on_progress(round_ * len(probe.timestamps) + number + 1, rounds * len(probe.timestamps))
 
         with piece_writer(folder / f"written{PIECE_ENDING}", probe, encoding, threads) as writer:
-            seconds, shown = _one_round(probe, contenders, analyzer, settings, writer, round_, clock, on_frame)
+            seconds, shown = _one_round(probe, contenders, carriers, analyzer, settings, writer, round_, clock, on_frame)
             begin = clock()
         held_back_s = clock() - begin  # by the encoder's lookahead
         seconds[WRITE] = np.full(len(shown), seconds[WRITE].mean() + held_back_s / len(shown))
@@ -113,6 +117,7 @@ def measure_speed(
 def _one_round(
     probe: VideoProbe,
     contenders: Mapping[str, Contender],
+    carriers: Mapping[str, Mapping[str, Carrier]],
     analyzer: FaceAnalyzer,
     settings: TrackSettings,
     writer: FrameWriter,
@@ -123,17 +128,33 @@ def _one_round(
     """Seconds of every frame by stage and contender, and its number of faces."""
     seconds: dict[str, list[float]] = {name: [] for name in (READ, "detect", "track", "parse", WRITE, *contenders)}
     shown: list[int] = []
+    carry_s: dict[str, float] = {}
+
+    def timed(name: str, carry: Carrier) -> Carrier:
+        def carried(*arguments: object) -> object:
+            begin = clock()
+            kept = carry(*arguments)
+            carry_s[name] = carry_s.get(name, 0.0) + clock() - begin
+            return kept
+
+        return carried
+
+    every = {name: timed(name, carry) for of in carriers.values() for name, carry in of.items()}
     state, begin = TrackerState(), clock()
     for number, frame in enumerate(frames_from(probe, 0, len(probe.timestamps))):
         seconds[READ].append(clock() - begin)
-        state, tracked = track_faces(state, frame.picture, number, probe.time_s(frame.timestamp), analyzer, settings, clock=clock)
+        carry_s.clear()
+        time_s = probe.time_s(frame.timestamp)
+        state, tracked = track_faces(state, frame.picture, number, time_s, analyzer, settings, carriers=every, clock=clock)
         if not round_ and not any(shown):
             _take_turns(contenders, 0, frame.picture, tracked.subjects, clock)  # to warm up
         taken = {**tracked.seconds, **_take_turns(contenders, number + round_, frame.picture, tracked.subjects, clock)}
+        for name, of in carriers.items():
+            taken[name] = taken.get(name, 0.0) + sum(carry_s.get(one, 0.0) for one in of)
         begin = clock()
         writer.write(frame.picture, number, PIECE_TIME_BASE)
         taken[WRITE] = clock() - begin
-        for name in (WRITE, *tracked.seconds, *contenders):
+        for name in seconds.keys() - {READ}:
             seconds[name].append(taken.get(name, 0.0))
         shown.append(len(tracked.subjects))
         on_frame(number)

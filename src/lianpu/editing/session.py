@@ -159,6 +159,12 @@ class EditSession:
             return None
         return self._looks
 
+    def carriers(self, preset: Preset, *, live: bool = False) -> dict[str, Callable[..., object]]:
+        """What a video, or a live picture, keeps of each tracked face for the steps of the preset (`Subject.carried`): functions by name."""
+        steps = (with_transforms(preset) if self.transforms else preset).steps
+        found = [step.effect.carrier(live=live) for step in steps if isinstance(step, EffectStep) and step.strength]
+        return dict(one for one in found if one is not None)
+
     def _looks(self, picture: Picture, subject: Subject) -> SexAge | None:
         reader = self.analyzer.landmarks
         return looks_in(

@@ -115,6 +115,9 @@ class Effect:
         beyond_crop: whether it also changes hair or bodies beyond the face's crop (`Subject.wide`).
         needs_parser: whether it does nothing without a face parser: a face mesh has no hair.
         needs_mesh: whether it works on the face's mesh (`Subject.mesh`); a face without one stays as it is.
+        carry: `module.function` of what a video keeps of a tracked face for it (`Subject.carried`), called in every frame as
+            `function(before, frame, subject, seconds, turn)`; empty where every frame is edited by itself.
+        carry_live: the same for its live form, with a `LiveFace` for the subject.
         main: the option that `NAME=VALUE` sets where the value is no strength: `age=-25`, `gender=female`.
     """
 
@@ -128,6 +131,8 @@ class Effect:
     beyond_crop: bool = False
     needs_parser: bool = False
     needs_mesh: bool = False
+    carry: str = ""
+    carry_live: str = ""
     main: str = ""
 
     def read_options(self, values: Mapping[str, object]) -> dict[str, Value]:
@@ -150,6 +155,11 @@ class Effect:
             return {name: option.read(values.get(name, option.default)) for name, option in known.items()}
         except SettingsError as problem:
             raise SettingsError("{effect}: {problem}", key="effect.problem", effect=self.name, problem=problem) from None
+
+    def carrier(self, *, live: bool = False) -> tuple[str, Callable[..., Any]] | None:
+        """The name in `Subject.carried` of what a video keeps for it, and the function of `carry` or `carry_live`; None without one."""
+        name = self.carry_live if live else self.carry
+        return (import_module(f"lianpu.effects.{name.partition('.')[0]}").CARRIED, _function(name)) if name else None
 
     def check_terms(self, options: Mapping[str, object]) -> None:
         """Raise SettingsError where an option has a value that may not be used under --commercial-safe (`Option.bound`)."""
@@ -311,6 +321,7 @@ EFFECTS: dict[str, Effect] = {
             ),
             beyond_crop=True,
             needs_parser=True,
+            carry="hair_matte.carry_hair",
             main="shade",
         ),
         Effect(
@@ -320,6 +331,8 @@ EFFECTS: dict[str, Effect] = {
             "face",
             "skin.smooth_skin",
             "skin.live_smooth_skin",
+            carry="skin.carry_skin",
+            carry_live="skin.carry_live_skin",
         ),
         Effect(
             "skin_tone",
@@ -426,6 +439,7 @@ EFFECTS: dict[str, Effect] = {
             ),
             beyond_crop=True,
             needs_mesh=True,
+            carry="hair_matte.carry_hair",
             main="years",
         ),
         Effect(

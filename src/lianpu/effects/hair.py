@@ -15,7 +15,7 @@ import numpy as np
 
 from lianpu.effects.catalogue import NATURAL, PICKED
 from lianpu.effects.face_masks import face_unit, part_cover
-from lianpu.effects.hair_matte import HairMatte, hair_matte, matte_of, own_color
+from lianpu.effects.hair_matte import HairMatte, hair_matte, matte_of, own_color, sure_hair
 from lianpu.faces.results import Subject
 from lianpu.imaging.color import lab_of_color, rgb_to_lab, to_rgb
 from lianpu.imaging.compositing import Field, View, bands, blend, touched_window, upsample
@@ -415,7 +415,7 @@ def paint_hair(matte: HairMatte, subject: Subject, target: Field) -> HairPaint:
     unit = face_unit(subject)
     own = own_color(view.picture, matte.matte, matte.fields[:, :, 5:11], matte.fields[:, :, 11])
     lab = rgb_to_lab(own)
-    tone = hair_tone(_sure_hair(matte), target)
+    tone = _tone_of(matte, target)
     inner = matte.matte * (
         LEAST + dilate(matte.sure, view, -_INNER * unit)
     )  # at the edge, what is taken for the hair's own colour is a guess
@@ -429,7 +429,7 @@ def paint_hair(matte: HairMatte, subject: Subject, target: Field) -> HairPaint:
     middle = min(tone.middle, _BLACK)
     local = light_around(lab[:, :, 0], inner, max(1.0, _UNLIT_SHARE * unit * view.scale))
     unlit = 1 - smoothstep(local, 0.2 * middle, 0.9 * middle)
-    kept = (1 - _light_on_skin(subject, view, lab_light(view))) + _ROOT_SHARE * (1 - roots) + _UNLIT * unlit
+    kept = (1 - _light_on_skin(skin, view, unit)) + _ROOT_SHARE * (1 - roots) + _UNLIT * unlit
     new = new - shade - lighter * np.minimum(kept, 0.65)
     new = new + _locks(new, inner, unit * view.scale)
     return HairPaint(matte, np.dstack([soft, new]).astype(np.float32), tone)
@@ -479,35 +479,33 @@ def look_of_skin(view: View, cover: Field) -> SkinLook:
     return SkinLook(float(np.percentile(lab[:, 0], 45)), float(np.hypot(*np.median(lab[:, 1:], axis=0))))
 
 
-def lab_light(view: View) -> Field:
-    """L (h, w) of a view."""
-    return rgb_to_lab(view.picture)[:, :, 0]
-
-
 def hair_median(matte: HairMatte) -> Field:
     """The median Lab (3,) of what is surely hair."""
-    return np.asarray(np.median(_sure_hair(matte), axis=0), dtype=np.float32)
+    if matte.color is not None:
+        return np.array((matte.color.light[1], *matte.color.tone), dtype=np.float32)
+    return np.asarray(np.median(sure_hair(matte), axis=0), dtype=np.float32)
 
 
-def _sure_hair(matte: HairMatte) -> Field:
-    """Lab (n, 3) of what is surely hair."""
-    sure = matte.sure >= min(0.7, float(matte.sure.max()))
-    return rgb_to_lab(matte.view.picture[sure][None])[0]
+def _tone_of(matte: HairMatte, target: Field) -> HairTone:
+    """`hair_tone` for what is surely hair in a matte, or for its colour over the frames of a video."""
+    if matte.color is None:
+        return hair_tone(sure_hair(matte), target)
+    return tone_between(matte.color.light, np.array(matte.color.tone), target, fitted=not is_commercial_safe())
 
 
-def _light_on_skin(subject: Subject, view: View, light: Field) -> Field:
-    """(h, w), `DARKEST` to 1: light on the skin nearest to each pixel relative to the well-lit parts of the face.
+def _light_on_skin(skin: Field, view: View, unit: float) -> Field:
+    """(h, w), `DARKEST` to 1: light on the skin (h, w) nearest to each pixel relative to the well-lit parts of the face.
 
     Hair next to a shadowed cheek lies in that shadow as well, however dark the hair was before.
     """
-    skin = part_cover(subject, view, "skin", "nose")
     if skin.sum() < 16:
         return np.ones(view.shape, dtype=np.float32)
-    lit = look_of_skin(view, skin).light
-    beside = light_around(light, skin, max(1.0, SHADOW_SHARE * face_unit(subject) * view.scale))
-    found = skin > 0
-    nearest = _nearest(beside, found)
-    spread = max(1.0, 0.5 * SHADOW_SHARE * face_unit(subject) * view.scale)
+    lab = rgb_to_lab(view.picture)
+    seen = skin > 0.5
+    lit = float(np.percentile(lab[:, :, 0][seen], 45)) if seen.any() else USUAL_SKIN.light
+    beside = light_around(lab[:, :, 0], skin, max(1.0, SHADOW_SHARE * unit * view.scale))
+    nearest = _nearest(beside, skin > 0)
+    spread = max(1.0, 0.5 * SHADOW_SHARE * unit * view.scale)
     return wide_blur(np.clip(nearest / max(lit, 1.0), DARKEST, 1), spread)
 
 

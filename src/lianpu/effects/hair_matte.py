@@ -12,13 +12,15 @@ from dataclasses import dataclass, replace
 import cv2
 import numpy as np
 
+from lianpu.effects.carried import Anchor, CarriedMaps, quick_view, rate_of
 from lianpu.effects.face_masks import crop_fade, face_unit, part_cover
 from lianpu.effects.matting import nearest_values
+from lianpu.faces.live import HairColor
 from lianpu.faces.parts import probability_over
 from lianpu.faces.person import people_in
 from lianpu.faces.results import Subject
-from lianpu.imaging.color import rgb_to_lab
-from lianpu.imaging.compositing import Field, View, upsample, view_of
+from lianpu.imaging.color import channel_sum, rgb_to_lab
+from lianpu.imaging.compositing import LONGEST_PX, Field, View, upsample, view_of
 from lianpu.imaging.geometry import enlarge, scaled_size
 from lianpu.imaging.masks import apply_coefficients, dilate, feather, guided_filter_coefficients, smoothstep, wide_blur
 from lianpu.imaging.picture import Picture
@@ -89,12 +91,14 @@ class HairMatte:
             `sure` with soft edges.
         sure: (h, w), 0 to 1 over the view: what is surely hair.
         matte: (h, w), 0 to 1: the matte at the view's resolution.
+        color: of the hair, averaged over the frames of a video; None where it is that of the photo.
     """
 
     view: View
     fields: Field
     sure: Field
     matte: Field
+    color: HairColor | None = None
 
     def alpha(self, pixels: Field, rows: slice, columns: slice) -> Field:
         """(n, m), 0 to 1: the matte of some of the photo's rows and columns, whose pixels (n, m, 3) are given, 0 to 1."""
@@ -127,15 +131,20 @@ def own_color(pixels: Field, alpha: Field, sides: Field, inside: Field) -> Field
     hair, ground = sides[:, :, :3], sides[:, :, 3:]
     rest = pixels - share * hair - (1 - share) * ground
     apart = ground - hair
-    towards = (rest * apart).sum(axis=2) / np.maximum((apart * apart).sum(axis=2), 1e-4)
+    towards = channel_sum(rest * apart) / np.maximum(channel_sum(apart * apart), 1e-4)
     rest -= (np.maximum(towards, 0) * (1 - inside))[:, :, None] * apart
     return np.clip(hair + share * rest, 0, 1)
 
 
 def hair_matte(photo: Picture, subject: Subject) -> HairMatte | None:
-    """The matte of the subject's hair in the photo (H, W, 3); None where no hair is to be seen."""
-    subject = subject.wide()
-    view = view_of(photo, subject.window)
+    """The matte of the subject's hair in the photo (H, W, 3); None where no hair is to be seen. In a video it is the carried one."""
+    kept = subject.carried.get(CARRIED)
+    return kept.matte(photo, subject) if isinstance(kept, HairMemory) else _matte_in(photo, subject.wide(), LONGEST_PX)
+
+
+def _matte_in(photo: Picture, subject: Subject, longest_px: int) -> HairMatte | None:
+    """`hair_matte`, found in this picture, at a resolution of `longest_px`."""
+    view = view_of(photo, subject.window, longest_px)
     core = part_cover(subject, view, "hair")
     if core.sum() < 4:
         return None
@@ -269,16 +278,16 @@ def _coefficients(subject: Subject, view: View, probable: Field, sure: Field, no
     picture, unit, soft = view.picture, face_unit(subject), subject.parts.soft is not None
     reach = max(1, round((_SOFT_EDGE if soft else EDGE_SHARE) * unit * view.scale))
     guided = guided_filter_coefficients(probable, picture, reach, 2e-4)
-    colors = np.dstack([picture, (picture**2).sum(axis=2)])
+    colors = np.dstack([picture, channel_sum(picture**2)])
     hair, ground = nearest_values(colors, sure + np.float32(1e-6) * probable), nearest_values(colors, none + np.float32(1e-7))
     front, back = hair[:, :, :3], ground[:, :, :3]
-    spread = hair[:, :, 3] - (front**2).sum(axis=2) + ground[:, :, 3] - (back**2).sum(axis=2)
+    spread = hair[:, :, 3] - channel_sum(front**2) + ground[:, :, 3] - channel_sum(back**2)
     apart = front - back
-    length = (apart**2).sum(axis=2)
+    length = channel_sum(apart**2)
     trust = length / (length + 4 * np.maximum(spread, 0) + np.float32(_NOISE))
     trust *= wide_blur(((1 - sure) * (1 - none)).astype(np.float32), 1.0)
     slopes = apart / np.maximum(length, 1e-4)[:, :, None]
-    between = np.dstack([slopes, -(slopes * back).sum(axis=2)])
+    between = np.concatenate([slopes, -channel_sum(slopes * back)[:, :, None]], axis=2)
     differ = np.abs(apply_coefficients(between, picture).clip(0, 1) - probable)
     trust = trust * np.clip(1.6 - 1.4 * differ, 0, 1)
     mixed = guided + (between - guided) * trust[:, :, None]
@@ -286,3 +295,93 @@ def _coefficients(subject: Subject, view: View, probable: Field, sure: Field, no
         mixed = _STEEPER * mixed
         mixed[:, :, 3] += 0.5 * (1 - _STEEPER)
     return np.dstack([mixed, front, back]).astype(np.float32)
+
+
+CARRIED = "hair"
+"""The name in `Subject.carried` of what `HairMemory` keeps."""
+
+_CARRIED_PX = 320
+"""Longer side of the view in which the hair of a video is found, and side of the map that carries it."""
+
+_FOUND_EVERY = 3
+"""The hair's matte is found anew in every frame of so many."""
+
+_MATTE_S, _COLOR_S = 0.12, 1.0
+"""Time constants, in seconds, with which the carried matte and the hair's colour follow what is found."""
+
+_LIMIT = 4
+"""Which of `HairMatte.fields` is the matte's upper limit."""
+
+_SURE_COLOR = 0.7
+"""Least part of a mask of sure hair in which its colour is measured."""
+
+
+@dataclass(frozen=True, eq=False)
+class HairMemory:
+    """A tracked face's hair, carried from frame to frame: how it meets the ground is found in some frames, and followed slowly.
+
+    Args:
+        maps: `HairMatte.fields`.
+        color: of the hair, averaged.
+        color_found: as it was measured last.
+    """
+
+    maps: CarriedMaps
+    color: HairColor
+    color_found: HairColor
+
+    def matte(self, photo: Picture, subject: Subject) -> HairMatte:
+        """The hair's matte in a frame (H, W, 3) of that face."""
+        view = quick_view(photo, subject.window, _CARRIED_PX)
+        fields = self.maps.anchor.over_view(self.maps.shown, subject.landmarks.points, view)
+        sure = np.clip(2 * fields[:, :, 11] - np.float32(0.5), 0, 1)
+        return HairMatte(view, fields, np.asarray(sure, dtype=np.float32), matte_of(fields, view.picture), self.color)
+
+    def followed(self, seconds: float) -> HairMemory:
+        """The memory so many seconds later."""
+        color = self.color.moved_to(self.color_found, rate_of(seconds, _COLOR_S))
+        return replace(self, maps=self.maps.followed(rate_of(seconds, _MATTE_S)), color=color)
+
+
+def carry_hair(before: HairMemory | None, photo: Picture, subject: Subject, seconds: float, turn: int) -> HairMemory | None:
+    """What is kept of a tracked face's hair after another frame; None as long as none was seen.
+
+    Args:
+        before: after the frame before; None for a new face.
+        photo: (H, W, 3), the frame.
+        subject: the face in it.
+        seconds: since the frame before.
+        turn: number of the frame, shifted by the face's: several faces take turns.
+    """
+    points = subject.landmarks.points
+    if before is not None and not before.maps.anchor.is_near(points):
+        before = replace(before, maps=before.maps.anchored_anew(subject.face.points, points))
+    if before is not None and turn % _FOUND_EVERY:
+        return before.followed(seconds)
+    matte = _matte_in(photo, subject, _CARRIED_PX)
+    if matte is None:
+        if before is None:
+            return None
+        gone = before.maps.found.copy()
+        gone[:, :, _LIMIT] = 0
+        return replace(before, maps=replace(before.maps, found=gone)).followed(seconds)
+    anchor = Anchor.of(subject.face.points, points, _CARRIED_PX) if before is None else before.maps.anchor
+    whole = anchor.from_view(np.dstack([matte.fields, matte.view.picture]), points, matte.view)
+    found, seen = np.ascontiguousarray(whole[:, :, :-3]), np.ascontiguousarray(whole[:, :, -3:])
+    color = _color_of(matte)
+    if before is None:
+        return HairMemory(CarriedMaps(anchor, found, found, seen), color, color)
+    return replace(before, maps=before.maps.found_again(found, seen), color_found=color).followed(seconds)
+
+
+def _color_of(matte: HairMatte) -> HairColor:
+    lab = sure_hair(matte)
+    low, middle, high = np.percentile(lab[:, 0], (5, 50, 95)).tolist()
+    a, b = lab[:, 1:].mean(axis=0).tolist()
+    return HairColor((low, middle, high), (a, b))
+
+
+def sure_hair(matte: HairMatte) -> Field:
+    """Lab (n, 3) of what is surely hair in a matte's view."""
+    sure = matte.sure >= min(_SURE_COLOR, float(matte.sure.max()))
+    return rgb_to_lab(matte.view.picture[sure][None])[0]

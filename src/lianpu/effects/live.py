@@ -35,14 +35,27 @@ def live_view(frame: Picture, window: Window, unit: float, most_unit_px: float) 
     It is halved until it is small enough, which takes a tenth of the time of another ratio. So the view's window may be some pixels larger
     or, in a frame that it fills, smaller than `window`.
     """
-    times = max(0, int(np.ceil(np.log2(max(unit, 1e-3) / most_unit_px))))
-    while times and min(frame.shape[:2]) < 2 ** (times + 2):
-        times -= 1
-    rows, columns = (_whole_steps(span, length, 2**times) for span, length in zip(window, frame.shape, strict=False))
+    (rows, columns), times = _halved(frame, window, unit, most_unit_px)
     part: np.ndarray = frame[rows, columns]
     for _ in range(times):
         part = cv2.resize(part, (part.shape[1] // 2, part.shape[0] // 2), interpolation=cv2.INTER_AREA)
     return View((rows, columns), np.multiply(part, np.float32(1 / 255), dtype=np.float32))
+
+
+def blank_view(frame: Picture, window: Window, unit: float, most_unit_px: float) -> View:
+    """`live_view` for maps alone: nobody looks at its picture."""
+    (rows, columns), times = _halved(frame, window, unit, most_unit_px)
+    high, wide = (rows.stop - rows.start) >> times, (columns.stop - columns.start) >> times
+    return View((rows, columns), np.empty((high, wide, 3), dtype=np.float32))
+
+
+def _halved(frame: Picture, window: Window, unit: float, most_unit_px: float) -> tuple[Window, int]:
+    """The window that is halved, and how many times."""
+    times = max(0, int(np.ceil(np.log2(max(unit, 1e-3) / most_unit_px))))
+    while times and min(frame.shape[:2]) < 2 ** (times + 2):
+        times -= 1
+    rows, columns = (_whole_steps(span, length, 2**times) for span, length in zip(window, frame.shape, strict=False))
+    return (rows, columns), times
 
 
 def _whole_steps(span: slice, length: int, step: int) -> slice:
@@ -135,9 +148,13 @@ def add_in_place(frame: Picture, view: View, change: Field) -> None:
     """Add to the frame, in place, a change (h, w, 3) of the view (1 is white), enlarged to its window."""
     rows, columns = view.window
     part = frame[rows, columns]
-    steps = np.rint(change * _WHITE).astype(np.int16)
-    if steps.shape != part.shape:
-        steps = cv2.resize(steps, part.shape[1::-1], interpolation=cv2.INTER_LINEAR)
+    if change.shape == part.shape:
+        steps = np.rint(change * _WHITE).astype(np.int16)
+    else:  # rounded at the frame's size: what is rounded before it is enlarged flickers as it moves over the frame
+        fine = np.rint(change * (_WHITE * np.float32(2**_FIXED_POINT_BITS))).astype(np.int16)
+        steps = np.asarray(cv2.resize(fine, part.shape[1::-1], interpolation=cv2.INTER_LINEAR), dtype=np.int16)
+        steps += 2 ** (_FIXED_POINT_BITS - 1)
+        steps >>= _FIXED_POINT_BITS
     cv2.add(part, steps, dst=part, dtype=cv2.CV_8U)
 
 

@@ -7,13 +7,16 @@ filter keeps, and only the scales between (blotches, fine lines) are weakened.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass, replace
 
 import cv2
 import numpy as np
 
+from lianpu.effects.carried import Anchor, CarriedMaps, rate_of
 from lianpu.effects.face_masks import face_unit, part_cover
 from lianpu.effects.live import (
     add_in_place,
+    blank_view,
     live_skin,
     live_view,
     repaint,
@@ -26,6 +29,7 @@ from lianpu.faces.mesh import outline, points_68
 from lianpu.faces.results import Points, Subject
 from lianpu.imaging.color import rgb_to_lab, to_rgb
 from lianpu.imaging.compositing import Field, Paint, View, add_change, blend, view_of
+from lianpu.imaging.geometry import Window
 from lianpu.imaging.masks import dilate, feather, grown, smoothstep, wide_blur, window_mean
 from lianpu.imaging.picture import Picture
 
@@ -56,6 +60,9 @@ _SPOT_LEAST, _SPOT_OVER_NOISE = 1.5, 2.6
 _DENSE = (0.035, 0.09)
 """Share of the skin around that spots may cover: where beards grow, and elsewhere."""
 
+_CLEARED = 0.95
+"""Share of a spot that goes at a strength of 1."""
+
 _LARGEST_SPOT, _SMALLEST_MOLE, _MOLE_CONTRAST = 0.17, 0.05, 13.0
 """In units of the face: what is larger is no spot; what is larger and darker (in L) is a mole, which belongs to a face."""
 
@@ -65,13 +72,17 @@ _STEADY_PX = 0.7
 
 def smooth_skin(photo: Picture, subject: Subject, strength: float) -> Picture:
     """The photo (H, W, 3) with the subject's skin smoothed, without blemishes; edges, pores, beards, moles, light and shadow stay."""
+    kept = subject.carried.get(CARRIED)
+    if isinstance(kept, SkinMemory):
+        return kept.put(photo, subject, strength)
     view = view_of(photo, subject.window, _SPOT_VIEW_PX)
     unit = face_unit(subject)
-    skin = part_cover(subject, view, "skin", "nose", "neck", "l_ear", "r_ear")
+    skin = _skin_of(subject, view)
     if skin.sum() < 4:
         return photo
-    points = subject.landmarks.points if subject.mesh is None else points_68(subject.mesh)
-    cleared = _cleared(view, skin * _off_features(view, points, unit), _bearded(view, points), unit, strength)
+    points = _points_of(subject)
+    bare = skin * _off_features(view, points, unit)
+    cleared = _cleared(view, bare, _spots(view, bare, _bearded(view, points), unit), unit, strength)
     clean = View(view.window, view.picture + cleared)
     return add_change(photo, view, cleared + _smoothing(clean, skin, unit, strength))
 
@@ -83,10 +94,17 @@ def clear_spots(photo: Picture, subject: Subject, strength: float) -> Picture:
     skin = part_cover(subject, view, "skin", "nose")
     if skin.sum() < 4:
         return photo
-    points = subject.landmarks.points if subject.mesh is None else points_68(subject.mesh)
-    return add_change(
-        photo, view, _cleared(view, skin * _off_features(view, points, unit), _bearded(view, points), unit, strength)
-    )
+    points = _points_of(subject)
+    bare = skin * _off_features(view, points, unit)
+    return add_change(photo, view, _cleared(view, bare, _spots(view, bare, _bearded(view, points), unit), unit, strength))
+
+
+def _skin_of(subject: Subject, view: View) -> Field:
+    return part_cover(subject, view, "skin", "nose", "neck", "l_ear", "r_ear")
+
+
+def _points_of(subject: Subject) -> Points:
+    return subject.landmarks.points if subject.mesh is None else points_68(subject.mesh)
 
 
 def live_smooth_skin(frame: Picture, face: LiveFace, strength: float) -> None:
@@ -95,13 +113,26 @@ def live_smooth_skin(frame: Picture, face: LiveFace, strength: float) -> None:
     Single spots are smoothed like all skin, not taken out: they would come and go from frame to frame.
     """
     unit = face.face.unit_px
-    window = face.window(frame) if face.shares else window_around(frame, outline(face.mesh, "face_oval"), 0.1 * unit)
+    window = _live_window(frame, face)
     if window is None:
+        return
+    kept = face.carried.get(CARRIED)
+    if isinstance(kept, LiveSkinMemory):
+        view = blank_view(frame, window, unit, _SMOOTHED_PX)
+        points = points_68(face.mesh)
+        change = kept.maps.anchor.over_view(kept.maps.shown, points, view, bent=True)
+        cover = soften(live_skin(face, view, "neck", "l_ear", "r_ear"), 0.03 * unit * view.scale)
+        change *= (smoothstep(cover, 0.1, 0.6) * np.float32(strength))[:, :, None]
+        add_in_place(frame, view, change)
         return
     view = live_view(frame, window, unit, _SMOOTHED_PX)
     skin = live_skin(face, view, "neck", "l_ear", "r_ear")
     if skin.sum() >= 4:
         add_in_place(frame, view, _smoothing(view, skin, unit, strength, least_px=_STEADY_PX))
+
+
+def _live_window(frame: Picture, face: LiveFace) -> Window | None:
+    return face.window(frame) if face.shares else window_around(frame, outline(face.mesh, "face_oval"), 0.1 * face.face.unit_px)
 
 
 def _smoothing(view: View, skin: Field, unit: float, strength: float, least_px: float = 0.0) -> Field:
@@ -121,10 +152,9 @@ def _smoothing(view: View, skin: Field, unit: float, strength: float, least_px: 
     )
 
 
-def _cleared(view: View, skin: Field, bearded: np.ndarray, unit: float, strength: float) -> Field:
-    """The change (h, w, 3) that takes spots from the skin (h, w): what is coarser than pores becomes as the skin around it is."""
+def _cleared(view: View, skin: Field, spots: Field, unit: float, strength: float) -> Field:
+    """The change (h, w, 3) that takes spots (h, w) from the skin (h, w): what is coarser than pores becomes as the skin around it is."""
     pixel = unit * view.scale
-    spots = _spots(view, skin, bearded, unit)
     if not spots.any():
         return np.zeros_like(view.picture)
     around = np.asarray((skin > 0.6) & (grown(spots, 0.012 * pixel, 1) == 0), dtype=np.float32)
@@ -134,7 +164,138 @@ def _cleared(view: View, skin: Field, bearded: np.ndarray, unit: float, strength
     filled = wide_blur(view.picture * around[:, :, None], sigma) / (share + np.float32(1e-4))
     change = filled - _blurred(view.picture, 0.6 * _PORE * pixel)
     sure = np.clip(5 * share[:, :, 0] - 0.2, 0, 1) * there * np.clip(2 * skin - 1, 0, 1)
-    return np.asarray(change * (sure * np.float32(min(1.0, 0.95 * strength)))[:, :, None], dtype=np.float32)
+    return np.asarray(change * (sure * np.float32(min(1.0, _CLEARED * strength)))[:, :, None], dtype=np.float32)
+
+
+CARRIED = "skin"
+"""The name in `Subject.carried` of what `SkinMemory` keeps."""
+
+_CARRIED_PX = 512
+"""Side of the maps that carry what is done to a face's skin, and longest side of the view of a frame in which it is found."""
+
+_FOUND_EVERY = 5
+"""What is done to the skin is found anew in every frame of so many."""
+
+_READINGS_S, _FOLLOWED_S = 0.6, 0.25
+"""Time constants, in seconds: of the mean over the spots that were found, and with which all changes are followed."""
+
+_COMES, _GOES = 0.55, 0.25
+"""Mean of the findings from which on a place counts as a spot, and below which it no longer does."""
+
+
+@dataclass(frozen=True, eq=False)
+class SkinMemory:
+    """A tracked face's skin, carried from frame to frame in maps that lie still on it and bend as its points move.
+
+    Args:
+        maps: (s, s, 6), the changes that take out spots, and that smooth, at a strength of 1.
+        often: (s, s), 0 to 1: how often a spot was found there.
+        spots: (s, s), 0 or 1: what counts as a spot, until it is found rarely.
+        readings: how many findings there were.
+        unread_s: seconds since the last one.
+    """
+
+    maps: CarriedMaps
+    often: Field
+    spots: Field
+    readings: int = 1
+    unread_s: float = 0.0
+
+    def put(self, photo: Picture, subject: Subject, strength: float) -> Picture:
+        """A frame (H, W, 3) of that face, smoothed."""
+        view = _blank_view(subject, _CARRIED_PX)
+        shown, unit = self.maps.shown, face_unit(subject)
+        change = np.float32(min(1.0, _CLEARED * strength) / _CLEARED) * shown[:, :, :3] + np.float32(strength) * shown[:, :, 3:]
+        change = self.maps.anchor.over_view(change, _points_of(subject), view, bent=True)
+        cover = feather(dilate(_skin_of(subject, view), view, 0.02 * unit), view, 0.02 * unit)  # a hand comes before the face
+        change *= cover[:, :, None]
+        edited = photo.copy()
+        add_in_place(edited, view, change)
+        return edited
+
+    def followed(self, seconds: float) -> SkinMemory:
+        """The memory so many seconds later."""
+        return replace(self, maps=self.maps.followed(rate_of(seconds, _FOLLOWED_S)), unread_s=self.unread_s + seconds)
+
+
+def _blank_view(subject: Subject, longest_px: int) -> View:
+    """The view of the subject's window for maps alone: nobody looks at its picture."""
+    rows, columns = subject.window
+    high, wide = rows.stop - rows.start, columns.stop - columns.start
+    by = min(1.0, longest_px / max(high, wide))
+    return View(subject.window, np.empty((max(1, round(high * by)), max(1, round(wide * by)), 3), dtype=np.float32))
+
+
+def carry_skin(before: SkinMemory | None, photo: Picture, subject: Subject, seconds: float, turn: int) -> SkinMemory | None:
+    """What is kept of a tracked face's skin after another frame; None as long as none was seen. Arguments as of `carry_hair`."""
+    points = _points_of(subject)
+    if before is not None and not before.maps.anchor.is_near(points):
+        before = None
+    if before is not None and turn % _FOUND_EVERY:
+        return before.followed(seconds)
+    view = view_of(photo, subject.window, _CARRIED_PX)
+    skin = _skin_of(subject, view)
+    if skin.sum() < 4:
+        return None if before is None else before.followed(seconds)
+    unit = face_unit(subject)
+    bare = skin * _off_features(view, points, unit)
+    spots = _spots(view, bare, _bearded(view, points), unit)
+    anchor = Anchor.of(subject.face.points, points, _CARRIED_PX) if before is None else before.maps.anchor
+    found = anchor.from_view(spots, points, view, bent=True)
+    if before is None:
+        often, decided = found, np.asarray(found > 0.5, dtype=np.float32)
+    else:
+        rate = max(1 / (before.readings + 1), rate_of(before.unread_s + seconds, _READINGS_S))
+        often = np.asarray(before.often + np.float32(rate) * (found - before.often), dtype=np.float32)
+        decided = np.where(often > _COMES, np.float32(1), np.where(often < _GOES, np.float32(0), before.spots))
+        spots = np.asarray(anchor.over_view(decided, points, view, bent=True) > 0.5, dtype=np.float32)
+    cleared = _cleared(view, bare, spots, unit, 1.0)
+    smoothed = _smoothing(View(view.window, view.picture + cleared), skin, unit, 1.0)
+    whole = anchor.from_view(np.dstack([cleared, smoothed, view.picture]), points, view, bent=True)
+    changes, seen = np.ascontiguousarray(whole[:, :, :6]), np.ascontiguousarray(whole[:, :, 6:])
+    if before is None:
+        return SkinMemory(CarriedMaps(anchor, changes, changes, seen), often, decided)
+    maps = before.maps.found_again(changes, seen)
+    return SkinMemory(maps, often, decided, before.readings + 1, -seconds).followed(seconds)
+
+
+_LIVE_PX = 256
+"""Side of the map that carries what is done to skin in a live picture."""
+
+_LIVE_FOUND_EVERY = 3
+"""It is found anew in every frame of so many."""
+
+
+@dataclass(frozen=True, eq=False)
+class LiveSkinMemory:
+    """A live face's skin: the change (s, s, 3) that smooths it at a strength of 1, carried from frame to frame."""
+
+    maps: CarriedMaps
+
+
+def carry_live_skin(
+    before: LiveSkinMemory | None, frame: Picture, face: LiveFace, seconds: float, turn: int
+) -> LiveSkinMemory | None:
+    """What is kept of a live face's skin after another frame. Arguments as of `carry_hair`."""
+    points = points_68(face.mesh)
+    maps = None if before is None else before.maps
+    if maps is not None and not maps.anchor.is_near(points):
+        maps = maps.anchored_anew(face.face.points, points)
+    rate = rate_of(seconds, _FOLLOWED_S)
+    if maps is not None and turn % _LIVE_FOUND_EVERY:
+        return LiveSkinMemory(maps.followed(rate))
+    unit, window = face.face.unit_px, _live_window(frame, face)
+    if window is None:
+        return None
+    view = live_view(frame, window, unit, _SMOOTHED_PX)
+    skin = live_skin(face, view, "neck", "l_ear", "r_ear")
+    change = _smoothing(view, skin, unit, 1.0, least_px=_STEADY_PX) if skin.sum() >= 4 else np.zeros_like(view.picture)
+    anchor = Anchor.of(face.face.points, points, _LIVE_PX) if maps is None else maps.anchor
+    whole = anchor.from_view(np.dstack([change, view.picture]), points, view, bent=True)
+    found, seen = np.ascontiguousarray(whole[:, :, :3]), np.ascontiguousarray(whole[:, :, 3:])
+    return LiveSkinMemory(
+        CarriedMaps(anchor, found, found, seen) if maps is None else maps.found_again(found, seen).followed(rate)
+    )
 
 
 def _spots(view: View, skin: Field, bearded: np.ndarray, unit: float) -> Field:

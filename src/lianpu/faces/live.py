@@ -6,7 +6,7 @@ Effects have a live form that takes these (`effects/catalogue.Effect.live`); `Li
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property, lru_cache
 from typing import Any
 
@@ -92,6 +92,7 @@ class LiveFace:
             hair is not known beyond the crop: there it fades back to its own colour.
         others: middle (x, y) and unit (`Face.unit_px`) of the frame's other faces: hair that is nearer to them, in units, is theirs.
         looks: how male and how old it looks, averaged over the frames so far; None reads it in every frame anew.
+        carried: what effects remember of it from the frames before, by their names (`Subject.carried`).
 
     Raises:
         ValueError: a share is of another type or shape than the others, or `mouth_visible` is not from 0 to 1.
@@ -106,6 +107,7 @@ class LiveFace:
     around: Share | None = None
     others: tuple[tuple[float, float, float], ...] = ()
     looks: SexAge | None = None
+    carried: Mapping[str, object] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         for name, share in self.shares.items():

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass, replace
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
 from typing import Any, Literal, Protocol
 
 import numpy as np
@@ -307,6 +308,7 @@ class Subject:
     mesh: Mesh | None = None
     looks: SexAge | None = None
     others: tuple[tuple[float, float, float], ...] = ()
+    carried: Mapping[str, object] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         if self.landmarks.scheme != "dlib-68":

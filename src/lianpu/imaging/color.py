@@ -33,4 +33,9 @@ def rgb_of_color(color: str) -> Field:
 
 def weighted_mean(values: Field, weight: Field) -> Field:
     """The mean (C,) of values (h, w, C), weighted by (h, w), whose sum must be above 0."""
-    return np.asarray((values * weight[..., None]).sum(axis=(0, 1)) / weight.sum(), dtype=np.float32)
+    return np.asarray(weight.reshape(-1) @ values.reshape(-1, values.shape[-1]) / weight.sum(), dtype=np.float32)
+
+
+def channel_sum(values: np.ndarray) -> Field:
+    """(n, m): the sum over the channels of (n, m, C up to 4); several times as fast as NumPy's over so short an axis."""
+    return np.asarray(cv2.transform(values, np.ones((1, values.shape[2]), dtype=np.float32)), dtype=np.float32)

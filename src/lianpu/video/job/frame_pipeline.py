@@ -141,8 +141,8 @@ class QualityPipeline:
     def track(self, before: State, picture: Picture, number: int, time_s: float) -> tuple[State, Tracked]:
         """See `FramePipeline`."""
         session = self.job.session
-        looks = session.looks_reader(self.job.preset)
-        return track_faces(before, picture, number, time_s, session.analyzer, self.settings, looks=looks)
+        looks, carriers = session.looks_reader(self.job.preset), session.carriers(self.job.preset)
+        return track_faces(before, picture, number, time_s, session.analyzer, self.settings, looks=looks, carriers=carriers)
 
     def render(self, picture: Picture, tracked: Tracked) -> EditedFrame:
         """See `FramePipeline`."""
@@ -305,7 +305,8 @@ def open_live_models(job: EditJob, settings: LiveSettings, threads: int | None =
     analyzer = job.session.analyzer
     parser = SharesParser(analyzer.parser) if settings.parse_every and analyzer.parser is not None else None
     person = PersonTracker(threads or 1) if settings.person else None
-    return LiveModels(analyzer, _open_mesh(settings, threads), parser, person, job.session.looks_reader(job.preset))
+    looks, carriers = job.session.looks_reader(job.preset), job.session.carriers(job.preset, live=True)
+    return LiveModels(analyzer, _open_mesh(settings, threads), parser, person, looks, carriers)
 
 
 def fetch_live_models(settings: LiveSettings) -> None:

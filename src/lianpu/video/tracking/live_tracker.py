@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 
@@ -36,12 +36,14 @@ from lianpu.video.tracking.tracker import TrackSettings, detect_faces
 from lianpu.video.tracking.tracks import (
     MAX_DRIFT,
     TRACKED,
+    Carrier,
     Looks,
     LooksReader,
     is_inside,
     leader_of,
     matched,
     moved_face,
+    next_carried,
     next_looks,
     without_duplicates,
 )
@@ -110,6 +112,7 @@ class LiveModels:
         parser: gives probabilities of parts; None where nothing needs them, or there is no parser.
         person: finds people; None where nothing needs them. It remembers the frame before.
         looks: reads how male and how old faces look, where the edit depends on it.
+        carriers: update what effects remember of each face, by name (`LiveFace.carried`).
     """
 
     analyzer: FaceAnalyzer
@@ -117,6 +120,7 @@ class LiveModels:
     parser: SharesParser | None = None
     person: PersonTracker | None = None
     looks: LooksReader | None = None
+    carriers: Mapping[str, Carrier] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, eq=False)
@@ -134,6 +138,7 @@ class LiveTrack:
         unread: frames since the mesh was read.
         unread_s: seconds likewise.
         looks: how it looks; None where nothing needs it, and before it could be read.
+        carried: what effects remember of it, by name.
     """
 
     number: int
@@ -146,6 +151,7 @@ class LiveTrack:
     unread: int = 0
     unread_s: float = 0.0
     looks: Looks | None = None
+    carried: Mapping[str, object] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, eq=False)
@@ -170,7 +176,7 @@ class TrackedScene:
         largest: the face that counts as the largest; empty in a frame without faces.
         cut: whether the frame begins another scene.
         detected: whether faces were detected in it, not only tracked.
-        seconds: time by stage: `detect`, `track`, `mesh`, `parse`, `person`.
+        seconds: time by stage: `detect`, `track`, `mesh`, `parse`, `carry`, `person`.
     """
 
     scene: LiveScene
@@ -231,10 +237,22 @@ def track_live(
     described = [_described(track, picture, light, number, seconds, models.parser, settings) for track in kept]
     if models.looks is not None:
         described = [_with_looks(*one, picture, number, seconds, models.looks) for one in described]
-    kept = tuple(track for track, _ in described)
     faces = _with_others({track.number: face for track, face in described})
     if models.parser is not None:
         times.end("parse")
+    kept = tuple(track for track, _ in described)
+    if models.carriers:
+        kept = tuple(
+            replace(
+                track,
+                carried=next_carried(
+                    track.carried, models.carriers, picture, faces[track.number], seconds, number + track.number
+                ),
+            )
+            for track in kept
+        )
+        faces = {track.number: replace(faces[track.number], carried=track.carried) for track in kept}
+        times.end("carry")
     person = None
     if models.person is not None and settings.person:
         if cut or before.grey is None:

@@ -6,6 +6,7 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
+from types import MappingProxyType
 from typing import TypeVar
 
 from lianpu.face_parsing.runtime import FaceParser
@@ -21,6 +22,7 @@ from lianpu.video.tracking.motion import GreyFrame, Motion, grey_frame, motion_o
 from lianpu.video.tracking.one_euro import OneEuro
 from lianpu.video.tracking.temporal_parsing import PartState, TemporalParser
 from lianpu.video.tracking.tracks import (
+    Carrier,
     LooksReader,
     Track,
     begin_track,
@@ -28,6 +30,7 @@ from lianpu.video.tracking.tracks import (
     leader_of,
     matched,
     moved_face,
+    next_carried,
     next_looks,
     next_track,
     without_duplicates,
@@ -100,7 +103,7 @@ class TrackedFaces:
         largest: the face that counts as the largest; empty in a frame without faces.
         cut: whether the frame begins another scene.
         detected: whether faces were detected in it, not only tracked.
-        seconds: time by stage: `detect`, `track`, `parse`.
+        seconds: time by stage: `detect`, `track`, `parse`; `carry` where effects remember something.
     """
 
     subjects: tuple[Subject, ...]
@@ -119,6 +122,7 @@ def track_faces(
     settings: TrackSettings,
     *,
     looks: LooksReader | None = None,
+    carriers: Mapping[str, Carrier] = MappingProxyType({}),
     clock: Callable[[], float] = time.perf_counter,
 ) -> tuple[TrackerState, TrackedFaces]:
     """The state after the next frame (H, W, 3), and the faces of that frame.
@@ -131,6 +135,7 @@ def track_faces(
         analyzer: its models, and whether turned faces are detected, too.
         settings: how faces are tracked.
         looks: reads how male and how old faces look, where the edit depends on it: averaged by track.
+        carriers: update what effects remember of each face, by name (`Subject.carried`).
         clock: measures `TrackedFaces.seconds`.
     """
     begin_s = clock()
@@ -150,11 +155,16 @@ def track_faces(
     tracks, subjects = _described(tracks, picture, seconds, number, analyzer, settings)
     if looks is not None:
         tracks, subjects = _with_looks(tracks, subjects, picture, seconds, number, looks)
+    carry_s = clock()
+    if carriers:
+        tracks, subjects = _with_carried(tracks, subjects, picture, seconds, number, carriers)
     end_s = clock()
     leader = leader_of(tracks, before.leader)
     differences = () if cut or change is None else with_difference(before.differences, change)
     after = TrackerState(tracks, grey, signature, differences, time_s, next_number, leader)
-    took = {"detect": track_s - detect_s, "track": detect_s - begin_s + parse_s - track_s, "parse": end_s - parse_s}
+    took = {"detect": track_s - detect_s, "track": detect_s - begin_s + parse_s - track_s, "parse": carry_s - parse_s}
+    if carriers:
+        took["carry"] = end_s - carry_s
     ordered = sorted(subjects, key=lambda one: -subjects[one].face.area)
     largest = (subjects[leader],) if leader in subjects else ()
     return after, TrackedFaces(tuple(subjects[one] for one in ordered), largest, cut, detected, took)
@@ -240,6 +250,27 @@ def _with_looks(
             looks = next_looks(track.looks, number + track.number, seconds, partial(reader, picture, subject))
             track = replace(track, looks=looks)
             known[track.number] = replace(subject, looks=None if looks is None else looks.shown)
+        kept.append(track)
+    return tuple(kept), known
+
+
+def _with_carried(
+    tracks: tuple[Track, ...],
+    subjects: dict[int, Subject],
+    picture: Picture,
+    seconds: float,
+    number: int,
+    carriers: Mapping[str, Carrier],
+) -> tuple[tuple[Track, ...], dict[int, Subject]]:
+    """The tracks and their subjects with what effects remember."""
+    kept, known = [], dict(subjects)
+    for track in tracks:
+        subject = subjects.get(track.number)
+        if subject is not None:
+            track = replace(
+                track, carried=next_carried(track.carried, carriers, picture, subject, seconds, number + track.number)
+            )
+            known[track.number] = replace(subject, carried=track.carried)
         kept.append(track)
     return tuple(kept), known
 

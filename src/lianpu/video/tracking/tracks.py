@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from typing import Protocol, TypeVar
 
 import numpy as np
@@ -84,6 +84,18 @@ def next_looks(before: Looks | None, turn: int, seconds: float, read: Callable[[
     return Looks(_between(before.shown, mean, 1 - math.exp(-seconds / _LOOKS_S)), mean, readings)
 
 
+Carrier = Callable[..., object]
+"""Updates what an effect remembers of a face: `carry(before, picture, face, seconds, turn)`, with None before the first frame."""
+
+
+def next_carried(
+    before: Mapping[str, object], carriers: Mapping[str, Carrier], picture: Picture, face: object, seconds: float, turn: int
+) -> dict[str, object]:
+    """What effects remember of a face after another frame (H, W, 3), by name. Arguments as of `Carrier`."""
+    found = {name: carry(before.get(name), picture, face, seconds, turn) for name, carry in carriers.items()}
+    return {name: one for name, one in found.items() if one is not None}
+
+
 def _between(one: SexAge, other: SexAge, share: float) -> SexAge:
     male = one.male_score + share * (other.male_score - one.male_score)
     return SexAge(min(1.0, max(0.0, male)), one.age + share * (other.age - one.age), other.source)
@@ -100,6 +112,7 @@ class Track:
         parts: its averaged parts; None before it is parsed.
         misses: how many detections in a row have missed it.
         looks: how it looks; None where nothing needs it, and before it could be read.
+        carried: what effects remember of it, by name.
     """
 
     number: int
@@ -108,6 +121,7 @@ class Track:
     parts: PartState | None = None
     misses: int = 0
     looks: Looks | None = None
+    carried: Mapping[str, object] = field(default_factory=dict)
 
     @property
     def landmarks(self) -> Points:
