@@ -5,8 +5,10 @@ import numpy as np
 from lianpu.effects.carried import Anchor, CarriedMaps
 from lianpu.effects.catalogue import EFFECTS
 from lianpu.effects.hair_matte import carry_hair, hair_matte
-from lianpu.effects.skin import carry_skin, smooth_skin
+from lianpu.effects.live_hair import carry_live_hair, live_hair_color
+from lianpu.effects.skin import carry_live_skin, carry_skin, live_smooth_skin, smooth_skin
 from lianpu.imaging.compositing import view_of
+from tests.support.live_faces import live_face
 from tests.support.subjects import drawn_photo
 
 
@@ -43,9 +45,9 @@ def test_a_mouth_that_opens_bends_the_map() -> None:
 
 def test_maps_follow_slowly_and_at_once_where_the_picture_has_become_another() -> None:
     anchor = Anchor(np.zeros((68, 2)), 32)
-    nothing, seen = np.zeros((32, 32, 2), np.float32), np.full((32, 32, 3), 0.5, np.float32)
+    nothing, seen = np.zeros((32, 32, 2), np.float32), np.full((64, 64, 3), 0.5, np.float32)
     hand = seen.copy()
-    hand[:, 16:] = 0.9
+    hand[:, 32:] = 0.9
     maps = CarriedMaps(anchor, nothing, nothing, seen).found_again(nothing + 1, hand).followed(0.25)
     assert np.allclose(maps.shown[:, :8], 0.25)
     assert np.allclose(maps.shown[:, 24:], 1.0)
@@ -82,6 +84,28 @@ def test_hair_is_found_now_and_then_and_carried_in_between() -> None:
     now = hair_matte(moved, replace(subject, landmarks=points, face=face, carried={"hair": later}))
     assert now is not None and now.matte.shape == alone.matte.shape
     assert np.abs(now.matte[:, 3:] - alone.matte[:, :-3]).mean() < 0.02
+
+
+def test_live_skin_and_hair_that_are_carried_look_like_those_of_the_frame_alone() -> None:
+    photo, subject = drawn_photo(width=400, height=400, side=380, left=10, top=10)
+    alone = live_face(subject)
+    carried = replace(
+        alone,
+        carried={
+            "skin": carry_live_skin(None, photo, alone, 1 / 24, 0),
+            "hair": carry_live_hair(None, photo, alone, 1 / 24, 0),
+        },
+    )
+    for put in (
+        lambda frame, face: live_smooth_skin(frame, face, 1.0),
+        lambda frame, face: live_hair_color(frame, face, 1.0, "#2040ff"),
+    ):
+        first, second = photo.copy(), photo.copy()
+        put(first, alone)
+        put(second, carried)
+        changes = [frame.astype(float) - photo for frame in (first, second)]
+        assert np.abs(changes[0]).max() > 3
+        assert np.corrcoef(changes[0].ravel(), changes[1].ravel())[0, 1] > 0.85
 
 
 def test_the_catalogue_names_what_a_video_keeps() -> None:

@@ -213,9 +213,9 @@ def _measure_size(
         if synthetic is not None:
             largest = {name: partial(_on_largest, contender) for name, contender in applied.items()}
             job = EditJob(EditRequest(""), Preset("", ()), EditSession(analyzer))
-            kept = Preset("", tuple(EffectStep(effect_of(name)) for name in applied if _kept_by(name)))
+            carried = Preset("", tuple(EffectStep(effect_of(name)) for name in applied if _kept_by(name)))
             for settings, title in ((UNSMOOTHED, "without"), (TrackSettings(), "with")):
-                tracking = open_pipeline(job if settings is UNSMOOTHED else replace(job, preset=kept), settings)
+                tracking = open_pipeline(job if settings is UNSMOOTHED else replace(job, preset=carried), settings)
                 flicker.append(clip_flicker(synthetic, tracking, largest, on_progress=begin(f"Flicker {title} smoothing")))
             if has_mesh():
                 flicker.append(_live_flicker(parsed, job, synthetic, list(applied), begin("Flicker of the live pipeline")))

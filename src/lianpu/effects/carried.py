@@ -14,8 +14,21 @@ import numpy as np
 
 from lianpu.effects.live import to_view
 from lianpu.faces.alignment import TEMPLATES, alignment_matrix
+from lianpu.faces.live import around_matrix
 from lianpu.imaging.compositing import Field, View
-from lianpu.imaging.geometry import Matrix, Window, compose, enlarge, inverse, map_points, quick_shrink, similarity, warp_values
+from lianpu.imaging.geometry import (
+    Matrix,
+    Window,
+    compose,
+    enlarge,
+    inverse,
+    map_points,
+    quick_shrink,
+    scale_between,
+    scaling,
+    similarity,
+    warp_values,
+)
 from lianpu.imaging.masks import smoothstep
 from lianpu.imaging.picture import Picture
 
@@ -29,6 +42,9 @@ _STILL_PX = 0.6
 
 _GRID, _REACH = 9, 0.12
 """Knots a side of the bent map, and how far a point bends what is around it, as a share of the side (standard deviation)."""
+
+_SEEN_PX = 64
+"""Side of the copy of a face's picture in which it is seen whether a place has become another one."""
 
 _DRIFTED = 0.06
 """A face that has turned so far, as a share of the map's side (mean of the points), is described anew."""
@@ -47,9 +63,11 @@ class Anchor:
     side_px: int
 
     @classmethod
-    def of(cls, five: np.ndarray, points: np.ndarray, side_px: int) -> Anchor:
-        """The anchor of a face with five points (5, 2) and 68 points (68, 2) in pixels of its frame."""
-        return cls(map_points(alignment_matrix(five, _CROP, side_px), points).astype(np.float64), side_px)
+    def of(cls, five: np.ndarray, points: np.ndarray, side_px: int, *, wide: bool = False) -> Anchor:
+        """The anchor of a face with five points (5, 2) and 68 points (68, 2) in pixels of its frame; `wide`: with the hair around its crop."""
+        matrix = alignment_matrix(five, _CROP, side_px)
+        matrix = around_matrix(matrix, side_px, side_px) if wide else matrix
+        return cls(map_points(matrix, points).astype(np.float64), side_px)
 
     def from_frame(self, points: np.ndarray) -> Matrix:
         """The matrix (2, 3) from a frame in which the face's 68 points are `points` to the anchor's pixels, as if the face were stiff."""
@@ -71,6 +89,13 @@ class Anchor:
         matrix = compose(self.from_frame(points), inverse(to_view(view)))
         seen = map_points(matrix, view.to_view(points))
         return _pulled(values, matrix, seen, self.points, (self.side_px, self.side_px), bent, outside=None)
+
+    def seen_in(self, view: View, points: np.ndarray) -> Field:
+        """A small copy (m, m, 3) of the anchor's picture, of a view of a frame in which the face's 68 points are `points`."""
+        picture = quick_shrink(view.picture, 2 * _SEEN_PX)
+        to_small = compose(scaling(scale_between(view.picture, picture)), to_view(view))
+        matrix = compose(scaling(_SEEN_PX / self.side_px), compose(self.from_frame(points), inverse(to_small)))
+        return np.asarray(warp_values(picture, matrix, (_SEEN_PX, _SEEN_PX)), dtype=np.float32)
 
 
 def _pulled(
@@ -120,7 +145,7 @@ class CarriedMaps:
         anchor: their pixels.
         shown: (s, s, C), as they are followed.
         found: (s, s, C), as they were found last.
-        seen: (s, s, 3), 0 to 1, the picture then.
+        seen: the picture then, as of `Anchor.seen_in`.
     """
 
     anchor: Anchor
@@ -130,9 +155,11 @@ class CarriedMaps:
 
     def found_again(self, found: Field, seen: Field) -> CarriedMaps:
         """With what another frame shows, in the anchor's pixels. Where the picture has become another one, it counts at once."""
-        other = cv2.GaussianBlur(cv2.absdiff(seen, self.seen).mean(axis=2), (0, 0), 2.0)
-        changed = smoothstep(other, *_OTHER)[:, :, None]
-        shown = self.shown + changed * (found - self.shown) if changed.any() else self.shown
+        other = cv2.blur(cv2.absdiff(seen, self.seen), (3, 3)).mean(axis=2)
+        changed = smoothstep(other, *_OTHER)
+        shown = self.shown
+        if changed.any():
+            shown = shown + enlarge(changed, found.shape[1::-1])[:, :, None] * (found - shown)
         return CarriedMaps(self.anchor, np.asarray(shown, dtype=np.float32), found, seen)
 
     def followed(self, rate: float) -> CarriedMaps:
@@ -143,11 +170,13 @@ class CarriedMaps:
         moved = cv2.addWeighted(flat[0], 1 - rate, flat[1], rate, 0.0)
         return replace(self, shown=np.asarray(moved, dtype=np.float32).reshape(self.shown.shape))
 
-    def anchored_anew(self, five: np.ndarray, points: np.ndarray) -> CarriedMaps:
-        """In the pixels of the face as it is now, five points (5, 2) and 68 points (68, 2), after it has turned."""
-        anchor = Anchor.of(five, points, self.anchor.side_px)
+    def anchored_anew(self, five: np.ndarray, points: np.ndarray, *, wide: bool = False) -> CarriedMaps:
+        """In the pixels of the face as it is now, after it has turned. Arguments as of `Anchor.of`."""
+        anchor = Anchor.of(five, points, self.anchor.side_px, wide=wide)
         onward = compose(anchor.from_frame(points), inverse(self.anchor.from_frame(points)))
-        return CarriedMaps(anchor, *(moved_by(values, onward) for values in (self.shown, self.found, self.seen)))
+        small = scaling(_SEEN_PX / anchor.side_px)
+        seen = moved_by(self.seen, compose(small, compose(onward, inverse(small))))
+        return CarriedMaps(anchor, moved_by(self.shown, onward), moved_by(self.found, onward), seen)
 
 
 def quick_view(photo: Picture, window: Window, longest_px: int) -> View:

@@ -322,6 +322,7 @@ EFFECTS: dict[str, Effect] = {
             beyond_crop=True,
             needs_parser=True,
             carry="hair_matte.carry_hair",
+            carry_live="live_hair.carry_live_hair",
             main="shade",
         ),
         Effect(
@@ -440,6 +441,7 @@ EFFECTS: dict[str, Effect] = {
             beyond_crop=True,
             needs_mesh=True,
             carry="hair_matte.carry_hair",
+            carry_live="live_hair.carry_live_hair",
             main="years",
         ),
         Effect(

@@ -150,16 +150,22 @@ def _matte_in(photo: Picture, subject: Subject, longest_px: int) -> HairMatte | 
         return None
     unit = face_unit(subject)
     probable = _probability(photo, subject, view, core)
-    sure = dilate((probable > _SURE).astype(np.float32), view, -_SURE_REACH * unit)
-    if sure.sum() < 4:
-        sure = (probable >= 0.7 * float(probable.max())).astype(np.float32)
-    none = dilate((probable < _NONE).astype(np.float32), view, -_NONE_REACH * unit)
-    fields = _coefficients(subject, view, probable, sure, none)
+    sure, fields = edge_fields(view, probable, unit, soft=subject.parts.soft is not None)
     limit = smoothstep(feather(dilate(probable, view, 0.05 * unit), view, 0.03 * unit), 0.08, 0.4)
     limit *= crop_fade(subject, view, photo.shape) * _amount(probable, unit * view.scale)
     inside = feather(sure, view, 0.02 * unit)
     whole = np.dstack([fields[:, :, :4], limit, fields[:, :, 4:], inside]).astype(np.float32)
     return HairMatte(view, whole, sure, matte_of(whole, view.picture))
+
+
+def edge_fields(view: View, probable: Field, unit: float, *, soft: bool) -> tuple[Field, Field]:
+    """What is surely hair (h, w), and the matte's linear function of colour (h, w, 10) with the colours of the nearest hair and ground, from
+    the probability of hair (h, w) over a view; `soft`: one that has no sharp edges of its own."""
+    sure = dilate((probable > _SURE).astype(np.float32), view, -_SURE_REACH * unit)
+    if sure.sum() < 4:
+        sure = (probable >= 0.7 * float(probable.max())).astype(np.float32)
+    none = dilate((probable < _NONE).astype(np.float32), view, -_NONE_REACH * unit)
+    return sure, _coefficients(view, probable, sure, none, unit, soft)
 
 
 def _amount(probable: Field, unit_px: float) -> float:
@@ -273,9 +279,9 @@ def _with_fringe(subject: Subject, view: View, probable: Field) -> Field:
     return np.maximum(probable, (where * found).astype(np.float32))
 
 
-def _coefficients(subject: Subject, view: View, probable: Field, sure: Field, none: Field) -> Field:
+def _coefficients(view: View, probable: Field, sure: Field, none: Field, unit: float, soft: bool) -> Field:
     """(h, w, 10): the matte's linear function of colour (4), and the colours of the nearest hair and ground (6)."""
-    picture, unit, soft = view.picture, face_unit(subject), subject.parts.soft is not None
+    picture = view.picture
     reach = max(1, round((_SOFT_EDGE if soft else EDGE_SHARE) * unit * view.scale))
     guided = guided_filter_coefficients(probable, picture, reach, 2e-4)
     colors = np.dstack([picture, channel_sum(picture**2)])
@@ -366,8 +372,7 @@ def carry_hair(before: HairMemory | None, photo: Picture, subject: Subject, seco
         gone[:, :, _LIMIT] = 0
         return replace(before, maps=replace(before.maps, found=gone)).followed(seconds)
     anchor = Anchor.of(subject.face.points, points, _CARRIED_PX) if before is None else before.maps.anchor
-    whole = anchor.from_view(np.dstack([matte.fields, matte.view.picture]), points, matte.view)
-    found, seen = np.ascontiguousarray(whole[:, :, :-3]), np.ascontiguousarray(whole[:, :, -3:])
+    found, seen = anchor.from_view(matte.fields, points, matte.view), anchor.seen_in(matte.view, points)
     color = _color_of(matte)
     if before is None:
         return HairMemory(CarriedMaps(anchor, found, found, seen), color, color)

@@ -11,6 +11,7 @@ from functools import lru_cache
 import cv2
 import numpy as np
 
+from lianpu.effects.carried import Anchor, CarriedMaps, quick_view, rate_of
 from lianpu.effects.catalogue import PICKED
 from lianpu.effects.face_masks import fade_at_border
 from lianpu.effects.hair import (
@@ -27,13 +28,14 @@ from lianpu.effects.hair import (
     shade_target,
     tone_between,
 )
-from lianpu.effects.hair_matte import EDGE_SHARE
+from lianpu.effects.hair_matte import CARRIED, EDGE_SHARE, edge_fields
 from lianpu.effects.live import live_view, share_in, soften, to_view
-from lianpu.faces.live import CROP_PX, HairColor, LiveFace, around_matrix, hair_color_of
+from lianpu.faces.live import CROP_PX, HairColor, LiveFace, Share, around_matrix, hair_color_of
+from lianpu.faces.mesh import points_68
 from lianpu.imaging.color import to_rgb
 from lianpu.imaging.compositing import Field, View
 from lianpu.imaging.geometry import Matrix
-from lianpu.imaging.masks import dilate, guided_filter_coefficients, smoothstep, wide_blur
+from lianpu.imaging.masks import apply_coefficients, dilate, guided_filter_coefficients, smoothstep, wide_blur
 from lianpu.imaging.picture import Picture
 from lianpu.models.store.locate import is_commercial_safe
 
@@ -59,9 +61,6 @@ _HIGHLIGHT = 70.0
 
 _FAR = np.float32(1e-3)
 """Weight of the mean light on the whole skin, where none is near."""
-
-_COEFFICIENT_STEPS = 128
-"""The matte's slope is computed in steps of this fraction of 1, in 16 bits."""
 
 _MATTE = np.rint(255 * smoothstep(np.arange(256) / 255, 0.12, 0.9)).astype(np.uint8)
 
@@ -108,14 +107,90 @@ def live_hair_color(frame: Picture, face: LiveFace, strength: float, color: str,
     luma = np.asarray(view.picture @ _LUMA, dtype=np.float32)
     near = smoothstep(soften(dilate(core, view, 0.5 * reach), 0.3 * px), 0.05, 0.6)
     share = near * fade_at_border(_known_hair(face), view, frame.shape)
-    edges = guided_filter_coefficients(core, luma[:, :, None], max(1, round(px)), 2e-4)
+    edge = _edge(frame, face, view, share, core, luma, max(1, round(px)))
     well_inside = np.asarray(dilate(core, view, -MIXED * reach) + LEAST * core, dtype=np.float32)
     around = light_around(luma, well_inside, max(1.0, px))
     inside = soften(dilate(core, view, -0.5 * reach), 0.3 * px)
-    matte = smoothstep(edges[:, :, 0] * luma + edges[:, :, 1], 0.12, 0.9) * share
+    small = cv2.resize(edge, view.shape[::-1], interpolation=cv2.INTER_AREA)
+    matte = np.asarray(small * (share / np.float32(255)), dtype=np.float32)
     shadow = _shade(face, view, core, luma, around, tone)
     ceiling = 255 * around + _HIGHLIGHT * inside + 255 * smoothstep(inside, 0.8, 1.0)
-    _recolor(frame, view, strength, share, edges, ceiling, tone, _smooth_change(view, tone, luma, ceiling, matte, shadow))
+    _recolor(frame, view, strength, share, edge, ceiling, tone, _smooth_change(view, tone, luma, ceiling, matte, shadow))
+
+
+def _edge(frame: Picture, face: LiveFace, view: View, share: Field, core: Field, luma: Field, reach: int) -> Share:
+    """The matte (n, m), 255 is hair, over a view, at least at its size: along the frame's colours, or, where nothing is carried, its luma."""
+    kept = face.carried.get(CARRIED)
+    left, top, wide, high = cv2.boundingRect((share > 1 / 255).astype(np.uint8))
+    if isinstance(kept, LiveHairMemory) and wide:
+        times, (rows, columns) = round(1 / view.scale), view.window
+        inner = (
+            slice(rows.start + top * times, rows.start + (top + high) * times),
+            slice(columns.start + left * times, columns.start + (left + wide) * times),
+        )
+        fine = live_view(frame, inner, face.face.unit_px, _EDGE_PX)
+        by = fine.shape[0] // high
+        if fine.window == inner and fine.shape == (by * high, by * wide):
+            linear = kept.maps.anchor.over_view(kept.maps.shown, points_68(face.mesh), fine)
+            found = apply_coefficients(linear, fine.picture)
+            matte = np.zeros((by * view.shape[0], by * view.shape[1]), dtype=np.uint8)
+            matte[by * top : by * (top + high), by * left : by * (left + wide)] = _matte_of(found)
+            return matte
+    edges = guided_filter_coefficients(core, luma[:, :, None], reach, 2e-4)
+    return _matte_of(edges[:, :, 0] * luma + edges[:, :, 1])
+
+
+def _matte_of(values: np.ndarray) -> Share:
+    return np.asarray(cv2.LUT(np.rint(255 * np.clip(values, 0, 1)).astype(np.uint8), _MATTE), dtype=np.uint8)
+
+
+_EDGE_PX = 90.0
+"""Most pixels of the face's unit at which the matte follows the frame: half of most frames."""
+
+_FOUND_PX, _CARRIED_PX = 36.0, 224
+"""The face's unit in the copy in which the matte's function of colour is found; and side of the map that carries it."""
+
+_FOUND_EVERY = 6
+"""It is found anew in every frame of so many."""
+
+_FOLLOWED_S = 0.12
+"""Time constant with which it is followed, in seconds."""
+
+
+@dataclass(frozen=True, eq=False)
+class LiveHairMemory:
+    """A live face's hair: the matte's linear function of colour (s, s, 4), carried from frame to frame."""
+
+    maps: CarriedMaps
+
+
+def carry_live_hair(
+    before: LiveHairMemory | None, frame: Picture, face: LiveFace, seconds: float, turn: int
+) -> LiveHairMemory | None:
+    """What is kept of a live face's hair after another frame; None as long as none was seen. Arguments as of `carry_hair`."""
+    points = points_68(face.mesh)
+    maps = None if before is None else before.maps
+    rate = rate_of(seconds, _FOLLOWED_S)
+    if maps is not None and turn % _FOUND_EVERY != _FOUND_EVERY // 2:  # not in the frame in which skin is found
+        return LiveHairMemory(maps.followed(rate))
+    if maps is not None and not maps.anchor.is_near(points):
+        maps = maps.anchored_anew(face.face.points, points, wide=True)
+    unit = face.face.unit_px
+    window = face.hair_window(frame, _MARGIN * unit)
+    if window is None:
+        return None if maps is None else LiveHairMemory(maps.followed(rate))
+    rows, columns = window
+    longest = max(rows.stop - rows.start, columns.stop - columns.start)
+    view = quick_view(frame, window, max(8, round(longest * min(1.0, _FOUND_PX / unit))))
+    core = np.multiply(face.hair_over(to_view(view), view.shape[::-1]), np.float32(1 / 255), dtype=np.float32)
+    if core.sum() < 4:
+        return None if maps is None else LiveHairMemory(maps.followed(rate))
+    linear = edge_fields(view, core, unit, soft=True)[1][:, :, :4]
+    anchor = Anchor.of(face.face.points, points, _CARRIED_PX, wide=True) if maps is None else maps.anchor
+    found, seen = anchor.from_view(linear, points, view), anchor.seen_in(view, points)
+    return LiveHairMemory(
+        CarriedMaps(anchor, found, found, seen) if maps is None else maps.found_again(found, seen).followed(rate)
+    )
 
 
 def live_skin_look(frame: Picture, face: LiveFace) -> SkinLook:
@@ -137,12 +212,12 @@ def _recolor(
     view: View,
     strength: float,
     share: Field,
-    edges: Field,
+    edge: Share,
     ceiling: Field,
     tone: LumaTone,
     smooth_change: Field,
 ) -> None:
-    """The part at full size: luma, matte along the luma's edges, the table, and the sum, in 8 and 16 bits."""
+    """The part at full size: luma, matte, the table, and the sum, in 8 and 16 bits. `edge` covers the view, at any size."""
     left, top, wide, high = cv2.boundingRect((share > 1 / 255).astype(np.uint8))
     if not wide:
         return
@@ -156,10 +231,10 @@ def _recolor(
         return whole if times == 1 else cv2.resize(whole, part.shape[1::-1], interpolation=cv2.INTER_LINEAR)
 
     luma = cv2.cvtColor(part, cv2.COLOR_RGB2GRAY)
-    slope = enlarged(np.clip(edges[:, :, 0], -32, 32) * _COEFFICIENT_STEPS, np.int16)
-    sloped = cv2.multiply(slope, luma.astype(np.int16), scale=1 / _COEFFICIENT_STEPS)
-    matte = cv2.add(sloped, enlarged(255 * np.clip(edges[:, :, 1], -64, 64), np.int16), dtype=cv2.CV_8U)
-    matte = cv2.multiply(cv2.LUT(matte, _MATTE), enlarged(255 * np.minimum(share, 1), np.uint8), scale=strength / 255)
+    by = edge.shape[0] // view.shape[0]
+    seen = edge[top * by : (top + high) * by, left * by : (left + wide) * by]
+    whole = seen if seen.shape == part.shape[:2] else cv2.resize(seen, part.shape[1::-1], interpolation=cv2.INTER_LINEAR)
+    matte = cv2.multiply(whole, enlarged(255 * np.minimum(share, 1), np.uint8), scale=strength / 255)
     lit = cv2.min(luma, enlarged(np.clip(ceiling, 0, 255), np.uint8))
     change = cv2.LUT(cv2.merge([lit, lit, lit]), np.rint(tone.new - tone.old).astype(np.int16)[None])
     weight = cv2.merge([matte, matte, matte]).astype(np.int16)

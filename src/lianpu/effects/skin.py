@@ -251,18 +251,18 @@ def carry_skin(before: SkinMemory | None, photo: Picture, subject: Subject, seco
         spots = np.asarray(anchor.over_view(decided, points, view, bent=True) > 0.5, dtype=np.float32)
     cleared = _cleared(view, bare, spots, unit, 1.0)
     smoothed = _smoothing(View(view.window, view.picture + cleared), skin, unit, 1.0)
-    whole = anchor.from_view(np.dstack([cleared, smoothed, view.picture]), points, view, bent=True)
-    changes, seen = np.ascontiguousarray(whole[:, :, :6]), np.ascontiguousarray(whole[:, :, 6:])
+    changes = anchor.from_view(np.dstack([cleared, smoothed]), points, view, bent=True)
+    seen = anchor.seen_in(view, points)
     if before is None:
         return SkinMemory(CarriedMaps(anchor, changes, changes, seen), often, decided)
     maps = before.maps.found_again(changes, seen)
     return SkinMemory(maps, often, decided, before.readings + 1, -seconds).followed(seconds)
 
 
-_LIVE_PX = 256
+_LIVE_PX = 224
 """Side of the map that carries what is done to skin in a live picture."""
 
-_LIVE_FOUND_EVERY = 3
+_LIVE_FOUND_EVERY = 6
 """It is found anew in every frame of so many."""
 
 
@@ -279,11 +279,11 @@ def carry_live_skin(
     """What is kept of a live face's skin after another frame. Arguments as of `carry_hair`."""
     points = points_68(face.mesh)
     maps = None if before is None else before.maps
-    if maps is not None and not maps.anchor.is_near(points):
-        maps = maps.anchored_anew(face.face.points, points)
     rate = rate_of(seconds, _FOLLOWED_S)
     if maps is not None and turn % _LIVE_FOUND_EVERY:
         return LiveSkinMemory(maps.followed(rate))
+    if maps is not None and not maps.anchor.is_near(points):
+        maps = maps.anchored_anew(face.face.points, points)
     unit, window = face.face.unit_px, _live_window(frame, face)
     if window is None:
         return None
@@ -291,8 +291,7 @@ def carry_live_skin(
     skin = live_skin(face, view, "neck", "l_ear", "r_ear")
     change = _smoothing(view, skin, unit, 1.0, least_px=_STEADY_PX) if skin.sum() >= 4 else np.zeros_like(view.picture)
     anchor = Anchor.of(face.face.points, points, _LIVE_PX) if maps is None else maps.anchor
-    whole = anchor.from_view(np.dstack([change, view.picture]), points, view, bent=True)
-    found, seen = np.ascontiguousarray(whole[:, :, :3]), np.ascontiguousarray(whole[:, :, 3:])
+    found, seen = anchor.from_view(change, points, view, bent=True), anchor.seen_in(view, points)
     return LiveSkinMemory(
         CarriedMaps(anchor, found, found, seen) if maps is None else maps.found_again(found, seen).followed(rate)
     )
