@@ -84,7 +84,7 @@ def test_what_sits_on_a_head_stays_large_and_mostly_within_a_tight_photo(which: 
     tight, subject = drawn_photo(width=300, height=260, side=330, left=-15, top=-20)
     assert subject.face.points[:2, 1].mean() < 1.75 * subject.face.unit_px  # hardly room for a hat
     here, with_room = changed(tight, subject), changed(*drawn_photo(width=900, height=900, side=330, left=285, top=400))
-    assert here[:60].any() and 0.3 * with_room.sum() < here.sum() <= 1.05 * with_room.sum()
+    assert here[:60].any() and 0.25 * with_room.sum() < here.sum() <= 1.05 * with_room.sum()
     if which in ("crown", "flower_crown"):
         assert not here[0].any()  # nothing is cut off
 

@@ -193,13 +193,22 @@ def _streak(canvas: Canvas, points: Curve) -> None:
 
 
 def _lenses(
-    shape: Callable[[float], Curve], frame: str, shine: str, width: float, lens: tuple[str, str, float], bridge: Curve
+    shape: Callable[[float], Curve],
+    frame: str,
+    shine: str,
+    width: float,
+    lens: tuple[str, str, float],
+    bridge: Curve,
+    *,
+    streaks: bool = True,
 ) -> Callable[[Canvas], None]:
     def draw(canvas: Canvas) -> None:
         color, to, alpha = lens
         for side in (-1.0, 1.0):
             curve = shape(side)
             canvas.fill(curve, color, to, alpha=alpha)
+            if not streaks:
+                continue
             middle = curve.mean(axis=0)
             streak = np.array([(-0.2, -0.3), (-0.06, -0.3), (-0.24, 0.3), (-0.38, 0.3)]) * 0.8 + middle
             inner = (curve - middle) * 0.86 + middle
@@ -255,7 +264,7 @@ def _glasses(front: Callable[[Canvas], None], frame: str, shine: str, y: float, 
     return (
         Layer(arms, box, "left_hinge", "left_side", under_hair=True, shadow=0.25),
         Layer(arms, box, "right_hinge", "right_side", under_hair=True, shadow=0.25),
-        Layer(front, (-1.15, -0.55, 1.15, 0.6), "between_eyes", "face", shadow=0.28),
+        Layer(front, (-1.2, -0.6, 1.2, 0.65), "between_eyes", "face", shadow=0.34),
     )
 
 
@@ -297,34 +306,57 @@ _SQUARE = _glasses(
 
 def _dark_lens(side: float) -> Curve:
     points = [
-        (0.10, -0.18),
-        (0.45, -0.25),
-        (0.86, -0.22),
-        (0.97, -0.12),
-        (0.93, 0.12),
-        (0.74, 0.33),
-        (0.46, 0.36),
-        (0.22, 0.24),
-        (0.11, 0.02),
+        (0.09, -0.23),
+        (0.45, -0.32),
+        (0.90, -0.29),
+        (1.02, -0.17),
+        (0.99, 0.14),
+        (0.82, 0.40),
+        (0.52, 0.46),
+        (0.23, 0.35),
+        (0.10, 0.06),
     ]
     return np.asarray(smooth(points)) * (side, 1)
 
 
+def _reflections(canvas: Canvas) -> None:
+    """What sunglasses mirror: a bright sky above, a horizon, and a window's light."""
+    for side in (-1.0, 1.0):
+        lens = _dark_lens(side)
+        middle = lens.mean(axis=0)
+        inner = (lens - middle) * 0.9 + middle
+        canvas.inside(inner, partial(_sky, x=float(middle[0]), y=float(middle[1])))
+        canvas.line(
+            (lens - middle) * 0.93 + middle + np.array([0.0, 0.012]), 0.014, "#000000", alpha=0.55, closed=True, soft=0.008
+        )
+
+
+def _sky(canvas: Canvas, x: float, y: float) -> None:
+    at = np.array([x, y])
+    canvas.fill(_rounded(x, y - 0.24, 0.6, 0.3, 2.4), "#a9c3da", "#5c7388", alpha=0.34, soft=0.06)
+    canvas.fill(np.array([(-0.6, 0.05), (0.6, -0.02), (0.6, 0.07), (-0.6, 0.14)]) + at, "#e9d3b0", alpha=0.13, soft=0.05)
+    canvas.fill(np.array([(-0.26, -0.34), (-0.10, -0.34), (-0.30, 0.3), (-0.42, 0.3)]) + at, "#ffffff", alpha=0.26, soft=0.02)
+    canvas.fill(np.array([(-0.05, -0.34), (-0.01, -0.34), (-0.21, 0.3), (-0.24, 0.3)]) + at, "#ffffff", alpha=0.2, soft=0.014)
+    canvas.glow((x + 0.22, y + 0.24), 0.3, "#d8a878", alpha=0.22)
+
+
 _DARK = _glasses(
     _both(
-        _ends(-0.14, "#131215", 1.05, 0.07, 0.9),
+        _ends(-0.18, "#131215", 1.08, 0.07, 0.95),
         _lenses(
             _dark_lens,
             "#131215",
             "#77757f",
-            0.06,
-            ("#0d0f14", "#4a4038", 0.93),
-            smooth([(-0.13, -0.13), (0.0, -0.17), (0.13, -0.13)], closed=False),
+            0.062,
+            ("#07080c", "#3d342e", 0.97),
+            smooth([(-0.13, -0.15), (0.0, -0.2), (0.13, -0.15)], closed=False),
+            streaks=False,
         ),
+        _reflections,
     ),
     "#131215",
     "#77757f",
-    -0.14,
+    -0.18,
     0.055,
 )
 
@@ -434,44 +466,96 @@ def _stripes(canvas: Canvas) -> None:
         canvas.fill(_band(0.7, 0.09, 0.12, y), color, alpha=0.95)
 
 
+def _cone_light(canvas: Canvas) -> None:
+    left, right = [(-0.55, 0.15), (-0.02, -1.15)], [(0.55, 0.15), (0.02, -1.15)]
+    canvas.fill(np.array([*left, (-0.03, -1.15), (-0.42, 0.15)]), "#2a0a46", alpha=0.45, soft=0.06)
+    canvas.fill(np.array([(-0.30, 0.15), (-0.05, 0.15), (0.0, -1.15), (-0.02, -1.15)]), "#ffffff", alpha=0.5, soft=0.05)
+    canvas.fill(np.array([*right[::-1], (0.55, 0.15), (0.22, 0.15)]), "#2a0a46", alpha=0.6, soft=0.09)
+
+
 def _party_hat(canvas: Canvas) -> None:
-    cone = np.concatenate([_band(0.48, 0.0, 0.11, 0.0)[:41], [(0.04, -1.1), (-0.04, -1.1)]])
-    canvas.fill(cone, "#e8418c", "#8a3fd0", angle=70)
+    cone = np.concatenate([_band(0.52, 0.0, 0.13, 0.0)[:41], [(0.04, -1.1), (-0.04, -1.1)]])
+    canvas.fill(cone, "#f0468f", "#7d36c8", angle=70)
     canvas.inside(cone, _stripes)
-    canvas.glow((-0.14, -0.3), 0.4, "#ffffff", alpha=0.35, within=cone)
-    canvas.fill(np.concatenate([[(0.48, 0.0)], [(0.30, 0.07)], [(0.04, -1.1)], [(0.06, -1.1)]]), "#30104a", alpha=0.35, soft=0.03)
+    canvas.inside(cone, _cone_light)
     chance = np.random.default_rng(1)
-    for _ in range(120):
+    for _ in range(90):  # a trim of tinsel along the brim
+        x = float(chance.uniform(-0.52, 0.52))
+        y = 0.13 * (1 - (x / 0.52) ** 2)
+        way = np.array([x, y]) + chance.normal(0, 0.055, 2)
+        color = str(chance.choice(["#fff6c4", "#ffd84a", "#e09a18"]))
+        canvas.fill(_tapered(np.linspace((x, y), way, 4), 0.024), color, alpha=0.9)
+    canvas.fill(ellipse(0.0, -1.11, 0.12, 0.12), "#ffd84a", "#c98412")
+    for _ in range(160):
         angle, far = chance.uniform(0, 2 * math.pi), 0.15 * math.sqrt(chance.uniform(0, 1))
         tip = (far * math.cos(angle), -1.12 + far * math.sin(angle))
         canvas.line(np.array([(0.0, -1.12), tip]), 0.02, str(chance.choice(["#fff3b0", "#ffd84a", "#f2a81c"])), alpha=0.85)
 
 
-def _flower(canvas: Canvas, x: float, y: float, size: float, color: str, dark: str) -> None:
-    for petal in range(6):
-        angle = 60 * petal + 17 * x
-        at = turned(np.array([(0.55 * size, 0.0)]), angle)[0]
-        curve = ellipse(0, 0, 0.52 * size, 0.36 * size, angle) + at + (x, y)
-        canvas.fill(curve, color, dark, angle=angle + 180)
-        canvas.line(curve, 0.006, dark, alpha=0.6, closed=True)
-    canvas.fill(ellipse(x, y, 0.3 * size, 0.3 * size), "#ffe08a", "#d89a2a")
-    canvas.glow((x - 0.06 * size, y - 0.08 * size), 0.2 * size, "#fff7d8", alpha=0.8)
+def _flower(canvas: Canvas, x: float, y: float, size: float, color: str, dark: str, turn: float = 0.0) -> None:
+    """A flower of two rings of petals with a shadow below it, each petal with a fold and a darker foot."""
+    canvas.fill(ellipse(x + 0.06 * size, y + 0.22 * size, 1.0 * size, 0.92 * size), "#141008", alpha=0.45, soft=0.16 * size)
+    for ring, (far, long, wide) in enumerate(((0.56, 0.50, 0.40), (0.36, 0.38, 0.31))):
+        for petal in range(6 - ring):
+            angle = turn + 36 * ring + 360 / (6 - ring) * petal
+            at = turned(np.array([(far * size, 0.0)]), angle)[0] + (x, y)
+            curve = ellipse(0, 0, long * size, wide * size, angle) + at
+            canvas.fill(curve + np.array([0.0, 0.05 * size]), dark, alpha=0.5, soft=0.05 * size)
+            canvas.fill(curve, color, dark, angle=angle + 180)
+            outer = turned(np.array([(0.62 * far * size, 0.0)]), angle)[0] + at
+            canvas.glow((float(outer[0]), float(outer[1])), 0.36 * size, "#ffffff", alpha=0.5, within=curve)
+            for way in (-13.0, 0.0, 13.0):
+                fold = turned(np.array([(0.15 * size, 0.0), ((far + 0.36) * size, 0.0)]), angle + way) + np.array([x, y])
+                canvas.line(fold, 0.008, dark, alpha=0.28)
+    chance = np.random.default_rng(2)
+    canvas.fill(ellipse(x, y, 0.23 * size, 0.23 * size), "#e8b23c", "#9a6416", soft=0.02 * size)
+    for _ in range(26):
+        angle, far = float(chance.uniform(0, 360)), 0.25 * size * math.sqrt(float(chance.uniform(0, 1)))
+        at = turned(np.array([(far, 0.0)]), angle)[0] + (x, y)
+        canvas.fill(
+            ellipse(float(at[0]), float(at[1]), 0.035 * size, 0.035 * size), str(chance.choice(["#fff0b4", "#f2c34a", "#b87a1e"]))
+        )
+
+
+def _leaf(canvas: Canvas, x: float, y: float, size: float, turn: float, color: str) -> None:
+    shape = smooth([(0, 0), (0.3, -0.2), (0.7, -0.17), (1.05, 0), (0.7, 0.17), (0.3, 0.2)])
+    leaf = turned(shape * size, turn) + np.array([x, y])
+    canvas.fill(leaf + np.array([0.0, 0.018]), "#101408", alpha=0.4, soft=0.014)
+    canvas.fill(leaf, color, "#1f3d1c", angle=turn)
+    half = turned(np.array([(0, 0), (0.3, -0.2), (0.7, -0.17), (1.05, 0)]) * size, turn) + np.array([x, y])
+    canvas.fill(half, "#c8e08a", alpha=0.3, soft=0.006)
+    canvas.line(turned(np.array([(0.05, 0.0), (0.95, 0.0)]) * size, turn) + np.array([x, y]), 0.008, "#dcebb0", alpha=0.6)
 
 
 def _flower_crown(canvas: Canvas) -> None:
     chance = np.random.default_rng(8)
-    at = np.linspace(-1, 1, 60)
-    for x in at:
-        y = 0.22 * (1 - x * x)
-        for _ in range(2):
-            angle, size = float(chance.uniform(0, 360)), float(chance.uniform(0.09, 0.15))
-            leaf = turned(smooth([(0, 0), (0.5, -0.22), (1, 0), (0.5, 0.22)]) * size, angle) + np.array([0.98 * x, y])
-            canvas.fill(leaf, str(chance.choice(["#4f8a3d", "#3c6e33", "#6da552"])), "#274a22", angle=angle)
-    tones = (("#f4a9bd", "#d8607f"), ("#fff4f0", "#e7c3c0"), ("#e2566e", "#a42a48"), ("#fbd28a", "#e09a3a"))
-    order = (-0.96, 0.96, -0.74, 0.74, -0.5, 0.5, -0.25, 0.25, 0.0)
-    for index, x in enumerate(order):
-        size = 0.13 + 0.06 * (1 - abs(x)) + 0.012 * (index % 3)
-        _flower(canvas, 0.98 * x, 0.22 * (1 - x * x) - 0.01, size, *tones[(index // 2 + (index == 8)) % 4])
+
+    def low(x: float) -> float:
+        return 0.26 * (1 - x * x) - 0.04
+
+    at = np.linspace(-1.04, 1.04, 60)
+    vine = np.column_stack([at, [low(float(x)) for x in at]])
+    canvas.line(vine, 0.05, "#3a2a18", alpha=0.9)
+    canvas.line(vine - np.array([0.0, 0.014]), 0.014, "#8a6a42", alpha=0.8)
+    for x in np.linspace(-1.04, 1.04, 44):
+        for way in (-1.0, 1.0):
+            turn = way * float(chance.uniform(25, 80)) + (180 if x < 0 else 0) - 14 * float(x)
+            green = str(chance.choice(["#4f8a3d", "#3c6e33", "#6da552", "#86a95e"]))
+            _leaf(canvas, float(x), low(float(x)), float(chance.uniform(0.13, 0.23)) * (1 - 0.25 * abs(float(x))), turn, green)
+    tones = (
+        ("#f7b4c6", "#c94f74"),
+        ("#fffaf4", "#d9b7a8"),
+        ("#e8607a", "#8f1f3e"),
+        ("#ffdf9c", "#d9832c"),
+        ("#c9b3ee", "#6a4ba8"),
+    )
+    for x, up, size, tone in (
+        *((-0.86, -0.10, 0.085, 4), (0.86, -0.10, 0.085, 3), (-0.38, -0.16, 0.09, 3), (0.40, -0.15, 0.09, 4)),
+        *((-0.14, 0.15, 0.07, 1), (0.62, 0.11, 0.075, 1), (-0.62, 0.12, 0.075, 2), (0.16, -0.17, 0.08, 0)),
+        *((-1.0, 0.0, 0.12, 1), (1.0, 0.0, 0.12, 0), (-0.76, 0.02, 0.15, 0), (0.77, 0.02, 0.15, 2)),
+        *((-0.26, 0.02, 0.155, 3), (0.29, 0.03, 0.155, 1), (-0.51, 0.0, 0.18, 2), (0.53, 0.0, 0.18, 0), (0.02, 0.0, 0.21, 0)),
+    ):
+        _flower(canvas, x, low(x) + up, size, *tones[tone], turn=float(chance.uniform(0, 60)))
 
 
 def _halo(canvas: Canvas) -> None:
@@ -481,40 +565,83 @@ def _halo(canvas: Canvas) -> None:
     canvas.line(ring, 0.035, "#fffbe0", closed=True, soft=0.006)
 
 
+def _tapered(points: Curve, width: float, tip: float = 0.1) -> Curve:
+    """The outline of a stroke along points (K, 2) whose width falls to a share `tip` of it at the end."""
+    along = np.gradient(np.asarray(points, dtype=np.float64), axis=0)
+    across = np.column_stack([-along[:, 1], along[:, 0]]) / np.maximum(np.hypot(*along.T), 1e-9)[:, None]
+    half = across * (0.5 * width * np.linspace(1, tip, len(points)))[:, None]
+    return np.concatenate([points + half, (points - half)[::-1]])
+
+
+def _fade_below(canvas: Canvas, start: float, end: float) -> None:
+    """Let what lies below `start` vanish towards `end`: fur that goes over into hair."""
+    y = canvas.top + (np.arange(len(canvas.pixels)) + 0.5) / canvas.px
+    canvas.pixels *= (1 - smoothstep(y, start, end))[:, None, None]
+
+
 def _ear(
-    outer: Sequence[tuple[float, float]], inner: Sequence[tuple[float, float]], fur: tuple[str, str], skin: tuple[str, str]
+    outer: Sequence[tuple[float, float]],
+    inner: Sequence[tuple[float, float]],
+    fur: tuple[str, str, str],
+    skin: tuple[str, str],
+    fades: tuple[float, float],
+    hangs: bool = False,
 ) -> Callable[[Canvas], None]:
-    """Two ears: outlines of the right one, and strokes of fur along its edge."""
+    """Two ears: outlines of the right one, colours of the fur above, below and of its light tips, where it goes over into hair, and whether
+    the ears hang down."""
 
     def draw(canvas: Canvas) -> None:
         chance = np.random.default_rng(5)
         for side in (1.0, -1.0):
             curve, inside = np.asarray(smooth(outer)) * (side, 1), np.asarray(smooth(inner)) * (side, 1)
             canvas.fill(curve, fur[0], fur[1])
-            middle = curve.mean(axis=0)
-            for point in curve[:: max(1, len(curve) // 90)]:
-                inward = middle - point
-                tip = point - 0.06 * inward / np.linalg.norm(inward) + chance.normal(0, 0.012, 2)
-                canvas.line(np.array([point + 0.12 * inward, tip]), 0.014, fur[int(chance.integers(2))], alpha=0.8)
-            canvas.fill(inside, skin[0], skin[1], soft=0.015)
-            for point in inside[:: max(1, len(inside) // 40)]:
-                inward = inside.mean(axis=0) - point
-                canvas.line(np.array([point - 0.1 * inward, point + 0.35 * inward]), 0.01, fur[0], alpha=0.5)
+            middle, size = curve.mean(axis=0), float(np.ptp(curve[:, 1]))
+            canvas.glow((float(middle[0]) - 0.1, float(middle[1]) - 0.25 * size), 0.5 * size, fur[2], alpha=0.45, within=curve)
+            canvas.fill(inside, skin[1], skin[0], soft=0.03)
+            core = (inside - inside.mean(axis=0)) * (0.62, 0.72) + inside.mean(axis=0) + np.array([0.0, 0.06 * size])
+            canvas.fill(core, skin[1], "#7d4a50", alpha=0.55, soft=0.07)
+            _coat(canvas, chance, curve, middle, fur, -0.5 * size if hangs else size)
+            low = inside[inside[:, 1] > inside[:, 1].mean()] if not hangs else inside[:0]
+            for point in low[:: max(1, len(low) // 34)]:  # tufts that grow out of the ear
+                tip = inside.mean(axis=0) + (point - inside.mean(axis=0)) * 0.25 + chance.normal(0, 0.03, 2) - (0, 0.12 * size)
+                bend = (point + tip) / 2 + chance.normal(0, 0.02, 2)
+                hair = smooth([tuple(point), tuple(bend), tuple(tip)], closed=False, steps=6)
+                canvas.fill(_tapered(hair, 0.02), fur[2] if chance.random() < 0.6 else fur[0], alpha=0.5)
+        _fade_below(canvas, *fades)
 
     return draw
 
 
+def _coat(
+    canvas: Canvas, chance: np.random.Generator, curve: Curve, middle: np.ndarray, fur: tuple[str, str, str], size: float
+) -> None:
+    """Fur along the edge of an ear: tapered hairs that point outwards and to the tip, which is below where the size is negative."""
+    down, size = -math.copysign(1.1, size), abs(size)
+    for turn in range(3):
+        for point in curve[:: max(1, len(curve) // 110)]:
+            if down < 0 and point[1] > float(curve[:, 1].max()) - 0.14 * size:  # the foot goes over into hair
+                continue
+            outward = (point - middle) / max(float(np.linalg.norm(point - middle)), 1e-6)
+            start = point - outward * float(chance.uniform(0.03, 0.12)) * size
+            lean = 0.7 * outward + np.array([0.0, down]) + chance.normal(0, 0.16, 2)
+            tip = start + lean / np.linalg.norm(lean) * float(chance.uniform(0.09, 0.15)) * size
+            color, alpha = ((fur[1], 0.9), (fur[0], 0.9), (fur[2], 0.5))[turn]
+            canvas.fill(_tapered(np.linspace(start, tip, 5), 0.02 * size), color, alpha=alpha)
+
+
 _CAT_EARS = _ear(
-    [(0.38, -0.02), (0.46, -0.42), (0.72, -0.80), (0.92, -0.46), (0.98, 0.06), (0.70, 0.08)],
-    [(0.54, -0.05), (0.58, -0.34), (0.72, -0.58), (0.83, -0.36), (0.86, 0.0), (0.70, 0.02)],
-    ("#5a4a44", "#2e2522"),
-    ("#f2b3b3", "#c97d84"),
+    [(0.26, 0.04), (0.36, -0.42), (0.62, -0.82), (0.80, -0.96), (0.94, -0.62), (1.02, -0.2), (1.0, 0.12), (0.64, 0.14)],
+    [(0.44, 0.02), (0.52, -0.36), (0.70, -0.64), (0.80, -0.72), (0.87, -0.46), (0.91, -0.1), (0.88, 0.08), (0.66, 0.1)],
+    ("#7d695c", "#493a33", "#cbb7a3"),
+    ("#f6c0bf", "#cf878d"),
+    (-0.3, 0.12),
 )
 _BUNNY_EARS = _ear(
     [(0.20, 0.05), (0.17, -0.5), (0.28, -1.12), (0.46, -1.38), (0.58, -1.08), (0.56, -0.5), (0.46, 0.06)],
     [(0.29, -0.12), (0.28, -0.5), (0.36, -1.0), (0.45, -1.16), (0.49, -0.95), (0.46, -0.5), (0.40, -0.1)],
-    ("#f7f2ee", "#d6cbc6"),
-    ("#f6c3c8", "#e397a0"),
+    ("#f1ebe6", "#cfc3bd", "#ffffff"),
+    ("#f6c3c8", "#e39aa3"),
+    (-0.1, 0.08),
 )
 _DOG_EARS = _ear(
     [
@@ -529,8 +656,10 @@ _DOG_EARS = _ear(
         (0.66, -0.02),
     ],
     [(0.98, -0.06), (1.12, 0.08), (1.22, 0.36), (1.20, 0.52), (1.10, 0.40), (1.00, 0.12)],
-    ("#a86f3e", "#6b4020"),
-    ("#8a5630", "#5a341a"),
+    ("#a86f3e", "#6b4020", "#d09a62"),
+    ("#7a4a28", "#5a341a"),
+    (0.9, 1.0),
+    hangs=True,
 )
 
 
@@ -541,8 +670,8 @@ def _cat_nose(canvas: Canvas) -> None:
     for side in (-1.0, 1.0):
         for y, drop in ((0.10, -0.10), (0.17, 0.0), (0.24, 0.12)):
             curve = smooth([(side * 0.32, y), (side * 0.65, y + 0.4 * drop), (side * 1.02, y + 1.1 * drop + 0.04)], closed=False)
-            canvas.line(curve, 0.020, "#1c1616", alpha=0.35, soft=0.012)
-            canvas.line(curve, 0.014, "#fdfaf7")
+            canvas.fill(_tapered(curve + np.array([0.0, 0.016]), 0.034, 0.05), "#1c1616", alpha=0.3, soft=0.012)
+            canvas.fill(_tapered(curve, 0.026, 0.06), "#fdfaf7", "#e9e2dc")
         for x, y in ((0.24, 0.12), (0.30, 0.2), (0.22, 0.22)):
             canvas.fill(ellipse(side * x, y, 0.014, 0.014), "#3a2a28", alpha=0.8)
 
@@ -640,10 +769,10 @@ ART: Mapping[str, tuple[Layer, ...]] = {
     "hat": (Layer(_hat, (-1.4, -0.95, 1.4, 0.35), "brim", "head", shadow=0.35, scale=1.32, movable=True),),
     "party_hat": (Layer(_party_hat, (-0.65, -1.4, 0.65, 0.25), "top", "head", shadow=0.3, scale=1.35, movable=True),),
     "crown": (Layer(_crown, (-1.15, -0.9, 1.15, 0.4), "top", "head", shadow=0.3, scale=1.25, movable=True),),
-    "flower_crown": (Layer(_flower_crown, (-1.35, -0.45, 1.35, 0.6), "hairline", "head", shadow=0.3, scale=1.08, movable=True),),
+    "flower_crown": (Layer(_flower_crown, (-1.35, -0.45, 1.35, 0.6), "hairline", "head", shadow=0.4, scale=1.2, movable=True),),
     "halo": (Layer(_halo, (-1.1, -0.5, 1.1, 0.5), "above", "head", movable=True),),
     "cat": (
-        Layer(_CAT_EARS, (-1.25, -1.1, 1.25, 0.35), "top", "head", shadow=0.2, scale=1.3, movable=True),
+        Layer(_CAT_EARS, (-1.3, -1.2, 1.3, 0.35), "top", "head", shadow=0.3, scale=1.25, movable=True),
         Layer(_cat_nose, (-1.15, -0.2, 1.15, 0.5), "nose", "face", under_hair=True, shadow=0.12),
     ),
     "dog": (

@@ -362,7 +362,7 @@ def bundled_places(head: _Head, top: float) -> dict[str, np.ndarray]:
     } | dict(head.places)
 
 
-_DOWN, _SCALES = (0.0, 0.1, 0.2, 0.3, 0.4), (1.0, 0.9, 0.8, 0.7, 0.6)
+_DOWN, _SCALES = (0.0, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6), (1.0, 0.9, 0.8, 0.7, 0.6)
 """How far a layer may move down the head, in units, and its scales, to lie within the photo."""
 
 _PRICE_DOWN, _PRICE_SMALLER = 0.25, 0.45
