@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 DEMO_DIR ?= runs/demo
 
-.PHONY: demo test lint types check clean
+.PHONY: demo test fuzz audit lint types check clean
 
 $(VENV)/.installed: pyproject.toml
 	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
@@ -21,6 +21,15 @@ demo: $(VENV)/.installed
 
 test: $(VENV)/.installed-test
 	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 2  # two processes of one thread each: torch's threads only wait for each other on so small work
+
+FUZZ_SECONDS ?= 3600
+fuzz: $(VENV)/.installed-test  # broken inputs for an hour, then a kill and a full disk at each write
+	OMP_NUM_THREADS=1 PYTHONPATH=. $(BIN)/python -m tests.robustness.fuzz --seconds $(FUZZ_SECONDS)
+	OMP_NUM_THREADS=1 LIANPU_FUZZ=1 $(BIN)/python -m pytest -q tests/robustness/test_crashes.py --timeout 7200
+
+audit: $(VENV)/.installed-test  # known holes of what is installed; a line says so where no index of them answers
+	$(BIN)/python -m pip install --quiet pip-audit || true
+	$(BIN)/python tests/robustness/audit.py
 
 lint: $(VENV)/.installed-test
 	$(BIN)/ruff check .

@@ -20,6 +20,7 @@ from lianpu.files import (
     atomic_folder,
     read_json,
     read_json_lines,
+    remove_leftovers_of,
     remove_partial_files,
     sha256_of,
     write_json,
@@ -220,3 +221,10 @@ def test_a_last_line_cut_by_a_crash_is_left_out_and_a_broken_one_before_is_named
     write_text(file, '{"step": 1}\n{"st\n{"step": 3}\n')
     with pytest.raises(RunError, match=r"steps\.jsonl, line 2, is no JSON"):
         read_json_lines(file, RunError)
+
+
+def test_what_was_left_of_one_file_is_removed_and_of_others_is_not(tmp_path: Path) -> None:
+    for name in (".a.x8d.partial.jpg", ".ab.x8d.partial.jpg", ".a.x8d.partial.png", "a.jpg"):
+        (tmp_path / name).touch()
+    remove_leftovers_of(tmp_path / "a.jpg")
+    assert _names(tmp_path) == [".a.x8d.partial.png", ".ab.x8d.partial.jpg", "a.jpg"]

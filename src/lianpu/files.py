@@ -1,6 +1,7 @@
 """Files that are either wholly there or not at all: atomic writes, hashes and sizes."""
 
 import errno
+import glob
 import hashlib
 import json
 import os
@@ -102,6 +103,12 @@ def remove_partial_files(folder: Path) -> None:
             leftover.unlink(missing_ok=True)
 
 
+def remove_leftovers_of(target: Path) -> None:
+    """Remove what killed processes left of `target` while they wrote it. Nobody else may be writing it."""
+    for leftover in target.parent.glob(f"{glob.escape(_hidden(target.stem))}*.partial{glob.escape(target.suffix)}"):
+        leftover.unlink(missing_ok=True)
+
+
 @contextmanager
 def atomic_folder(target: Path) -> Iterator[Path]:
     """A folder next to `target` to fill; it takes the place of `target` when the block ends well, else it is removed.
@@ -163,18 +170,18 @@ def read_json(file: Path, make_error: Callable[[str], LianpuError]) -> Any:
         return json.loads(Path(file).read_text(encoding="utf-8"))
     except FileNotFoundError:
         raise make_error(f"{file} is not there") from None
-    except (OSError, UnicodeDecodeError, json.JSONDecodeError) as problem:
+    except (OSError, ValueError, RecursionError) as problem:
         raise make_error(f"{file} cannot be read as JSON ({problem})") from None
 
 
 def read_json_lines(file: Path, make_error: Callable[[str], LianpuError]) -> list[Any]:
     """What the lines of a JSONL file hold; a last line cut by a crash is left out. A broken line before raises `make_error(message)`."""
-    lines = Path(file).read_text(encoding="utf-8").splitlines()
+    lines = Path(file).read_bytes().splitlines()
     values = []
     for number, line in enumerate(lines, start=1):
         try:
             values.append(json.loads(line))
-        except json.JSONDecodeError:
+        except (ValueError, RecursionError):
             if number < len(lines):
                 raise make_error(f"{file}, line {number}, is no JSON. Restore the file, or remove that line.") from None
     return values

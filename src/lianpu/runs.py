@@ -222,7 +222,11 @@ class Run:
         """The logged steps, oldest first. A last line cut by a crash is left out."""
         if not self.steps_file.is_file():
             return []
-        return read_json_lines(self.steps_file, RunError)
+        steps = read_json_lines(self.steps_file, RunError)
+        for number, values in enumerate(steps, start=1):
+            if not isinstance(values, dict) or type(values.get("step")) is not int:
+                raise RunError(f"{self.steps_file}, line {number}, says no step. Restore the file, or remove that line.")
+        return steps
 
     def keep_steps_up_to(self, step: int) -> None:
         """Drop logged steps after `step`, and a line cut by a crash: training resumes from an older checkpoint."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pickle
+import struct
 import warnings
 import zipfile
 from collections.abc import Callable, Mapping
@@ -19,7 +20,11 @@ from lianpu.errors import LianpuError
 Tensors = dict[str, torch.Tensor]
 MakeError = Callable[[str], LianpuError]
 
-_PROBLEMS = (SafetensorError, pickle.UnpicklingError, RuntimeError, EOFError, OSError, ValueError, KeyError, zipfile.BadZipFile)
+_PROBLEMS = (
+    *(SafetensorError, pickle.UnpicklingError, zipfile.BadZipFile, struct.error, EOFError, OSError),
+    *(RuntimeError, ValueError, TypeError, LookupError, AttributeError, ArithmeticError, AssertionError, MemoryError),
+)
+"""What torch and safetensors raise for broken files (RecursionError is a RuntimeError)."""
 
 
 def read_tensors(file: Path, make_error: MakeError, advice: str = "Get it again.") -> Tensors:

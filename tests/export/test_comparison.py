@@ -5,6 +5,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
 from lianpu.dataset.faces import Dataset
@@ -13,6 +14,7 @@ from lianpu.errors import ModelError
 from lianpu.export.comparison import advise, compare, compare_models
 from lianpu.export.graph import describe
 from lianpu.export.quantization import Quantization
+from lianpu.export.timing import Timing, paired_speed
 from lianpu.runs import Run
 
 
@@ -104,23 +106,42 @@ def _rows(int8_ms: float, psnr: float, distance: float = 30.0) -> list[dict[str,
 
 
 def test_advice_ships_int8_where_it_is_faster_and_faithful() -> None:
-    assert advise(_rows(10, 38), "A CPU", 2) == (
+    assert str(advise(_rows(10, 38), "A CPU", 2)) == (
         "Ship INT8 here: 2.00 times as fast as ONNX FP32 on A CPU with 2 threads, 25% of its size, PSNR 38.0 dB to FP32."
     )
 
 
 def test_advice_names_a_distance_that_grew() -> None:
-    assert advise(_rows(10, 38, distance=34), "A CPU", 1).endswith("But fid grows from 30 to 34: look at the pictures first.")
-    assert "look at the pictures" not in advise(_rows(10, 38, distance=32), "A CPU", 1)
+    assert str(advise(_rows(10, 38, distance=34), "A CPU", 1)).endswith(
+        "But fid grows from 30 to 34: look at the pictures first."
+    )
+    assert "look at the pictures" not in str(advise(_rows(10, 38, distance=32), "A CPU", 1))
 
 
 def test_advice_does_not_ship_int8_that_is_no_faster_or_not_faithful() -> None:
-    assert advise(_rows(19, 38), "A CPU", 1).startswith("Do not ship INT8 here for speed: it is 1.05 times as fast as ONNX FP32")
-    assert advise(_rows(30, 38), "A CPU", 1).startswith("Do not ship INT8 here for speed: it is 0.67 times")
-    assert advise(_rows(10, 24.5), "A CPU", 1).startswith(
+    assert str(advise(_rows(19, 38), "A CPU", 1)).startswith(
+        "Do not ship INT8 here for speed: it is 1.05 times as fast as ONNX FP32"
+    )
+    assert str(advise(_rows(30, 38), "A CPU", 1)).startswith("Do not ship INT8 here for speed: it is 0.67 times")
+    assert str(advise(_rows(10, 24.5), "A CPU", 1)).startswith(
         "Do not ship INT8: its edits are 24.5 dB from FP32's, where 30 is asked"
     )
 
 
 def test_advice_says_when_int8_was_not_measured() -> None:
-    assert "INT8 was not measured" in advise(_rows(10, 38)[:2], "A CPU", 1)
+    assert "INT8 was not measured" in str(advise(_rows(10, 38)[:2], "A CPU", 1))
+
+
+@pytest.mark.parametrize(("speed", "kind"), [((1.3, 1.4, 1.5), "ship"), ((1.0, 1.2, 1.4), "noisy"), ((0.9, 1.0, 1.05), "slow")])
+def test_speed_counts_only_beyond_the_noise(speed: tuple[float, float, float], kind: str) -> None:
+    rows = _rows(10, 38)
+    rows[2]["times_float"] = speed
+    advice = advise(rows, "A CPU", 1)
+    assert advice.kind == kind and f"{speed[1]:.2f} ({speed[0]:.2f}–{speed[2]:.2f}) times as fast" in str(advice)
+
+
+def test_the_interval_is_of_pairs_so_a_slow_moment_of_the_machine_does_not_widen_it() -> None:
+    busy = np.random.default_rng(0).uniform(1, 5, 40)  # what else the machine did in each round
+    of, against = (Timing(0, 0, 0, 40, tuple((busy * ms).tolist())) for ms in (10.0, 12.0))
+    low, middle, high = paired_speed(of, against)
+    assert abs(middle - 1.2) < 1e-9 and high - low < 1e-9

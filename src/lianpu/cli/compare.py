@@ -52,7 +52,7 @@ def main(arguments: list[str]) -> None:
     run = open_run(parsed.run)
     comparison = compare_run(run, parsed, shlex.join(["lianpu", "compare", *arguments]))
     console.print(comparison_table(comparison))
-    console.print(comparison.advice, soft_wrap=True)
+    console.print(str(comparison.advice), soft_wrap=True)
     console.print(f"Table: {run.benchmark_file}. Next: lianpu report {run.folder}", soft_wrap=True)
 
 

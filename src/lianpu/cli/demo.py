@@ -103,7 +103,7 @@ def run_demo(options: DemoArguments, command: str) -> Run:
         run, CompareArguments(run.folder, features="efficientnet-lite0", device=options.device), f"lianpu compare {run.folder}"
     )
     console.print(comparison_table(comparison))
-    console.print(comparison.advice, soft_wrap=True)
+    console.print(str(comparison.advice), soft_wrap=True)
     with console.status("Showing edits large"):
         show_large_edits(run, options)
         show_bundled_editor(run, options)

@@ -12,7 +12,7 @@ from pathlib import Path
 from lianpu.editing.photo_job import Edited, edit_file, failed
 from lianpu.editing.session import EditJob, EditRequest, open_job
 from lianpu.errors import DataError, LianpuError, SettingsError
-from lianpu.files import append_text, fitted_name, read_json_lines, write_text
+from lianpu.files import append_text, fitted_name, read_json_lines, remove_leftovers_of, write_text
 from lianpu.photo.formats import FORMAT_WORDS, WRITTEN_ENDINGS, photos_below, photos_in, written_ending
 from lianpu.workers import Tick, run_tasks, threads_each
 
@@ -70,6 +70,9 @@ def edit_folder(
     _cut_torn_line(target / JOURNAL)
     broken_off = _broken_off(target / JOURNAL)
     left = [replace(task, force=force or task.name in broken_off) for task in tasks if task.source not in done]
+    for task in left:
+        if task.name in broken_off:
+            remove_leftovers_of(task.target)
     count = len(done)
     if on_progress is not None:
         on_progress(count, len(tasks))

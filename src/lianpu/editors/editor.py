@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 import numpy as np
 
 from lianpu.attributes import AttributeSet, Labels
-from lianpu.errors import ModelError
+from lianpu.errors import ModelError, shown
 from lianpu.stargan.layers import FIELD_NAMES
 
 if TYPE_CHECKING:
@@ -88,9 +88,9 @@ class ModelInfo:
                 label_input=str(value.get("label_input", "target")),  # files of version 0.1 do not say it
                 outputs=tuple(map(str, value.get("outputs", ("edited",)))),  # nor do files from before there were fields
             )
-        except (KeyError, TypeError, ValueError) as problem:
+        except (AttributeError, KeyError, OverflowError, TypeError, ValueError) as problem:
             raise ModelError(
-                f"{source} does not describe its labels and size ({problem!r}). Export it again with lianpu export."
+                f"{source} does not describe its labels and size ({shown(problem)}). Export it again with lianpu export."
             ) from None
 
 

@@ -11,7 +11,7 @@ import numpy as np
 
 from lianpu.attributes import Labels
 from lianpu.editors.editor import ModelInfo, check_edit_inputs, short_name
-from lianpu.errors import ModelError
+from lianpu.errors import ModelError, shown
 from lianpu.models.sessions import open_session
 from lianpu.version import __version__
 
@@ -49,9 +49,9 @@ def read_metadata(entries: Mapping[str, str], source: str) -> tuple[ModelInfo, s
     try:
         described = json.loads(entries[METADATA_KEY])
         kind = str(described["kind"])
-    except (json.JSONDecodeError, KeyError, TypeError) as problem:
+    except (KeyError, RecursionError, TypeError, ValueError) as problem:
         raise ModelError(
-            f"{source} has a damaged metadata entry '{METADATA_KEY}' ({problem!r}). Export it again: lianpu export RUN"
+            f"{source} has a damaged metadata entry '{METADATA_KEY}' ({shown(problem)}). Export it again: lianpu export RUN"
         ) from None
     return ModelInfo.from_json(described, source), kind
 

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from lianpu.errors import ScoreError
+from lianpu.errors import ScoreError, shown
 from lianpu.evaluation.protocol import OVERALL, NotMeasured, Score
 from lianpu.metrics.attribute_classifier import AttributeAccuracy
 
@@ -112,8 +112,8 @@ class EvaluationResult:
                 notes=tuple(value["notes"]),
                 judge=_judge_from_json(value["classifier"]),
             )
-        except (KeyError, TypeError, ValueError) as problem:
-            raise ScoreError(f"{source} is damaged ({problem!r}). Evaluate again: lianpu evaluate RUN") from None
+        except (AttributeError, KeyError, OverflowError, TypeError, ValueError) as problem:
+            raise ScoreError(f"{source} is damaged ({shown(problem)}). Evaluate again: lianpu evaluate RUN") from None
 
 
 def _judge_from_json(value: Mapping[str, Any] | None) -> Judge | None:

@@ -17,7 +17,7 @@ from lianpu.editors.editor import Editor
 from lianpu.editors.loading import load_editor
 from lianpu.errors import ModelError
 from lianpu.export.graph import file_bytes
-from lianpu.export.timing import OnProgress, Timing, time_in_turn, torch_threads
+from lianpu.export.timing import OnProgress, Timing, paired_speed, time_in_turn, torch_threads
 from lianpu.files import write_json
 from lianpu.runs import Checkpoint, Run, open_run
 
@@ -63,41 +63,85 @@ WORSE_SHARE = 0.1
 """A distance that grows by more than this share is named."""
 
 
-def advise(rows: Sequence[Mapping[str, Any]], cpu: str, threads: int) -> str:
-    """One paragraph: ship INT8 here or not, and why. `rows` are those of benchmark.json."""
+_ADVICE = {
+    "not_measured": "INT8 was not measured on {machine}: make it with lianpu quantize RUN, then compare again.",
+    "alone": "INT8 was measured alone on {machine}: compare it with the float model before you ship it.",
+    "unfaithful": "Do not ship INT8: its edits are {psnr} dB from FP32's, where {asked} is asked ({times} times as fast as {reference} on "
+    "{machine}, {size} of its size). Calibrate with more faces or another --method, or ship ONNX FP32.",
+    "slow": "Do not ship INT8 here for speed: it is {times} times as fast as {reference} on {machine}, {size} of its size{loss}. "
+    "Ship ONNX FP32, unless the size of the download matters.",
+    "noisy": "No advice on speed: INT8 is {times} times as fast as {reference} on {machine}, and {worth} is asked; the machine is too busy to "
+    "tell ({size} of its size{loss}). Compare again on a quiet machine, or with more --runs.",
+    "ship": "Ship INT8 here: {times} times as fast as {reference} on {machine}, {size} of its size{loss}.",
+    "ship_look": "Ship INT8 here: {times} times as fast as {reference} on {machine}, {size} of its size{loss}. But {worse}: look at the pictures "
+    "first.",
+}
+
+
+@dataclass(frozen=True)
+class Advice:
+    """Whether to ship INT8 here, and why.
+
+    Args:
+        kind: which of the sentences; the report has them in every language, as `quantization.advice_KIND`.
+        values: what is filled in, as text.
+    """
+
+    kind: str
+    values: Mapping[str, str]
+
+    def __str__(self) -> str:
+        return _ADVICE[self.kind].format(**self.values)
+
+
+def advise(rows: Sequence[Mapping[str, Any]], cpu: str, threads: int) -> Advice:
+    """One paragraph: ship INT8 here or not, and why. `rows` are those of benchmark.json.
+
+    Speed counts only beyond the noise: by the paired 95 % interval of `Row.speed`, where there is one.
+    """
     by_model = {str(row["model"]): row for row in rows}
     pytorch, onnx, int8 = (by_model.get(name) for name in ("PyTorch FP32", "ONNX FP32", "ONNX INT8"))
-    where = f"on {cpu} with {threads} thread{'' if threads == 1 else 's'}"
+    machine = {"machine": f"{cpu} with {threads} thread{'' if threads == 1 else 's'}", "cpu": cpu, "threads": str(threads)}
     if int8 is None:
-        return f"INT8 was not measured {where}: make it with lianpu quantize RUN, then compare again."
+        return Advice("not_measured", machine)
     reference = onnx or pytorch
     if reference is None:
-        return f"INT8 was measured alone {where}: compare it with the float model before you ship it."
-    times = reference["latency_ms"] / int8["latency_ms"]
-    size = int8["bytes"] / reference["bytes"]
+        return Advice("alone", machine)
+    low = high = reference["latency_ms"] / int8["latency_ms"]
+    times = f"{low:.2f}"
+    if speed := int8.get("times_float"):
+        low, middle, high = speed
+        times = f"{middle:.2f} ({low:.2f}–{high:.2f})"
     psnr = int8["psnr_to_fp32_db"]
-    name = reference["model"]
-    facts = f"{times:.2f} times as fast as {name} {where}, {size:.0%} of its size"
-    faithful = psnr is None or psnr >= ASKED_PSNR_DB
-    loss = "" if psnr is None else f", PSNR {psnr:.1f} dB to FP32"
-    if not faithful:
-        return (
-            f"Do not ship INT8: its edits are {psnr:.1f} dB from FP32's, where {ASKED_PSNR_DB:.0f} is asked ({facts}). "
-            "Calibrate with more faces or another --method, or ship ONNX FP32."
-        )
-    if times < WORTH_TIMES:
-        return f"Do not ship INT8 here for speed: it is {facts}{loss}. Ship ONNX FP32, unless the size of the download matters."
-    return f"Ship INT8 here: {facts}{loss}.{_distance_warning(reference, int8)}"
+    values = machine | {
+        "times": times,
+        "reference": str(reference["model"]),
+        "size": f"{int8['bytes'] / reference['bytes']:.0%}",
+        "loss": "" if psnr is None else f", PSNR {psnr:.1f} dB to FP32",
+        "psnr": "-" if psnr is None else f"{psnr:.1f}",
+    }
+    if psnr is not None and psnr < ASKED_PSNR_DB:
+        return Advice("unfaithful", values | {"asked": f"{ASKED_PSNR_DB:.0f}"})
+    if high < WORTH_TIMES:
+        return Advice("slow", values)
+    if low < WORTH_TIMES:
+        return Advice("noisy", values | {"worth": f"{WORTH_TIMES:g}"})
+    worse = _worse_distances(reference, int8)
+    if not worse:
+        return Advice("ship", values)
+    grown = [f"{metric} grows from {before:.4g} to {after:.4g}" for metric, before, after in worse]
+    shown = [f"{metric} {before:.4g} → {after:.4g}" for metric, before, after in worse]
+    return Advice("ship_look", values | {"worse": ", ".join(grown), "changes": ", ".join(shown)})
 
 
-def _distance_warning(reference: Mapping[str, Any], int8: Mapping[str, Any]) -> str:
+def _worse_distances(reference: Mapping[str, Any], int8: Mapping[str, Any]) -> list[tuple[str, float, float]]:
+    """Distances that grew by more than `WORSE_SHARE`: the metric, and its two values."""
     before = {score["metric"]: score["value"] for score in reference["scores"]}
-    worse = [
-        f"{score['metric']} grows from {before[score['metric']]:.4g} to {score['value']:.4g}"
+    return [
+        (score["metric"], before[score["metric"]], score["value"])
         for score in int8["scores"]
         if score["better"] == "lower" and score["value"] > before.get(score["metric"], float("inf")) * (1 + WORSE_SHARE)
     ]
-    return f" But {', '.join(worse)}: look at the pictures first." if worse else ""
 
 
 Score = Callable[[Editor], list[dict[str, Any]]]
@@ -118,6 +162,8 @@ class Row:
         times_pytorch: how many times as fast as the first row.
         scores: as the score callback gave them; empty without one.
         fidelity: to the first row; None for that row itself.
+        speed: how many times as fast as the float ONNX model (else the first row), with its paired 95 % interval: low, median, high; None for
+            the rows before it.
     """
 
     model: str
@@ -127,6 +173,7 @@ class Row:
     times_pytorch: float
     scores: tuple[dict[str, Any], ...]
     fidelity: Fidelity | None
+    speed: tuple[float, float, float] | None = None
 
     def to_json(self) -> dict[str, Any]:
         """Plain values, as benchmark.json holds them."""
@@ -138,6 +185,7 @@ class Row:
             "latency_ms_p10": self.timing.p10_ms,
             "latency_ms_p90": self.timing.p90_ms,
             "times_pytorch": self.times_pytorch,
+            "times_float": self.speed,
             "scores": list(self.scores),
             "psnr_to_fp32_db": self.fidelity.psnr_db if self.fidelity else None,
             "psnr_to_fp32_db_worst_face": self.fidelity.worst_db if self.fidelity else None,
@@ -158,7 +206,7 @@ class Comparison:
     split: str
     created: str
     command: str
-    advice: str
+    advice: Advice
 
     def to_json(self) -> dict[str, Any]:
         """Plain values, as benchmark.json holds them."""
@@ -173,7 +221,9 @@ class Comparison:
             "created": self.created,
             "command": self.command,
             "rows": [row.to_json() for row in self.rows],
-            "advice": self.advice,
+            "advice": str(self.advice),
+            "advice_kind": self.advice.kind,
+            "advice_values": dict(self.advice.values),
         }
 
 
@@ -182,6 +232,11 @@ class _Contender:
     editor: Editor
     file: str
     bytes: int
+
+
+def _float_row(contenders: Sequence[_Contender]) -> int:
+    """The row that INT8 is compared with: the float ONNX model, else the first."""
+    return next((index for index, one in enumerate(contenders) if one.editor.kind == "ONNX FP32"), 0)
 
 
 def compare_models(
@@ -226,6 +281,7 @@ def compare_models(
                 times_pytorch=timings[0].median_ms / timing.median_ms,
                 scores=tuple(score(contender.editor)) if score else (),
                 fidelity=None if contender is contenders[0] else compare_edits(contender.editor, contenders[0].editor, probes),
+                speed=paired_speed(timing, timings[_float_row(contenders)]) if contender.editor.kind == "ONNX INT8" else None,
             )
             for contender, timing in zip(contenders, timings, strict=True)
         )

@@ -18,6 +18,7 @@ _LOAD_PROBLEMS = (
     states.Fail,
     states.InvalidArgument,
     states.InvalidGraph,
+    UnicodeDecodeError,  # a name in the graph that is no UTF-8
     states.InvalidProtobuf,
     states.NoSuchFile,
     states.NotImplemented,

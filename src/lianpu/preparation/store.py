@@ -15,10 +15,10 @@ from typing import Any
 
 import numpy as np
 
-from lianpu.errors import DataError
+from lianpu.errors import DataError, shown
 from lianpu.preparation.analysis import FacePosition, FitFace, RejectedFace
 from lianpu.preparation.measures import FaceQuality, Measures, Rejection
-from lianpu.preparation.near_duplicates import FaceHashes
+from lianpu.preparation.near_duplicates import BYTES, FaceHashes
 
 STORE_FILE = "prepare.sqlite"
 
@@ -141,7 +141,11 @@ class Store:
         for number, face, photo in self._connection.execute(
             "SELECT id, face_hash, photo_hash FROM faces WHERE reason = '' ORDER BY id"
         ):
-            yield number, FaceHashes(face, photo)
+            with _rows_of_ours():
+                if not (isinstance(face, bytes) and isinstance(photo, bytes) and len(face) == len(photo) == BYTES):
+                    raise ValueError(f"hashes of face {number}")
+                hashes = FaceHashes(face, photo)
+            yield number, hashes
 
     def kept_face(self, number: int) -> tuple[str, Identity]:
         """The file and the identity of a face that was kept."""
@@ -154,7 +158,9 @@ class Store:
             "SELECT photo, file, place, quality, identity, measures FROM faces WHERE reason = '' ORDER BY file"
         ):
             photo, file, place, quality, identity, measures = row
-            yield KeptRow(photo, file, _position(place), _quality(quality), _vector(identity), json.loads(measures))
+            with _rows_of_ours():
+                kept = KeptRow(photo, file, _position(place), _quality(quality), _vector(identity), json.loads(measures))
+            yield kept
 
     def dropped(self) -> Iterator[PhotoRow | DroppedRow]:
         """The photos that gave no face and the faces that were not kept, in the order of their photos."""
@@ -164,10 +170,12 @@ class Store:
         )
         for photo, number, place, quality, reason, detail in rows:
             rejection = Rejection(reason, detail)
-            if number < 0:
-                yield PhotoRow(photo, rejection)
-            else:
-                yield DroppedRow(photo, _position(place), _quality(quality), rejection)
+            with _rows_of_ours():
+                if number < 0:
+                    dropped: PhotoRow | DroppedRow = PhotoRow(photo, rejection)
+                else:
+                    dropped = DroppedRow(photo, _position(place), _quality(quality), rejection)
+            yield dropped
 
     def kept_count(self) -> int:
         """How many faces were kept."""
@@ -222,6 +230,15 @@ def open_store(folder: Path) -> Iterator[Store]:
         raise DataError(f"{file} is damaged ({problem}). Prepare the photos anew into another folder.") from None
     finally:
         connection.close()
+
+
+@contextmanager
+def _rows_of_ours() -> Iterator[None]:
+    """What is wrong with a row that is none of ours is what is wrong with the database."""
+    try:
+        yield
+    except (TypeError, ValueError, LookupError, AttributeError, RecursionError) as problem:
+        raise sqlite3.DatabaseError(f"a row cannot be read: {shown(problem)}") from None
 
 
 def _packed(value: FacePosition | FaceQuality) -> str:

@@ -21,15 +21,15 @@ class ModelConfig(BaseModel):
 
     generator: Literal["stargan", "lite"] = "stargan"
     """stargan: the published generator; lite: a fast one (25 times as fast on a CPU core in size M), sized by lite_size."""
-    image_size: int = Field(default=256, ge=16)
+    image_size: int = Field(default=256, ge=16, le=2048)
     """Side of the square faces in pixels; a multiple of 4 (lite: of 8)."""
-    g_conv_dim: int = Field(default=64, ge=1)
+    g_conv_dim: int = Field(default=64, ge=1, le=512)
     """Channels after the generator's first convolution; doubled by each of two downsamplings."""
-    d_conv_dim: int = Field(default=64, ge=1)
+    d_conv_dim: int = Field(default=64, ge=1, le=512)
     """Channels after the discriminator's first convolution; doubled by each further one."""
-    g_repeat_num: int = Field(default=6, ge=0)
+    g_repeat_num: int = Field(default=6, ge=0, le=64)
     """Residual blocks in the generator's bottleneck."""
-    d_repeat_num: int = Field(default=6, ge=1)
+    d_repeat_num: int = Field(default=6, ge=1, le=11)
     """Strided convolutions in the discriminator; each halves the picture."""
     lite_size: Literal["S", "M", "L"] = "M"
     """Channels of the lite generator after its first convolution: S 24, M 32, L 48."""

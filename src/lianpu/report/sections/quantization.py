@@ -22,7 +22,11 @@ def model_table(material: Material) -> Iterator[Block]:
         return
     yield _table(material, benchmark, rows)
     yield Paragraph(_conditions(material, benchmark), tone="small")
-    if advice := benchmark.text("advice"):
+    if kind := benchmark.text("advice_kind"):
+        names = ("machine", "times", "reference", "size", "loss", "psnr", "asked", "worth", "worse", "cpu", "threads", "changes")
+        values = {name: benchmark.text("advice_values", name) or "" for name in names}
+        yield Paragraph(say(f"quantization.advice_{kind}", **values), tone="verdict")
+    elif advice := benchmark.text("advice"):  # of an earlier version
         facts = int8_facts(material)
         yield Paragraph(material.language.join((*facts, say("quantization.advice", advice=advice))), tone="verdict")
 

@@ -11,7 +11,7 @@ from pathlib import Path
 from lianpu.editing.presets import describe_steps, hides_faces
 from lianpu.editing.session import EditJob, EditRequest, open_job
 from lianpu.errors import DataError, SettingsError
-from lianpu.files import atomic_file
+from lianpu.files import atomic_file, remove_leftovers_of
 from lianpu.version import __version__
 from lianpu.video.io.av_library import load_av
 from lianpu.video.io.encoding import check_ending, check_target, choose_encoding
@@ -154,6 +154,7 @@ def edit_video(
             f"No face was found in any of the {total} frames of {source}: nothing was written. Try another --detector, or --upright."
         )
     pieces = [work.piece(segment, done[segment.number]) for segment in segments if done[segment.number].timestamps]
+    remove_leftovers_of(target)
     with atomic_file(target) as partial:
         comment = f"Edited with Lianpu {__version__}: {describe_steps(job.preset)}"
         not_copied = mux_pieces(pieces, probe, partial, comment, anonymous=hides_faces(job.preset))
