@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
+import cv2
 import numpy as np
 
 from lianpu.editing.attributes import FaceEdit, apply_attribute_edits, plan_attribute_edits
@@ -93,18 +94,25 @@ def edit_file(job: EditJob, source: Path, target: Path, *, force: bool = False, 
         picture = _write_stages(steps, job, photo, chosen)
     looked = second_look([subject.face for subject in subjects], upright=session.analyzer.upright)
     left = session.left_as_they_are(chosen, job.preset)
-    notes = (looked, others, job.notes, left.words, *unchanged, _write(job, picture, photo, target))
+    changed = _changed(picture, photo.picture)
+    notes = (looked, others, job.notes, left.words, *unchanged, _write(job, picture, photo, target, is_changed=changed > 0))
     words = "; ".join(str(note) for note in notes if note)
-    differs = picture != photo.picture
-    changed = float(np.count_nonzero(differs[..., 0] | differs[..., 1] | differs[..., 2])) / differs[..., 0].size
     return Edited(source, target, "edited", words, len(subjects), len(chosen) - left.count, changed, time.perf_counter() - begin)
 
 
-def _write(job: EditJob, picture: Picture, photo: PhotoFile, target: Path) -> str:
+def _changed(picture: Picture, before: Picture) -> float:
+    """The share of pixels that differ between two pictures of one size."""
+    if picture is before:
+        return 0.0
+    same = cv2.inRange(cv2.absdiff(picture, before), (0.0, 0.0, 0.0), (0.0, 0.0, 0.0))
+    return 1.0 - cv2.countNonZero(same) / same.size
+
+
+def _write(job: EditJob, picture: Picture, photo: PhotoFile, target: Path, *, is_changed: bool) -> str:
     """Write the edited photo, or a copy of its file if no pixel changed and the format stays; what is not in it, in words."""
     same_format = target.suffix.lower() in FORMATS.get(photo.format, ())
     may_copy = same_format and not hides_faces(job.preset)  # the file's metadata may name people and show them
-    if may_copy and (picture is photo.picture or np.array_equal(picture, photo.picture)):
+    if may_copy and not is_changed:
         stored = photo.file.read_bytes()
         with atomic_file(target) as partial:
             partial.write_bytes(stored)

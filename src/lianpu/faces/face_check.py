@@ -147,12 +147,28 @@ def is_face(face: Face, mesh: Mesh, window: Window | None = None, parts: FacePar
     believed = _believed(face, mesh)
     if window is None or parts is None or parts.parser == MESH_PARTS or face.unit_px < _JUDGED_FROM_PX:
         return believed
+    mesh, window, parts = _thinned(mesh, window, parts)
     by_mesh = mesh_parts(mesh, window)
     whole = max(1, int(np.count_nonzero(by_mesh.mask)))
     if believed and _overlap(parts, by_mesh, ("nose",)) < _NOSE_SEEN:  # a mask or a hand, perhaps
         return int(np.count_nonzero(parts.where("l_brow", "r_brow", "l_eye", "r_eye", "eye_g", *_LIPS))) / whole >= _SOMETHING
     brows = int(np.count_nonzero(parts.where("l_brow", "r_brow"))) / whole
     return _overlap(parts, by_mesh, _LIPS) + min(brows / _BROWS, 1.0) >= _HUMAN
+
+
+def _thinned(mesh: Mesh, window: Window, parts: FaceParts) -> tuple[Mesh, Window, FaceParts]:
+    """The same with every n-th pixel of the parts, where a face is large: shares of areas need no more."""
+    every = max(parts.mask.shape) // _ENOUGH_PX
+    if every < 2:
+        return mesh, window, parts
+    first = every // 2
+    mask = np.ascontiguousarray(parts.mask[first::every, first::every])
+    to_small = np.array([[1, 0, -(window[1].start + first)], [0, 1, -(window[0].start + first)]], dtype=np.float64) / every
+    return mesh.moved(to_small), (slice(0, mask.shape[0]), slice(0, mask.shape[1])), FaceParts(mask, parts.parser)
+
+
+_ENOUGH_PX = 384
+"""Longer side of parts from which they are thinned, when they are twice as large."""
 
 
 def _believed(face: Face, mesh: Mesh) -> bool:

@@ -29,8 +29,8 @@ BAND_PIXELS = 200_000
 
 _FAINT = 1 / 512
 
-SMALLEST_PX = 0.02
-"""Displacements below this (in pixels of the photo) count as 0."""
+SMALLEST_PX = 1 / 64
+"""Displacements below this (in pixels of the photo) count as 0: OpenCV moves pixels in steps of 1/32."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -94,15 +94,12 @@ def blend(photo: Picture, view: View, weight: Field, paint: Paint) -> Picture:
     steady = np.float32(weight[0, 0]) if (weight == weight[0, 0]).all() else None
     for rows in bands(reached):
         columns = reached[1]
-        share = upsample(weight, view.window, rows, columns)[:, :, None] if steady is None else steady
         old = photo[rows, columns].astype(np.float32)
         new = paint(old / np.float32(255), rows, columns)
         new *= np.float32(255)
         new -= old
-        new *= share
-        new += old
-        np.clip(np.rint(new, out=new), 0, 255, out=new)
-        result[rows, columns] = new.astype(np.uint8)
+        new *= cv2.merge([upsample(weight, view.window, rows, columns)] * 3) if steady is None else steady
+        result[rows, columns] = cv2.add(new, old, dtype=cv2.CV_8U)  # rounded, and held within 0 to 255
     return result
 
 
@@ -133,17 +130,16 @@ def warped(photo: Picture, view: View, field: Field) -> Picture:
 
 def _warp_band(photo: Picture, result: Picture, view: View, field: Field, rows: slice, columns: slice) -> None:
     shift = upsample(field, view.window, rows, columns)
-    size = np.maximum(np.abs(shift[:, :, 0]), np.abs(shift[:, :, 1]))
-    far = size > SMALLEST_PX
-    if not far.any():
+    farthest = float(cv2.norm(shift.reshape(len(shift), -1), cv2.NORM_INF))
+    if farthest <= SMALLEST_PX:
         return
-    margin = int(np.ceil(float(size.max()))) + 4
+    margin = int(np.ceil(farthest)) + 4
     top, left = max(0, rows.start - margin), max(0, columns.start - margin)
     source = photo[top : rows.stop + margin, left : columns.stop + margin]
-    x = shift[:, :, 0] + (np.arange(columns.start, columns.stop, dtype=np.float32) - left)
-    y = shift[:, :, 1] + (np.arange(rows.start, rows.stop, dtype=np.float32) - top)[:, None]
-    taken = cv2.remap(source, x, y, cv2.INTER_CUBIC, borderMode=cv2.BORDER_REPLICATE)
-    np.copyto(result[rows, columns], np.asarray(taken, dtype=np.uint8), where=far[:, :, None])
+    x, y = cv2.split(shift)
+    x += np.arange(columns.start, columns.stop, dtype=np.float32) - left
+    y += (np.arange(rows.start, rows.stop, dtype=np.float32) - top)[:, None]
+    result[rows, columns] = cv2.remap(source, x, y, cv2.INTER_CUBIC, borderMode=cv2.BORDER_REPLICATE)
 
 
 def touched_window(view: View, weight: Field) -> Window | None:

@@ -33,7 +33,7 @@ from lianpu.transforms.beard import (
     stubble_tile,
 )
 from lianpu.transforms.model import AGE_SPAN, MIDDLE_AGE, TransformModel
-from lianpu.transforms.reading import BANDS, BLACK, Reading, blurred, merged, read_face, weighted
+from lianpu.transforms.reading import BANDS, BLACK, Reading, blurred, merged, read_face, split_planes, weighted
 from lianpu.transforms.surface import FRAME, MAP_PX, SURFACE, backward_flow
 from lianpu.transforms.wrinkles import wrinkle_field
 
@@ -215,22 +215,26 @@ class _Plan:
     unit_px: float
 
     def paint(self, pixels: Field, rows: slice, columns: slice) -> Field:
-        lab = rgb_to_lab(pixels)
-        here = upsample(self.fields, self.view.window, rows, columns)
-        lab[..., 0] += np.float32(BLACK)
-        lab[..., 0] *= here[..., 0]
-        lab[..., 0] += here[..., 1]
-        lab[..., 1:] *= here[..., 2:3]
-        lab[..., 1:] += here[..., 3:5]
+        light, *colours = split_planes(rgb_to_lab(pixels))
+        gain, offset, colour_gain, *colour_offsets = split_planes(upsample(self.fields, self.view.window, rows, columns))
+        light += np.float32(BLACK)
+        light *= gain
+        light += offset
+        for colour, colour_offset in zip(colours, colour_offsets, strict=True):
+            colour *= colour_gain
+            colour += colour_offset
         if self.shaved is not None:
             grain = self._on_skin(skin_grain(self.rough, self._per_unit), rows, columns)
             grain *= upsample(self.shaved, self.view.window, rows, columns)
-            lab[..., 0] *= 1 + grain
+            light *= 1 + grain
         if self.lines is not None:
             deep = np.exp(upsample(self.lines, self.view.window, rows, columns))
-            lab[..., 0] *= deep
-            lab[..., 1:] *= np.sqrt(np.sqrt(np.minimum(deep, 1)))[..., None]  # creases are warm
-        lab[..., 0] -= np.float32(BLACK)
+            light *= deep
+            warm = np.sqrt(np.sqrt(np.minimum(deep, 1)))  # as creases are
+            for colour in colours:
+                colour *= warm
+        light -= np.float32(BLACK)
+        lab = merged(light, *colours)
         if self.stubble is not None:
             self._grow(lab, rows, columns)
         return to_rgb(lab)

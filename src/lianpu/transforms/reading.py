@@ -166,6 +166,11 @@ def merged(*planes: np.ndarray) -> Field:
     return np.asarray(cv2.merge([np.asarray(plane, dtype=np.float32) for plane in planes]), dtype=np.float32)
 
 
+def split_planes(values: Field) -> list[Field]:
+    """The C planes (h, w) of a field (h, w, C) float32: `merged` puts them together again."""
+    return [np.asarray(plane, dtype=np.float32) for plane in cv2.split(values)]
+
+
 def weighted(values: Field, weight: Field) -> Field:
     """Values (h, w, C) times a weight (h, w), and that weight as the last channel (h, w, C + 1): their blur is a weighted mean."""
     return merged(*(plane * weight for plane in cv2.split(values)), weight)
