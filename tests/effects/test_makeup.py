@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import cv2
 import numpy as np
 import pytest
@@ -141,3 +143,14 @@ def test_blush_is_seen_on_fair_and_on_dark_skin(skin: tuple[int, int, int]) -> N
     after = blush(photo, subject, 1.0, "#d8665f")
     old, new = (rgb_to_lab(one.astype(np.float32) / np.float32(255)) for one in (photo, after))
     assert 5 < np.percentile(np.linalg.norm(new - old, axis=2)[subject.parts.where("skin")], 99) < 16
+
+
+def test_lids_behind_glasses_get_no_shadow() -> None:
+    photo, subject = drawn_photo(360, 360, 300, 30, 30, index=2)
+    lids = (eye_shadow(photo, subject, 1.0, "#7a4a6e") != photo).any(axis=2)
+    rows, columns = np.flatnonzero(lids.any(axis=1)), np.flatnonzero(lids.any(axis=0))
+    parts = subject.parts.mask.copy()
+    top, left = (part.start for part in subject.window)
+    parts[rows[0] - top + 2 : rows[-1] - top + 12, columns[0] - left : columns[-1] - left + 1] = part_index("eye_g")
+    behind = replace(subject, parts=replace(subject.parts, mask=parts))
+    assert lids.any() and (eye_shadow(photo, behind, 1.0, "#7a4a6e") == photo).all()

@@ -3,7 +3,7 @@ import numpy as np
 import pytest
 
 from lianpu.effects.face_masks import face_unit
-from lianpu.effects.skin import smooth_skin
+from lianpu.effects.skin import clear_spots, smooth_skin
 from tests.support.subjects import drawn_photo
 
 
@@ -99,3 +99,19 @@ def test_hairs_of_a_beard_stay_sharp() -> None:
         np.polyfit(hairs[inner], after[..., 1].astype(float)[inner], 1)[0]
         > 0.86 * np.polyfit(hairs[inner], bearded[..., 1].astype(float)[inner], 1)[0]
     )
+
+
+def test_spots_can_go_without_any_smoothing() -> None:
+    photo, subject = drawn_photo(width=560, height=560, side=520, left=20, top=20)
+    photo = cv2.GaussianBlur(photo, (0, 0), 6).astype(np.uint8)
+    unit = face_unit(subject)
+    eye, mouth = subject.landmarks.points[41], subject.landmarks.points[48]
+    x, y = (0.5 * (eye + mouth)).round().astype(int)
+    spot = np.zeros(photo.shape[:2], np.uint8)
+    cv2.circle(spot, (int(x), int(y)), max(2, round(0.03 * unit)), 1, -1)
+    spotted = photo.copy()
+    spotted[spot > 0] = (spotted[spot > 0] * (0.85, 0.7, 0.7)).astype(np.uint8)
+    after = clear_spots(spotted, subject, 1.0)
+    before, left = (np.abs(one.astype(int) - photo)[spot > 0].mean() for one in (spotted, after))
+    away = cv2.dilate(spot, np.ones((41, 41), np.uint8)) == 0
+    assert left < 0.5 * before and (after == spotted)[away].mean() > 0.99

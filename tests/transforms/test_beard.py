@@ -16,13 +16,14 @@ from tests.support.subjects import drawn_photo
 MODEL = load_transform()
 
 
-def _bearded(dark: float) -> tuple[np.ndarray, np.ndarray, object]:
-    """A drawn face, the same with a rough dark beard, and its subject."""
+def _bearded(dark: float, beside: float = 0.0) -> tuple[np.ndarray, np.ndarray, object]:
+    """A drawn face, the same with a rough dark beard, and its subject; the beard grows farther than `beside` units from the middle."""
     photo, subject = drawn_photo(360, 360, 300, 30, 30, index=2)
     subject = replace(subject, mesh=mesh_of(subject.landmarks.points))
     reading = read_face(photo, subject, MODEL.template)
     assert reading is not None
-    zone = at_places(MODEL.zones.beard, reading.to_frame) * reading.cover("skin", "nose")
+    where = MODEL.zones.beard * (np.abs(np.arange(96) - 47.5) * 512 / 96 > beside)
+    zone = at_places(where.astype(np.float32), reading.to_frame) * reading.cover("skin", "nose")
     rows, columns = reading.view.window
     whole = np.zeros(photo.shape[:2], np.float32)
     whole[rows, columns] = cv2.resize(zone, (columns.stop - columns.start, rows.stop - rows.start))
@@ -103,3 +104,24 @@ def test_a_face_that_grows_by_a_hundredth_keeps_its_grain() -> None:
     same_size = [cv2.resize(tile, (128, 128), interpolation=cv2.INTER_AREA).ravel() for tile in tiles]
     assert all(np.corrcoef(same_size[0], other)[0, 1] > 0.8 for other in same_size[1:])
     assert all(abs(tile.std() / tiles[0].std() - 1) < 0.1 for tile in tiles)
+
+
+def test_rough_cheeks_without_hair_at_the_mouth_are_no_beard() -> None:
+    _, folded, subject = _bearded(0.5, beside=70)
+    reading = read_face(folded, subject, MODEL.template)  # type: ignore[arg-type]
+    assert reading is not None
+    assert shave(reading, MODEL, 1.0, 0.5).replaced.max() < 0.3
+
+
+def test_skin_under_a_beard_gets_darker_below_the_jaw() -> None:
+    _, bearded, subject = _bearded(0.5)
+    reading = read_face(bearded, subject, MODEL.template)  # type: ignore[arg-type]
+    assert reading is not None
+    light = shave(reading, MODEL, 1.0, 0.5).shaved[..., 0]
+    x, y = np.rint(reading.flat[152]).astype(int)
+    step = round(16 * reading.scale)
+    assert light[y + step, x] < light[y - step, x] - 0.1
+
+
+def test_stubble_of_a_small_photo_is_no_even_film() -> None:
+    assert stubble_tile(0.5).std() > 0.4 * stubble_tile().std()

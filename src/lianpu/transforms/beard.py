@@ -71,6 +71,12 @@ _LIKELY, _SURE = -0.1, (0.5, 1.1)
 _GROWS_BY = 24.0
 """How far likely places may lie from sure ones."""
 
+_UPPER_LIP = ((3.9, 4.3), (0.4, 0.08))
+"""Log light of skin, and by how much darker an upper lip is than the lower one, at most."""
+
+_THICK = (1.0, 2.4)
+"""Scores of stubble on skin, and of hair that stands out so that no skin is behind it."""
+
 _AT_LIPS, _RING = 0.25, 9.0
 """Share of hair around the lips, within this distance, from which on what looks like hair at their edge is hair."""
 
@@ -137,13 +143,14 @@ def shave(reading: Reading, model: TransformModel, amount: float, male: float) -
     beardness = float((np.minimum(darker, 0.6) * zones.density).sum() / max(float(zones.density.sum()), 1e-6))
     difference[..., 0] = np.clip(difference[..., 0], -0.03, 0.8)
     place = _where_beards_grow(reading, model, man)
-    hair, sure = _hair(reading, model, shaved, place)
+    hair, thick = _hair(reading, model, shaved, place)
     lips = _lips(reading, reading.sampled(shaved), hair)
     place *= 1 - lips
-    away = _off_the_jaw(reading)
-    look = _skin_beneath(reading, model, shaved, hair, lips, away)
-    look, behind = _behind(reading, model, look, hair, away)
-    behind *= sure
+    look, behind = reading.sampled(shaved), np.zeros_like(hair)
+    if hair.any():
+        away = _off_the_jaw(reading)
+        look = _skin_beneath(reading, model, shaved, hair, lips, away)
+        look, behind = _behind(reading, model, look, hair * thick, away)
     covered = blurred(anything, 1.6 * reading.scale) * (1 - reading.cover("hair", soft=1.6) * (1 - grown))
     zone = covered * (1 - lips) * reading.sampled(zones.beard) * np.float32(amount * np.clip(0.25 + beardness * 6, 0, 1))
     strands = _grown(hair, _WIDER * reading.scale) * behind  # single hairs before what lies behind
@@ -188,7 +195,7 @@ def _hair(reading: Reading, model: TransformModel, shaved: Field, place: Field) 
     """(h, w), 0 to 1: where a beard is seen: darker than the skin would be, of another colour, or as rough as no skin is.
 
     Sure places grow into likely ones beside them (hysteresis), so that no rim of a beard is left. Without hair on upper lip and chin there
-    is none: folds of cheeks are rough, too. Also (h, w), 0 to 1: where hair is sure, and close to it.
+    is none: folds of cheeks are rough, too. Also (h, w): 1 on a side of the face whose hair beside the jaw is no stubble on skin, else 0.
     """
     scale = reading.scale
     bearded = where(reading.classes, ("hair",))
@@ -230,9 +237,14 @@ def _hair(reading: Reading, model: TransformModel, shaved: Field, place: Field) 
     grown = cv2.morphologyEx(grown, cv2.MORPH_CLOSE, closing)
     outlines, _ = cv2.findContours(grown.astype(np.uint8), cv2.RETR_EXTERNAL, cv2.CHAIN_APPROX_NONE)
     grown = cv2.drawContours(grown, outlines, -1, 1.0, cv2.FILLED)  # no tuft is left inside
-    close = np.clip(1.6 * blurred(_grown((sure > 0.6).astype(np.float32), 6 * scale), 4 * scale), 0, 1) * there_is
+    x, _ = _places(reading)
+    off, thick = x - float(model.canonical[152, 0]), np.zeros_like(sure)
+    outside = (grown > 0) & (_off_the_jaw(reading) > 3) & (np.abs(off) > _NECK_HALF[0])
+    for side in (off < 0, off >= 0):
+        beside = score[outside & side]
+        thick[side] = len(beside) > 0 and float(smoothstep(beside, *_THICK).mean()) > 0.5
     beard = blurred(_grown(np.asarray(grown, dtype=np.float32), _WIDER * scale), _SOFT * scale) * there_is
-    return np.asarray(beard, dtype=np.float32), np.asarray(close, dtype=np.float32)
+    return np.asarray(beard, dtype=np.float32), thick
 
 
 def _at_the_mouth(reading: Reading, model: TransformModel, score: Field, valid: np.ndarray) -> float:
@@ -311,10 +323,18 @@ def _skin_beneath(reading: Reading, model: TransformModel, shaved: Field, hair: 
         )
     )
     lips_outer, inner = (_filled(reading, REGIONS[name]) for name in ("lips_outer", "lips_inner"))
-    lower = where(reading.classes, ("l_lip",)) * lips_outer > 0
-    if lower.sum() > 40 * scale**2:  # a lip under a moustache has the other one's colour
-        lip = blurred(lips_outer * (1 - inner), 1.6 * scale)[..., None]
-        look += lip * (np.median(reading.tone[lower], axis=0) - look)
+    up, low = (where(reading.classes, (name,)) * lips_outer for name in ("u_lip", "l_lip"))
+    if (low > 0).sum() > 40 * scale**2:  # a lip under a moustache has the other one's colour, or its own, in its shade
+        lower = np.median(reading.tone[low > 0], axis=0)
+        inside = (up > 0) & (_grown(1 - lips_outer, 3.0 * scale) == 0)
+        upper = np.median(reading.tone[inside], axis=0) if inside.sum() > 12 * scale**2 else lower
+        darker = float(np.interp(np.median(look[..., 0][low > 0]), *_UPPER_LIP))
+        upper = np.array((np.clip(upper[0], lower[0] - darker, lower[0]), *((upper + lower)[1:] / 2)), dtype=np.float32)
+        near = [blurred(one, 3.0 * scale) + np.float32(1e-4) for one in (up, low)]
+        share = (near[0] / (near[0] + near[1]))[..., None]
+        parsed = _grown(where(reading.classes, ("u_lip", "l_lip", "mouth")), 1.0 * scale)  # the mesh's lips may be larger
+        lip = blurred(lips_outer * (1 - inner) * parsed, 1.6 * scale)[..., None]
+        look += lip * (lower + share * (upper - lower) - look)
     return np.asarray(look, dtype=np.float32)
 
 
@@ -356,8 +376,11 @@ def _lips(reading: Reading, look: Field, hair: Field) -> Field:
     lips, inside = reading.cover("u_lip", "l_lip", "mouth"), _filled(reading, REGIONS["lips_outer"])
     ring = _grown(inside, _RING * reading.scale) * (1 - inside)
     if float((ring * hair).sum()) > _AT_LIPS * float(ring.sum()):
-        red = smoothstep(blurred(reading.tone[..., 1], reading.scale) - look[..., 1], 0.0, 0.03)
-        light = smoothstep(blurred(reading.tone[..., 0], reading.scale) - look[..., 0], -0.5, -0.25)
+        tone, lower = blurred(reading.tone, reading.scale), where(reading.classes, ("l_lip",)) * inside > 0
+        other = np.median((reading.tone - look)[lower], axis=0) if lower.sum() > 20 else np.array((0.0, 0.04, 0.0))
+        # dark lips are hardly redder than the skin, and may be darker: as the lower one is
+        red = smoothstep(tone[..., 1] - look[..., 1], min(0.0, 0.7 * other[1] - 0.02), np.clip(0.7 * other[1], 0.002, 0.03))
+        light = smoothstep(tone[..., 0] - look[..., 0] - min(0.0, float(other[0])), -0.5, -0.25)
         kept = 1 - reading.cover("u_lip") * (1 - np.minimum(red, light))
         above = ring * hair  # a moustache hangs over the upper lip's edge
         kept *= 1 - np.clip(1.5 * blurred(above, 2.0 * reading.scale), 0, 1) * reading.cover("u_lip", grown=1.0)
