@@ -37,8 +37,13 @@ def test_nothing_is_made_when_nothing_is_asked_for(drawn: Dataset, tmp_path: Pat
 def test_a_guide_is_trained_once_and_sees_gradients(drawn: Dataset, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(guide_file, "GUIDE_SETTINGS", ClassifierSettings(input_px=32, least_steps=2, epochs=1, batch_size=16))
     stages: list[str] = []
-    first = make_guides(drawn, _config(lambda_guide=1.0), tmp_path / "run", stage=lambda name: stages.append(name))
-    again = make_guides(drawn, _config(lambda_guide=1.0), tmp_path / "run")
+    said: list[str] = []
+    config = _config(lambda_guide=1.0)
+    first = make_guides(drawn, config, tmp_path / "run", stage=lambda name: stages.append(name), say=said.append)
+    assert said[0].startswith("Before training: the guide, a classifier, is trained. That takes minutes, once")
+    assert said[-1].startswith("Made in ") and first.seconds > 0
+    again = make_guides(drawn, config, tmp_path / "run", say=said.append)
+    assert len(said) == 2 and again.seconds == 0, "what was kept is not announced, and costs nothing"
     assert first.classifier is not None and again.classifier is not None
     faces = (torch.rand(2, 3, 32, 32) * 2 - 1).requires_grad_(True)
     logits = first.classifier(faces)

@@ -3,6 +3,8 @@
 import io
 import struct
 import sys
+from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import cv2
@@ -199,3 +201,14 @@ def test_what_is_no_photo_is_said(tmp_path: Path) -> None:
     (tmp_path / "empty.png").touch()
     with pytest.raises(PictureError, match="is empty"):
         read_photo(tmp_path / "empty.png")
+
+
+@pytest.mark.parametrize("damage", [lambda exif: b"\0\0\0\x06" + exif, lambda exif: b"Exif\0\0" + b"\xff" * 40])
+def test_a_damaged_exif_block_does_not_stop_an_edit_and_is_named_where_it_is_lost(
+    tmp_path: Path, damage: Callable[[bytes], bytes]
+) -> None:
+    photo = replace(read_photo(_save(tmp_path / "in.png")), exif=damage(_exif(6)))
+    for ending in (".jpg", ".png", ".webp", ".tif"):
+        written = read_photo(write_photo(tmp_path / f"out{ending}", photo.picture, photo, xmp=XMP))
+        assert written.picture.shape == photo.picture.shape
+    assert "EXIF (damaged)" in lost_in(photo, ".tif") and "EXIF (damaged)" not in lost_in(photo, ".png")

@@ -127,7 +127,7 @@ def add_environment(run: Run) -> None:
         {
             "cpu": "AMD EPYC 7763", "physical_cores": 2, "logical_cores": 4, "threads": 2, "memory_gb": 15.6, "cpu_features": ["avx2"],
             "gpus": [], "cuda": None, "torch": "2.6.0", "onnxruntime": "1.20.1", "python": "3.11.7", "lianpu": "0.1.0", "system": "Debian GNU/Linux 12, x86_64",
-            "train_seconds": 5412.0, "peak_memory_mb": 1890.0, "device": "cpu", "precision": "fp32", "processes": 1,
+            "train_seconds": 5412.0, "guide_seconds": 190.0, "peak_memory_mb": 1890.0, "device": "cpu", "precision": "fp32", "processes": 1,
         },
     )  # fmt: skip
 

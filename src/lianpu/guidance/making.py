@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import torch
@@ -88,7 +90,28 @@ def make_guides(
     Raises:
         LianpuError: the folder is another's, weights cannot be had, masks are broken, or the teacher has other labels or another size.
     """
-    run = Run(Path(run_folder))
+    wanted = _to_be_made(config, Run(Path(run_folder)))
+    if wanted:
+        say(f"Before training: {', '.join(wanted)}. That takes minutes, once; it is kept in {run_folder}.")
+    begin = time.perf_counter()
+    guides = _make_guides(dataset, config, Run(Path(run_folder)), stage, say)
+    took = time.perf_counter() - begin if wanted else 0.0
+    if wanted:
+        say(f"Made in {took / 60:.1f} minutes.")
+    return replace(guides, seconds=took)
+
+
+def _to_be_made(config: RunConfig, run: Run) -> list[str]:
+    """What the settings ask for and the run folder does not have, in words."""
+    asked = (
+        ("pairs of faces and their edits are made", config.training.teacher in PAIR_TEACHERS and not run.pairs_folder.is_dir()),
+        ("the guide, a classifier, is trained", bool(config.loss.lambda_guide) and not run.guide_folder.is_dir()),
+        ("the parts of the faces are found", bool(config.loss.lambda_outside) and not run.part_maps_file.is_file()),
+    )
+    return [words for words, missing in asked if missing]
+
+
+def _make_guides(dataset: Dataset, config: RunConfig, run: Run, stage: Stage, say: Callable[[str], None]) -> Guides:
     loss = config.loss
     device = pick_device(config.training.device)
     source = config.training.teacher

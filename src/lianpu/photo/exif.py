@@ -63,10 +63,37 @@ def with_orientation(exif: bytes, orientation: int) -> bytes:
             return exif
         read[_ORIENTATION] = orientation
         return read.tobytes()
-    except (OSError, SyntaxError, ValueError, TypeError, KeyError, IndexError, struct.error):
+    except _PROBLEMS:
         read = Image.Exif()
         read[_ORIENTATION] = orientation
         return read.tobytes()
+
+
+_PROBLEMS = (
+    OSError,
+    SyntaxError,
+    ValueError,
+    TypeError,
+    LookupError,
+    ArithmeticError,
+    AttributeError,
+    RuntimeError,
+    struct.error,
+)
+"""What Pillow raises for damaged blocks."""
+
+
+def can_be_rewritten(exif: bytes) -> bool:
+    """Whether the tags of a block can be read and written one by one, as a TIFF needs them; other formats take its bytes."""
+    try:
+        tags = Image.Exif()
+        tags.load(exif)
+        for directory in (0x8769, 0x8825):
+            tags.get_ifd(directory)
+        tags.tobytes()
+    except _PROBLEMS:
+        return False
+    return True
 
 
 def exif_of_tiff(image: Image.Image) -> bytes:

@@ -11,7 +11,7 @@ from PIL import Image, PngImagePlugin
 
 from lianpu.files import atomic_file
 from lianpu.imaging.picture import Picture, check_picture
-from lianpu.photo.exif import with_orientation
+from lianpu.photo.exif import can_be_rewritten, with_orientation
 from lianpu.photo.formats import check_ending
 from lianpu.photo.reading import UPRIGHT, PhotoFile, on_white
 
@@ -85,6 +85,8 @@ def lost_in(original: PhotoFile, ending: str) -> tuple[str, ...]:
         lost.append(f"EXIF, colour profile and XMP ({ending} holds none)")
     if ending in (".jpg", ".jpeg") and len(original.exif) > _LONGEST_EXIF:
         lost.append("EXIF (too long for a JPEG)")
+    if ending in (".tif", ".tiff") and original.exif and not can_be_rewritten(original.exif):
+        lost.append("EXIF (damaged)")
     return tuple(lost)
 
 
@@ -128,7 +130,7 @@ def _tiff_option(exif: bytes, xmp: bytes | None) -> dict[str, Any]:
     if not exif and not xmp:
         return {}
     tags = Image.Exif()
-    if exif:
+    if exif and can_be_rewritten(exif):
         tags.load(exif)
     if xmp:
         tags[_XMP_TAG] = xmp

@@ -89,6 +89,7 @@ class Guides:
         features: frozen, the input of the projected discriminator; for loss.lambda_projected.
         pairs: faces and their edits, for the training.teachers `transforms` and `drawn`.
         likeness: compares edits with those of the pairs; for loss.lambda_features.
+        seconds: that making them took now; what was kept from an earlier call costs nothing.
     """
 
     classifier: nn.Module | None = None
@@ -97,6 +98,7 @@ class Guides:
     features: Features | None = None
     pairs: Pairs | None = None
     likeness: Likeness | None = None
+    seconds: float = 0.0
 
     @property
     def licence(self) -> str:

@@ -18,7 +18,7 @@ from lianpu.devices import describe_machine, peak_memory_mb
 from lianpu.editors.editor import ModelInfo
 from lianpu.editors.trained_weights import TrainedWeights
 from lianpu.errors import SettingsError, TrainingError
-from lianpu.files import remove_partial_files, write_json
+from lianpu.files import read_json, remove_partial_files, write_json
 from lianpu.photo.writing import write_image
 from lianpu.runs import Checkpoint, Run
 from lianpu.training.checkpoints import load_checkpoint, save_checkpoint
@@ -189,6 +189,7 @@ def _train_to(
     on_read = callbacks.on_read if processes.is_main else None
     inputs = inputs_of_steps(dataset, config, state.step + 1, total, processes, on_read, guides)
     trial = trial_inputs(dataset, config, processes, guides)
+    guide_seconds = _guide_seconds(run) + guides.seconds
     plan = make_plan(state, config, len(dataset.train), trial, processes, guides)
     if processes.is_main:
         callbacks.on_plan(plan)
@@ -219,7 +220,7 @@ def _train_to(
                 if save:
                     _refuse_broken_weights(state, run)
                     checkpoint = save_checkpoint(run, state, record.model_info(step), config.model, training.keep_checkpoints)
-                    _write_environment(run, state, config, processes)
+                    _write_environment(run, state, config, processes, guide_seconds)
                     if training.eval_every and step % training.eval_every == 0:
                         callbacks.on_score(run, checkpoint)
                         start, seconds_before = time.perf_counter(), state.seconds
@@ -307,12 +308,22 @@ def _show(
     return {"edit_change": result.change, "edit_success": result.success}
 
 
-def _write_environment(run: Run, state: TrainingState, config: RunConfig, processes: Processes) -> None:
+def _guide_seconds(run: Run) -> float:
+    """What making the guides took in earlier calls, as environment.json says."""
+    try:
+        values = read_json(run.environment_file, TrainingError)
+        return max(0.0, float(values.get("guide_seconds", 0.0)))
+    except (TrainingError, AttributeError, TypeError, ValueError):
+        return 0.0
+
+
+def _write_environment(run: Run, state: TrainingState, config: RunConfig, processes: Processes, guide_seconds: float) -> None:
     write_json(
         run.environment_file,
         {
             **describe_machine().to_json(),
             "train_seconds": round(state.seconds, 1),
+            "guide_seconds": round(guide_seconds, 1),
             "peak_memory_mb": round(peak_memory_mb(processes.device), 1),
             "device": str(processes.device),
             "precision": config.training.precision,

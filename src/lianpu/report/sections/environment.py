@@ -39,6 +39,7 @@ def _rows(material: Material, values: Values) -> list[tuple[str, Cell]]:
         ("environment.system", language.cell(values.text("system"))),
         ("environment.processes", language.cell(values.text("processes"))),
         ("environment.train_seconds", _training_time(material, values)),
+        *_guide_time(material, values),
         ("environment.peak_memory", language.cell(None if peak is None else f"{peak / 1024:,.2f} GiB")),
     ]
 
@@ -58,6 +59,12 @@ def _cores(material: Material, values: Values) -> str:
 def _versions(values: Values) -> str | None:
     named = [f"{title} {version}" for key, title in (("python", "Python"), ("lianpu", "Lianpu")) if (version := values.text(key))]
     return ", ".join(named) or None
+
+
+def _guide_time(material: Material, values: Values) -> list[tuple[str, Cell]]:
+    """How long the guides took that were made before training; nothing where there were none."""
+    seconds = values.number("guide_seconds")
+    return [("environment.guide_seconds", material.language.duration(seconds))] if seconds else []
 
 
 def _training_time(material: Material, values: Values) -> Cell:

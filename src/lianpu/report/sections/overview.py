@@ -6,7 +6,7 @@ from lianpu.report.document import Block, Bullets, Card, Cards, Cell, Facts, Fig
 from lianpu.report.gallery import demo_files
 from lianpu.report.language import as_percent, readable_time
 from lianpu.report.sections.material import Material, int8_against_pytorch
-from lianpu.report.sections.score_cell import mean_success
+from lianpu.report.sections.score_cell import overall_success
 from lianpu.report.sections.verdict import planned_steps, verdict
 
 
@@ -52,7 +52,7 @@ def _distance_card(material: Material) -> Card:
 
 def _success_card(material: Material) -> Card:
     main = material.files.main
-    success = mean_success(main) if main else None
+    success = overall_success(main) if main else None
     label = material.say("overview.card_success")
     if success is None or main is None:
         return Card(label, material.language.cell(None))

@@ -37,16 +37,16 @@ def successes(scored: Scored) -> tuple[Success, ...]:
     return tuple(found)
 
 
-def mean_success(scored: Scored) -> Success | None:
-    """The mean over transforms, each counting the same; the overall figure where there are no transforms."""
-    each = successes(scored)
-    if each:
-        unedited = [one.unedited for one in each if one.unedited is not None]
-        return Success("overall", _mean([one.edited for one in each]), _mean(unedited) if len(unedited) == len(each) else None)
+def overall_success(scored: Scored) -> Success | None:
+    """The one figure of headline, table and terminal: over all edits together; the mean over transforms where that was not measured."""
     overall, before = scored.find(EDITED), scored.find(UNEDITED)
-    if overall is None or overall.value is None:
+    if overall is not None and overall.value is not None:
+        return Success("overall", overall.value, before.value if before else None)
+    each = successes(scored)
+    if not each:
         return None
-    return Success("overall", overall.value, before.value if before else None)
+    unedited = [one.unedited for one in each if one.unedited is not None]
+    return Success("overall", _mean([one.edited for one in each]), _mean(unedited) if len(unedited) == len(each) else None)
 
 
 def _mean(values: Sequence[float]) -> float:

@@ -11,10 +11,10 @@ from lianpu.report.language import as_percent
 from lianpu.report.run_files import RunFiles
 from lianpu.report.scored import Scored
 from lianpu.report.sections.material import Material, int8_against_pytorch
-from lianpu.report.sections.score_cell import mean_success, successes
+from lianpu.report.sections.score_cell import overall_success, successes
 
 GAIN_WORDS = ((0.65, "strong"), (0.35, "fair"), (0.10, "weak"), (-1.0, "none"))
-"""From which gain in attribute success (edited minus unedited, mean over transforms) an editor is called what."""
+"""From which gain in attribute success (edited minus unedited, over all edits) an editor is called what."""
 
 TRUSTED_BALANCED_ACCURACY = 0.75
 """Below this on real held-out faces, the classifier cannot judge edits of an attribute (0.5 is a coin)."""
@@ -76,7 +76,7 @@ def _on_fixed_faces(material: Material) -> Iterator[str]:
 
 
 def _on_success(material: Material, main: Scored) -> Iterator[str]:
-    mean, each = mean_success(main), successes(main)
+    mean, each = overall_success(main), successes(main)
     if mean is None:
         yield material.say("verdict.no_success")
         return
