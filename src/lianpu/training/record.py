@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime
 import hashlib
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -250,10 +250,14 @@ def locked(run: Run) -> Iterator[None]:
     try:
         yield
     finally:
+        nothing = new and [path.name for path in run.folder.iterdir()] == [run.lock_file.name]  # came of it
+        if nothing:
+            with suppress(OSError):  # where an open file cannot be removed, an empty folder stays
+                run.lock_file.unlink()  # while it is held: nobody else's
         lock.release()
-        if new and [path.name for path in run.folder.iterdir()] == [run.lock_file.name]:  # nothing came of it
-            run.lock_file.unlink()
-            run.folder.rmdir()
+        if nothing:
+            with suppress(OSError):  # somebody has begun there meanwhile
+                run.folder.rmdir()
 
 
 def _short_hash(text: str) -> str:
