@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 import tyro
 
@@ -62,6 +62,8 @@ class BenchLiveArguments:
     """What finds faces: auto (as in lianpu camera), buffalo_l, yunet, dlib, or the path of an .onnx file."""
     parser: str = "auto"
     """The face parser: auto (the bundled one), bisenet, or a path."""
+    motion: Literal["pan", "mouth", "turn", "blink", "zoom", "light"] = "pan"
+    """What moves: the camera (pan), or the face of a still: it talks all the time (mouth), turns, blinks, comes nearer, or its light changes."""
     quick: bool = False
     """Few frames, one pass, one thread: a look, not a result."""
     json: Path | None = None
@@ -130,6 +132,8 @@ def measure(parsed: BenchLiveArguments) -> Iterator[LiveMeasured]:
     rounds, frames = (1, _QUICK_FRAMES) if parsed.quick else (parsed.rounds, parsed.frames)
     for size in check(parsed):
         clip = _clip(parsed.photo, frames, size)
+        if parsed.motion != "pan":
+            clip = _moving(clip[0], parsed, frames)
         for threads in parsed.threads[:1] if parsed.quick else parsed.threads:
             limit_threads(threads)
             cases = {}
@@ -150,6 +154,25 @@ def _clip(photos: Sequence[Path], frames: int, size: tuple[int, int]) -> list[Pi
     pictures = [read_image(photo) for photo in photos] or [draw_face(7, 2, _DRAWN_PX, looks).picture]
     each = max(2, frames // len(pictures))
     return [frame.picture for frame in pan_over(pictures, each, size, way_frames=_WAY_FRAMES)]
+
+
+_MOTION_FRAMES = 20
+"""Frames of one motion there and back: two thirds of a second, a syllable or two."""
+
+
+def _moving(still: Picture, parsed: BenchLiveArguments, frames: int) -> list[Picture]:
+    """The largest face of a frame in `parsed.motion`, again and again. Raises DataError where there is none whose mesh is believed."""
+    from itertools import cycle, islice
+
+    from lianpu.bench.motions import moving_face
+    from lianpu.errors import DataError
+    from lianpu.faces.analyzer import AnalyzerSettings, open_analyzer
+
+    found = open_analyzer(AnalyzerSettings(parsed.detector, parser=parsed.parser), threads=1).analyze(still)
+    if not found or found[0].mesh is None:
+        raise DataError(f"--motion {parsed.motion} needs a photo of a face whose mesh is believed.")
+    once = [one.picture for one in moving_face(still, found[0].mesh, parsed.motion, min(frames, _MOTION_FRAMES))]
+    return list(islice(cycle(once), frames))
 
 
 def _paths(parsed: BenchLiveArguments, case: str, threads: int) -> list[LivePath]:

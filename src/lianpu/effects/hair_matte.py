@@ -309,7 +309,7 @@ CARRIED = "hair"
 _CARRIED_PX = 320
 """Longer side of the view in which the hair of a video is found, and side of the map that carries it."""
 
-_FOUND_EVERY = 3
+_FOUND_EVERY = 4
 """The hair's matte is found anew in every frame of so many."""
 
 _MATTE_S, _COLOR_S = 0.12, 1.0

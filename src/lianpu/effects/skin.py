@@ -173,7 +173,7 @@ CARRIED = "skin"
 _CARRIED_PX = 512
 """Side of the maps that carry what is done to a face's skin, and longest side of the view of a frame in which it is found."""
 
-_FOUND_EVERY = 5
+_FOUND_EVERY = 6
 """What is done to the skin is found anew in every frame of so many."""
 
 _READINGS_S, _FOLLOWED_S = 0.6, 0.25

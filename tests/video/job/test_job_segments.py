@@ -1,8 +1,9 @@
 """A video in segments: stopped and gone on with, and by several processes."""
 
+import shutil
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from fractions import Fraction
 from pathlib import Path
@@ -12,11 +13,14 @@ import numpy as np
 import pytest
 
 from lianpu.editing.session import EditJob
+from lianpu.errors import WeightsError
 from lianpu.video.io.probe import probe_video
 from lianpu.video.io.reading import frames_from
-from lianpu.video.job.frame_pipeline import live_settings
+from lianpu.video.job import segment_edit
+from lianpu.video.job.frame_pipeline import fetch_live_models, has_mesh, live_settings
 from lianpu.video.job.job import EditedVideo, VideoSettings, edit_video
 from lianpu.video.job.work_folder import WorkFolder
+from tests.support.shared import MEDIAPIPE, REASON
 
 WriteVideo = Callable[..., Path]
 Frames = list[np.ndarray]
@@ -132,6 +136,37 @@ def test_the_live_pipeline_gives_the_same_bits_stopped_and_resumed_and_by_two_pr
     assert resumed.kept == 12 and shared.with_faces == 18
     for other in (resumed, shared):
         assert all(np.array_equal(one, two) for one, two in zip(_pictures(whole.target), _pictures(other.target), strict=True))
+
+
+def test_the_live_models_are_asked_for_before_processes_start(
+    source: Path, blue_job: EditJob, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    started: list[object] = []
+
+    def begin(*arguments: object, **more: object) -> Iterator[object]:
+        started.append(arguments)
+        return iter(())
+
+    monkeypatch.setattr(segment_edit, "run_tasks", begin)
+    monkeypatch.setenv("LIANPU_MODELS", str(tmp_path / "empty"))
+    fast = replace(THIRDS, jobs=2, tracking=live_settings(blue_job.preset))
+    with pytest.raises(WeightsError, match=r"face_landmark_with_attention\.tflite .* is not on this machine"):
+        _edit(source, tmp_path / "out.mp4", blue_job, fast)
+    assert not started
+    assert not (tmp_path / "out.mp4").exists()
+
+
+def test_live_models_that_came_as_tflite_files_are_converted_once_for_all_processes(
+    blue_job: EditJob, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    if not MEDIAPIPE.is_dir():
+        pytest.skip(f"{REASON}: {MEDIAPIPE}")
+    monkeypatch.setenv("LIANPU_MODELS", str(tmp_path))
+    for file in MEDIAPIPE.glob("*.tflite"):
+        shutil.copy(file, tmp_path / file.name)
+    assert not list(tmp_path.rglob("*.onnx"))
+    fetch_live_models(live_settings(blue_job.preset))
+    assert list(tmp_path.rglob("*.onnx")) and has_mesh()
 
 
 def test_a_fast_edit_is_not_resumed_from_segments_of_a_careful_one(

@@ -18,7 +18,7 @@ from lianpu.faces.person import PersonTracker
 from lianpu.faces.results import Face, Mesh
 from lianpu.imaging.geometry import map_points, quick_shrink, scale_of
 from lianpu.imaging.picture import Picture
-from lianpu.video.tracking.cuts import Difference, FrameSignature, difference, frame_signature, is_cut, with_difference
+from lianpu.video.tracking.cuts import difference, frame_signature, is_cut, with_difference
 from lianpu.video.tracking.live_parts import (
     AROUND_PX,
     CONTROL,
@@ -39,6 +39,7 @@ from lianpu.video.tracking.tracks import (
     Carrier,
     Looks,
     LooksReader,
+    TrackingState,
     is_inside,
     leader_of,
     matched,
@@ -154,17 +155,8 @@ class LiveTrack:
     carried: Mapping[str, object] = field(default_factory=dict)
 
 
-@dataclass(frozen=True, eq=False)
-class LiveState:
-    """What is known before the next frame. `LiveState()` is the state before the first one."""
-
-    tracks: tuple[LiveTrack, ...] = ()
-    grey: GreyFrame | None = None
-    signature: FrameSignature | None = None
-    differences: tuple[Difference, ...] = ()
-    time_s: float = 0.0
-    next_number: int = 0
-    leader: int | None = None
+LiveState = TrackingState[LiveTrack]
+"""What is known before the next frame. `LiveState()` is the state before the first one."""
 
 
 @dataclass(frozen=True, eq=False)

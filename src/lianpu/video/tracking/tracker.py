@@ -17,14 +17,15 @@ from lianpu.faces.parts import soft_parser, windows_by_mesh
 from lianpu.faces.results import Face, Landmarks, Mesh, Points, Subject
 from lianpu.imaging.geometry import scale_between, shrink, similarity
 from lianpu.imaging.picture import Picture
-from lianpu.video.tracking.cuts import Difference, FrameSignature, difference, frame_signature, is_cut, with_difference
-from lianpu.video.tracking.motion import GreyFrame, Motion, grey_frame, motion_of
+from lianpu.video.tracking.cuts import difference, frame_signature, is_cut, with_difference
+from lianpu.video.tracking.motion import Motion, grey_frame, motion_of
 from lianpu.video.tracking.one_euro import OneEuro
 from lianpu.video.tracking.temporal_parsing import PartState, TemporalParser
 from lianpu.video.tracking.tracks import (
     Carrier,
     LooksReader,
     Track,
+    TrackingState,
     begin_track,
     is_inside,
     leader_of,
@@ -81,17 +82,8 @@ UNSMOOTHED = TrackSettings(parse_every=1, points=None, time_constant_s=0.0)
 """No smoothing: the baseline of the flicker benchmark."""
 
 
-@dataclass(frozen=True, eq=False)
-class TrackerState:
-    """What is known before the next frame. `TrackerState()` is the state before the first one."""
-
-    tracks: tuple[Track, ...] = ()
-    grey: GreyFrame | None = None
-    signature: FrameSignature | None = None
-    differences: tuple[Difference, ...] = ()
-    time_s: float = 0.0
-    next_number: int = 0
-    leader: int | None = None
+TrackerState = TrackingState[Track]
+"""What is known before the next frame. `TrackerState()` is the state before the first one."""
 
 
 @dataclass(frozen=True, eq=False)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Protocol, TypeVar
+from typing import Generic, Protocol, TypeVar
 
 import numpy as np
 
@@ -15,7 +15,8 @@ from lianpu.faces.dlib_models import five_of_68
 from lianpu.faces.results import Face, Points, SexAge, Subject
 from lianpu.imaging.geometry import Matrix, map_points, scale_of
 from lianpu.imaging.picture import Picture
-from lianpu.video.tracking.motion import Motion
+from lianpu.video.tracking.cuts import Difference, FrameSignature
+from lianpu.video.tracking.motion import GreyFrame, Motion
 from lianpu.video.tracking.one_euro import OneEuro, Smoothed, smoothed
 from lianpu.video.tracking.temporal_parsing import PartState
 
@@ -212,6 +213,32 @@ class Numbered(Protocol):
 
 
 AnyTrack = TypeVar("AnyTrack", bound=Numbered)
+
+
+@dataclass(frozen=True, eq=False)
+class TrackingState(Generic[AnyTrack]):
+    """What is known before the next frame, of either tracker: everything that a frame depends on but its picture, number and time.
+
+    `TrackingState()` is the state before the first frame. What effects remember is in the tracks (`carried`). The run-in of a segment
+    settles it, so a video that is resumed gets the same bits.
+
+    Args:
+        tracks: the faces, with all that is carried along with them.
+        grey: the frame before, for optical flow.
+        signature: the same, for cuts.
+        differences: of the frames before, for cuts.
+        time_s: of the frame before.
+        next_number: of the next new track.
+        leader: number of the track that counts as the largest.
+    """
+
+    tracks: tuple[AnyTrack, ...] = ()
+    grey: GreyFrame | None = None
+    signature: FrameSignature | None = None
+    differences: tuple[Difference, ...] = ()
+    time_s: float = 0.0
+    next_number: int = 0
+    leader: int | None = None
 
 
 def leader_of(tracks: Sequence[Numbered], before: int | None) -> int | None:
