@@ -39,6 +39,9 @@ from lianpu.errors import LianpuError
 LONGEST_S = 20
 """Seconds of one input, on a machine that others use as well."""
 
+STARTS_S = 300
+"""Seconds in which a child has loaded its libraries and made its seeds, on a machine that others use as well."""
+
 MORE_MEMORY_BYTES = 2_000_000_000
 """Address space that a child may take beyond what it has after it has loaded its libraries."""
 
@@ -613,6 +616,18 @@ def fuzz(names: Sequence[str], count: int, seconds: float, failures: Path, seed:
     return [_fuzz_one(name, count, seconds, failures, seed) for name in names]
 
 
+def _ended(words: list[str], folder: Path, environment: dict[str, str], timeout_s: float) -> subprocess.CompletedProcess[str]:
+    """A child that has ended, or was killed because it hangs where no alarm of its own reaches it: in native code."""
+    with subprocess.Popen(words, cwd=folder, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as child:
+        try:
+            out, err = child.communicate(timeout=timeout_s)
+        except subprocess.TimeoutExpired:
+            child.kill()
+            out, err = child.communicate()
+            err += f"killed: it hangs, for {timeout_s:.0f} s have passed"
+        return subprocess.CompletedProcess(words, child.returncode, out, err)
+
+
 def _fuzz_one(name: str, count: int, seconds: float, failures: Path, seed: int) -> Fed:
     begin, done = time.monotonic(), 0
     with tempfile.TemporaryDirectory(prefix=f"fuzz-{name}-") as folder:
@@ -630,14 +645,8 @@ def _fuzz_one(name: str, count: int, seconds: float, failures: Path, seed: int) 
                 "LIANPU_MODELS": str(empty / "models"),
                 "LIANPU_OFFLINE": "1",
             }
-            child = subprocess.run(
-                [*call, str(work), str(failures.resolve())],
-                cwd=empty,
-                env=environment,
-                capture_output=True,
-                text=True,
-                check=False,
-            )
+            words = [*call, str(work), str(failures.resolve())]
+            child = _ended(words, empty, environment, left + STARTS_S + LONGEST_S)
             if child.returncode == 0:
                 done = int(child.stdout.split()[-1])
                 if done < count and time.monotonic() - begin < seconds - 1:

@@ -94,6 +94,7 @@ class Quantization:
             "equalized_channels": self.settings.equalize,
             "reduce_range": self.reduce_range,
             "why": self.why,
+            "why_kind": next(kind for kind, words in _WHY.items() if words == self.why),
             "calibration_faces": self.calibration_faces,
             "calibration_split": self.calibration_split,
             "seed": self.settings.seed,
@@ -205,12 +206,18 @@ def _check_faces(source: Path, info: ModelInfo, faces: Faces) -> None:
         )
 
 
+_WHY = {
+    "asked": "as asked",
+    "exact": "this CPU adds 8-bit products exactly (VNNI, AMX, or not x86)",
+    "saturates": "this CPU has no VNNI or AMX: sums of 8-bit products saturate, so weights keep to 7 bits",
+}
+"""Why weights have 8 or 7 bits; the report has them in every language, as `quantization.why_KIND`."""
+
+
 def _choose_range(settings: QuantizationSettings) -> tuple[bool, str]:
     if settings.reduce_range is not None:
-        return settings.reduce_range, "as asked"
-    if has_int8_dot_product():
-        return False, "this CPU adds 8-bit products exactly (VNNI, AMX, or not x86)"
-    return True, "this CPU has no VNNI or AMX: sums of 8-bit products saturate, so weights keep to 7 bits"
+        return settings.reduce_range, _WHY["asked"]
+    return (False, _WHY["exact"]) if has_int8_dot_product() else (True, _WHY["saturates"])
 
 
 class _OneFeed(CalibrationDataReader):

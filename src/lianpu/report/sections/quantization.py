@@ -177,6 +177,7 @@ def _int8_rows(material: Material, int8: Values) -> tuple[tuple[str, Cell], ...]
         rows.append(
             ("quantization.in_int8", Cell(f"Conv ×{count}", say("quantization.in_float", operators=floats) if floats else ""))
         )
-    if why := int8.text("why"):
+    kind = int8.text("why_kind")
+    if why := say(f"quantization.why_{kind}") if kind else int8.text("why"):
         rows.append(("quantization.why", Cell(why)))
     return material.facts(rows)
