@@ -6,6 +6,7 @@ import pytest
 
 from lianpu.effects.catalogue import effect_of
 from lianpu.effects.makeup import blush, eye_shadow, lipstick
+from lianpu.faces.results import SexAge, Subject
 from lianpu.imaging.color import lab_of_color, rgb_to_lab
 from lianpu.part_names import part_index
 from tests.support.subjects import drawn_photo, subject_of
@@ -154,3 +155,14 @@ def test_lids_behind_glasses_get_no_shadow() -> None:
     parts[rows[0] - top + 2 : rows[-1] - top + 12, columns[0] - left : columns[-1] - left + 1] = part_index("eye_g")
     behind = replace(subject, parts=replace(subject.parts, mask=parts))
     assert lids.any() and (eye_shadow(photo, behind, 1.0, "#7a4a6e") == photo).all()
+
+
+def test_lids_of_a_man_get_less_shadow_unless_much_is_asked_for() -> None:
+    photo, subject = drawn_photo(360, 360, 300, 30, 30, index=2)
+    man, woman = (replace(subject, looks=SexAge(score, 30.0, "test")) for score in (0.99, 0.01))
+
+    def change(one: Subject, strength: float) -> float:
+        return float(np.abs(eye_shadow(photo, one, strength, "#7a4a6e").astype(int) - photo).sum())
+
+    assert change(man, 1.0) < 0.7 * change(woman, 1.0)
+    assert change(man, 1.5) == change(woman, 1.5)

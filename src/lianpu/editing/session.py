@@ -155,9 +155,9 @@ class EditSession:
 
         A video averages it over a face's frames (`Subject.looks`).
         """
-        if not (with_transforms(preset) if self.transforms else preset).needs_mesh:
-            return None
-        return self._looks
+        preset = with_transforms(preset) if self.transforms else preset
+        by_looks = is_transform_usable() and any(isinstance(step, EffectStep) and step.effect.by_looks for step in preset.steps)
+        return self._looks if preset.needs_mesh or by_looks else None
 
     def carriers(self, preset: Preset, *, live: bool = False) -> dict[str, Callable[..., object]]:
         """What a video, or a live picture, keeps of each tracked face for the steps of the preset (`Subject.carried`): functions by name."""

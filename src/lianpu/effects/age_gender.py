@@ -52,7 +52,7 @@ def age(photo: Picture, subject: Subject, strength: float, years: float, if_need
     wish = None if reading is None else _aged(reading, looks_of(subject, reading, model), strength, years, if_needed)
     if reading is None or wish is None:
         return photo
-    if wish.age < 0:
+    if wish.age < 0 and subject.looks is None:  # in a video, spots would come and go
         photo = clear_spots(photo, subject, min(1.0, -wish.age))
     if hair:
         photo = _with_aged_hair(photo, subject, wish.years, wish.years + AGE_SPAN * wish.age)

@@ -118,6 +118,7 @@ class Effect:
         carry: `module.function` of what a video keeps of a tracked face for it (`Subject.carried`), called in every frame as
             `function(before, frame, subject, seconds, turn)`; empty where every frame is edited by itself.
         carry_live: the same for its live form, with a `LiveFace` for the subject.
+        by_looks: whether it does more or less by how male a face looks, where that can be read: a video reads it once for a track.
         main: the option that `NAME=VALUE` sets where the value is no strength: `age=-25`, `gender=female`.
     """
 
@@ -133,6 +134,7 @@ class Effect:
     needs_mesh: bool = False
     carry: str = ""
     carry_live: str = ""
+    by_looks: bool = False
     main: str = ""
 
     def read_options(self, values: Mapping[str, object]) -> dict[str, Value]:
@@ -379,6 +381,7 @@ EFFECTS: dict[str, Effect] = {
             "makeup.eye_shadow",
             "makeup.live_eye_shadow",
             (_color("#7a4a60"),),
+            by_looks=True,
         ),
         Effect(
             "whiten_teeth",

@@ -20,7 +20,7 @@ from lianpu.effects.live import (
 )
 from lianpu.faces.live import LiveFace
 from lianpu.faces.mesh import outline, points_68
-from lianpu.faces.results import Subject
+from lianpu.faces.results import SexAge, Subject
 from lianpu.imaging.color import lab_of_color, rgb_to_lab, to_rgb, weighted_mean
 from lianpu.imaging.compositing import Field, Paint, View, add_change, blend, view_of
 from lianpu.imaging.masks import dilate, feather, largest_component, smoothstep, wide_blur
@@ -208,19 +208,24 @@ def eye_shadow(photo: Picture, subject: Subject, strength: float, color: str) ->
     weight = _shadowed(view, subject.landmarks.points, unit, skin, eyes, part_cover(subject, view, "eye_g"))
     if not weight.any():
         return photo
-    if subject.mesh is not None and strength < _ASKED_STRONGLY:
-        strength *= 1 - _LESS_ON_MEN * _maleness(photo, subject) * min(1.0, (_ASKED_STRONGLY - strength) / 0.3)
+    if strength < _ASKED_STRONGLY:
+        strength = _on_lids(strength, subject.looks or _looks_of(photo, subject))
     return blend(photo, view, weight * np.float32(_SHADOW * strength), _tint(view, weight, color, 0.7))
 
 
-def _maleness(photo: Picture, subject: Subject) -> float:
-    """How surely a face looks male, 0 to 1; 0 where nothing can tell."""
-    looks = subject.looks
-    if looks is None and is_transform_usable():
-        model = load_transform()
-        reading = read_face(photo, subject, model.template, 0.5)
-        looks = None if reading is None else model.judged(reading)
-    return 0.0 if looks is None else float(smoothstep(np.array(looks.male_score), 0.6, 0.95))
+def _on_lids(strength: float, looks: SexAge | None) -> float:
+    """The strength of colour on lids of a face that looks so: less of it on men's, unless much is asked for."""
+    man = 0.0 if looks is None else float(smoothstep(np.array(looks.male_score), 0.6, 0.95))
+    return strength * (1 - _LESS_ON_MEN * man * float(np.clip((_ASKED_STRONGLY - strength) / 0.3, 0, 1)))
+
+
+def _looks_of(photo: Picture, subject: Subject) -> SexAge | None:
+    """How male a face looks; None where nothing can tell."""
+    if subject.mesh is None or not is_transform_usable():
+        return None
+    model = load_transform()
+    reading = read_face(photo, subject, model.template, 0.5)
+    return None if reading is None else model.judged(reading)
 
 
 def live_eye_shadow(frame: Picture, face: LiveFace, strength: float, color: str) -> None:
@@ -238,6 +243,7 @@ def live_eye_shadow(frame: Picture, face: LiveFace, strength: float, color: str)
         eyes = inside(face, view, "left_eye", "right_eye", "left_brow", "right_brow")
         glasses = np.zeros_like(eyes)
     weight = _shadowed(view, points, unit, sharpened(live_skin(face, view)), eyes, glasses)
+    strength = _on_lids(strength, face.looks)
     repaint(frame, view, weight * np.float32(_SHADOW * strength), _tint(view, weight, color, 0.7))
 
 
