@@ -8,14 +8,13 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
-from PIL import Image
 
 from lianpu.attributes import balanced_folds
 from lianpu.dataset.sources import read_table
 from lianpu.dataset.table import UNLABELLED, FaceTable
-from lianpu.errors import DataError
+from lianpu.errors import DataError, PictureError
 from lianpu.imaging.picture import Picture
-from lianpu.photo.reading import read_image
+from lianpu.photo.reading import opened_image, read_image
 from lianpu.preparation.analysis import measured
 from lianpu.preparation.label_rules import YOUNG, IdentityRule, LabelRules, MeasureRule, log_odds, term_values
 from lianpu.preparation.labels import ATTRIBUTES, NO, UNKNOWN, YES, labels_of
@@ -209,10 +208,12 @@ def score_rules(rules: LabelRules, faces: Sequence[KnownFace], confidence: float
 
 def _mask(file: Path, picture: Picture) -> np.ndarray:
     try:
-        with Image.open(file) as image:
+        with opened_image(file) as image:
             mask = np.asarray(image)
-    except OSError as problem:
-        raise DataError(f"{file} cannot be read as a mask ({problem}). Give the folder of masks, one PNG per picture.") from None
+    except PictureError as problem:
+        raise DataError(
+            f"{file} cannot be read as a mask ({str(problem).rstrip('.')}). Give the folder of masks, one PNG per picture."
+        ) from None
     if mask.shape != picture.shape[:2]:
         raise DataError(
             f"{file} is {mask.shape[1]}x{mask.shape[0]}, its picture {picture.shape[1]}x{picture.shape[0]}. Give masks of one size."

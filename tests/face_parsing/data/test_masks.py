@@ -230,3 +230,9 @@ def test_a_folder_of_no_known_layout_is_refused_with_those_known(tmp_path: Path)
     (tmp_path / "mask").mkdir()
     with pytest.raises(DataError, match=r"has no pictures"):
         open_parsing_set(tmp_path)
+
+
+def test_a_mask_that_is_too_long_for_native_code_is_refused_as_a_photo_is(tmp_path: Path) -> None:
+    Image.new("L", (40_000, 8)).save(tmp_path / "a.png")
+    with pytest.raises(DataError, match=r"a\.png cannot be read as a mask \(is 40000 x 8 pixels"):
+        IndexMask(tmp_path / "a.png").read()

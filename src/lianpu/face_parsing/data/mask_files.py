@@ -12,10 +12,11 @@ import cv2
 import numpy as np
 from PIL import Image
 
-from lianpu.errors import DataError
+from lianpu.errors import DataError, PictureError
 from lianpu.files import atomic_file
 from lianpu.imaging.geometry import scaling
 from lianpu.part_names import PART_INDEX, PARTS, order_to_ours, part_palette
+from lianpu.photo.reading import opened_image
 
 Mask = np.ndarray[Any, np.dtype[np.uint8]]
 """Class indices in our order, (H, W) uint8; IGNORED where unknown."""
@@ -126,15 +127,15 @@ def _grey_values(file: Path) -> np.ndarray:
 
 
 def _loaded(file: Path) -> Image.Image:
+    if not file.exists():
+        raise DataError(f"{file} is not there. Check the path.")
     try:
-        with Image.open(file) as image:
+        with opened_image(file) as image:
             image.load()
             return image
-    except FileNotFoundError:
-        raise DataError(f"{file} is not there. Check the path.") from None
-    except (OSError, EOFError, SyntaxError, ValueError, Image.DecompressionBombError) as problem:
-        reason = " ".join(str(problem).split()) or type(problem).__name__
-        raise DataError(f"{file} cannot be read as a mask ({reason}). Replace it, or take the face out of the data.") from None
+    except PictureError as problem:
+        reason = str(problem).removeprefix(f"{file} ").rstrip(".")
+        raise DataError(f"{file} cannot be read as a mask ({reason}).") from None
 
 
 def _size(values: np.ndarray) -> str:
