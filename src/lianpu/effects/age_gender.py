@@ -8,7 +8,7 @@ from __future__ import annotations
 import numpy as np
 
 from lianpu.effects.face_masks import part_cover
-from lianpu.effects.hair import SkinLook, hair_median, natural_target, paint_hair, skin_look
+from lianpu.effects.hair import USUAL_SKIN, SkinLook, former_color, hair_median, natural_target, paint_hair, skin_look
 from lianpu.effects.hair_matte import hair_matte
 from lianpu.effects.live_hair import live_hair_color, live_skin_look
 from lianpu.effects.skin import clear_spots
@@ -143,7 +143,9 @@ def _with_aged_hair(photo: Picture, subject: Subject, before: float, after: floa
     matte = None if stays else hair_matte(photo, subject)
     if matte is None:
         return photo
-    aim = _aged_hair(hair_median(matte), before, after, skin_look(subject.wide(), matte.view))
+    skin = skin_look(subject.wide(), matte.view)
+    former = former_color(matte, subject, skin) if after < before and not is_commercial_safe() else None
+    aim = _aged_hair(hair_median(matte), before, after, skin, former)
     return photo if aim is None else paint_hair(matte, subject, np.array(aim[0], dtype=np.float32)).put(photo, aim[1])
 
 
@@ -155,7 +157,7 @@ def _is_surely_not_grey(photo: Picture, subject: Subject) -> bool:
     if not len(seen):
         return False
     light, a, b = np.median(rgb_to_lab(seen[None])[0], axis=0).tolist()
-    return bool(np.hypot(a, b) / (light + 16) > _COLOURED or light < _DARK)
+    return bool(_cast(skin_look(subject, view)) * np.hypot(a, b) / (light + 16) > _COLOURED or light < _DARK)
 
 
 _GLANCE_PX = 256
@@ -165,16 +167,20 @@ _COLOURED, _DARK = 0.25, 20.0
 faces."""
 
 
-def _aged_hair(own: np.ndarray, before: float, after: float, skin: SkinLook) -> tuple[tuple[float, float, float], float] | None:
+def _aged_hair(
+    own: np.ndarray, before: float, after: float, skin: SkinLook, former: np.ndarray | None = None
+) -> tuple[tuple[float, float, float], float] | None:
     """The colour (Lab) that hair of a colour `own` moves towards from an age to another, and by what share; None where it stays.
 
-    `skin` is the skin beside it. Under --commercial-safe it stays: natural colours follow faces whose terms exclude commercial use.
+    `skin` is the skin beside it, `former` the colour before it greyed; None takes a brown. Under --commercial-safe it stays: natural colours
+    follow faces whose terms exclude commercial use.
     """
     if is_commercial_safe():
         return None
     own = np.asarray(own, dtype=np.float32)
-    greyness, greying = _greyness(own, before), after > before
-    light, a, b = natural_target("gray" if greying else "brown", own, skin).tolist()
+    greyness, greying = _greyness(own, before, skin), after > before
+    aim = former if former is not None and not greying else natural_target("gray" if greying else "brown", own, skin)
+    light, a, b = aim.tolist()
     if greying:
         seen = float(smoothstep(own[:1], 0.5, 4)[0])  # hair that is black in a dark photo shows no grey
         share = (_expected(after) - _expected(before)) * (1 - greyness) * seen
@@ -193,9 +199,18 @@ def _expected(years: float) -> float:
     return float(smoothstep(np.array(years), _GREY_FROM, _GREY_AT))
 
 
-def _greyness(own: np.ndarray, years: float) -> float:
-    """How grey a colour of hair is, 0 to 1: light, and hardly any chroma for its lightness; of an old face, darker hair counts, too."""
-    chroma = float(np.hypot(own[1], own[2])) / (float(own[0]) + 16)
+_CAST = 0.6
+"""The least share of the chroma of hair that counts beside skin of much chroma: warm light gives it to both."""
+
+
+def _cast(skin: SkinLook) -> float:
+    return float(np.clip(USUAL_SKIN.chroma / max(skin.chroma, 1.0), _CAST, 1.0))
+
+
+def _greyness(own: np.ndarray, years: float, skin: SkinLook) -> float:
+    """How grey a colour of hair is, 0 to 1: light, and hardly any chroma for its lightness and for the skin beside it; of an old face, darker
+    hair counts, too."""
+    chroma = _cast(skin) * float(np.hypot(own[1], own[2])) / (float(own[0]) + 16)
     old = float(smoothstep(np.array(years), 45, 58))
     return float(
         (1 - smoothstep(np.array(chroma), 0.09 + 0.03 * old, 0.17 + 0.04 * old))

@@ -46,7 +46,7 @@ _LIGHTS = (0.0, 5.0, 15.0, 25.0, 35.0, 45.0, 55.0, 65.0, 75.0, 85.0, 95.0, 100.0
 _CHROMAS = (0.0, 0.29, 0.61, 0.79, 0.91, 0.98, 1.0, 0.94, 0.84, 0.68, 0.5, 0.25)
 """Relative chroma of hair at these lightnesses; black, brown and blond hair have nearly the same curve."""
 
-_PALER = 0.45
+_PALER = 0.5
 """By how much paler the shine of dyed hair is than its middle: it shows the light itself."""
 
 _HUE_TURN = 0.28
@@ -117,7 +117,7 @@ def tone_between(percentiles: tuple[float, float, float], mean: np.ndarray, targ
     b fall in proportion; a highlight adds the light that it added before; strands keep their contrast.
     """
     old = np.arange(_STEPS, dtype=np.float64) * (100 / (_STEPS - 1))
-    light, middle, depth = _lightness(old, percentiles, float(target[0]), 1 - 0.4 * (1 - _naturalness(target)), fitted)
+    light, middle, depth = _lightness(old, percentiles, float(target[0]), 1 - 0.52 * (1 - _naturalness(target)), fitted)
     tint = _tint(old, target) if fitted else _dimmed(old, target)
     kept = 0.35 * np.clip((old + 8) / (light + 8), 0.3, 1)  # the tones of dark pixels are mostly noise
     places = np.clip(np.rint(light * 10), 0, _STEPS - 1).astype(int)
@@ -181,7 +181,7 @@ def _tint(light: np.ndarray, target: Field) -> np.ndarray:
     natural = _naturalness(target)
     relative = np.interp(light, _LIGHTS, _CHROMAS) / np.interp(max(float(target[0]), 3.0), _LIGHTS, _CHROMAS)
     chromas = chroma * np.minimum(relative, 1.0 + 1.0 * natural)
-    chromas *= 1 - (1 - natural) * _PALER * smoothstep(light - float(target[0]), 5, 45)
+    chromas *= 1 - (1 - natural) * _PALER * smoothstep(light - float(target[0]), 2, 32)
     hues = np.radians(hue + natural * np.clip(_HUE_TURN * (light - float(target[0])), -18, 14))
     return np.stack([chromas * np.cos(hues), chromas * np.sin(hues)], axis=1)
 
@@ -377,8 +377,11 @@ _STRAND = 0.012
 _INNER = 0.035
 """How far inside of what is surely hair its lightness is measured, in units."""
 
-_BLACK, _UNLIT_SHARE, _UNLIT = 8.0, 0.2, 0.4
+_BLACK, _UNLIT_SHARE, _UNLIT = 8.0, 0.35, 0.28
 """Hair that is darker than its median, or than the first (L), within the second (units), shows no strands: it gets this much less light."""
+
+_BROW_PX = 20
+"""Pixels of brows at the least, in a view, that tell what grey hair was like before."""
 
 _ROOTS, _ROOT_SHARE = 0.2, 0.22
 """Reach of roots from the skin in units, and the share of lightening that they do not get."""
@@ -430,7 +433,7 @@ def paint_hair(matte: HairMatte, subject: Subject, target: Field) -> HairPaint:
     local = light_around(lab[:, :, 0], inner, max(1.0, _UNLIT_SHARE * unit * view.scale))
     unlit = 1 - smoothstep(local, 0.2 * middle, 0.9 * middle)
     kept = (1 - _light_on_skin(skin, view, unit)) + _ROOT_SHARE * (1 - roots) + _UNLIT * unlit
-    new = new - shade - lighter * np.minimum(kept, 0.65)
+    new = new - shade - lighter * np.minimum(kept, 0.7)
     new = new + _locks(new, inner, unit * view.scale)
     return HairPaint(matte, np.dstack([soft, new]).astype(np.float32), tone)
 
@@ -484,6 +487,27 @@ def hair_median(matte: HairMatte) -> Field:
     if matte.color is not None:
         return np.array((matte.color.light[1], *matte.color.tone), dtype=np.float32)
     return np.asarray(np.median(sure_hair(matte), axis=0), dtype=np.float32)
+
+
+def former_color(matte: HairMatte, subject: Subject, skin: SkinLook) -> Field:
+    """Lab (3,) that grey hair may have had: brown, as dark as the dark hairs of the brows, which grey last.
+
+    Args:
+        matte: of the hair.
+        subject: the face.
+        skin: the skin in the same photo.
+    """
+    own = hair_median(matte)
+    brown = natural_target("brown", own, skin)
+    brows = part_cover(subject.wide(), matte.view, "l_brow", "r_brow") > 0.5
+    if brows.sum() < _BROW_PX:
+        return brown
+    dark = float(np.percentile(rgb_to_lab(matte.view.picture[brows][None])[0, :, 0], 15))
+    if dark > 0.8 * float(own[0]):
+        return brown
+    light = float(np.clip(dark, 9.0, brown[0] + 6))
+    tint = np.interp(light, _LIGHTS, _CHROMAS) / np.interp(brown[0], _LIGHTS, _CHROMAS)
+    return np.array((light, *(tint * brown[1:])), dtype=np.float32)
 
 
 def _tone_of(matte: HairMatte, target: Field) -> HairTone:

@@ -47,7 +47,7 @@ _PERSON, _PERSON_REACH, _HAIR_ANYWAY = (0.15, 0.5), 0.06, (0.96, 0.998)
 """Probabilities of a person, within this many units, that rule hair out and allow it, unless that of hair is about certain: the network of
 people loses thin hair, and sees dark walls behind dark hair."""
 
-_GRID, _ROUNDS = 16.0, 4
+_GRID, _ROUNDS = 16.0, 3
 """Pixels of a unit at which paths through hair are measured, and how often the grid is gone through."""
 
 _SCALP, _SCALP_END, _ROUND_HEAD = (1.15, 1.6), (0.4, 0.8), (1.7, 2.4)
