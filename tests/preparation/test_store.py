@@ -102,3 +102,15 @@ def test_no_journal_is_left_beside_the_notebook(tmp_path: Path) -> None:
     assert [file.name for file in tmp_path.iterdir()] == ["prepare.sqlite"]
     with open_store(tmp_path) as store:
         assert store.photo_counts() == (0, 1)
+
+
+def test_damaged_text_in_the_notebook_is_named(tmp_path: Path) -> None:
+    with open_store(tmp_path) as store:
+        store.add_photos(["a.jpg"])
+    file = tmp_path / "prepare.sqlite"
+    sound = file.read_bytes()
+    assert b"CREATE TABLE photos" in sound
+    for broken in (b"CREATE TABLE ph\xa9tos", b"CREATE \xa9ABLE photos"):
+        file.write_bytes(sound.replace(b"CREATE TABLE photos", broken))
+        with pytest.raises(DataError, match=r"prepare\.sqlite (is damaged|cannot be used)"), open_store(tmp_path) as store:
+            list(store.waiting_photos())

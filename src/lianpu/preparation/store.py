@@ -226,7 +226,7 @@ def open_store(folder: Path) -> Iterator[Store]:
         raise DataError(
             f"{file} cannot be used ({problem}). Free some space, or choose a folder that you may write to."
         ) from None
-    except sqlite3.DatabaseError as problem:
+    except (sqlite3.DatabaseError, UnicodeDecodeError) as problem:  # SQLite's message may itself quote damaged text
         raise DataError(f"{file} is damaged ({problem}). Prepare the photos anew into another folder.") from None
     finally:
         connection.close()
