@@ -144,6 +144,9 @@ def _matte_of(values: np.ndarray) -> Share:
     return np.asarray(cv2.LUT(np.rint(255 * np.clip(values, 0, 1)).astype(np.uint8), _MATTE), dtype=np.uint8)
 
 
+_FINE_BITS = 4
+"""Bits behind the point of what is enlarged before it is rounded."""
+
 _EDGE_PX = 90.0
 """Most pixels of the face's unit at which the matte follows the frame: half of most frames."""
 
@@ -239,7 +242,10 @@ def _recolor(
     change = cv2.LUT(cv2.merge([lit, lit, lit]), np.rint(tone.new - tone.old).astype(np.int16)[None])
     weight = cv2.merge([matte, matte, matte]).astype(np.int16)
     cv2.multiply(change, weight, dst=change, scale=1 / 255)
-    cv2.add(change, enlarged(np.float32(255 * strength) * smooth_change, np.int16), dst=change)
+    smooth = enlarged(np.float32(255 * strength * 2**_FINE_BITS) * smooth_change, np.int16)
+    smooth += 2 ** (_FINE_BITS - 1)
+    smooth >>= _FINE_BITS  # rounded at the frame's size: what is rounded before it is enlarged flickers
+    cv2.add(change, smooth, dst=change)
     cv2.add(part, change, dst=part, dtype=cv2.CV_8U)
 
 
