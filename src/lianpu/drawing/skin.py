@@ -86,36 +86,36 @@ def paint_age(canvas: Canvas, places: Places, head: Head, skin: Skin, face: Fiel
     """Fine lines at the eyes, mouth and forehead; nothing on the young."""
     if not skin.age:
         return
-    tint = skin.shade / skin.light
+    tint, wide = skin.shade / skin.light, max(1.0, skin.age)
     for side in (-1, 1):
         outer = head.eye_x + head.eye_width
         for rise in (-0.026, -0.004, 0.018, 0.038):
             start = head.project(side * (outer + 0.010), head.eye_v + rise * 0.3, 0.13)
             end = head.project(side * (outer + 0.052), head.eye_v + rise * 1.1 + 0.004, 0.10)
-            _line(canvas, places, head, (start, end), 0.0032, 0.34 * skin.age, tint, face)
+            _line(canvas, places, head, (start, end), 0.0032 * wide, 0.34 * skin.age, tint, face)
         for drop, reach in ((0.052, 0.040), (0.070, 0.046)):
             points = [
                 head.project(side * (head.eye_x + k * reach), head.eye_v + drop - 0.012 * k * k + 0.004 * k, 0.15)
                 for k in (-1.0, -0.4, 0.3, 1.0)
             ]
-            _line(canvas, places, head, points, 0.0052, 0.27 * skin.age, tint, face)
+            _line(canvas, places, head, points, 0.0052 * wide, 0.27 * skin.age, tint, face)
         fold = [
             head.project(side * (head.nose_width + 0.014), head.nose_v - 0.030, 0.22),
             head.project(side * (head.mouth_width - 0.004), head.mouth_v - 0.050, 0.20),
             head.project(side * (head.mouth_width + 0.020), head.mouth_v + 0.004, 0.18),
         ]
-        _line(canvas, places, head, fold, 0.0060, 0.42 * skin.age, tint, face)
+        _line(canvas, places, head, fold, 0.0060 * wide, 0.42 * skin.age, tint, face)
         marionette = [
             head.project(side * (head.mouth_width + 0.010), head.mouth_v + 0.022, 0.19),
             head.project(side * (head.mouth_width + 0.014), head.mouth_v + 0.078, 0.17),
         ]
-        _line(canvas, places, head, marionette, 0.0050, 0.36 * skin.age, tint, face)
+        _line(canvas, places, head, marionette, 0.0050 * wide, 0.36 * skin.age, tint, face)
     for number, line_v in enumerate((0.268, 0.303, 0.340)):
         points = [
             head.project(x, line_v + 0.10 * x * x + 0.004 * np.cos(x * 22 + number), 0.19)
             for x in np.linspace(-0.14 + 0.01 * number, 0.14 - 0.01 * number, 5)
         ]
-        _line(canvas, places, head, points, 0.0044, 0.30 * skin.age, tint, face)
+        _line(canvas, places, head, points, 0.0044 * wide, 0.30 * skin.age, tint, face)
 
 
 def _line(
