@@ -65,7 +65,7 @@ def test_the_generator_is_the_lite_one_unless_the_published_one_is_asked_for() -
         "lite",
         "fields",
         "drawn",
-        800,
+        600,
     )
     assert (stargan.model.generator, stargan.model.g_conv_dim, stargan.training.teacher) == ("stargan", 16, "")
     assert stargan.training.num_iters == 500 and demo_config(DemoArguments(num_iters=7)).training.num_iters == 7

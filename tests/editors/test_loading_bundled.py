@@ -26,7 +26,7 @@ def test_it_is_here_without_a_download_small_and_says_what_it_is(monkeypatch: py
     monkeypatch.setenv("LIANPU_OFFLINE", "1")
     editor = load_editor("lite", threads=1)
     info = editor.info
-    assert info.attributes.names == ("Black_Hair", "Blond_Hair", "Brown_Hair", "Male", "Young")
+    assert info.attributes.names == ("Black_Hair", "Blond_Hair", "Brown_Hair", "Gray_Hair", "Male", "Young") and info.has_fields
     assert info.image_size >= 128 and info.alignment == "celebamask-hq" and info.label_input == "difference"
     assert info.licence == model_file("face-editor-lite").licence
     assert bundled_editor_file("lite").stat().st_size <= 4_000_000
@@ -69,7 +69,7 @@ def test_it_makes_the_hair_of_a_real_face_darker_or_lighter_and_leaves_its_surro
         hair, ground = mask == PARTS.index("hair"), mask == PARTS.index("background")
         if hair.mean() < 0.05 or ground.mean() < 0.05:
             continue
-        asked = np.array([[1, 0, 0, 0, 0], [0, 1, 0, 0, 0]], dtype=np.float32)
+        asked = np.eye(2, 6, dtype=np.float32)
         made = to_pictures(editor.edit(to_batch([face, face]), asked)).astype(float)
         black.append((made[0] - face)[hair].mean())
         blond.append((made[1] - face)[hair].mean())

@@ -1,8 +1,16 @@
 import math
 
+import pytest
 import torch
 
-from lianpu.stargan.losses import classification_loss, critic_loss, deception_loss, penalty_of_gradient, reconstruction_loss
+from lianpu.stargan.losses import (
+    classification_loss,
+    critic_loss,
+    deception_loss,
+    imitation_loss,
+    penalty_of_gradient,
+    reconstruction_loss,
+)
 
 
 def test_critic_loss_is_fake_minus_real() -> None:
@@ -29,3 +37,10 @@ def test_penalty_is_zero_for_gradients_of_length_one() -> None:
     gradient[:, 1, 2, 2] = 1.0
     assert penalty_of_gradient(gradient).item() == 0.0
     assert penalty_of_gradient(gradient * 3).item() == 4.0
+
+
+@pytest.mark.parametrize(("change", "weight"), [(0.0, 1.0), (0.25, 2.0), (0.5, 3.0), (1.0, 3.0)])
+def test_what_a_teacher_changes_counts_up_to_three_times(change: float, weight: float) -> None:
+    faces = torch.zeros(2, 3, 4, 4)
+    taught = faces + change
+    assert imitation_loss(faces, taught + 0.1, taught).item() == pytest.approx(0.1 * weight)

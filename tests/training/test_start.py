@@ -103,8 +103,9 @@ def test_a_stopped_run_goes_on_from_its_own_checkpoint(drawn: Dataset, lite_file
 def test_the_packages_editor_fits_the_preset(drawn_folder: Path, tmp_path: Path) -> None:
     config = parse_config({"training": {**STILL, "num_iters": 1, "batch_size": 1, "start_from": "lite"}}, "test")
     lite = {"generator": "lite", "image_size": 128, "d_conv_dim": 4, "d_repeat_num": 5, "label_input": "difference"}
+    lite |= {"g_repeat_num": 8, "output": "fields"}
     config = config.model_copy(update={"model": config.model.model_copy(update=lite)})
-    names = ("Black_Hair", "Blond_Hair", "Brown_Hair", "Male", "Young")
+    names = ("Black_Hair", "Blond_Hair", "Brown_Hair", "Gray_Hair", "Male", "Young")
     run = train(open_dataset("CelebAMask-HQ", drawn_folder, 128, names), config, tmp_path / "run")
     assert "non-commercial" in read_record(run).licence
 

@@ -35,7 +35,7 @@ TRANSFORMS = (
 SHEET_FACES, SHEET_PX = 4, 256
 """How many held-out faces are shown large, and their side in pixels: four times that of training."""
 
-STEPS = {"lite": 800, "stargan": 500}
+STEPS = {"lite": 600, "stargan": 500}
 """Training steps by generator."""
 
 
@@ -55,7 +55,7 @@ class DemoArguments:
     faces: int = 400
     """How many faces are drawn; a tenth of them is held out."""
     num_iters: int | None = None
-    """Training steps; 800 for lite, 500 for stargan."""
+    """Training steps; 600 for lite, 500 for stargan."""
     image_size: int = 64
     """Side of the faces in pixels."""
     language: Literal["en", "zh"] = "en"
