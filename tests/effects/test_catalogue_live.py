@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from lianpu.effects.age_gender import looks_in
 from lianpu.effects.catalogue import EFFECTS, Effect
 from lianpu.faces.live import LiveFace, LiveScene
 from lianpu.faces.mesh import points_68
@@ -252,7 +253,7 @@ REAL = {
 REAL_BOUNDS = {
     "hair_color": Bounds(0.8, 14.0),
     "smooth_skin": Bounds(0.65, 1.9, 0.25, 1.8),  # single spots are taken out in photos only
-    "under_eye": Bounds(0.9, 2.2),
+    "under_eye": Bounds(0.9, 2.7),  # it does more than it did (bags by 72 % instead of 60), so both forms are farther apart
     "lipstick": Bounds(0.9, 5.0),
     "blush": Bounds(0.95, 1.0),
     "eye_shadow": Bounds(0.8, 4.0),
@@ -272,5 +273,7 @@ def test_a_real_face_changes_as_in_a_photo(effect: Effect, number: str) -> None:
         mesh = Mesh(stored[number], 1.0)
     subject = replace(subject_of(mask, points_68(mesh)), mesh=mesh)
     subject = windowed(subject, *live_face(subject).window(photo))
-    still, live = both_forms(effect, photo, subject, live_face(subject), 1.0)
+    looks = looks_in(photo, subject) if effect.by_looks else None  # a video reads it for both forms alike
+    face = replace(live_face(subject), looks=looks)
+    still, live = both_forms(effect, photo, replace(subject, looks=looks), face, 1.0)
     check_alike(effect, still, live, REAL_BOUNDS.get(effect.name))
