@@ -20,6 +20,7 @@ from lianpu.editors.editor import ModelInfo
 from lianpu.export.onnx_export import export_generator
 from lianpu.imaging.picture import Picture
 from lianpu.photo.writing import write_image
+from lianpu.stargan.layers import FIELD_NAMES
 from lianpu.stargan.lite import LiteGenerator
 
 MAX_MB, MAX_MEGAPIXELS = 2, 1
@@ -112,6 +113,24 @@ def editor_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
     with torch.no_grad():
         generator.leave.bias[3:] = 3.0  # type: ignore[index]
     file = export_generator(generator, info, tmp_path_factory.mktemp("editor") / "editor.onnx").file
+    file.with_suffix(".md").write_text("# A random editor\n\nIt has learned nothing.\n", encoding="utf-8")
+    return file
+
+
+@pytest.fixture(scope="session")
+def fields_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A lite editor whose random fields bend, tint and sharpen a face visibly."""
+    torch.manual_seed(0)
+    generator = LiteGenerator(8, 3, 1, output="fields")
+    assert generator.field_head is not None
+    with torch.no_grad():
+        generator.field_head.leave.weight.normal_(0, 0.1)
+        generator.field_head.leave.weight[2:14] *= 0.3
+        generator.leave.bias[3:] = -50  # type: ignore[index]
+    attributes = AttributeSet.of(("Blond_Hair", "Male", "Young"))
+    outputs = ("edited", *FIELD_NAMES)
+    info = ModelInfo(attributes, 64, "celebamask-hq", licence="free for any use", label_input="difference", outputs=outputs)
+    file = export_generator(generator, info, tmp_path_factory.mktemp("fields") / "fields.onnx").file
     file.with_suffix(".md").write_text("# A random editor\n\nIt has learned nothing.\n", encoding="utf-8")
     return file
 

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from lianpu.effects.catalogue import EFFECTS
-from lianpu.errors import LianpuError, SettingsError
+from lianpu.errors import LianpuError, ModelError, SettingsError
 from lianpu.models.store.locate import commercial_safe
 from lianpu.web.build import BROWSER_EFFECTS, NETWORKS, RUNTIME_FILES, STATIC, build_site, site_manifest
 from lianpu.web.trial import ISOLATION, trial_server
@@ -48,7 +48,8 @@ def test_the_modules_know_the_same_effects_and_defaults() -> None:
 def test_a_site_is_whole_and_tells_its_networks(tmp_path: Path, runtime: Path, mediapipe_models: Path) -> None:
     site = build_site(tmp_path / "site", str(runtime))
     manifest = json.loads((site.folder / "manifest.json").read_text(encoding="utf-8"))
-    assert set(manifest["models"]) == set(NETWORKS) == set(site.networks) and not site.left_out
+    assert set(manifest["models"]) - {"editor"} == set(NETWORKS) and set(manifest["models"]) == set(site.networks)
+    assert set(site.left_out) <= {"editor"}, "a bundled editor without fields is left out, and said"
     for entry in manifest["models"].values():
         content = (site.folder / entry["file"]).read_bytes()
         assert (len(content), hashlib.sha256(content).hexdigest()) == (entry["bytes"], entry["sha256"])
@@ -57,6 +58,26 @@ def test_a_site_is_whole_and_tells_its_networks(tmp_path: Path, runtime: Path, m
     assert "Apache-2.0" in (site.folder / "LICENCES.txt").read_text(encoding="utf-8")
     (site.folder / "old.txt").write_text("of a build before", encoding="utf-8")
     assert not (build_site(site.folder, str(runtime)).folder / "old.txt").exists()
+
+
+@needs(MEDIAPIPE)
+def test_an_editor_with_fields_goes_along_with_its_card(
+    tmp_path: Path, runtime: Path, mediapipe_models: Path, fields_file: Path
+) -> None:
+    site = build_site(tmp_path / "site", str(runtime), str(fields_file))
+    manifest = json.loads((site.folder / "manifest.json").read_text(encoding="utf-8"))
+    assert manifest["editor"]["attributes"] == ["Blond_Hair", "Male", "Young"] and manifest["editor"]["side"] == 64
+    assert manifest["models"]["editor"]["licence"] == "free for any use"
+    assert (site.folder / "models" / "fields.md").read_text(encoding="utf-8").startswith("# A random editor")
+
+
+@needs(MEDIAPIPE)
+def test_an_editor_without_fields_is_refused_in_a_line(
+    tmp_path: Path, runtime: Path, mediapipe_models: Path, editor_file: Path
+) -> None:
+    with pytest.raises(ModelError, match=r"is no editor for the browser.*--preset fields"):
+        build_site(tmp_path / "site", str(runtime), str(editor_file))
+    assert not (tmp_path / "site").exists()
 
 
 @needs(MEDIAPIPE)

@@ -18,13 +18,15 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from lianpu.editing.attributes import edit_attributes
+from lianpu.editors.loading import load_editor
 from lianpu.effects.catalogue import EFFECTS
 from lianpu.errors import LianpuError
 from lianpu.faces.analyzer import AnalyzerSettings, open_analyzer
 from lianpu.imaging.picture import Picture
 from lianpu.photo.reading import read_photo
 from lianpu.photo.writing import write_image
-from lianpu.photo.xmp import ALGORITHMIC, source_type_of
+from lianpu.photo.xmp import ALGORITHMIC, GENERATIVE, source_type_of
 from lianpu.web.build import BROWSER_EFFECTS, build_site
 from lianpu.web.trial import trial_server
 from tests.support.shared import MEDIAPIPE, needs
@@ -53,12 +55,12 @@ In photos Python also takes spots out of skin, cuts hair out with a finer matte,
 
 
 @pytest.fixture(scope="module")
-def site(tmp_path_factory: pytest.TempPathFactory, converted_mediapipe: Path) -> Path:
-    """A built page."""
+def site(tmp_path_factory: pytest.TempPathFactory, converted_mediapipe: Path, fields_file: Path) -> Path:
+    """A built page, with an editor."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("LIANPU_MODELS", str(converted_mediapipe))
         try:
-            return build_site(tmp_path_factory.mktemp("static") / "site").folder
+            return build_site(tmp_path_factory.mktemp("static") / "site", model=str(fields_file)).folder
         except LianpuError as problem:
             if "npm could not bring" in str(problem) or "did not bring" in str(problem):
                 pytest.skip(f"needs an npm registry ({problem})")
@@ -153,7 +155,9 @@ def change(page: Any) -> float:
     )
 
 
-def test_each_effect_is_that_of_python(page: Any, portrait: Picture, portrait_file: Path, mediapipe_models: Path) -> None:
+def test_each_effect_and_edit_is_that_of_python(
+    page: Any, portrait: Picture, portrait_file: Path, mediapipe_models: Path, fields_file: Path
+) -> None:
     results = page.evaluate(
         """async ([data, names]) => {
             const { createEditor } = await import("./lianpu.js");
@@ -161,7 +165,7 @@ def test_each_effect_is_that_of_python(page: Any, portrait: Picture, portrait_fi
             const { faces } = await editor.openPhoto(new Blob([Uint8Array.from(atob(data), (c) => c.charCodeAt(0))]));
             const files = {};
             for (const effect of names) {
-                const { file } = await editor.save([{ effect }], { format: "png" });
+                const { file } = await editor.save([{ effect, options: effect.startsWith("edit") ? { value: false } : {} }], { format: "png" });
                 const bytes = new Uint8Array(await file.arrayBuffer());
                 let text = "";
                 for (let i = 0; i < bytes.length; i += 32768) text += String.fromCharCode(...bytes.subarray(i, i + 32768));
@@ -170,13 +174,19 @@ def test_each_effect_is_that_of_python(page: Any, portrait: Picture, portrait_fi
             editor.close();
             return { faces: faces.length, files };
         }""",
-        [base64.b64encode(portrait_file.read_bytes()).decode(), list(BROWSER_EFFECTS)],
+        [base64.b64encode(portrait_file.read_bytes()).decode(), [*BROWSER_EFFECTS, "edit Male"]],
     )
     assert results["faces"] == 1
     subjects = open_analyzer(AnalyzerSettings(), threads=1).analyze(portrait)
     assert len(subjects) == 1
-    for name in BROWSER_EFFECTS:
-        ours = EFFECTS[name].apply(portrait, subjects).astype(int)
+    editor = load_editor(fields_file, threads=1)
+    for name in (*BROWSER_EFFECTS, "edit Male"):
+        made = (
+            EFFECTS[name].apply(portrait, subjects)
+            if name in EFFECTS
+            else edit_attributes(portrait, subjects, editor, {"Male": False})
+        )
+        ours = made.astype(int)
         theirs = np.asarray(Image.open(io.BytesIO(base64.b64decode(results["files"][name]))).convert("RGB")).astype(int)
         changed, apart = float(np.abs(ours - portrait).mean()), float(np.abs(theirs - ours).mean())
         share, levels = BOUNDS.get(name, (0.25, 0.05))
@@ -224,6 +234,17 @@ def test_the_photos_own_exif_stays_upright_and_without_thumbnail(page: Any, tmp_
     with page.expect_download() as waiting:
         page.click("#save")
     assert 0x010F not in opened_picture(waiting.value).getexif(), "who hides a face says nothing of the camera's owner"
+
+
+def test_an_editors_edit_says_that_a_network_painted(page: Any, portrait_file: Path) -> None:
+    drop(page, portrait_file)
+    page.click("[data-theme=people]")
+    act(page, '[data-tile*="edit Male"] >> nth=0')
+    assert change(page) > 0.5
+    with page.expect_download() as waiting:
+        page.click("#save")
+    packet = opened_picture(waiting.value).info["XML:com.adobe.xmp"]
+    assert source_type_of(packet.encode()) == GENERATIVE
 
 
 def test_several_photos_become_a_zip_and_a_bad_one_a_line(page: Any, tmp_path: Path, portrait: Picture) -> None:

@@ -28,6 +28,10 @@ class ExportArguments:
     """Version of ONNX's operators, where older or newer runtimes need one (15 to 24). Default: the exporter's own, 18."""
     published: bool = False
     """Write STEP-G.ckpt and STEP-D.ckpt in the format of the published code (yunjey/stargan) instead."""
+    web: Path | None = None
+    """Also write this folder: the page that edits in the browser with this model (lianpu web build). The run's network gives fields."""
+    runtime: str = "npm"
+    """With --web: where ONNX Runtime Web comes from (lianpu web build --runtime)."""
 
 
 def main(arguments: list[str]) -> None:
@@ -41,7 +45,12 @@ def main(arguments: list[str]) -> None:
         for file in write_published(run, parsed.checkpoint):
             console.print(file, soft_wrap=True)
         return
-    export_with_words(run, parsed.checkpoint, parsed.data_dir, parsed.opset)
+    export = export_with_words(run, parsed.checkpoint, parsed.data_dir, parsed.opset)
+    if parsed.web is not None:
+        from lianpu.cli.web import build_with_words
+
+        build_with_words(parsed.web, parsed.runtime, str(export.file))
+        return
     console.print(f"Next: lianpu quantize {run.folder}", soft_wrap=True)
 
 

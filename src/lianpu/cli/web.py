@@ -27,6 +27,8 @@ class BuildArguments:
     runtime: str = "npm"
     """Where ONNX Runtime Web comes from: npm (your own npm, checked by its hash), a folder with the files of the package's dist, or
     an https:// address from which browsers load it."""
+    model: str = "lite"
+    """The editor of age, sex and other attributes: lite (the bundled one), an .onnx file whose network gives fields, or none."""
 
 
 @dataclass(frozen=True)
@@ -47,10 +49,15 @@ def main(arguments: list[str]) -> None:
 def build(arguments: list[str]) -> None:
     """Parse the command line, write the folder, and say what is in it."""
     parsed = tyro.cli(BuildArguments, args=arguments, prog="lianpu web build")
+    build_with_words(parsed.out, parsed.runtime, parsed.model)
+
+
+def build_with_words(out: Path, runtime: str, model: str) -> None:
+    """Write the folder, and say what is in it."""
     from lianpu.terminal import console
     from lianpu.web.build import build_site
 
-    site = build_site(parsed.out, parsed.runtime, lambda line: console.print(line, style="dim", highlight=False, soft_wrap=True))
+    site = build_site(out, runtime, model, lambda line: console.print(line, style="dim", highlight=False, soft_wrap=True))
     console.print(f"{site.folder}: {site.bytes / 1e6:.1f} MB", highlight=False, soft_wrap=True)
     for name, why in site.left_out.items():
         console.print(f"Left out: {name} ({why}).", highlight=False, soft_wrap=True)

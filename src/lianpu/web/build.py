@@ -20,9 +20,12 @@ from pathlib import Path
 from typing import Any
 
 from lianpu.dataset.drawn import draw_face
+from lianpu.editing.attributes import crop_template
 from lianpu.editing.presets import EditStep, bundled_presets, find_preset
+from lianpu.editors.loading import BUNDLED_EDITORS, bundled_editor_file
+from lianpu.editors.onnx_editor import OnnxEditor
 from lianpu.effects.catalogue import EFFECTS, Effect
-from lianpu.errors import LianpuError, SettingsError, WeightsError
+from lianpu.errors import LianpuError, ModelError, SettingsError, WeightsError
 from lianpu.files import atomic_folder, sha256_of
 from lianpu.models.store.conversion import require_onnx
 from lianpu.models.store.download import obtain_model_file
@@ -86,16 +89,18 @@ class Site:
     left_out: Mapping[str, str]
 
 
-def build_site(target: Path, runtime: str = "npm", note: Callable[[str], None] = lambda line: None) -> Site:
+def build_site(target: Path, runtime: str = "npm", model: str = "lite", note: Callable[[str], None] = lambda line: None) -> Site:
     """Write the folder `target`, wholly or not at all; one that this wrote before is replaced.
 
     Args:
         target: the folder.
         runtime: where ONNX Runtime Web comes from: `npm` (the user's own npm and index, checked by its hash), a folder that holds
             `RUNTIME_FILES`, or an https address of one, from which browsers then load it.
+        model: the editor: a bundled one by name, an .onnx file that gives fields, or `none`.
         note: gets a line before something slow.
 
     Raises:
+        ModelError: the editor gives no fields, or its faces are aligned otherwise than the browser aligns them.
         SettingsError: `target` holds something else, or `runtime` is neither a folder with these files nor an address.
         LianpuError: npm is missing or cannot fetch the package; the disk is full.
         WeightsError: a network is missing and cannot be fetched.
@@ -106,28 +111,33 @@ def build_site(target: Path, runtime: str = "npm", note: Callable[[str], None] =
     with _runtime_files(runtime, note) as files, atomic_folder(target) as folder:
         shutil.copytree(STATIC, folder, dirs_exist_ok=True)
         networks, left_out = _copy_networks(folder / "models", note)
+        editor = _copy_editor(folder / "models", model, networks, left_out)
         (folder / "ort").mkdir()
         for file in files:
             shutil.copyfile(file, folder / "ort" / file.name)
         write_image(folder / "example.jpg", draw_face(*_PORTRAIT, 768, {"Eyeglasses": False, "Wearing_Hat": False}).picture)
-        manifest = site_manifest(networks, "ort/" if files else f"{runtime.rstrip('/')}/")
+        manifest = site_manifest(networks, "ort/" if files else f"{runtime.rstrip('/')}/", editor)
         (folder / MARKER).write_text(json.dumps(manifest, ensure_ascii=False, indent=1), encoding="utf-8")
         (folder / "LICENCES.txt").write_text(_licences(networks), encoding="utf-8")
     size = sum(file.stat().st_size for file in target.rglob("*") if file.is_file())
     return Site(target, size, {name: entry["file"] for name, entry in networks.items()}, left_out)
 
 
-def site_manifest(networks: Mapping[str, Mapping[str, Any]], runtime_folder: str) -> dict[str, Any]:
+def site_manifest(
+    networks: Mapping[str, Mapping[str, Any]], runtime_folder: str, editor: Mapping[str, Any] | None = None
+) -> dict[str, Any]:
     """What the runtime reads first (`models.js`, `Manifest`).
 
     Args:
         networks: `file`, `bytes`, `sha256` and `licence` by what the browser calls them.
         runtime_folder: where `RUNTIME_FILES` lie, relative to the page, or an address.
+        editor: what the editor among the networks can do (`faces.js`, `EditorFacts`).
     """
     return {
         "version": __version__,
         "runtime": {"module": runtime_folder + RUNTIME_MODULE, "folder": runtime_folder},
         "models": dict(networks),
+        "editor": None if editor is None else dict(editor),
         "effects": {name: _facts(EFFECTS[name]) for name in BROWSER_EFFECTS},
         "presets": list(_presets()),
     }
@@ -174,6 +184,40 @@ def _copy_networks(folder: Path, note: Callable[[str], None]) -> tuple[dict[str,
     if missing := {"detector", "quick", "mesh"} - set(found):
         raise WeightsError(f"The browser needs {', '.join(sorted(missing))}.")
     return found, left_out
+
+
+def _copy_editor(
+    folder: Path, model: str, networks: dict[str, dict[str, Any]], left_out: dict[str, str]
+) -> dict[str, Any] | None:
+    """Put an editor among the networks; what it can do, or None where there is none."""
+    if model == "none":
+        return None
+    try:
+        file = bundled_editor_file(model) if model in BUNDLED_EDITORS else Path(model)
+    except WeightsError as problem:
+        left_out["editor"] = str(problem)
+        return None
+    info = OnnxEditor(file, threads=1).info
+    if not info.has_fields or info.label_input != "difference" or crop_template(info).name != "celebamask-hq":
+        reason = (
+            f"{file} is no editor for the browser, which applies fields to faces aligned as CelebAMask-HQ's. "
+            "Train one: lianpu train --preset fields"
+        )
+        if model in BUNDLED_EDITORS:
+            left_out["editor"] = reason
+            return None
+        raise ModelError(reason)
+    copy = Path(shutil.copyfile(file, folder / file.name))
+    networks["editor"] = {
+        "file": f"models/{copy.name}",
+        "bytes": copy.stat().st_size,
+        "sha256": sha256_of(copy),
+        "licence": info.licence,
+    }
+    if (card := file.with_suffix(".md")).is_file():
+        shutil.copyfile(card, folder / card.name)
+    groups = [list(group) for group in info.attributes.groups]
+    return {"attributes": list(info.attributes.names), "groups": groups, "labelInput": info.label_input, "side": info.image_size}
 
 
 def _licences(networks: Mapping[str, Mapping[str, Any]]) -> str:

@@ -4,10 +4,11 @@
  * What is smooth is computed in a small copy and added at full size.
  */
 import {
-    addChange, averaged, blurred, boxMean, clamp, compose, dilated, fillPolygon, guidedFilter, inverse, labOf, labOfColor, labPlanes,
-    mapPoints, quantile, resized, rgbOf, scaling, smoothstep, strokePolygon, toView, viewOf, windowAround,
+    addChange, averaged, blurred, boxMean, clamp, compose, dilated, fillPolygon, guidedFilter, interp, inverse, labOf, labOfColor, labPlanes,
+    mapPoints, quantile, resized, rgbOf, scaling, smoothstep, strokePolygon, toView, viewOf, warpInPlace, windowAround,
 } from "./pixels.js";
 import { hairOver, middleOf, outline, points68, shareOver, windowOf, PARTS } from "./faces.js";
+import { applyFields, EDIT, editKey } from "./fields.js";
 import { lumaTone, shadeTarget } from "./hair.js";
 
 /** @typedef {import("./pixels.js").Picture} Picture */
@@ -140,7 +141,7 @@ function blush(picture, face, strength, { color }) {
     for (const [eye, wing, corner, jaw] of [[36, 31, 48, 2], [45, 35, 54, 14]].map((four) => four.map(point))) {
         const middle = [0, 1].map((c) => 0.4 * eye[c] + 0.12 * wing[c] + 0.16 * corner[c] + 0.32 * jaw[c] + 0.1 * (corner[c] - eye[c]));
         const along = [0, 1].map((c) => 0.35 * jaw[c] + 0.65 * eye[c] - wing[c]), wide = Math.hypot(jaw[0] - wing[0], jaw[1] - wing[1]);
-        softEllipse(view, middle, along, 0.4 * wide, 0.25 * px, weight);
+        softEllipse(view, middle, along, 0.38 * wide, 0.22 * px, weight);
     }
     const skin = skinOf(face, view, to), eroded = soften(dilated(skin, view.w, view.h, -0.05 * px), view, 0.05 * px);
     for (let i = 0; i < n; i++) weight[i] *= eroded[i] * skin[i];
@@ -148,11 +149,12 @@ function blush(picture, face, strength, { color }) {
     const target = labOfColor(color), sigma = 0.1 * px, share = blurred(weight, view.w, view.h, sigma);
     const smooth = /** @type {[Plane, Plane, Plane]} */ (view.planes.map((plane) => blurred(plane.map((value, i) => value * weight[i]), view.w, view.h, sigma).map((value, i) => clamp(value / (share[i] + 1e-4), 0, 1))));
     const low = labPlanes(smooth), mean = weightedMean(low, weight), apart = [target[1] - mean[1], target[2] - mean[2]];
-    const by = Math.min(0.45, 12 / Math.max(Math.hypot(apart[0], apart[1]), 1e-3)), darker = clamp(0.12 * (target[0] - mean[0]), -3.5, 0);
+    const size = interp(mean[0], [8, 25, 45, 62, 80], [5, 10.5, 12.5, 9.5, 7.5]) * (1 - 0.5 * smoothstep(mean[1], 14, 26));
+    const by = Math.min(0.45, size / Math.max(Math.hypot(apart[0], apart[1]), 1e-3)), darker = clamp(0.12 * (target[0] - mean[0]), -3.5, 0);
     const change = [empty(view), empty(view), empty(view)];
     for (let i = 0; i < n; i++) {
         if (!weight[i]) continue;
-        const amount = weight[i] * strength * face.mouthVisible * clamp((low[0][i] + 16) / (mean[0] + 16), 0, 1.15) * Math.min(1, mean[0] / 40);
+        const amount = weight[i] * strength * face.mouthVisible * clamp((low[0][i] + 16) / (mean[0] + 16), 0, 1.15) * Math.min(1, mean[0] / 18);
         const [L, a, b] = [low[0][i], low[1][i], low[2][i]], old = rgbOf(L, a, b), now = rgbOf(L + amount * darker, a + amount * by * apart[0], b + amount * by * apart[1]);
         for (let c = 0; c < 3; c++) change[c][i] = now[c] - old[c];
     }
@@ -164,7 +166,7 @@ function eyeShadow(picture, face, strength, { color }) {
     const all = points68(face.mesh), around = [...all.subarray(34, 54), ...all.subarray(72, 96)];
     const at = opened(picture, windowAround(picture, around, 0.2 * face.unit), face.unit, 64);
     if (!at) return;
-    const { view, to, px } = at, p = mapPoints(to, all), weight = empty(view);
+    const { view, to, px } = at, p = mapPoints(to, all), weight = empty(view), glasses = face.shares ? shareOver(face, view, to, ["eye_g"]) : weight;
     const point = (/** @type {number} */ i) => [p[2 * i], p[2 * i + 1]];
     for (const [rim, brow] of [[[36, 37, 38, 39], [17, 18, 19, 20, 21]], [[45, 44, 43, 42], [26, 25, 24, 23, 22]]]) {
         const r = rim.map(point), b = brow.map(point), mean = (/** @type {number[][]} */ of, /** @type {number} */ c) => of.reduce((sum, one) => sum + one[c], 0) / of.length;
@@ -181,17 +183,19 @@ function eyeShadow(picture, face, strength, { color }) {
                 shape[i] *= 1 - 0.8 * smoothstep(above, 0.15, 0.9);
             }
         }
-        blurred(shape, view.w, view.h, Math.max(0.5, 0.045 * px)).forEach((value, i) => { weight[i] = Math.max(weight[i], value); });
+        const lid = blurred(shape, view.w, view.h, Math.max(0.5, 0.045 * px)), behind = total(lid.map((value, i) => value * glasses[i])) / Math.max(total(lid), 1e-3);
+        const bare = 1 - smoothstep(behind, 0.05, 0.2);
+        lid.forEach((value, i) => { weight[i] = Math.max(weight[i], bare * value); });
     }
     const skin = soften(sharpened(skinOf(face, view, to)), view, 0.015 * px);
     const seen = face.shares ? sharpened(shareOver(face, view, to, ["l_eye", "r_eye", "l_brow", "r_brow", "eye_g"])) : inside(face, view, to, "left_eye", "right_eye", "left_brow", "right_brow");
     const eyes = soften(seen, view, 0.01 * px);
     for (let i = 0; i < weight.length; i++) weight[i] *= clamp(1.4 * skin[i], 0, 1) * (1 - clamp(1.5 * eyes[i], 0, 1));
     const target = labOfColor(color), mean = weightedMean(labPlanes(view.planes), weight.map((value) => value + 1e-6));
-    const darker = 1 + 0.7 * Math.min(0, target[0] / Math.max(mean[0], 1) - 1);
-    repaint(picture, view, weight.map((value) => 0.7 * strength * value), ([L, a, b]) => {
+    const darker = 1 + 0.7 * Math.min(0, target[0] / Math.max(mean[0], 1) - 1), shimmer = clamp(0.45 * (target[0] - mean[0]), 0, 9);
+    repaint(picture, view, weight.map((value) => 0.8 * strength * value), ([L, a, b]) => {
         const lit = clamp(L / Math.max(target[0], 1), 0, 1);
-        return [L * darker, a + lit * (target[1] - mean[1]), b + lit * (target[2] - mean[2])];
+        return [L * darker + shimmer * lit, a + lit * (target[1] - mean[1]), b + lit * (target[2] - mean[2])];
     });
 }
 
@@ -265,21 +269,23 @@ function brightenEyes(picture, face, strength) {
             coloured[i] = strength * sure * own * smoothstep(away, 0.28, 0.5) * (0.75 + 0.35 * clamp((y - cy) / radius, -1, 1));
             if (own > 0.5 && away > 0.45) irises.push(L[i]);
         }
-        const middle = irises.length >= 3 ? quantile(irises, 0.5) : dark + 0.2 * (light - dark), lift = clamp(0.34 * middle, 5, 12), whitest = Math.min(86, light + 10);
+        const middle = irises.length >= 3 ? quantile(irises, 0.5) : dark + 0.2 * (light - dark), lift = clamp(7 + 0.2 * middle, 8, 14), whitest = Math.min(86, light + 11);
+        const brown = 1 - smoothstep(middle, 14, 34); // irises that look black get their brown
         repaint(picture, view, white, ([l, a, b]) => {
             const like = smoothstep(l, dark + 0.3 * (light - dark), dark + 0.7 * (light - dark)) * (1 - smoothstep(Math.hypot(a, b), 22, 38));
             return [l + 0.5 * like * Math.max(whitest - l, 0), a * (1 - 0.55 * like), b * (1 - 0.55 * like)];
         });
         repaint(picture, view, coloured, ([l, a, b]) => {
-            const above = l - middle, kept = (1 - smoothstep(above, 14, 30)) * smoothstep(l, 2, 10);
-            return [l + kept * (lift + 0.35 * clamp(above, -8, 14)), a * (1 + 0.5 * kept), b * (1 + 0.5 * kept)];
+            const above = l - middle, bare = 1 - smoothstep(above, 14, 30), kept = bare * smoothstep(l, 2, 10), warm = kept * brown * smoothstep(b, 1, 6);
+            const glint = 0.2 * (1 - bare) * clamp((92 - l) / 20, 0, 1) * clamp(above, 0, 40);
+            return [l + kept * (lift + 0.4 * clamp(above, -10, 16)) + glint, a * (1 + 0.5 * kept) + 3 * warm, b * (1 + 0.5 * kept) + 6 * warm];
         });
     }
 }
 
-/** @type {Record<string, {gamma?: number, shift?: [number, number], chroma?: number}>} */
+/** @type {Record<string, {gamma?: number, shift?: [number, number], chroma?: number, hue?: [number, number]}>} */
 const TONES = {
-    tan: { gamma: 1.24, shift: [2.5, 4.5], chroma: 1.08 }, light: { gamma: 0.82, shift: [-1, -2], chroma: 0.94 },
+    tan: { gamma: 1.28, shift: [1.5, 2.5], chroma: 1.02, hue: [57, 76] }, light: { gamma: 0.82, shift: [-1, -2], chroma: 0.94 },
     warm: { shift: [1.5, 6] }, cool: { shift: [1, -6] }, rosy: { gamma: 0.98, shift: [5, -0.5] },
 };
 
@@ -293,11 +299,18 @@ function skinTone(picture, face, strength, { tone }) {
     const lips = face.shares ? sharpened(shareOver(face, view, to, ["u_lip", "l_lip"])) : inside(face, view, to, "lips_outer");
     const seen = face.shares ? sharpened(skin) : skin, weight = soften(seen.map((value, i) => Math.min(1, value + 0.6 * lips[i])), view, 0.015 * px);
     const fade = borderFade(face, view, to, picture), sure = skin.map((value) => (value > 0.6 ? value : 0));
-    const mean = weightedMean(labPlanes(view.planes), total(sure) >= 1 ? sure : skin), { gamma = 1, shift = [0, 0], chroma = 1 } = TONES[tone];
-    const power = gamma ** strength, full = chroma ** strength, by = strength * clamp((mean[0] + 20) / 80, 0.5, 1.1);
+    const mean = weightedMean(labPlanes(view.planes), total(sure) >= 1 ? sure : skin), { gamma = 1, shift = [0, 0], chroma = 1, hue } = TONES[tone];
+    const own = Math.hypot(mean[1], mean[2]), darkens = gamma > 1, colorful = (/** @type {number} */ less) => interp(own, [20, 36], [1, less]);
+    const power = darkens ? 1 + (gamma ** strength - 1) * interp(mean[0], [15, 50], [0.4, 1]) : gamma ** strength; // dark skin would get muddy
+    const full = chroma ** strength * colorful(darkens ? 1 - 0.12 * Math.min(strength, 1) : 1), by = strength * clamp((mean[0] + 20) / 80, 0.5, 1.1);
+    const add = shift.map((value) => by * value);
+    if (hue && own > 3) {
+        const angle = clamp(Math.atan2(mean[2], mean[1]) * 180 / Math.PI, hue[0], hue[1]) * Math.PI / 180, there = [own * Math.cos(angle), own * Math.sin(angle)];
+        for (const c of [0, 1]) add[c] = add[c] * colorful(0.3) + 0.35 * strength * (there[c] - mean[1 + c]);
+    }
     repaint(picture, view, weight.map((value, i) => value * fade[i]), ([L, a, b]) => {
         const lit = clamp((L + 16) / (mean[0] + 16), 0, 1.2), lighter = (100 * (Math.max(L, 0) / 100) ** power - L) * smoothstep(L, 0.1 * mean[0], 0.65 * Math.max(mean[0], 1));
-        return [L + lighter, a * full + by * shift[0] * lit, b * full + by * shift[1] * lit];
+        return [L + lighter, a * full + add[0] * lit, b * full + add[1] * lit];
     });
 }
 
@@ -452,24 +465,6 @@ function viewBorder(view) {
         const x = i % view.w, y = Math.floor(i / view.w);
         return smoothstep(Math.min(Math.min(x, view.w - 1 - x) / Math.max(1, 0.1 * view.w), Math.min(y, view.h - 1 - y) / Math.max(1, 0.1 * view.h)), 0, 1);
     });
-}
-
-/** Warps the window of a view, in place: each pixel takes the colour that lies a displacement away. @param {Picture} picture @param {View} view @param {Plane} fx @param {Plane} fy in pixels of the picture */
-function warpInPlace(picture, view, fx, fy) {
-    const { x, y, width, height } = view.window, old = picture.data.slice(), row = 4 * picture.width, data = picture.data;
-    const [dx, dy] = [fx, fy].map((plane) => resized(plane, view.w, view.h, width, height));
-    for (let v = 0, at = 0; v < height; v++) {
-        for (let u = 0; u < width; u++, at++) {
-            if (Math.abs(dx[at]) < 0.02 && Math.abs(dy[at]) < 0.02) continue;
-            const px = clamp(x + u + dx[at], 0, picture.width - 1), py = clamp(y + v + dy[at], 0, picture.height - 1);
-            const x0 = Math.min(px | 0, picture.width - 2), y0 = Math.min(py | 0, picture.height - 2), p = px - x0, q = py - y0;
-            const from = y0 * row + 4 * x0, to = 4 * ((y + v) * picture.width + x + u);
-            for (let c = 0; c < 3; c++) {
-                const upper = old[from + c] + p * (old[from + 4 + c] - old[from + c]), lower = old[from + row + c] + p * (old[from + row + 4 + c] - old[from + row + c]);
-                data[to + c] = upper + q * (lower - upper);
-            }
-        }
-    }
 }
 
 /** @param {Picture} picture @param {Face} face @param {number} strength */
@@ -649,7 +644,7 @@ export const EFFECTS = {
     skin_tone: { scope: "face", apply: skinTone, options: { tone: "tan" } },
     lipstick: { scope: "face", apply: lipstick, options: { color: "#b3263e", finish: "satin" } },
     blush: { scope: "face", apply: blush, options: { color: "#d8665f" } },
-    eye_shadow: { scope: "face", apply: eyeShadow, options: { color: "#7a4a6e" } },
+    eye_shadow: { scope: "face", apply: eyeShadow, options: { color: "#7a4a60" } },
     brighten_eyes: { scope: "face", apply: brightenEyes, options: {} },
     whiten_teeth: { scope: "face", apply: whitenTeeth, options: {} },
     slim_face: { scope: "face", apply: slimFace, options: {} },
@@ -663,17 +658,24 @@ export const EFFECTS = {
 const ORDER = ["slim_face", "larger_eyes", "smooth_skin", "skin_tone", "brighten_eyes", "whiten_teeth", "blush", "eye_shadow", "lipstick", "hair_color", "blur_background", "replace_background", "anonymise"];
 
 /**
- * Applies steps to a picture, in place.
+ * Applies steps to a picture, in place. The fields of edits are in `Face.edits` already (`planEdits`).
  * @param {Picture} picture @param {Scene} scene
  * @param {{effect: string, strength?: number, options?: Options}[]} steps @param {number[]} [which] numbers of the faces; all without
  */
 export function applySteps(picture, scene, steps, which) {
     const known = steps.map((step) => {
-        if (!(step.effect in EFFECTS)) throw new RangeError(`no effect is called ${step.effect}; known: ${Object.keys(EFFECTS).join(", ")}`);
+        if (!(step.effect in EFFECTS) && !step.effect.startsWith(EDIT)) throw new RangeError(`no effect is called ${step.effect}; known: ${Object.keys(EFFECTS).join(", ")}`);
         return step;
     });
     for (const { effect, strength = 1, options = {} } of [...known].sort((a, b) => ORDER.indexOf(a.effect) - ORDER.indexOf(b.effect))) {
         if (!(strength > 0)) continue;
+        if (effect.startsWith(EDIT)) {
+            scene.faces.forEach((face, i) => {
+                const fields = face.edits?.get(editKey(effect, options));
+                if (fields && (!which || which.includes(i))) applyFields(picture, face, Math.min(1.5, strength), fields);
+            });
+            continue;
+        }
         const { scope, apply, options: defaults } = EFFECTS[effect], all = { ...defaults, ...options }, most = Math.min(1.5, strength);
         if (scope === "photo") apply(picture, scene, most, all);
         else scene.faces.forEach((face, i) => { if (!which || which.includes(i)) apply(picture, face, most, all); });

@@ -64,6 +64,7 @@ const CANDIDATE = 0.3, MIN_SCORE = 0.6, SAME_FACE = 0.3;
  * @property {Shares | null} around the same in a crop that is 1.6 times as wide
  * @property {number} mouthVisible 0 where the mouth is covered, to 1
  * @property {[number, number, number][]} others middle and unit of the picture's other faces
+ * @property {Map<string, import("./fields.js").Fields>} edits fields by edit; shared by copies of the face
  * @property {import("./effects.js").HairLook | null} [hair] colour of its hair, averaged over frames
  */
 /** @typedef {{side: number, planes: Uint8Array, matrix: Matrix}} Shares planes: 19 x side x side, 255 is certain; matrix: from the picture */
@@ -155,7 +156,10 @@ function aroundMatrix(matrix, from, side) {
  * @property {any} mesh
  * @property {any} [parser]
  * @property {any} [person]
+ * @property {any} [editor] gives fields
  */
+
+/** What the manifest says of the editor. @typedef {{attributes: string[], groups: string[][], labelInput: string, side: number}} EditorFacts */
 
 /** Everything that is known of a picture's people. @typedef {{faces: Face[], person: {plane: Plane, w: number, h: number} | null}} Scene */
 
@@ -164,6 +168,8 @@ export class FaceReader {
     constructor(ort, networks) {
         this.ort = ort;
         this.networks = networks;
+        /** @type {EditorFacts | null} */
+        this.facts = null;
     }
 
     /** @param {any} session @param {Float32Array} values @param {number[]} shape @param {string[]} outputs */
@@ -271,6 +277,7 @@ export class FaceReader {
         }
         face.mouthVisible = before.mouthVisible;
         face.hair = before.hair;
+        face.edits = before.edits;
         return face;
     }
 
@@ -313,7 +320,7 @@ export function inform(faces) {
 /** @param {Float32Array} mesh @param {number} score @returns {Face} */
 function faceOf(mesh, score) {
     const points = fivePoints(mesh);
-    return { points, unit: unitOf(points), mesh, score, alignment: alignmentOf(points), shares: null, around: null, mouthVisible: 1, others: [], hair: null };
+    return { points, unit: unitOf(points), mesh, score, alignment: alignmentOf(points), shares: null, around: null, mouthVisible: 1, others: [], edits: new Map(), hair: null };
 }
 
 /** @param {Face} one @param {Face} other */

@@ -1,6 +1,6 @@
 // @ts-check
 /** Colours of hair: the curves and targets of `lianpu.effects.hair`, by luma as in `lianpu.effects.live_hair`. */
-import { clamp, labOfColor, rgbOf, smoothstep } from "./pixels.js";
+import { clamp, interp, labOfColor, rgbOf, smoothstep } from "./pixels.js";
 
 /** @typedef {import("./effects.js").HairLook} HairLook */
 /**
@@ -13,18 +13,11 @@ const MIDDLE = [6.2, 21.9, 47.6, 54.6, 85], STEEPEST = 3.2, HUE_TURN = 0.28;
 const SPREAD = [[-4.6, -16.9, -22.5, -27, -34], [22.1, 27.8, 21, 23.7, 10]];
 const LIGHTS = [0, 5, 15, 25, 35, 45, 55, 65, 75, 85, 95, 100], CHROMAS = [0, 0.29, 0.61, 0.79, 0.91, 0.98, 1, 0.94, 0.84, 0.68, 0.5, 0.25];
 /** @type {Record<string, [number, number]>} chroma, hue */
-const SHADE_TONE = { black: [2.6, 50], brown: [14.5, 58], blond: [26, 68], gray: [5, 72] };
+const SHADE_TONE = { black: [2.6, 50], brown: [14.5, 58], blond: [27, 70], gray: [5, 72] };
 const PALE = [[5, 10, 16, 20, 25, 39], [0.3, 0.55, 0.7, 0.93, 1, 1.18]];
 /** @type {Record<string, [number, number, number]>} */
 const LOOKS = { black: [2.66, 0.45, 0.41], brown: [4.53, 1.75, 2.48], blond: [7.4, 0.93, 2.84], gray: [6.98, 0.45, 0.97] };
 const LOOKS_INVERSE = inverted([[1.24, -0.02, 0.04], [-0.02, 0.73, 0.4], [0.04, 0.4, 1.55]]);
-
-/** @param {number} x @param {number[]} xs @param {number[]} ys */
-function interp(x, xs, ys) {
-    if (x <= xs[0]) return ys[0];
-    const i = xs.findIndex((one) => one >= x);
-    return i < 0 ? ys[ys.length - 1] : ys[i - 1] + (x - xs[i - 1]) / (xs[i] - xs[i - 1]) * (ys[i] - ys[i - 1]);
-}
 
 /** @param {number[][]} m three by three */
 function inverted([[a, b, c], [d, e, f], [g, h, i]]) {
@@ -48,8 +41,8 @@ export function shadeTarget(shade, color, look, skin) {
     if (shade === "picked") return [labOfColor(color), 1];
     const lit = skin.light - 66, before = look.middle;
     const light = {
-        black: 5 + 0.025 * before, brown: clamp(21 + 0.2 * lit + 0.08 * (before - 30), 14, 27),
-        blond: clamp(53.5 + 0.3 * lit + 0.17 * (before - 20), 44, 62), gray: clamp(50 + 0.35 * lit + 0.25 * (before - 25), 32, 66),
+        black: 4.8 + 0.06 * before, brown: clamp(21 + 0.2 * lit + 0.08 * (before - 30), 14, 27),
+        blond: clamp(56 + 0.3 * lit + 0.15 * (before - 20), 46, 64), gray: clamp(50 + 0.35 * lit + 0.25 * (before - 25), 32, 66),
     }[shade];
     if (light === undefined) throw new RangeError(`no shade is called ${shade}; known: picked, ${Object.keys(SHADE_TONE).join(", ")}`);
     const [usual, hue] = SHADE_TONE[shade], chroma = usual * interp(skin.chroma, PALE[0], PALE[1]) ** (shade === "blond" ? 1 : 0.4), angle = hue * Math.PI / 180;
@@ -105,7 +98,8 @@ export function lumaTone(look, target) {
     const rows = [];
     for (let i = 0; i < 256; i++) {
         const light = 100 * i / 255, dim = (light + 16) / (look.middle + 16), a = look.a * dim, b = look.b * dim, now = curve(light);
-        const relative = Math.min(interp(now, LIGHTS, CHROMAS) / base, 1 + natural), angle = (hue + natural * clamp(HUE_TURN * (now - target[0]), -18, 14)) * Math.PI / 180;
+        const paler = 1 - (1 - natural) * 0.45 * smoothstep(now - target[0], 5, 45); // shine shows the light itself
+        const relative = paler * Math.min(interp(now, LIGHTS, CHROMAS) / base, 1 + natural), angle = (hue + natural * clamp(HUE_TURN * (now - target[0]), -18, 14)) * Math.PI / 180;
         const kept = 0.35 * clamp((light + 8) / (now + 8), 0.3, 1);
         const old = rgbOf(light, a, b), fresh = rgbOf(now, chroma * relative * Math.cos(angle) + kept * (a - look.a), chroma * relative * Math.sin(angle) + kept * (b - look.b));
         rows.push([255 * (0.299 * old[0] + 0.587 * old[1] + 0.114 * old[2]), ...old.map((value) => 255 * value), ...fresh.map((value) => 255 * value), light, now]);

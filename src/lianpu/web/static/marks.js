@@ -1,19 +1,19 @@
 // @ts-check
 /** What a saved picture says of itself: the XMP mark of an edit, and the photo's own EXIF without what is no longer true. */
 
-const ALGORITHMIC = "http://cv.iptc.org/newscodes/digitalsourcetype/algorithmicallyEnhanced";
+const SOURCE_TYPES = "http://cv.iptc.org/newscodes/digitalsourcetype/";
 
 /** @param {string} text */
 const escaped = (text) => text.replace(/[&<>"]/g, (sign) => `&#${sign.charCodeAt(0)};`);
 
-/** The XMP packet (ISO 16684-1) of an edited picture. @param {string} what @param {string} tool @param {Date} [when] */
-export function editedXmp(what, tool, when = new Date()) {
+/** The XMP packet (ISO 16684-1) of an edited picture. @param {string} what @param {string} tool @param {boolean} generative whether a network painted @param {Date} [when] */
+export function editedXmp(what, tool, generative, when = new Date()) {
     const at = when.toISOString().replace(/\.\d+Z/, "+00:00");
     return `<?xpacket begin="\ufeff" id="W5M0MpCehiHzreSzNTczkc9d"?>
 <x:xmpmeta xmlns:x="adobe:ns:meta/"><rdf:RDF xmlns:rdf="http://www.w3.org/1999/02/22-rdf-syntax-ns#"><rdf:Description rdf:about=""
  xmlns:xmp="http://ns.adobe.com/xap/1.0/" xmlns:xmpMM="http://ns.adobe.com/xap/1.0/mm/" xmlns:stEvt="http://ns.adobe.com/xap/1.0/sType/ResourceEvent#"
  xmlns:Iptc4xmpExt="http://iptc.org/std/Iptc4xmpExt/2008-02-29/" xmp:CreatorTool="${escaped(tool)}" xmp:ModifyDate="${at}" xmp:MetadataDate="${at}"
- Iptc4xmpExt:DigitalSourceType="${ALGORITHMIC}"><xmpMM:History><rdf:Seq><rdf:li rdf:parseType="Resource"><stEvt:action>edited</stEvt:action>
+ Iptc4xmpExt:DigitalSourceType="${SOURCE_TYPES}${generative ? "compositeWithTrainedAlgorithmicMedia" : "algorithmicallyEnhanced"}"><xmpMM:History><rdf:Seq><rdf:li rdf:parseType="Resource"><stEvt:action>edited</stEvt:action>
 <stEvt:softwareAgent>${escaped(tool)}</stEvt:softwareAgent><stEvt:when>${at}</stEvt:when><stEvt:parameters>${escaped(what)}</stEvt:parameters>
 </rdf:li></rdf:Seq></xmpMM:History></rdf:Description></rdf:RDF></x:xmpmeta>
 <?xpacket end="w"?>`;

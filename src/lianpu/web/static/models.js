@@ -8,6 +8,7 @@
  * @property {string} version of Lianpu
  * @property {{module: string, folder: string}} runtime ONNX Runtime Web
  * @property {Record<string, ModelEntry>} models
+ * @property {import("./faces.js").EditorFacts | null} editor what the editor among the models can do; null without one
  * @property {Record<string, EffectFacts>} effects
  * @property {{name: string, steps: {effect: string, strength: number, options: Record<string, any>}[]}[]} presets
  */

@@ -36,13 +36,14 @@ const step = (effect, options = {}, strength = 1) => ({ effect, strength, option
 const title = (effect) => editor?.manifest.effects[effect]?.title[languageNow()] ?? editor?.manifest.effects[effect]?.title.en ?? effect;
 
 /** @param {string} key @param {Step} one @returns {Tile} */
-const tile = (key, one) => ({ name: () => (key ? say(key) : title(one.effect)), steps: [one], slot: one.effect.endsWith("_background") ? "background" : one.effect });
+const tile = (key, one) => ({ name: () => (key ? say(key).replaceAll("_", " ") : title(one.effect)), steps: [one], slot: slotOf(one.effect) });
 
 /** Tiles by theme. @returns {Record<string, Tile[]>} */
 function themes() {
     const hair = (/** @type {string} */ key, /** @type {Record<string, any>} */ options) => tile(key, step("hair_color", options));
     /** @type {Record<string, Tile[]>} */
     const all = {
+        people: (editor?.manifest.editor?.attributes ?? []).filter((name) => !/^(Black|Blond|Brown|Gray)_Hair$/.test(name)).flatMap((name) => [true, false].map((value) => tile(`${name}=${value ? "yes" : "no"}`, step(`edit ${name}`, { value })))),
         hair: [
             hair("blond", { shade: "blond" }), hair("brown", { shade: "brown" }), hair("black", { shade: "black" }), hair("gray", { shade: "gray" }),
             hair("copper", { color: "#8f4a24" }), hair("blue", { color: "#3050b0" }), hair("pink", { color: "#d060a0" }), hair("own", { color: "#6a3fa0" }),
@@ -436,7 +437,7 @@ by("save").addEventListener("click", async () => {
 
 by("share").addEventListener("click", () => {
     const name = `${languageNow() === "zh" ? "风格" : "Look"} ${looks().length + 1}`, lines = [`name: ${name}`, "steps:"];
-    for (const { effect, strength = 1, options = {} } of steps) lines.push(`  - effect: ${effect}`, `    strength: ${strength}`, ...Object.entries(options).map(([key, value]) => `    ${key}: ${JSON.stringify(value)}`));
+    for (const { effect, strength = 1, options = {} } of steps) lines.push(...(effect.startsWith("edit ") ? [`  - edit: {${effect.slice(5)}: ${options.value === false ? "no" : "yes"}}`, `    strength: ${strength}`] : [`  - effect: ${effect}`, `    strength: ${strength}`, ...Object.entries(options).map(([key, value]) => `    ${key}: ${JSON.stringify(value)}`)]));
     try { localStorage.setItem("lianpu-looks", JSON.stringify([...looks(), { name, steps }].slice(-24))); } catch { /* storage is off: the file is there */ }
     download(new Blob([`${lines.join("\n")}\n`], { type: "application/yaml" }), "look.yaml");
     note(say("lookSaved"));

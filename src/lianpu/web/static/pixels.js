@@ -72,6 +72,13 @@ export function smoothstep(value, low, high) {
 /** @param {number} value @param {number} low @param {number} high */
 export const clamp = (value, low, high) => Math.min(high, Math.max(low, value));
 
+/** A value between points, linearly; the ends go on. @param {number} x @param {number[]} xs rising @param {number[]} ys */
+export function interp(x, xs, ys) {
+    if (x <= xs[0]) return ys[0];
+    const i = xs.findIndex((one) => one >= x);
+    return i < 0 ? ys[ys.length - 1] : ys[i - 1] + (x - xs[i - 1]) / (xs[i] - xs[i - 1]) * (ys[i] - ys[i - 1]);
+}
+
 /** A picture halved in both directions, by means of four pixels. @param {Picture} picture @returns {Picture} */
 export function halved(picture) {
     const width = Math.max(1, picture.width >> 1), height = Math.max(1, picture.height >> 1), from = picture.data;
@@ -236,6 +243,24 @@ export function addChange(picture, view, change) {
     for (let v = 0, at = 0; v < height; v++) {
         for (let u = 0, i = 4 * ((y + v) * picture.width + x); u < width; u++, at++, i += 4) {
             data[i] += 255 * whole[0][at]; data[i + 1] += 255 * whole[1][at]; data[i + 2] += 255 * whole[2][at];
+        }
+    }
+}
+
+/** Warps the window of a view, in place: each pixel takes the colour that lies a displacement away. @param {Picture} picture @param {View} view @param {Plane} fx @param {Plane} fy in pixels of the picture */
+export function warpInPlace(picture, view, fx, fy) {
+    const { x, y, width, height } = view.window, old = picture.data.slice(), row = 4 * picture.width, data = picture.data;
+    const [dx, dy] = [fx, fy].map((plane) => resized(plane, view.w, view.h, width, height));
+    for (let v = 0, at = 0; v < height; v++) {
+        for (let u = 0; u < width; u++, at++) {
+            if (Math.abs(dx[at]) < 0.02 && Math.abs(dy[at]) < 0.02) continue;
+            const px = clamp(x + u + dx[at], 0, picture.width - 1), py = clamp(y + v + dy[at], 0, picture.height - 1);
+            const x0 = Math.min(px | 0, picture.width - 2), y0 = Math.min(py | 0, picture.height - 2), p = px - x0, q = py - y0;
+            const from = y0 * row + 4 * x0, to = 4 * ((y + v) * picture.width + x + u);
+            for (let c = 0; c < 3; c++) {
+                const upper = old[from + c] + p * (old[from + 4 + c] - old[from + c]), lower = old[from + row + c] + p * (old[from + row + 4 + c] - old[from + row + c]);
+                data[to + c] = upper + q * (lower - upper);
+            }
         }
     }
 }

@@ -2,6 +2,7 @@
 /** The engine: networks and effects in a thread of their own, so that the page never waits. `lianpu.js` speaks with it. */
 import { applySteps, EFFECTS, hairLook } from "./effects.js";
 import { FaceReader, inform, scaledFace } from "./faces.js";
+import { EDIT, planEdits } from "./fields.js";
 import { dropOldCaches, EditorError, loadModel, readManifest } from "./models.js";
 import { editedXmp, marked } from "./marks.js";
 import { Pyramid, windowAround } from "./pixels.js";
@@ -39,6 +40,7 @@ async function open({ base, threads }, report) {
         sessions[name] = await ort.InferenceSession.create(bytes, { executionProviders: ["wasm"], graphOptimizationLevel: "all" });
     }
     reader = new FaceReader(ort, /** @type {any} */ (sessions));
+    reader.facts = manifest.editor;
     dropOldCaches(manifest.version);
     const missing = Object.entries(EFFECTS).filter(([, effect]) => effect.needs && !(effect.needs in sessions)).map(([name]) => name);
     return { manifest, missing, threads: ort.env.wasm.numThreads };
@@ -83,8 +85,9 @@ const opened = () => {
 
 /** What steps need besides the faces. @param {Step[]} steps @param {number[]} [faces] */
 async function prepare(steps, faces) {
-    const { preview, scene } = opened();
-    if (reader.networks.parser && steps.some(({ effect }) => EFFECTS[effect]?.needs === "parser")) await reader.lookAround(preview, scene.faces.filter((_, i) => !faces || faces.includes(i)));
+    const { preview, scene } = opened(), chosen = scene.faces.filter((_, i) => !faces || faces.includes(i));
+    await planEdits(reader, new Pyramid(preview), chosen, steps);
+    if (reader.networks.parser && steps.some(({ effect }) => EFFECTS[effect]?.needs === "parser")) await reader.lookAround(preview, chosen);
 }
 
 /** The photo at the size of the screen, with the steps. @param {{steps: Step[], faces?: number[]}} asked */
@@ -104,8 +107,8 @@ async function save({ steps, faces, format }) {
     const canvas = new OffscreenCanvas(full.width, full.height);
     /** @type {OffscreenCanvasRenderingContext2D} */ (canvas.getContext("2d")).putImageData(picture, 0, 0);
     const chosen = format ?? (type === "image/png" ? "png" : "jpeg"), blob = await canvas.convertToBlob({ type: `image/${chosen}`, quality: 0.95 });
-    const what = steps.map((step) => `${step.effect} ${(step.strength ?? 1).toFixed(2)}`).join("; "), hides = steps.some((step) => step.effect === "anonymise");
-    const file = marked(new Uint8Array(await blob.arrayBuffer()), editedXmp(what, `Lianpu ${manifest.version}`), hides ? null : bytes);
+    const what = steps.map((step) => `${step.effect}${step.effect.startsWith(EDIT) ? (step.options?.value === false ? "=no" : "=yes") : ""} ${(step.strength ?? 1).toFixed(2)}`).join("; "), hides = steps.some((step) => step.effect === "anonymise");
+    const file = marked(new Uint8Array(await blob.arrayBuffer()), editedXmp(what, `Lianpu ${manifest.version}`, steps.some((step) => step.effect.startsWith(EDIT))), hides ? null : bytes);
     return { file: new Blob([file], { type: blob.type }), ending: chosen === "png" ? ".png" : ".jpg" };
 }
 
@@ -153,6 +156,7 @@ async function frame({ bitmap, steps }) {
         if (wantsHair && face.shares) face.hair = averaged(face.hair ?? null, hairLook(picture, face));
     }
     inform(live.faces);
+    if (number % 3 === 0 || live.faces.some((face) => !face.edits.size)) await planEdits(reader, pyramid, live.faces, steps, true);
     if (needs.includes("person") && (number % 2 === 0 || !live.person)) live.person = await reader.personOf(pyramid);
     if (live.keeps && live.faces.length && number > 2) {
         if (reader.networks.parser) for (const face of live.faces) await reader.parse(pyramid, face, 256, !face.shares, !face.around);
