@@ -22,6 +22,16 @@ def test_the_colour_is_read_where_the_editor_changed_most() -> None:
     assert asked[0] == pytest.approx(lab_of_color("#d8b070"), abs=0.5) and asked[1] == 1.0
 
 
+def test_an_even_editor_that_darkens_is_not_read_from_highlights() -> None:
+    """Black hair to black: only its shine is dimmed, and what is left of it is not the colour that was asked for."""
+    before, after = _crop((10, 9, 8)), _crop((8, 7, 6))
+    before[4:9, 4:28], after[4:9, 4:28] = (120, 100, 90), (70, 60, 54)
+    patchy, even = asked_color(before, after, WEIGHT), asked_color(before, after, WEIGHT, even=True)
+    assert patchy is not None and even is not None
+    assert patchy[0][0] > 20 and even[0] == pytest.approx(lab_of_color("#080706"), abs=0.5)
+    assert even[1] < 0.2 and patchy[1] > 0.9
+
+
 def test_what_changes_outside_the_hair_says_nothing_of_its_colour() -> None:
     before, after = _crop((40, 30, 20)), _crop((40, 30, 20))
     after[22:] = (255, 0, 0)

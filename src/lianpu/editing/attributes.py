@@ -132,7 +132,8 @@ def plan_attribute_edits(
     edited = edit_crops(crops, editor, values, known)
     if not is_about_hair(values):
         edited = _mean_of_both(edited, edit_crops(np.ascontiguousarray(crops[:, :, ::-1]), editor, values, known)[:, :, ::-1])
-    return tuple(_edit_of(photo, *one, values) for one in zip(subjects, aligned, edited, strict=True))
+    even = editor.info.has_fields
+    return tuple(_edit_of(photo, *one, values, even) for one in zip(subjects, aligned, edited, strict=True))
 
 
 def _mean_of_both(edited: Picture, mirrored: Picture) -> Picture:
@@ -140,11 +141,13 @@ def _mean_of_both(edited: Picture, mirrored: Picture) -> Picture:
     return np.asarray((edited.astype(np.uint16) + mirrored + 1) // 2, dtype=np.uint8)
 
 
-def _edit_of(photo: Picture, subject: Subject, aligned: Aligned, edited: Picture, values: Mapping[str, bool]) -> FaceEdit:
+def _edit_of(
+    photo: Picture, subject: Subject, aligned: Aligned, edited: Picture, values: Mapping[str, bool], even: bool
+) -> FaceEdit:
     """Hair colours: read the colour and recolour as the effect `hair_color` does. Everything else: transfer the residual."""
     if is_hair_color(values):
         hair = subject.parts.where("hair").astype(np.uint8) * 255
-        asked = asked_color(aligned.picture, edited, in_crop(hair, aligned, subject))
+        asked = asked_color(aligned.picture, edited, in_crop(hair, aligned, subject), even=even)
         paint = plan_hair(photo, subject, asked[0]) if asked is not None else None
         if asked is not None and paint is not None:
             return FaceEdit(subject, aligned, edited, paint, asked[1])

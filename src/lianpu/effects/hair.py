@@ -557,7 +557,7 @@ _COUNTED = 0.2
 """Share of the hair that determines the colour."""
 
 
-def asked_color(crop: Picture, edited: Picture, weight: Field) -> tuple[Field, float] | None:
+def asked_color(crop: Picture, edited: Picture, weight: Field, *, even: bool = False) -> tuple[Field, float] | None:
     """Median hair colour after the edit, Lab (3,), and the confidence (0 to 1) that the editor changed it; None without hair.
 
     Only the fifth of the hair that changed most counts: a small editor leaves the rest patchy.
@@ -566,13 +566,16 @@ def asked_color(crop: Picture, edited: Picture, weight: Field) -> tuple[Field, f
         crop: (S, S, 3), the editor's input.
         edited: (S, S, 3), its output.
         weight: (S, S), 0 to 1: coverage of hair.
+        even: whether the editor changes all hair alike. Where such a one darkens, all of the hair counts: its highlights change most and
+            stay the lightest, so black hair would turn grey for them.
     """
     hair = weight > 0.5
     if hair.sum() < 4:
         return None
     before, after = (rgb_to_lab(np.asarray(picture, dtype=np.float32) / np.float32(255))[hair] for picture in (crop, edited))
     amount = np.linalg.norm(after - before, axis=1)
-    changed = amount >= np.quantile(amount, 1 - _COUNTED)
+    darkens = even and float(np.median(after[:, 0])) < float(np.median(before[:, 0]))
+    changed = amount >= np.quantile(amount, 0 if darkens else 1 - _COUNTED)
     target = np.median(after[changed], axis=0)
     apart = float(np.linalg.norm(target - np.median(before[changed], axis=0)))
     return target.astype(np.float32), float(smoothstep(np.array(apart), _UNNOTICED, _PLAIN))
