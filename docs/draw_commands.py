@@ -1,7 +1,8 @@
-"""Draws the pictures of age, video, camera and report for the front page: `python docs/draw_commands.py [RUN]` writes docs/images/front-*.jpg.
+"""Draws the pictures of age, video, camera, report and browser page for the front page: `python docs/draw_commands.py [RUN]` writes docs/images/front-*.jpg.
 
-Each shows what its command gave: `lianpu edit`, `lianpu video` and `lianpu camera` on drawn portraits (nobody is pictured), and the report of RUN, runs/demo
-unless given (`make demo`). Needs playwright and a Chromium (CHROMIUM, /usr/bin/chromium unless set) for the two pages.
+Each shows what its command gave: `lianpu edit`, `lianpu video` and `lianpu camera` on drawn portraits (nobody is pictured), the report of RUN, runs/demo
+unless given (`make demo`), and what `lianpu web build` wrote. Needs playwright and a Chromium (CHROMIUM, /usr/bin/chromium unless set) for
+the pages, and npm for the last.
 """
 
 from __future__ import annotations
@@ -27,6 +28,8 @@ from lianpu.video.io.av_library import load_av
 from lianpu.video.io.encoding import choose_encoding
 from lianpu.video.io.probe import probe_video
 from lianpu.video.io.reading import frames_from
+from lianpu.web.build import build_site
+from lianpu.web.trial import trial_server
 
 IMAGES = Path(__file__).parent / "images"
 CLIP_PX, TILE_PX, GAP = (640, 360), (300, 168), 4
@@ -103,12 +106,38 @@ def camera_page(folder: Path) -> Image.Image:
         camera.wait()
 
 
+def web_page(folder: Path) -> Image.Image:
+    """The page of `lianpu web build` with its example, half of it before the edit."""
+    from threading import Thread
+
+    from playwright.sync_api import sync_playwright
+
+    server = trial_server(build_site(folder / "site").folder, 0)
+    Thread(target=server.serve_forever, daemon=True).start()
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=os.environ.get("CHROMIUM", "/usr/bin/chromium"))
+        page = browser.new_page(viewport={"width": 1100, "height": 660}, locale="en-GB")
+        page.goto(f"http://127.0.0.1:{server.server_port}/")
+        page.wait_for_selector("body[data-ready=yes]", timeout=120_000)
+        page.click("#example")
+        page.wait_for_selector("#stage[data-drawn]")
+        page.click("[data-tile*=blond]")
+        page.click("#compare")
+        time.sleep(8.0)  # tiles and the note at the bottom
+        page.screenshot(path=str(folder / "web.png"))
+        browser.close()
+    server.shutdown()
+    server.server_close()
+    return Image.open(folder / "web.png").convert("RGB").crop((0, 57, 1100, 660)).resize((880, 482), Image.Resampling.LANCZOS)
+
+
 def main(arguments: list[str]) -> None:
     """Write the pictures."""
     run = open_run(arguments[0] if arguments else "runs/demo")
     with TemporaryDirectory() as name:
         folder = Path(name)
         pictures = {
+            "front-web": web_page(folder),
             "front-age": age_strip(folder),
             "front-video": video_strip(folder),
             "front-camera": camera_page(folder),
