@@ -11,6 +11,7 @@ import pytest
 from lianpu.camera.moving_picture import MadeFrame, pan_over
 from lianpu.face_parsing.shares import SharesParser
 from lianpu.faces.analyzer import FaceAnalyzer
+from lianpu.faces.detectors import load_detector
 from lianpu.faces.mesh import MeshReader
 from lianpu.faces.parts import load_parser
 from lianpu.faces.results import SexAge, Subject
@@ -19,8 +20,9 @@ from lianpu.imaging.picture import Picture
 from lianpu.models.store.conversion import require_onnx
 from lianpu.photo.reading import read_image
 from lianpu.video.tracking.live_tracker import LiveModels, LiveSettings, LiveState, TrackedScene, track_live
+from lianpu.video.tracking.tracker import TrackerState, TrackSettings, track_faces
 from tests.support.portraits import PEOPLE, portrait
-from tests.support.shared import real_photo
+from tests.support.shared import YUNET, real_model, real_photo
 
 SIZE = (320, 240)
 RATE = 30.0
@@ -163,3 +165,15 @@ def test_mesh_and_parser_run_more_rarely_while_nothing_changes(models: LiveModel
     assert runs(darker)[1] == [0, 2, 4]
     speaking = [_speaking(still, 6 * (number % 4)) for number in range(8)]
     assert runs(speaking)[0] == list(range(8))
+
+
+def test_a_dog_is_followed_only_for_edits_that_must_miss_nobody(models: LiveModels) -> None:
+    photo = read_image(real_photo("p27_animal"))
+    frames = [cv2.resize(photo, (640, round(640 * photo.shape[0] / photo.shape[1])), interpolation=cv2.INTER_AREA)] * 2
+    analyzer = replace(models.analyzer, detector=load_detector(str(real_model(YUNET)), threads=1), landmarks=models.mesh)
+    models = replace(models, analyzer=analyzer)
+    for doubtful in (False, True):
+        live = _track(frames, models, LiveSettings(parse_every=4, doubtful=doubtful))
+        _, careful = track_faces(TrackerState(), frames[0], 0, 0.0, analyzer, TrackSettings(doubtful=doubtful))
+        assert [bool(one.scene.faces) for one in live] == [doubtful] * 2 and bool(careful.subjects) == doubtful
+    assert TrackSettings().for_hidden_faces().doubtful and LiveSettings(detect_every=5).for_hidden_faces().doubtful

@@ -12,6 +12,7 @@ import numpy as np
 from lianpu.face_parsing.shares import SharesParser
 from lianpu.faces.analyzer import FaceAnalyzer
 from lianpu.faces.covered_mouth import mouth_is_covered
+from lianpu.faces.face_check import FaceCheck
 from lianpu.faces.live import LiveFace, LiveScene, hair_color_of
 from lianpu.faces.mesh import CONTRADICTS, SURE, MeshReader, disagreement, five_points
 from lianpu.faces.person import PersonTracker
@@ -32,7 +33,7 @@ from lianpu.video.tracking.live_parts import (
 )
 from lianpu.video.tracking.motion import GreyFrame, Motion, grey_frame, motion_of
 from lianpu.video.tracking.one_euro import Smoothed, smoothed
-from lianpu.video.tracking.tracker import TrackSettings, detect_faces
+from lianpu.video.tracking.tracker import TrackSettings, detect_faces, people_among
 from lianpu.video.tracking.tracks import (
     MAX_DRIFT,
     TRACKED,
@@ -222,7 +223,7 @@ def track_live(
     if detected:
         found = detect_faces(picture, models.analyzer, settings.detect_px, whole=not old)
         times.end("detect")
-        tracks, next_number = _updated(next_number, old, tracks, rigids, found, picture, models.mesh, settings)
+        tracks, next_number = _updated(next_number, old, tracks, rigids, found, picture, models, settings)
         times.end("mesh")
     kept = without_duplicates([track for track in tracks if track is not None and is_inside(track.face, picture)])
     light = grey_frame(picture, smallest)
@@ -323,7 +324,7 @@ def _updated(
     rigids: Sequence[np.ndarray],
     found: Sequence[Face],
     picture: Picture,
-    reader: MeshReader,
+    models: LiveModels,
     settings: LiveSettings,
 ) -> tuple[list[LiveTrack | None], int]:
     """The tracks after a detection, with new ones and without lost ones; and the next unused number."""
@@ -339,11 +340,11 @@ def _updated(
             missed = None if track is None else replace(track, misses=track.misses + 1)
             kept.append(missed if missed is not None and missed.misses < settings.lost_after else None)
         elif track is None or disagreement(own, track.mesh) > CONTRADICTS:
-            kept.append(_begun(before.number, own, picture, reader))
+            kept.append(_begun(before.number, own, picture, models.mesh))
         else:
             kept.append(replace(track, misses=0, face=replace(track.face, score=own.score)))
-    for index in new:
-        kept.append(_begun(next_number, found[index], picture, reader))
+    for face in people_among([found[index] for index in new], picture, FaceCheck(models.mesh, models.parser), settings):
+        kept.append(_begun(next_number, face, picture, models.mesh))
         next_number += 1
     return kept, next_number
 

@@ -12,6 +12,7 @@ from typing import TypeVar
 from lianpu.face_parsing.runtime import FaceParser
 from lianpu.faces.analyzer import FaceAnalyzer, LandmarkReader, describe_faces
 from lianpu.faces.detection import find_faces, scale_face
+from lianpu.faces.face_check import FaceCheck
 from lianpu.faces.mesh import MeshReader, points_68
 from lianpu.faces.parts import soft_parser, windows_by_mesh
 from lianpu.faces.results import Face, Landmarks, Mesh, Points, Subject
@@ -59,6 +60,7 @@ class TrackSettings:
         lost_after: a track ends after this many missed detections in a row.
         points: filter of the 68 points, with speeds in eye distances per second; None for no filter.
         time_constant_s: of the temporal average of parts; 0 for no average.
+        doubtful: follow also what mesh and parser take for no face of a person (`face_check.is_face`): for edits that must miss nobody.
     """
 
     detect_every: int | None = None
@@ -67,15 +69,17 @@ class TrackSettings:
     lost_after: int = 3
     points: OneEuro | None = field(default_factory=lambda: OneEuro(0.7, 5.0, 1.0))
     time_constant_s: float = 0.4
+    doubtful: bool = False
 
     def for_hidden_faces(self: AnySettings) -> AnySettings:
-        """For edits that hide faces: detect in every frame, unless a number above 1 was given, and end no track sooner than otherwise.
+        """For edits that hide faces: follow what is in doubt, detect in every frame, unless a number above 1 was given, and end no track
+        sooner than otherwise.
 
         A face that appears between two detections is visible until the next one.
         """
         if self.detect_every not in (None, 1):
-            return self
-        return replace(self, detect_every=1, lost_after=self.lost_after * DETECT_EVERY)
+            return replace(self, doubtful=True)
+        return replace(self, detect_every=1, lost_after=self.lost_after * DETECT_EVERY, doubtful=True)
 
 
 UNSMOOTHED = TrackSettings(parse_every=1, points=None, time_constant_s=0.0)
@@ -192,11 +196,18 @@ def _updated(
         if not gone:
             continued = next_track(track, motion, own, picture, analyzer.landmarks, seconds, settings.points)
             kept.append(replace(continued, misses=misses))
-    for index in new:
-        assert found is not None
-        kept.append(begin_track(next_number, found[index], picture, analyzer.landmarks))
+    begun = [found[index] for index in new] if found is not None else []
+    if isinstance(analyzer.landmarks, MeshReader):
+        begun = people_among(begun, picture, FaceCheck(analyzer.landmarks, analyzer.parser), settings)
+    for face in begun:
+        kept.append(begin_track(next_number, face, picture, analyzer.landmarks))
         next_number += 1
     return without_duplicates([track for track in kept if is_inside(track.face, picture)]), next_number
+
+
+def people_among(faces: Sequence[Face], picture: Picture, check: FaceCheck, settings: TrackSettings) -> list[Face]:
+    """Those newly found faces of a frame (H, W, 3) that are people's; all of them where the settings follow what is in doubt."""
+    return list(faces) if settings.doubtful or not faces else list(check.tell_apart(picture, faces).faces)
 
 
 def _moved(tracks: Sequence[Track], motions: Sequence[Motion]) -> list[Track]:
