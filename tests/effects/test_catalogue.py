@@ -81,7 +81,7 @@ MAY_CHANGE: dict[str, Callable[[Subject], np.ndarray]] = {
     "blur_background": lambda subject: ~_inner_face(subject),
     "replace_background": lambda subject: ~_inner_face(subject),
     "age": lambda subject: _around(subject, subject.face.points[2], reach=3.0) | _near(subject, 0.17, "hair"),
-    "gender": lambda subject: _around(subject, subject.face.points[2], reach=2.6),
+    "gender": lambda subject: _around(subject, subject.face.points[2], reach=2.7),
     "beard": lambda subject: _near(subject, 0.35, "skin", "nose"),
     "sticker": lambda subject: _around(subject, subject.face.points[:2].mean(axis=0), reach=2.2),
     "anonymise": lambda subject: _around(subject, subject.face.points[2], reach=2.8),

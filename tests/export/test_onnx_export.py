@@ -44,7 +44,7 @@ def test_a_graph_that_computes_something_else_trips_the_gate_and_leaves_the_old_
         def forward(self, x: torch.Tensor, labels: torch.Tensor) -> torch.Tensor:
             return self.generator(x, labels) + 3e-4
 
-    monkeypatch.setattr(onnx_export, "write_graph", lambda _, info, file: write_graph(Slightly(), info, file))
+    monkeypatch.setattr(onnx_export, "write_graph", lambda _, info, file, opset: write_graph(Slightly(), info, file, opset))
     target = tmp_path / "model.onnx"
     target.write_bytes(b"the good one")
     with pytest.raises(ModelError, match=r"differs from PyTorch by 0\.0003, where less than 1e-04 is asked, so it was not kept"):

@@ -135,15 +135,15 @@ def test_an_odd_size_gains_a_line_and_says_so(frames: Frames, blue_job: EditJob,
 def test_ten_bits_become_eight_and_keep_what_their_colours_mean(
     frames: Frames, blue_job: EditJob, write_video: WriteVideo, tmp_path: Path
 ) -> None:
-    pq = (9, 16, 9)  # BT.2020 primaries, SMPTE 2084, BT.2020 matrix
+    wide = (9, 14, 9)  # BT.2020 primaries, its 10-bit transfer function, its matrix: SDR
     options = {"x265-params": "log-level=error", "preset": "ultrafast"}
     source = write_video(
-        tmp_path / "in.mp4", frames[:3], encoder="libx265", pixel_format="yuv420p10le", colors=pq, options=options
+        tmp_path / "in.mp4", frames[:3], encoder="libx265", pixel_format="yuv420p10le", colors=wide, options=options
     )
     done = _edit(source, tmp_path / "out.mp4", blue_job)
     assert done.notes == ("its 10 bits a colour became 8",)
     before, now = probe_video(source), probe_video(done.target)
-    assert (now.colors.primaries, now.colors.transfer, now.colors.space) == pq
+    assert (now.colors.primaries, now.colors.transfer, now.colors.space) == wide
     assert (before.bits, now.bits) == (10, 8)
 
 
