@@ -15,7 +15,7 @@ from lianpu.faces.detectors import load_detector
 from lianpu.faces.mesh import MeshReader
 from lianpu.faces.parts import load_parser
 from lianpu.faces.results import SexAge, Subject
-from lianpu.imaging.geometry import inverse, map_points
+from lianpu.imaging.geometry import inverse, map_points, shrink
 from lianpu.imaging.picture import Picture
 from lianpu.models.store.conversion import require_onnx
 from lianpu.photo.reading import read_image
@@ -169,7 +169,7 @@ def test_mesh_and_parser_run_more_rarely_while_nothing_changes(models: LiveModel
 
 def test_a_dog_is_followed_only_for_edits_that_must_miss_nobody(models: LiveModels) -> None:
     photo = read_image(real_photo("p27_animal"))
-    frames = [cv2.resize(photo, (640, round(640 * photo.shape[0] / photo.shape[1])), interpolation=cv2.INTER_AREA)] * 2
+    frames = [shrink(photo, 640).astype(np.uint8)] * 2
     analyzer = replace(models.analyzer, detector=load_detector(str(real_model(YUNET)), threads=1), landmarks=models.mesh)
     models = replace(models, analyzer=analyzer)
     for doubtful in (False, True):
