@@ -19,6 +19,7 @@ import pytest
 from PIL import Image
 
 from lianpu.editing.attributes import edit_attributes
+from lianpu.editing.presets import describe_steps, parse_preset
 from lianpu.editors.loading import load_editor
 from lianpu.effects.catalogue import EFFECTS
 from lianpu.errors import LianpuError
@@ -245,6 +246,27 @@ def test_an_editors_edit_says_that_a_network_painted(page: Any, portrait_file: P
         page.click("#save")
     packet = opened_picture(waiting.value).info["XML:com.adobe.xmp"]
     assert source_type_of(packet.encode()) == GENERATIVE
+
+
+def test_a_look_is_a_preset_and_networks_are_fetched_once(page: Any, portrait_file: Path) -> None:
+    drop(page, portrait_file)
+    page.click("[data-theme=people]")
+    act(page, '[data-tile*="edit Male"] >> nth=1')
+    page.click("[data-theme=makeup]")
+    act(page, "[data-tile*=lipstick]")
+    with page.expect_download() as waiting:
+        page.click("#share")
+    look = parse_preset(Path(waiting.value.path()).read_text(encoding="utf-8"))
+    assert describe_steps(look) == "edit Male=no 1; lipstick 1"
+    page.asked.clear()
+    page.reload()
+    until(page, "document.body.dataset.ready === 'yes'")
+    assert page.asked and not [address for address in page.asked if address.endswith(".onnx")]
+    page.context.set_offline(True)
+    drop(page, portrait_file)
+    page.click("[data-theme=mine]")
+    act(page, "#tiles button >> nth=0")
+    assert change(page) > 0.5, "after loading nothing needs a connection"
 
 
 def test_several_photos_become_a_zip_and_a_bad_one_a_line(page: Any, tmp_path: Path, portrait: Picture) -> None:

@@ -147,7 +147,11 @@ async function frame({ bitmap, steps }) {
     const started = performance.now(), picture = pixelsOf(bitmap, bitmap.width, bitmap.height), pyramid = new Pyramid(picture), number = live.frame++;
     bitmap.close();
     const before = live.faces;
-    live.faces = (await Promise.all(before.map(async (face) => steadied(await reader.follow(pyramid, face), face)))).filter((face) => face !== null);
+    live.faces = [];
+    for (const face of before) { // one after the other: a network answers one question at a time
+        const now = steadied(await reader.follow(pyramid, face), face);
+        if (now) live.faces.push(now);
+    }
     if (!live.faces.length || number % SEARCH_EVERY === 0) await welcome(pyramid);
     const needs = steps.map((step) => EFFECTS[step.effect]?.needs), wantsParser = steps.length && reader.networks.parser, wantsHair = needs.includes("parser");
     for (const [i, face] of live.faces.entries()) {
@@ -202,7 +206,13 @@ async function closeLive() {
 /** @type {Record<string, (asked: any, report: any) => Promise<any>>} */
 const CALLS = { open, openPhoto, render, save, thumbnails, frame, closeLive };
 
-self.onmessage = async ({ data: { id, call, asked } }) => {
+/** Calls are answered one after the other: networks take one question at a time, and a photo must not change under an edit. */
+let turn = Promise.resolve();
+
+self.onmessage = ({ data }) => { turn = turn.then(() => answer(data)); };
+
+/** @param {{id: number, call: string, asked: any}} data */
+async function answer({ id, call, asked }) {
     try {
         const result = await CALLS[call](asked, (/** @type {number} */ loaded, /** @type {number} */ total) => self.postMessage({ id, progress: { loaded, total } }));
         const moved = Object.values(result).flat().filter((value) => value instanceof ImageBitmap);
@@ -212,4 +222,4 @@ self.onmessage = async ({ data: { id, call, asked } }) => {
         if (!known) console.error(error);
         self.postMessage({ id, error: { kind: known ? problem.kind : "defect", message: error.message } });
     }
-};
+}
