@@ -59,7 +59,7 @@ _MEAN_KEPT = (0.35, 0.6, 0.6)
 _TURNED, _PROFILE = 22.0, 62.0
 """Degrees of yaw from which on a transform is weakened, and at which a quarter of it is left."""
 
-_FOLLICLES = (0.95, 0.2)
+_FOLLICLES = (0.95, 0.14)
 """How much of the skin a hair covers, and how much the roots beneath the skin show between hairs: the shadow of a shaved beard."""
 
 _LASHES = 0.42
@@ -68,11 +68,23 @@ _LASHES = 0.42
 _SHADE_OF_BEARD = 0.09
 """By how much, in log light, the skin may darken where beards grow."""
 
-_LIPSTICK = 0.8
-"""How much of the colour goes that lips have more of than men's."""
+_LIPSTICK = (0.03, 0.12)
+"""From which difference of chroma to men's lips beside such skin on lips are painted, and at which nearly all of their colour goes."""
+
+_WARMER = 0.02
+"""What is added to their relative b: lips as pale as a bare man's look mauve without it."""
+
+_PAINTED_LIDS = (0.02, 0.07)
+"""The same of lids and cheeks: eye shadow."""
+
+_LASHES_OFF = 0.5
+"""How much of the contrast of lashes and liner goes."""
 
 _STUBBLE_OF_MEN = 0.62
 """How much of the stubble of `beard=stubble` a face gets that turns male."""
+
+_BARE = (0.15, 0.55)
+"""How much of the skin around the mouth must be smooth for some stubble to grow beside what grows there, and for all of it."""
 
 _GROWS, _STUBBLE_OF_BOYS = (9.0, 22.0), 0.12
 """Years between which stubble comes to its full density, and how much of it a younger face gets: a trace."""
@@ -258,7 +270,7 @@ class _Plan:
         share = np.clip(density * (np.float32(_FOLLICLES[0]) * hairs + np.float32(_FOLLICLES[1])), 0, 0.8)[..., None]
         darker = np.minimum(self.hair, lab)
         dimmed = (darker[..., :1] + np.float32(BLACK)) / (lab[..., :1] + np.float32(BLACK))
-        darker[..., 1:] = np.float32(0.65) * dimmed * lab[..., 1:] + np.float32(0.35) * self.hair[1:]  # seen through skin
+        darker[..., 1:] = np.float32(0.72) * np.sqrt(dimmed) * lab[..., 1:] + np.float32(0.2) * self.hair[1:]  # seen through skin
         lab += share * (darker - lab)
 
 
@@ -309,6 +321,8 @@ def _plan(reading: Reading, model: TransformModel, wish: Wish) -> _Plan:
     fields = _linear(reading, tone, gains, shaved, 2.5 * max(0.0, -wish.age))
     if wish.gender < 0:
         _lashes(fields, reading, wish)
+    if wish.gender > 0:
+        _unpainted(fields, reading, model, wish, open_skin)
     lines = _lines(reading, model, wish, skin, dark)
     stubble, hair = _stubble(reading, model, wish, open_skin)
     changed = (
@@ -389,6 +403,8 @@ def _limit(tone: Field, reading: Reading, model: TransformModel, wish: Wish) -> 
     if wish.gender > 0:  # men's eyes are no lighter than their cheeks: make-up comes off, no more
         eyes = reading.sampled(model.zones.eyes)
         most = np.maximum(0, usual[0] - 0.04 - seen[..., 0]) * 0.8
+        painted = _painted_lids(reading, model, usual)
+        tone[..., 0] = np.maximum(tone[..., 0], np.minimum(most, 0.3) * painted)
         lashes = 1 - smoothstep(blurred(reading.tone[..., 0], 0.7 * reading.scale) - seen[..., 0], -0.22, -0.04)
         light = np.minimum(tone[..., 0], most * (1 - 0.85 * lashes))
         share = np.where(tone[..., 0] <= 0, 1, np.clip(light / np.maximum(tone[..., 0], 1e-3), 0, 1))
@@ -414,8 +430,12 @@ def _limit(tone: Field, reading: Reading, model: TransformModel, wish: Wish) -> 
         warm = 0.1 * np.clip(-tone[..., :1], 0, 0.3)  # brown, not grey
         tone[..., 1:] += eyes[..., None] * (np.maximum(tone[..., 1:], 0) + warm - tone[..., 1:])
     if wish.gender > 0:  # beards are drawn: a shade beneath them, no smudge
-        shade = reading.sampled(model.zones.density)
+        shade = np.maximum(reading.sampled(model.zones.density), reading.sampled(model.zones.grows))
         tone[..., 0] += shade * (np.maximum(tone[..., 0], -_SHADE_OF_BEARD) - tone[..., 0])
+        rim = reading.cover("l_eye", "r_eye", grown=7.0, soft=1.5) * (1 - reading.cover("l_eye", "r_eye", soft=0.6))
+        around = blurred(weighted(reading.tone, reading.skin), 5.0 * reading.scale)
+        lid = around[..., 0] / np.maximum(around[..., 3], 1e-3)
+        tone[..., 0] += rim * np.float32(_LASHES_OFF * min(wish.gender, 1.2)) * np.clip(lid - reading.tone[..., 0] - 0.05, 0, 0.5)
     if wish.gender:
         _hold(tone, (-0.012, 0.022), (-0.014, 0.018))
     # what is as light as the face's lightest skin already is made no lighter
@@ -428,11 +448,19 @@ def _limit(tone: Field, reading: Reading, model: TransformModel, wish: Wish) -> 
     for channel, typical in ((1, 0.18), (2, 0.25)):
         share = np.clip(seen[..., channel] / typical, 0.1, 1.2) * lit
         tone[..., channel] *= np.where(tone[..., channel] < 0, share, 0.4 + 0.6 * lit)
-    if wish.gender > 0:
-        # lids get lighter, not more colourful: what eye shadow has more of than the cheeks is taken off
-        colour = np.clip(usual[1:] - blurred(reading.tone, 1.2 * reading.scale)[..., 1:], -0.3, 0)
-        lighter = reading.sampled(model.zones.eyes)[..., None] * np.clip(tone[..., :1] / 0.06, 0, 1)
-        tone[..., 1:] += np.float32(0.75 * min(wish.gender, 1.2)) * lighter * colour
+    if wish.gender > 0:  # lids get lighter, not more colourful, and eye shadow, of whatever colour, goes
+        colour = usual[1:] - blurred(reading.tone, 1.2 * reading.scale)[..., 1:]
+        lighter = reading.sampled(model.zones.eyes) * np.clip(tone[..., 0] / 0.06, 0, 1)
+        off = np.clip(np.where(colour < 0, lighter[..., None], 0) + painted[..., None], 0, 1) * np.clip(colour, -0.3, 0.15)
+        tone[..., 1:] += np.float32(0.8 * min(wish.gender, 1.2)) * off
+
+
+def _painted_lids(reading: Reading, model: TransformModel, usual: np.ndarray) -> Field:
+    """(h, w), 0 to 1: where skin around the eyes has another colour than the cheeks' `usual` tone (3,), and is no lighter: eye shadow."""
+    near = blurred(reading.tone, 2.5 * reading.scale)
+    apart = np.hypot(near[..., 1] - usual[1], near[..., 2] - usual[2])
+    darker = smoothstep(usual[0] - near[..., 0], 0.0, 0.12)
+    return np.asarray(reading.sampled(model.zones.lids) * smoothstep(apart, *_PAINTED_LIDS) * darker, dtype=np.float32)
 
 
 def _hold(tone: Field, *bounds: tuple[float, float]) -> None:
@@ -462,12 +490,26 @@ def _lips(tone: Field, reading: Reading, model: TransformModel, wish: Wish, reac
     share = 0.8 if wish.gender > 0 else 0.3
     change[..., 1] = np.maximum(change[..., 1], -share * np.maximum(redder[..., 1] - 0.03, 0))
     change[..., 2] = np.maximum(change[..., 2], -np.maximum(redder[..., 2] + 0.04, 0))
-    if wish.gender > 0:  # what is left of lipstick: lips come to the colour that men's have beside such skin
-        left = redder + change - np.asarray(model.lips[0] + 0.5 * model.lips[1], dtype=np.float32)
-        cover = reading.cover("u_lip", "l_lip", soft=1.3) * reachable * np.float32(min(wish.gender, 1.2))
-        change[..., 1] -= np.float32(_LIPSTICK) * cover * np.maximum(left[..., 1], 0)
-        change[..., 2] -= np.float32(_LIPSTICK) * cover * np.clip(left[..., 2], -0.08, 0.05)
     tone += change
+
+
+def _unpainted(fields: Field, reading: Reading, model: TransformModel, wish: Wish, reachable: Field) -> None:
+    """Take lipstick off: lips get the chroma that men's have beside such skin, all over, and painted lips no darker light than theirs."""
+    lips, skin = reading.cover("u_lip", "l_lip") > 0, reading.skin > 0.5
+    if lips.sum() < 40 * reading.scale**2 or skin.sum() < 400 * reading.scale**2:
+        return
+    natural = np.median(reading.tone[skin], axis=0) + model.lips[0] + 0.5 * model.lips[1] + (0, 0, _WARMER)
+    own = np.median(reading.tone[lips], axis=0)
+    painted = float(smoothstep(np.hypot(*(own - natural)[1:]), *_LIPSTICK)) * min(wish.gender, 1.0)
+    share = reading.cover("u_lip", "l_lip", soft=1.3, grown=1.5 * painted) * reachable * np.float32(0.95 * painted)
+    light = np.float32(np.exp(0.65 * painted * np.clip(natural[0] - own[0], 0, 0.35)) - 1) * share
+    fields[..., 0] *= 1 + light
+    fields[..., 1] *= 1 + light
+    lit = fields[..., 0] * (reading.lab[..., 0] + np.float32(BLACK)) + fields[..., 1]
+    fields[..., 2] *= 1 - share
+    for channel in (1, 2):
+        field = fields[..., 2 + channel]
+        field += share * (np.float32(natural[channel]) * lit - field)
 
 
 def _brows(tone: Field, reading: Reading, wish: Wish) -> None:
@@ -501,6 +543,7 @@ def _smooth_skin(reading: Reading, model: TransformModel) -> Field:
     """(M, M): 1 where skin is about as smooth as the cheeks, 0 where hair grows: beards get no rougher with the years."""
     cheeks = (model.zones.cheeks > 0.5) & (reading.known > 0.5)
     rough = reading.energy[..., :3].mean(axis=2)
+    rough = np.minimum(rough, np.where(reading.known[:, ::-1] > 0.5, rough[:, ::-1] + 0.4, rough))  # light from a side is no hair
     usual = float(np.median(rough[cheeks] if cheeks.any() else rough))
     return np.asarray(1 - smoothstep(rough - usual, 0.8, 2.0) * model.zones.beard, dtype=np.float32)
 
@@ -632,10 +675,14 @@ def _stubble(reading: Reading, model: TransformModel, wish: Wish, reachable: Fie
     own = np.median(reading.lab[skin], axis=0) if skin.any() else np.array((60.0, 10, 15), dtype=np.float32)
     hair = _hair_color(reading, own)
     grown_up = float(smoothstep(np.array(wish.years), *_GROWS))
-    amount = max(1.4 * wish.beard, _STUBBLE_OF_MEN * wish.gender) * (_STUBBLE_OF_BOYS + (1 - _STUBBLE_OF_BOYS) * grown_up)
+    amount = max(float(np.interp(own[0], (25, 55), (1.7, 1.35))) * wish.beard, _STUBBLE_OF_MEN * wish.gender) * (
+        _STUBBLE_OF_BOYS + (1 - _STUBBLE_OF_BOYS) * grown_up
+    )
     if amount <= 0:
         return None, hair
-    density = stubble_density(reading, model) * reading.sampled(_smooth_skin(reading, model))  # none upon a beard
+    bare, mouth = _smooth_skin(reading, model), model.zones.density
+    amount *= float(smoothstep((bare * mouth).sum() / mouth.sum(), *_BARE))  # a beard is enough
+    density = stubble_density(reading, model) * reading.sampled(bare)
     cover = reading.cover("skin", "neck", soft=1.6) * (1 - reading.cover("u_lip", "l_lip", "mouth", soft=1.0, grown=1.0))
     lit = np.clip((np.log(114.0) - blurred(reading.tone[..., 0], 3.0 * reading.scale)) / 0.2, 0.1, 1)  # none in glare
     density = density * cover * reachable * lit * np.float32(min(amount, 1.8))
@@ -650,7 +697,7 @@ def _hair_color(reading: Reading, own: Field) -> Field:
     if head.sum() > 200 * reading.scale**2:
         top = np.median(reading.lab[head], axis=0)
         found = 0.5 * found + 0.5 * top if top[0] > found[0] else found
-    found[0] = min(found[0], float(np.interp(own[0], (25, 70), (0.3, 0.56))) * own[0])  # dark skin shows none but black hairs
+    found[0] = min(found[0], float(np.interp(own[0], (25, 70), (0.12, 0.52))) * own[0])  # dark skin shows none but black hairs
     return np.asarray(found * (1, 0.5, 0.45) + (0, 0.06, 0.04) * own, dtype=np.float32)
 
 

@@ -445,9 +445,9 @@ def stubble_density(reading: Reading, model: TransformModel) -> Field:
     (x, y), chin = _places(reading), model.canonical[152]
     under, aside = y - float(chin[1]), np.abs(x - float(chin[0]))
     neck = where(reading.classes, ("neck",)) + where(reading.classes, ("skin",)) * smoothstep(_off_the_jaw(reading), -6, 2)
-    low = smoothstep(under, -46, -20) * (1 - smoothstep(under, *_NECK_ENDS)) * (1 - smoothstep(aside, 70, 112))
+    low = smoothstep(under, -80, -30) * (1 - smoothstep(under, *_NECK_ENDS)) * (1 - smoothstep(aside, 84, 126))
     below = blurred(np.minimum(neck, 1) * low, 3.0 * reading.scale) * np.float32(_ON_NECK)
-    return np.asarray(np.maximum(reading.sampled(model.zones.density), below), dtype=np.float32)
+    return np.asarray(np.maximum(reading.sampled(model.zones.grows), below), dtype=np.float32)
 
 
 @lru_cache(maxsize=8)

@@ -21,6 +21,21 @@ _LIDS = (
 )
 """Outlines of the upper lids, of points of MediaPipe's mesh."""
 
+_GROWTH = (
+    (84, 258),
+    (128, 258),
+    (133, 300),
+    (138, 332),
+    (152, 354),
+    (172, 360),
+    (192, 350),
+    (214, 342),
+    (256, 345),
+    (256, 500),
+    (84, 500),
+)
+"""Where a beard grows on one half of the face, in the canonical frame: before the ear, below the cheek's line, and from the nose down."""
+
 
 @dataclass(frozen=True, eq=False)
 class Zones:
@@ -31,7 +46,8 @@ class Zones:
         fade: 0 at the outline, 1 from `26` units inside.
         beard: where beards grow, without the lips.
         hairy: where hair is a beard's, and not long hair that falls over the cheeks.
-        density: how densely they grow there.
+        density: by how much more detail men have there.
+        grows: how densely stubble grows: from the sideburns to the jaw, the moustache, the chin, thinning out towards the cheeks.
         cheeks: skin without beard, lids or hair: what a face's own skin is measured on.
         eyes: around the eyes.
         lids: the upper lids, from the lashes to the crease.
@@ -43,6 +59,7 @@ class Zones:
     beard: Field
     hairy: Field
     density: Field
+    grows: Field
     cheeks: Field
     eyes: Field
     lids: Field
@@ -67,17 +84,33 @@ def zones_of(canonical: Coordinates, male_energy: Field) -> Zones:
     cheeks = (y > high[195] - 25) & (y < high[2] - 4) & (inside > 40) & (x > 45) | (y < high[9] - 12) & (inside > 25) & (oval > 0)
     chin = (np.abs(grid[..., 0] - (FRAME - 1) / 2) < 62) & (y > high[152] - 24) & (y < high[152] + 26)
     eyes = ((y > high[105] - 8) & (y < high[119] + 16) & (oval > 0)).astype(np.float32)
+    density = np.asarray(smoothstep(rough, 0.05, 0.75) * soft, dtype=np.float32)
     return Zones(
         face=_blurred(cv2.dilate(oval, np.ones((3, 3))).astype(np.float32), 2.0),
         fade=smoothstep(inside, 0, 26),
         beard=_blurred(reach, 1.2),
         hairy=np.maximum(_blurred((jaw | (y > high[2])) & (inside > 3), 1.2), _blurred(chin, 1.2)),
-        density=np.asarray(smoothstep(rough, 0.05, 0.75) * soft, dtype=np.float32),
+        density=density,
+        grows=_growth(density, cv2.dilate(oval, np.ones((5, 5), np.uint8)), lips, y, float(high[2])),
         cheeks=cheeks.astype(np.float32),
         eyes=_blurred(eyes, 2.2),
         lids=_blurred(np.maximum(*(outline_map(canonical, lid) for lid in _LIDS)).astype(np.float32), 0.9),
         below=smoothstep(y, float(high[197]) - 14, float(high[195]) + 14),
     )
+
+
+def _growth(density: Field, face: np.ndarray, lips: np.ndarray, y: np.ndarray, nose: float) -> Field:
+    """(M, M): soft towards the cheeks, sharper at the moustache; 0.7 of it everywhere, the rest by the learned `density`."""
+    half = np.zeros((MAP_PX, MAP_PX), dtype=np.uint8)
+    points = (np.array(_GROWTH) + 0.5) / _UNIT - 0.5
+    cv2.fillPoly(half, [np.rint(points * 16).astype(np.int32)], 1, shift=4)
+    whole = np.maximum(half, half[:, ::-1]).astype(np.float32)
+    wide, near = _blurred(whole, 2.6), _blurred(whole, 0.8)
+    aside = np.abs(np.arange(MAP_PX, dtype=np.float32) - np.float32((MAP_PX - 1) / 2))[None] * np.float32(_UNIT)
+    moustache = smoothstep(y, nose - 12, nose + 6) * (1 - smoothstep(aside, 44, 72))
+    soft = smoothstep(wide, 0.2, 0.95) + moustache * (smoothstep(near, 0.25, 0.85) - smoothstep(wide, 0.2, 0.95))
+    learned = np.float32(0.7) + np.float32(0.3) * _blurred(density, 1.5)
+    return np.asarray(soft * learned * _blurred(face, 1.5) * (1 - _blurred(lips, 0.5)), dtype=np.float32)
 
 
 def _blurred(values: np.ndarray, sigma: float) -> Field:
