@@ -86,6 +86,9 @@ _STUBBLE_OF_MEN = 0.62
 _BARE = (0.15, 0.55)
 """How much of the skin around the mouth must be smooth for some stubble to grow beside what grows there, and for all of it."""
 
+_ROOTS = 0.34
+"""Density of the stubble that is left where a man's beard came off, relative to the densest: bare skin would look like wax."""
+
 _GROWS, _STUBBLE_OF_BOYS = (9.0, 22.0), 0.12
 """Years between which stubble comes to its full density, and how much of it a younger face gets: a trace."""
 
@@ -325,6 +328,8 @@ def _plan(reading: Reading, model: TransformModel, wish: Wish) -> _Plan:
         _unpainted(fields, reading, model, wish, open_skin)
     lines = _lines(reading, model, wish, skin, dark)
     stubble, hair = _stubble(reading, model, wish, open_skin)
+    if shaved is not None and wish.gender >= 0 and shaved.skin.any():  # where a beard was, its roots show
+        stubble = stubble_density(reading, model) * shaved.skin * np.float32(_ROOTS)
     changed = (
         np.abs(fields[..., 0] - 1) * 60
         + np.abs(fields[..., 1])

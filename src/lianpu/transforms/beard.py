@@ -30,7 +30,7 @@ _PRIOR = 3.0
 _NECK = 96.0
 """Units below the chin down to which a beard may hang."""
 
-_JAW_SHADE, _JAW_FORM = 0.36, 0.06
+_JAW_SHADE, _JAW_FORM = 0.36, 0.09
 """By how much darker, in log light, the skin under the jaw is than the chin above it, and the jaw's own edge, which turns away."""
 
 _NECK_HALF = (82.0, 98.0)
@@ -77,8 +77,14 @@ _UPPER_LIP = ((3.9, 4.3), (0.4, 0.08))
 _THICK = (1.0, 2.4)
 """Scores of stubble on skin, and of hair that stands out so that no skin is behind it."""
 
+_RIM = 4.5
+"""How far beyond a beard single hairs are looked for, which lie before background or cloth."""
+
 _AT_LIPS, _RING = 0.25, 9.0
 """Share of hair around the lips, within this distance, from which on what looks like hair at their edge is hair."""
+
+_LOCAL, _COVERS = 8.0, (0.2, 1.0)
+"""Over how much around it a score is averaged, and the averages of stubble, through which the skin is seen and stays, and of a beard."""
 
 _HAS = (0.15, 0.7)
 """Mean scores on upper lip or chin from which on a face may have a beard, and at which it surely has one."""
@@ -150,11 +156,14 @@ def shave(reading: Reading, model: TransformModel, amount: float, male: float) -
     if hair.any():
         away = _off_the_jaw(reading)
         look = _skin_beneath(reading, model, shaved, hair, lips, away)
-        look, behind = _behind(reading, model, look, hair * thick, away)
+        look, behind = _behind(reading, model, look, hair, thick, away)
     covered = blurred(anything, 1.6 * reading.scale) * (1 - reading.cover("hair", soft=1.6) * (1 - grown))
     zone = covered * (1 - lips) * reading.sampled(zones.beard) * np.float32(amount * np.clip(0.25 + beardness * 6, 0, 1))
-    strands = _grown(hair, _WIDER * reading.scale) * behind  # single hairs before what lies behind
-    replaced = np.maximum(hair * place, strands) * man * np.float32(amount)
+    beside = blurred(where(reading.classes, ("background", "cloth", "neck_l")), 4.5 * reading.scale)
+    edge = blurred(_grown(hair, _RIM * reading.scale), 0.8 * reading.scale) * smoothstep(
+        beside, 0.02, 0.12
+    )  # single hairs beyond it
+    replaced = np.maximum(hair * place, edge) * man * np.float32(amount)
     return Shave(
         beardness,
         np.maximum(zone, replaced),
@@ -175,7 +184,7 @@ def _where_beards_grow(reading: Reading, model: TransformModel, man: np.float32)
     narrow = _NECK_WIDTH - _NECK_NARROWS * np.maximum(under, 0)
     below = low * (1 - smoothstep(aside, narrow - _EDGE_OF_NECK[0], narrow - _EDGE_OF_NECK[1]))
     hanging = low * (1 - smoothstep(aside, narrow - _EDGE_OF_HANGING[0], narrow - _EDGE_OF_HANGING[1]))
-    mouth = blurred(_grown(_filled(reading, REGIONS["lips_outer"]), 14 * reading.scale), 2 * reading.scale)
+    mouth = blurred(_grown(_filled(reading, REGIONS["lips_outer"]), 22 * reading.scale), 3 * reading.scale)
     zone = np.maximum(np.maximum(reading.sampled(model.zones.beard), below), mouth)
     hair = where(reading.classes, ("hair",)) * man * np.maximum(reading.sampled(model.zones.hairy), hanging)
     there = np.minimum(where(reading.classes, ("skin", "neck", "u_lip", "l_lip", "nose", "mouth")) + hair, 1)
@@ -244,6 +253,8 @@ def _hair(reading: Reading, model: TransformModel, shaved: Field, place: Field) 
         beside = score[outside & side]
         thick[side] = len(beside) > 0 and float(smoothstep(beside, *_THICK).mean()) > 0.5
     beard = blurred(_grown(np.asarray(grown, dtype=np.float32), _WIDER * scale), _SOFT * scale) * there_is
+    total = blurred(merged(*(plane * grown for plane in (np.maximum(score, -1), np.ones_like(score)))), _LOCAL * scale)
+    beard *= smoothstep(total[..., 0] / np.maximum(total[..., 1], 1e-3), *_COVERS)
     return np.asarray(beard, dtype=np.float32), thick
 
 
@@ -268,36 +279,50 @@ def _off_the_jaw(reading: Reading) -> Field:
     oval = _filled(reading, OVAL).astype(np.uint8)
     out, inside = (np.asarray(cv2.distanceTransform(mask, cv2.DIST_L2, 5), dtype=np.float32) for mask in (1 - oval, oval))
     far = np.float32(sum(oval.shape))  # no outline in the view: OpenCV gives the largest number
-    return np.asarray((np.minimum(out, far) - np.minimum(inside, far)) / np.float32(reading.scale), dtype=np.float32)
+    off = (np.minimum(out, far) - np.minimum(inside, far)) / np.float32(reading.scale)
+    return blurred(np.asarray(off, dtype=np.float32), 2.0 * reading.scale)
 
 
-def _behind(reading: Reading, model: TransformModel, look: Field, hair: Field, away: Field) -> tuple[Field, Field]:
-    """`look` with background and cloth where a beard stands out from jaw and neck, continued from the nearest pixels that are no beard's.
+def _behind(reading: Reading, model: TransformModel, look: Field, hair: Field, thick: Field, away: Field) -> tuple[Field, Field]:
+    """`look` with background and cloth beside a beard, and where thick hair stands out from jaw and neck, continued from the nearest pixels
+    that are no beard's.
 
-    Also (h, w), 0 to 1: where that is.
+    Also (h, w), 0 to 1: where that is; along the face's own outline it is the outline, smoothed, so that new skin ends as skin does.
     """
     scale = reading.scale
-    free = _grown(hair, 3.0 * scale) < 0.2
+    free = _grown(hair, _RIM * scale) < 0.2
     neck = where(reading.classes, ("neck",))
     other = where(reading.classes, ("background", "cloth", "neck_l"))
-    known = ((where(reading.classes, ("skin",)) * (away > 2) + other > 0) & free) | (neck > 0)
     nothing = np.zeros(hair.shape, dtype=np.float32)
-    if not (known & (other > 0)).any() or not (hair > 0.5).any():
+    beside = (other > 0) & free
+    if not beside.any() or not (hair > 0.5).any():
         return look, nothing
+    _, source = _nearest(beside)
+    outside = smoothstep(blurred(other, 2.5 * scale), 0.3, 0.7)
+    look = look + outside[..., None] * (blurred(reading.tone.reshape(-1, 3)[source], 1.5 * scale) - look)
+    if not (hair * thick > 0.5).any():
+        return look, np.asarray(outside, dtype=np.float32)
+    known = ((where(reading.classes, ("skin",)) * (away > 2) > 0) & free) | beside | (neck > 0)
+    distance, source = _nearest(known)
+    near = blurred(reading.tone.reshape(-1, 3)[source], 1.5 * scale)
+    x, _ = _places(reading)
+    aside = np.abs(x - float(model.canonical[152, 0]))
+    nearer = smoothstep(away - distance / np.float32(scale), -5, 5) * (1 - reading.cover("skin", soft=1.0))
+    beyond = thick * smoothstep(away, 1, 5) * np.maximum(smoothstep(aside, *_NECK_HALF), nearer) * other.ravel()[source]
+    beyond = beyond * (1 - reading.cover("neck", soft=1.5, grown=2.0))
+    beyond = np.asarray(np.minimum(blurred(beyond, 1.0 * scale), smoothstep(away, 0, 4)), dtype=np.float32)
+    look = look + ((1 - outside) * beyond)[..., None] * (near - look)
+    return np.asarray(look, dtype=np.float32), np.maximum(beyond, outside)
+
+
+def _nearest(known: np.ndarray) -> tuple[Field, np.ndarray]:
+    """How far each pixel lies from the nearest known one (h, w), and the index of that in the flattened view."""
     distance, labels = cv2.distanceTransformWithLabels(
         (~known).astype(np.uint8), cv2.DIST_L2, cv2.DIST_MASK_5, labelType=cv2.DIST_LABEL_PIXEL
     )
     place = np.zeros(int(labels.max()) + 1, dtype=np.int64)
     place[labels[known]] = np.flatnonzero(known)
-    source = place[labels]
-    near = blurred(reading.tone.reshape(-1, 3)[source], 1.5 * scale)
-    x, _ = _places(reading)
-    aside = np.abs(x - float(model.canonical[152, 0]))
-    nearer = smoothstep(away - distance / np.float32(scale), -5, 5) * (1 - reading.cover("skin", soft=1.0))
-    beyond = smoothstep(away, 1, 5) * np.maximum(smoothstep(aside, *_NECK_HALF), nearer) * other.ravel()[source]
-    beyond = beyond * (1 - reading.cover("neck", soft=1.5, grown=2.0))
-    beyond = np.asarray(np.minimum(blurred(beyond, 1.0 * scale), smoothstep(away, 0, 4)), dtype=np.float32)
-    return np.asarray(look + beyond[..., None] * (near - look), dtype=np.float32), beyond
+    return np.asarray(distance, dtype=np.float32), place[labels]
 
 
 def _skin_beneath(reading: Reading, model: TransformModel, shaved: Field, hair: Field, lips: Field, away: Field) -> Field:
@@ -306,7 +331,7 @@ def _skin_beneath(reading: Reading, model: TransformModel, shaved: Field, hair: 
     chin, (_, y) = model.canonical[152], _places(reading)
     base = reading.sampled(shaved).copy()
     low = smoothstep(y, float(chin[1]) - 90, float(chin[1]) - 30)
-    below = smoothstep(away, -3, 8) - np.float32(0.35) * smoothstep(away, 16, 70)
+    below = smoothstep(away, -9, 13) - np.float32(0.35) * smoothstep(away, 16, 70)
     base[..., 0] -= low * (np.float32(_JAW_SHADE) * below + np.float32(_JAW_FORM) * smoothstep(away, -26, -2))
     skin = reading.cover("skin", "neck", grown=-2.0) * (1 - reading.cover("u_lip", "l_lip", "mouth", "nose", grown=2.5))
     sure = np.asarray(skin * (1 - np.clip(1.6 * hair, 0, 1)) * (1 - lips), dtype=np.float32)
@@ -381,7 +406,7 @@ def _lips(reading: Reading, look: Field, hair: Field) -> Field:
         # dark lips are hardly redder than the skin, and may be darker: as the lower one is
         red = smoothstep(tone[..., 1] - look[..., 1], min(0.0, 0.7 * other[1] - 0.02), np.clip(0.7 * other[1], 0.002, 0.03))
         light = smoothstep(tone[..., 0] - look[..., 0] - min(0.0, float(other[0])), -0.5, -0.25)
-        kept = 1 - reading.cover("u_lip") * (1 - np.minimum(red, light))
+        kept = 1 - blurred(reading.cover("u_lip") * (1 - np.minimum(red, light)), 1.2 * reading.scale)
         above = ring * hair  # a moustache hangs over the upper lip's edge
         kept *= 1 - np.clip(1.5 * blurred(above, 2.0 * reading.scale), 0, 1) * reading.cover("u_lip", grown=1.0)
         return blurred(lips * inside * kept, 0.8 * reading.scale)
