@@ -44,13 +44,15 @@ def test_a_mouth_that_opens_bends_the_map() -> None:
 
 
 def test_maps_follow_slowly_and_at_once_where_the_picture_has_become_another() -> None:
-    anchor = Anchor(np.zeros((68, 2)), 32)
-    nothing, seen = np.zeros((32, 32, 2), np.float32), np.full((64, 64, 3), 0.5, np.float32)
-    hand = seen.copy()
-    hand[:, 32:] = 0.9
-    maps = CarriedMaps(anchor, nothing, nothing, seen).found_again(nothing + 1, hand).followed(0.25)
-    assert np.allclose(maps.shown[:, :8], 0.25)
-    assert np.allclose(maps.shown[:, 24:], 1.0)
+    points = np.random.default_rng(1).uniform(0, 64, (68, 2))
+    anchor = Anchor(points, 64)  # lies in the frame as it is
+    face, hand = np.full((64, 64, 3), 128, np.uint8), np.full((64, 64, 3), 128, np.uint8)
+    hand[:, 32:] = 230
+    first, second = (view_of(frame, (slice(0, 64), slice(0, 64))) for frame in (face, hand))
+    nothing = np.zeros((64, 64, 2), np.float32)
+    maps = CarriedMaps.begin(nothing, points, first, anchor).found_again(nothing + 1, points, second).followed(0.25)
+    assert np.allclose(maps.shown[:, :16], 0.25)
+    assert np.allclose(maps.shown[:, 48:], 1.0)
 
 
 def test_skin_of_a_still_face_is_as_in_a_photo_and_flickers_less() -> None:

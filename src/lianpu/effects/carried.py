@@ -14,7 +14,7 @@ import numpy as np
 
 from lianpu.effects.live import to_view
 from lianpu.faces.alignment import TEMPLATES, alignment_matrix
-from lianpu.faces.live import around_matrix
+from lianpu.faces.live import LiveFace, around_matrix
 from lianpu.imaging.compositing import Field, View
 from lianpu.imaging.geometry import (
     Matrix,
@@ -118,11 +118,14 @@ def _pulled(
         across, down = ((np.arange(_GRID) + 0.5) * length / _GRID - 0.5 for length in size_px)
         weights = np.exp(-(((down[:, None] - wanted[:, 1]) / (_REACH * height)) ** 2) / 2)[:, None, :]
         weights = weights * np.exp(-(((across[:, None] - wanted[:, 0]) / (_REACH * width)) ** 2) / 2)[None]
-        knots = (weights @ offset / (weights.sum(axis=2, keepdims=True) + 0.3)).astype(np.float32)
-        flow = enlarge(knots, size_px)
-        x, y = flow[:, :, 0] + np.arange(width, dtype=np.float32), flow[:, :, 1] + np.arange(height, dtype=np.float32)[:, None]
-        (a, b, left), (c, d, top) = inverse(matrix).astype(np.float32).tolist()
-        from_x, from_y = a * x + b * y + left, c * x + d * y + top
+        knots = weights @ offset / (weights.sum(axis=2, keepdims=True) + 0.3)
+        x, y = np.arange(width, dtype=np.float32), np.arange(height, dtype=np.float32)[:, None]
+        from_x, from_y = (
+            enlarge((knots @ row[:2]).astype(np.float32), size_px)
+            + np.float32(row[0]) * x
+            + (row[1] * y + row[2]).astype(np.float32)
+            for row in inverse(matrix)
+        )
         border = cv2.BORDER_REPLICATE if outside is None else cv2.BORDER_CONSTANT
         moved = [
             cv2.remap(np.ascontiguousarray(part), from_x, from_y, cv2.INTER_LINEAR, borderMode=border, borderValue=0)
@@ -153,8 +156,15 @@ class CarriedMaps:
     found: Field
     seen: Field
 
-    def found_again(self, found: Field, seen: Field) -> CarriedMaps:
-        """With what another frame shows, in the anchor's pixels. Where the picture has become another one, it counts at once."""
+    @classmethod
+    def begin(cls, found: Field, points: np.ndarray, view: View, anchor: Anchor, *, bent: bool = False) -> CarriedMaps:
+        """What a first view of the face shows; arguments as of `Anchor.from_view`."""
+        maps = anchor.from_view(found, points, view, bent=bent)
+        return cls(anchor, maps, maps, anchor.seen_in(view, points))
+
+    def found_again(self, found: Field, points: np.ndarray, view: View, *, bent: bool = False) -> CarriedMaps:
+        """With what another view of the face shows. Where the picture has become another one, it counts at once."""
+        found, seen = self.anchor.from_view(found, points, view, bent=bent), self.anchor.seen_in(view, points)
         other = cv2.blur(cv2.absdiff(seen, self.seen), (3, 3)).mean(axis=2)
         changed = smoothstep(other, *_OTHER)
         shown = self.shown
@@ -177,6 +187,16 @@ class CarriedMaps:
         small = scaling(_SEEN_PX / anchor.side_px)
         seen = moved_by(self.seen, compose(small, compose(onward, inverse(small))))
         return CarriedMaps(anchor, moved_by(self.shown, onward), moved_by(self.found, onward), seen)
+
+
+_FOUND_EVERY, _FOUND_AT_REST, _AT_REST = 6, 12, 0.1
+"""What is kept of live faces is found anew in every frame of so many, and of so many while they change (`LiveFace.changing`) no more than
+the last."""
+
+
+def is_found_anew(face: LiveFace, turn: int) -> bool:
+    """Whether something that is kept of a live face is found anew in the frame of that turn (`hair_matte.carry_hair`)."""
+    return turn % (_FOUND_AT_REST if face.changing < _AT_REST else _FOUND_EVERY) == 0
 
 
 def quick_view(photo: Picture, window: Window, longest_px: int) -> View:

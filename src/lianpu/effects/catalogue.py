@@ -239,6 +239,8 @@ MESH_PARTS = "mesh"
 
 def check_strength(value: object, what: str) -> float:
     """The strength as a number. Raises SettingsError, naming `what`, unless it is from 0 to 1.5."""
+    if isinstance(value, float) and 0.0 <= value <= STRONGEST:
+        return value  # in every frame: a message takes longer than some effects' share of it
     strength = as_number(value, Message("{what}: strength", key="effect.strength", what=what))
     if not 0.0 <= strength <= STRONGEST:
         raise SettingsError(

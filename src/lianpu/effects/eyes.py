@@ -8,13 +8,13 @@ import cv2
 import numpy as np
 
 from lianpu.effects.face_masks import face_unit, filled, part_cover
-from lianpu.effects.live import add_in_place, live_skin, live_view, repaint, share_in, sharpened, soften, window_around
+from lianpu.effects.live import add_in_place, live_skin, live_view, repaint, share_in, sharpened, soften
 from lianpu.faces.live import LiveFace
 from lianpu.faces.mesh import IRIS_CENTRES, outline
 from lianpu.faces.results import Mesh, Points, Subject
 from lianpu.imaging.color import rgb_to_lab, to_rgb, weighted_mean
 from lianpu.imaging.compositing import Field, Paint, View, add_change, blend, view_of
-from lianpu.imaging.geometry import Window
+from lianpu.imaging.geometry import Window, window_around
 from lianpu.imaging.masks import feather, grown, smoothstep, wide_blur
 from lianpu.imaging.picture import Picture
 from lianpu.part_names import part_index

@@ -371,12 +371,12 @@ def carry_hair(before: HairMemory | None, photo: Picture, subject: Subject, seco
         gone = before.maps.found.copy()
         gone[:, :, _LIMIT] = 0
         return replace(before, maps=replace(before.maps, found=gone)).followed(seconds)
-    anchor = Anchor.of(subject.face.points, points, _CARRIED_PX) if before is None else before.maps.anchor
-    found, seen = anchor.from_view(matte.fields, points, matte.view), anchor.seen_in(matte.view, points)
     color = _color_of(matte)
     if before is None:
-        return HairMemory(CarriedMaps(anchor, found, found, seen), color, color)
-    return replace(before, maps=before.maps.found_again(found, seen), color_found=color).followed(seconds)
+        anchor = Anchor.of(subject.face.points, points, _CARRIED_PX)
+        return HairMemory(CarriedMaps.begin(matte.fields, points, matte.view, anchor), color, color)
+    maps = before.maps.found_again(matte.fields, points, matte.view)
+    return replace(before, maps=maps, color_found=color).followed(seconds)
 
 
 def _color_of(matte: HairMatte) -> HairColor:

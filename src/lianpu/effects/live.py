@@ -20,13 +20,8 @@ _FIXED_POINT_BITS = 4
 
 _WHITE = np.float32(255)
 
-
-def window_around(frame: Picture, points: np.ndarray, margin_px: float) -> Window | None:
-    """Rows and columns of the frame around points (K, 2), with a margin; None if they lie outside of the frame."""
-    limits = np.array(frame.shape[1::-1])
-    left, top = np.clip(np.floor(points.min(axis=0) - margin_px), 0, limits).astype(int).tolist()
-    right, bottom = np.clip(np.ceil(points.max(axis=0) + margin_px) + 1, 0, limits).astype(int).tolist()
-    return None if left >= right or top >= bottom else (slice(top, bottom), slice(left, right))
+FINE = 16
+"""Parts of a step of brightness in which small copies hold changes (`enlarged_steps`)."""
 
 
 def live_view(frame: Picture, window: Window, unit: float, most_unit_px: float) -> View:
@@ -47,6 +42,20 @@ def blank_view(frame: Picture, window: Window, unit: float, most_unit_px: float)
     (rows, columns), times = _halved(frame, window, unit, most_unit_px)
     high, wide = (rows.stop - rows.start) >> times, (columns.stop - columns.start) >> times
     return View((rows, columns), np.empty((high, wide, 3), dtype=np.float32))
+
+
+def around_of(mask: np.ndarray) -> Window | None:
+    """Rows and columns of a view around what is not 0 in a mask (h, w), and a pixel more, into which it is enlarged; None where all is 0."""
+    left, top, wide, high = cv2.boundingRect(np.asarray(mask != 0).view(np.uint8))
+    return (slice(max(0, top - 1), top + high + 1), slice(max(0, left - 1), left + wide + 1)) if wide else None
+
+
+def part_of(view: View, part: Window) -> View:
+    """Some rows and columns of a view of `live_view` or `blank_view` as a view."""
+    (rows, columns), times = view.window, (view.window[0].stop - view.window[0].start) // view.shape[0]
+    high, wide = view.picture[part].shape[:2]
+    top, left = rows.start + times * part[0].start, columns.start + times * part[1].start
+    return View((slice(top, top + times * high), slice(left, left + times * wide)), view.picture[part])
 
 
 def _halved(frame: Picture, window: Window, unit: float, most_unit_px: float) -> tuple[Window, int]:
@@ -149,13 +158,35 @@ def add_in_place(frame: Picture, view: View, change: Field) -> None:
     rows, columns = view.window
     part = frame[rows, columns]
     if change.shape == part.shape:
-        steps = np.rint(change * _WHITE).astype(np.int16)
-    else:  # rounded at the frame's size: what is rounded before it is enlarged flickers as it moves over the frame
-        fine = np.rint(change * (_WHITE * np.float32(2**_FIXED_POINT_BITS))).astype(np.int16)
-        steps = np.asarray(cv2.resize(fine, part.shape[1::-1], interpolation=cv2.INTER_LINEAR), dtype=np.int16)
-        steps += 2 ** (_FIXED_POINT_BITS - 1)
-        steps >>= _FIXED_POINT_BITS
-    cv2.add(part, steps, dst=part, dtype=cv2.CV_8U)
+        add_steps(part, np.rint(change * _WHITE).astype(np.int16))
+        return
+    fine = np.rint(change * (_WHITE * np.float32(FINE))).astype(np.int16)
+    times = part.shape[0] // change.shape[0]
+    if part.shape[:2] == (times * change.shape[0], times * change.shape[1]):  # as of `live_view`: what stays is left out
+        reached = around_of(fine[:, :, 0] | fine[:, :, 1] | fine[:, :, 2])
+        if reached is None:
+            return
+        part, fine = frame[part_of(view, reached).window], np.ascontiguousarray(fine[reached])
+    add_steps(part, enlarged_steps(fine, part.shape[1::-1]))
+
+
+def enlarged_steps(fine: np.ndarray, size_px: tuple[int, int]) -> np.ndarray:
+    """A change (h, w, 3) int16 in parts (`FINE`) of a step of brightness, enlarged to (width, height), in whole steps.
+
+    It is rounded at the frame's size: what is rounded before it is enlarged flickers as it moves over the frame.
+    """
+    steps = np.asarray(cv2.resize(fine, size_px, interpolation=cv2.INTER_LINEAR), dtype=np.int16)
+    steps += FINE // 2
+    steps >>= FINE.bit_length() - 1
+    return steps
+
+
+def add_steps(part: Picture, steps: np.ndarray) -> None:
+    """Add steps of brightness (n, m, 3) int16 to a part of a frame, in place: OpenCV's addition of two types takes twice as long."""
+    total = part.astype(np.int16)
+    total += steps
+    np.clip(total, 0, 255, out=total)
+    part[:] = total
 
 
 def mix_in_place(part: Picture, new: Picture, weight: Share) -> None:

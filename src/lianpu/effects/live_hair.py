@@ -5,13 +5,13 @@ The table is that of `hair.hair_tone`, so dark and light strands get the colours
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields, replace
 from functools import lru_cache
 
 import cv2
 import numpy as np
 
-from lianpu.effects.carried import Anchor, CarriedMaps, quick_view, rate_of
+from lianpu.effects.carried import Anchor, CarriedMaps, is_found_anew, quick_view, rate_of
 from lianpu.effects.catalogue import PICKED
 from lianpu.effects.face_masks import fade_at_border
 from lianpu.effects.hair import (
@@ -21,7 +21,6 @@ from lianpu.effects.hair import (
     MIXED,
     SHADOW_SHARE,
     USUAL_SKIN,
-    HairTone,
     SkinLook,
     light_around,
     look_of_skin,
@@ -29,10 +28,10 @@ from lianpu.effects.hair import (
     tone_between,
 )
 from lianpu.effects.hair_matte import CARRIED, EDGE_SHARE, edge_fields
-from lianpu.effects.live import live_view, share_in, soften, to_view
+from lianpu.effects.live import FINE, add_steps, enlarged_steps, live_view, share_in, soften, to_view
 from lianpu.faces.live import CROP_PX, HairColor, LiveFace, Share, around_matrix, hair_color_of
 from lianpu.faces.mesh import points_68
-from lianpu.imaging.color import to_rgb
+from lianpu.imaging.color import percentiles, to_rgb
 from lianpu.imaging.compositing import Field, View
 from lianpu.imaging.geometry import Matrix
 from lianpu.imaging.masks import apply_coefficients, dilate, guided_filter_coefficients, smoothstep, wide_blur
@@ -70,25 +69,42 @@ class LumaTone:
     """A hair tone by luma (0 to 255) instead of lightness, for hair of a known mean colour.
 
     Args:
-        tone: by lightness.
+        middle: as of `HairTone`.
+        depth: likewise.
         old: (256, 3), the present hair's RGB at each luma, 0 to 255.
         new: (256, 3), what it becomes.
         light: (256,), its lightness (L of CIE Lab).
         new_light: (256,), what that becomes.
     """
 
-    tone: HairTone
+    middle: float
+    depth: float
     old: Field
     new: Field
     light: Field
     new_light: Field
 
+    def mixed(self, other: LumaTone, share: float) -> LumaTone:
+        """This tone, and a share (0 to 1) of another one."""
+        pairs = ((getattr(self, name.name), getattr(other, name.name)) for name in fields(self))
+        return LumaTone(*(one + np.float32(share) * (another - one) for one, another in pairs))
+
+    def steps(self) -> np.ndarray:
+        """(1, 256) for `cv2.LUT`: the change of each luma, four int16 (the last is 0) as one number, which takes a fifth of the time."""
+        change = np.zeros((256, 4), dtype=np.int16)
+        change[:, :3] = np.rint(self.new - self.old)
+        return change.view(np.float64).reshape(1, 256)
+
 
 def live_hair_color(frame: Picture, face: LiveFace, strength: float, color: str, shade: str = PICKED) -> None:
     """`hair.hair_color` in a live frame (H, W, 3), in place; without a parser nothing changes."""
-    hair = face.hair or hair_color_of(frame, face)
-    if hair is None:
-        return
+    kept = face.carried.get(CARRIED)
+    colors = kept.colors if isinstance(kept, LiveHairMemory) else None
+    if colors is None:
+        hair = face.hair or hair_color_of(frame, face)
+        if hair is None:
+            return
+        colors = (_rounded(hair), _rounded(hair), 1.0)
     unit = face.face.unit_px
     window = face.hair_window(frame, _MARGIN * unit)
     if window is None:
@@ -97,12 +113,15 @@ def live_hair_color(frame: Picture, face: LiveFace, strength: float, color: str,
     core = np.multiply(face.hair_over(to_view(view), view.shape[::-1]), np.float32(1 / 255), dtype=np.float32)
     if core.sum() < 4:
         return
+    before, hair, share_of_it = colors
     own = np.array((hair.light[1], *hair.tone), dtype=np.float32)
     target, wanted = shade_target(shade, color, own, USUAL_SKIN if shade == PICKED else _skin_in(face, view))
     if wanted == 0:
         return
     strength *= wanted
-    tone = _luma_tone(_rounded(hair), _rounded_color(target), not is_commercial_safe())
+    tone = _luma_tone(hair, _rounded_color(target), not is_commercial_safe())
+    if before != hair:
+        tone = _luma_tone(before, _rounded_color(target), not is_commercial_safe()).mixed(tone, share_of_it)
     reach, px = EDGE_SHARE * unit, EDGE_SHARE * unit * view.scale
     luma = np.asarray(view.picture @ _LUMA, dtype=np.float32)
     near = smoothstep(soften(dilate(core, view, 0.5 * reach), 0.3 * px), 0.05, 0.6)
@@ -144,17 +163,17 @@ def _matte_of(values: np.ndarray) -> Share:
     return np.asarray(cv2.LUT(np.rint(255 * np.clip(values, 0, 1)).astype(np.uint8), _MATTE), dtype=np.uint8)
 
 
-_FINE_BITS = 4
-"""Bits behind the point of what is enlarged before it is rounded."""
-
 _EDGE_PX = 90.0
 """Most pixels of the face's unit at which the matte follows the frame: half of most frames."""
 
 _FOUND_PX, _CARRIED_PX = 36.0, 224
 """The face's unit in the copy in which the matte's function of colour is found; and side of the map that carries it."""
 
-_FOUND_EVERY = 6
-"""It is found anew in every frame of so many."""
+_NOT_WITH_SKIN = 3
+"""It is found so many frames before or after the skin: not in the same frame."""
+
+_COLOR_FRAMES = 6
+"""Frames in which the hair's colour goes to what it was at the last finding."""
 
 _FOLLOWED_S = 0.12
 """Time constant with which it is followed, in seconds."""
@@ -162,9 +181,28 @@ _FOLLOWED_S = 0.12
 
 @dataclass(frozen=True, eq=False)
 class LiveHairMemory:
-    """A live face's hair: the matte's linear function of colour (s, s, 4), carried from frame to frame."""
+    """A live face's hair, carried from frame to frame.
+
+    Args:
+        maps: the matte's linear function of colour (s, s, 4).
+        colors: the hair's colour (`LiveFace.hair`, rounded) at the last finding but one, at the last one, and how far, 0 to 1, it has gone
+            from the one to the other: a table of tones is made for each finding, not for each frame. None before it is known.
+    """
 
     maps: CarriedMaps
+    colors: tuple[HairColor, HairColor, float] | None = None
+
+    def followed(self, rate: float) -> LiveHairMemory:
+        """The memory a frame later, with maps moved by `rate`."""
+        colors = self.colors and (*self.colors[:2], min(1.0, self.colors[2] + 1 / _COLOR_FRAMES))
+        return replace(self, maps=self.maps.followed(rate), colors=colors)
+
+    def with_color(self, hair: HairColor | None) -> LiveHairMemory:
+        """With the colour of a frame."""
+        if hair is None:
+            return self
+        found = _rounded(hair)
+        return replace(self, colors=(found if self.colors is None else self.colors[1], found, 0.0))
 
 
 def carry_live_hair(
@@ -172,28 +210,28 @@ def carry_live_hair(
 ) -> LiveHairMemory | None:
     """What is kept of a live face's hair after another frame; None as long as none was seen. Arguments as of `carry_hair`."""
     points = points_68(face.mesh)
-    maps = None if before is None else before.maps
-    rate = rate_of(seconds, _FOLLOWED_S)
-    if maps is not None and turn % _FOUND_EVERY != _FOUND_EVERY // 2:  # not in the frame in which skin is found
-        return LiveHairMemory(maps.followed(rate))
-    if maps is not None and not maps.anchor.is_near(points):
-        maps = maps.anchored_anew(face.face.points, points, wide=True)
+    if before is not None:
+        before = before.followed(rate_of(seconds, _FOLLOWED_S))
+        if not is_found_anew(face, turn + _NOT_WITH_SKIN):
+            return before if before.colors else before.with_color(face.hair)
+        before = before.with_color(face.hair)
+        if not before.maps.anchor.is_near(points):
+            before = replace(before, maps=before.maps.anchored_anew(face.face.points, points, wide=True))
     unit = face.face.unit_px
     window = face.hair_window(frame, _MARGIN * unit)
     if window is None:
-        return None if maps is None else LiveHairMemory(maps.followed(rate))
+        return before
     rows, columns = window
     longest = max(rows.stop - rows.start, columns.stop - columns.start)
     view = quick_view(frame, window, max(8, round(longest * min(1.0, _FOUND_PX / unit))))
     core = np.multiply(face.hair_over(to_view(view), view.shape[::-1]), np.float32(1 / 255), dtype=np.float32)
     if core.sum() < 4:
-        return None if maps is None else LiveHairMemory(maps.followed(rate))
+        return before
     linear = edge_fields(view, core, unit, soft=True)[1][:, :, :4]
-    anchor = Anchor.of(face.face.points, points, _CARRIED_PX, wide=True) if maps is None else maps.anchor
-    found, seen = anchor.from_view(linear, points, view), anchor.seen_in(view, points)
-    return LiveHairMemory(
-        CarriedMaps(anchor, found, found, seen) if maps is None else maps.found_again(found, seen).followed(rate)
-    )
+    if before is None:
+        anchor = Anchor.of(face.face.points, points, _CARRIED_PX, wide=True)
+        return LiveHairMemory(CarriedMaps.begin(linear, points, view, anchor)).with_color(face.hair)
+    return replace(before, maps=before.maps.found_again(linear, points, view))
 
 
 def live_skin_look(frame: Picture, face: LiveFace) -> SkinLook:
@@ -239,14 +277,12 @@ def _recolor(
     whole = seen if seen.shape == part.shape[:2] else cv2.resize(seen, part.shape[1::-1], interpolation=cv2.INTER_LINEAR)
     matte = cv2.multiply(whole, enlarged(255 * np.minimum(share, 1), np.uint8), scale=strength / 255)
     lit = cv2.min(luma, enlarged(np.clip(ceiling, 0, 255), np.uint8))
-    change = cv2.LUT(cv2.merge([lit, lit, lit]), np.rint(tone.new - tone.old).astype(np.int16)[None])
+    change = cv2.cvtColor(cv2.LUT(lit, tone.steps()).view(np.uint16).reshape(*lit.shape, 4), cv2.COLOR_BGRA2BGR).view(np.int16)
     weight = cv2.merge([matte, matte, matte]).astype(np.int16)
     cv2.multiply(change, weight, dst=change, scale=1 / 255)
-    smooth = enlarged(np.float32(255 * strength * 2**_FINE_BITS) * smooth_change, np.int16)
-    smooth += 2 ** (_FINE_BITS - 1)
-    smooth >>= _FINE_BITS  # rounded at the frame's size: what is rounded before it is enlarged flickers
-    cv2.add(change, smooth, dst=change)
-    cv2.add(part, change, dst=part, dtype=cv2.CV_8U)
+    smooth = np.rint(np.float32(255 * strength * FINE) * smooth_change[inner]).astype(np.int16)
+    change += enlarged_steps(smooth, part.shape[1::-1])
+    add_steps(part, change)
 
 
 def _smooth_change(view: View, tone: LumaTone, luma: Field, ceiling: Field, matte: Field, shade: Field) -> Field:
@@ -264,13 +300,13 @@ def _shade(face: LiveFace, view: View, core: Field, luma: Field, around: Field, 
     """(h, w): lightness to subtract where hair lies in a large shadow, or next to skin in one (`hair.plan_hair`)."""
     spread = max(1.0, SHADOW_SHARE * face.face.unit_px * view.scale)
     light = tone.light[np.clip(255 * luma, 0, 255).astype(np.uint8)]
-    shade = np.minimum(tone.tone.depth * np.maximum(tone.tone.middle - light_around(light, core, spread), 0), DEEPEST)
+    shade = np.minimum(tone.depth * np.maximum(tone.middle - light_around(light, core, spread), 0), DEEPEST)
     near = np.clip(255 * around, 0, 255).astype(np.uint8)
     lighter = np.maximum(tone.new_light[near] - shade - tone.light[near], 0)
     skin = share_in(face, view, "skin", "nose")
     if skin.sum() < 16 or not (skin > 0.5).any():
         return np.asarray(shade, dtype=np.float32)
-    lit = float(np.percentile(light[skin > 0.5], 45))
+    (lit,) = percentiles(light[skin > 0.5], 45)
     weight = skin * skin
     weight *= weight  # only what is surely skin: at its border it is mixed with hair
     beside = wide_blur(np.dstack([light * weight, weight]), spread)
@@ -305,4 +341,6 @@ def _luma_tone(hair: HairColor, target: tuple[float, float, float], fitted: bool
         planes = [np.interp(every, luma, values[:, plane]) for plane in range(values.shape[1])]
         return np.stack(planes, axis=1).astype(np.float32)
 
-    return LumaTone(tone, by_luma(old_rgb), by_luma(new_rgb), by_luma(light[:, None])[:, 0], by_luma(found[:, :1])[:, 0])
+    return LumaTone(
+        tone.middle, tone.depth, by_luma(old_rgb), by_luma(new_rgb), by_luma(light[:, None])[:, 0], by_luma(found[:, :1])[:, 0]
+    )

@@ -16,13 +16,13 @@ from lianpu.effects.live import (
     share_in,
     sharpened,
     soften,
-    window_around,
 )
 from lianpu.faces.live import LiveFace
 from lianpu.faces.mesh import outline, points_68
 from lianpu.faces.results import SexAge, Subject
-from lianpu.imaging.color import lab_of_color, rgb_to_lab, to_rgb, weighted_mean
+from lianpu.imaging.color import lab_of_color, percentiles, rgb_to_lab, to_rgb, weighted_mean
 from lianpu.imaging.compositing import Field, Paint, View, add_change, blend, view_of
+from lianpu.imaging.geometry import window_around
 from lianpu.imaging.masks import dilate, feather, largest_component, smoothstep, wide_blur
 from lianpu.imaging.picture import Picture
 from lianpu.transforms.model import is_transform_usable, load_transform
@@ -95,8 +95,8 @@ def live_lipstick(frame: Picture, face: LiveFace, strength: float, color: str, f
 def _brightness(part: Picture) -> float:
     """How light the light parts of a picture (h, w, 3) are, as L of CIE Lab."""
     steps = tuple(max(1, size // 64) for size in part.shape[:2])
-    some = np.ascontiguousarray(part[:: steps[0], :: steps[1]]).astype(np.float32) / np.float32(255)
-    return float(np.percentile(rgb_to_lab(some)[:, :, 0], 97))
+    some = np.ascontiguousarray(part[:: steps[0], :: steps[1]])
+    return percentiles(cv2.cvtColor(some, cv2.COLOR_RGB2Lab)[:, :, 0].ravel(), 97)[0] * (100 / 255)
 
 
 def _lip_paint(view: View, lips: Field, color: str, finish: str, around: float) -> Paint:

@@ -12,24 +12,25 @@ from dataclasses import dataclass, replace
 import cv2
 import numpy as np
 
-from lianpu.effects.carried import Anchor, CarriedMaps, rate_of
+from lianpu.effects.carried import Anchor, CarriedMaps, is_found_anew, rate_of
 from lianpu.effects.face_masks import face_unit, part_cover
 from lianpu.effects.live import (
     add_in_place,
+    around_of,
     blank_view,
     live_skin,
     live_view,
+    part_of,
     repaint,
     seen_in,
     soften,
-    window_around,
 )
 from lianpu.faces.live import LiveFace
 from lianpu.faces.mesh import outline, points_68
 from lianpu.faces.results import Points, Subject
 from lianpu.imaging.color import rgb_to_lab, to_rgb
 from lianpu.imaging.compositing import Field, Paint, View, add_change, blend, view_of
-from lianpu.imaging.geometry import Window
+from lianpu.imaging.geometry import Window, window_around
 from lianpu.imaging.masks import dilate, feather, grown, smoothstep, wide_blur, window_mean
 from lianpu.imaging.picture import Picture
 
@@ -65,6 +66,9 @@ _CLEARED = 0.95
 
 _LARGEST_SPOT, _SMALLEST_MOLE, _MOLE_CONTRAST = 0.17, 0.05, 13.0
 """In units of the face: what is larger is no spot; what is larger and darker (in L) is a mole, which belongs to a face."""
+
+_COVERED = (0.1, 0.6)
+"""Probabilities of skin, blurred, that become 0 and 1 in live frames."""
 
 _STEADY_PX = 0.7
 """Least blur in the small copy of a live frame: what is finer than its pixels changes as they move over the face, and would flicker."""
@@ -119,10 +123,13 @@ def live_smooth_skin(frame: Picture, face: LiveFace, strength: float) -> None:
     kept = face.carried.get(CARRIED)
     if isinstance(kept, LiveSkinMemory):
         view = blank_view(frame, window, unit, _SMOOTHED_PX)
-        points = points_68(face.mesh)
-        change = kept.maps.anchor.over_view(kept.maps.shown, points, view, bent=True)
         cover = soften(live_skin(face, view, "neck", "l_ear", "r_ear"), 0.03 * unit * view.scale)
-        change *= (smoothstep(cover, 0.1, 0.6) * np.float32(strength))[:, :, None]
+        reached = around_of(cover > _COVERED[0])
+        if reached is None:
+            return
+        view = part_of(view, reached)
+        change = kept.maps.anchor.over_view(kept.maps.shown, points_68(face.mesh), view, bent=True)
+        change *= (smoothstep(cover[reached], *_COVERED) * np.float32(strength))[:, :, None]
         add_in_place(frame, view, change)
         return
     view = live_view(frame, window, unit, _SMOOTHED_PX)
@@ -251,19 +258,15 @@ def carry_skin(before: SkinMemory | None, photo: Picture, subject: Subject, seco
         spots = np.asarray(anchor.over_view(decided, points, view, bent=True) > 0.5, dtype=np.float32)
     cleared = _cleared(view, bare, spots, unit, 1.0)
     smoothed = _smoothing(View(view.window, view.picture + cleared), skin, unit, 1.0)
-    changes = anchor.from_view(np.dstack([cleared, smoothed]), points, view, bent=True)
-    seen = anchor.seen_in(view, points)
+    changes = np.dstack([cleared, smoothed])
     if before is None:
-        return SkinMemory(CarriedMaps(anchor, changes, changes, seen), often, decided)
-    maps = before.maps.found_again(changes, seen)
+        return SkinMemory(CarriedMaps.begin(changes, points, view, anchor, bent=True), often, decided)
+    maps = before.maps.found_again(changes, points, view, bent=True)
     return SkinMemory(maps, often, decided, before.readings + 1, -seconds).followed(seconds)
 
 
 _LIVE_PX = 224
 """Side of the map that carries what is done to skin in a live picture."""
-
-_LIVE_FOUND_EVERY = 6
-"""It is found anew in every frame of so many."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -278,10 +281,9 @@ def carry_live_skin(
 ) -> LiveSkinMemory | None:
     """What is kept of a live face's skin after another frame. Arguments as of `carry_hair`."""
     points = points_68(face.mesh)
-    maps = None if before is None else before.maps
-    rate = rate_of(seconds, _FOLLOWED_S)
-    if maps is not None and turn % _LIVE_FOUND_EVERY:
-        return LiveSkinMemory(maps.followed(rate))
+    maps = None if before is None else before.maps.followed(rate_of(seconds, _FOLLOWED_S))
+    if maps is not None and not is_found_anew(face, turn):
+        return LiveSkinMemory(maps)
     if maps is not None and not maps.anchor.is_near(points):
         maps = maps.anchored_anew(face.face.points, points)
     unit, window = face.face.unit_px, _live_window(frame, face)
@@ -290,11 +292,9 @@ def carry_live_skin(
     view = live_view(frame, window, unit, _SMOOTHED_PX)
     skin = live_skin(face, view, "neck", "l_ear", "r_ear")
     change = _smoothing(view, skin, unit, 1.0, least_px=_STEADY_PX) if skin.sum() >= 4 else np.zeros_like(view.picture)
-    anchor = Anchor.of(face.face.points, points, _LIVE_PX) if maps is None else maps.anchor
-    found, seen = anchor.from_view(change, points, view, bent=True), anchor.seen_in(view, points)
-    return LiveSkinMemory(
-        CarriedMaps(anchor, found, found, seen) if maps is None else maps.found_again(found, seen).followed(rate)
-    )
+    if maps is None:
+        return LiveSkinMemory(CarriedMaps.begin(change, points, view, Anchor.of(face.face.points, points, _LIVE_PX), bent=True))
+    return LiveSkinMemory(maps.found_again(change, points, view, bent=True))
 
 
 def _spots(view: View, skin: Field, bearded: np.ndarray, unit: float) -> Field:

@@ -8,14 +8,14 @@ import cv2
 import numpy as np
 
 from lianpu.effects.face_masks import crop_fade, face_unit, fade_at_border, nearer_to_own
-from lianpu.effects.live import inside, live_skin, live_view, repaint, share_in, sharpened, soften, window_around
+from lianpu.effects.live import inside, live_skin, live_view, repaint, share_in, sharpened, soften
 from lianpu.faces.live import LiveFace
 from lianpu.faces.mesh import outline
 from lianpu.faces.person import people_in
 from lianpu.faces.results import Subject
 from lianpu.imaging.color import rgb_to_lab, to_rgb, weighted_mean
 from lianpu.imaging.compositing import Field, View, blend, upsample, view_of
-from lianpu.imaging.geometry import Window, enlarge
+from lianpu.imaging.geometry import Window, enlarge, window_around
 from lianpu.imaging.masks import feather, smoothstep, wide_blur
 from lianpu.imaging.picture import Picture
 from lianpu.part_names import part_index

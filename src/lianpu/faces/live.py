@@ -5,6 +5,7 @@ Effects have a live form that takes these (`effects/catalogue.Effect.live`); `Li
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cached_property, lru_cache
@@ -16,10 +17,12 @@ import numpy as np
 from lianpu.faces.alignment import TEMPLATES, alignment_matrix
 from lianpu.faces.mesh import mesh_parts, points_68
 from lianpu.faces.results import Face, FaceParts, Landmarks, Mesh, SexAge, Subject
+from lianpu.imaging.color import percentiles
 from lianpu.imaging.geometry import (
     Matrix,
     Window,
     compose,
+    ends_of,
     inverse,
     map_points,
     scale_between,
@@ -27,6 +30,7 @@ from lianpu.imaging.geometry import (
     scaled_size,
     scaling,
     warp_values,
+    window_around,
 )
 from lianpu.imaging.picture import Picture
 from lianpu.part_names import PART_INDEX, part_index
@@ -93,6 +97,7 @@ class LiveFace:
         others: middle (x, y) and unit (`Face.unit_px`) of the frame's other faces: hair that is nearer to them, in units, is theirs.
         looks: how male and how old it looks, averaged over the frames so far; None reads it in every frame anew.
         carried: what effects remember of it from the frames before, by their names (`Subject.carried`).
+        changing: how much it has turned or been lit otherwise lately, 0 to 1: of a face at rest less needs to be found anew.
 
     Raises:
         ValueError: a share is of another type or shape than the others, or `mouth_visible` is not from 0 to 1.
@@ -108,6 +113,7 @@ class LiveFace:
     others: tuple[tuple[float, float, float], ...] = ()
     looks: SexAge | None = None
     carried: Mapping[str, object] = field(default_factory=dict)
+    changing: float = 1.0
 
     def __post_init__(self) -> None:
         for name, share in self.shares.items():
@@ -193,20 +199,17 @@ class LiveFace:
                 found.append(map_points(inverse(matrix), corners))
         if not found:
             return None
-        points = np.concatenate([*found, self.face.points])
-        limits = np.array(frame.shape[1::-1])
-        left, top = np.clip(np.floor(points.min(axis=0) - margin_px), 0, limits).astype(int).tolist()
-        right, bottom = np.clip(np.ceil(points.max(axis=0) + margin_px) + 1, 0, limits).astype(int).tolist()
-        return None if left >= right or top >= bottom else (slice(top, bottom), slice(left, right))
+        return window_around(frame, np.concatenate([*found, self.face.points]), margin_px)
 
     def window(self, frame: Picture) -> Window:
         """Rows and columns of the frame that the face's crop covers; at least one pixel, at the frame's border for a face outside."""
         far = _CROP.width - 0.5
-        corners = np.array([(-0.5, -0.5), (far, -0.5), (-0.5, far), (far, far)])
-        corners = map_points(inverse(self.alignment), corners)
-        limits = np.array(frame.shape[1::-1])
-        left, top = np.clip(np.floor(corners.min(axis=0)), 0, limits - 1).astype(int).tolist()
-        right, bottom = np.clip(np.ceil(corners.max(axis=0)) + 1, (left + 1, top + 1), limits).astype(int).tolist()
+        (left, top), (right, bottom) = ends_of(
+            map_points(inverse(self.alignment), np.array([(-0.5, -0.5), (far, -0.5), (-0.5, far), (far, far)]))
+        )
+        high, wide = frame.shape[:2]
+        left, top = (min(max(math.floor(value), 0), limit - 1) for value, limit in ((left, wide), (top, high)))
+        right, bottom = min(max(math.ceil(right) + 1, left + 1), wide), min(max(math.ceil(bottom) + 1, top + 1), high)
         return slice(top, bottom), slice(left, right)
 
     def subject(self, frame: Picture) -> Subject:
@@ -307,6 +310,6 @@ def hair_color_of(frame: Picture, face: LiveFace) -> HairColor | None:
     if int(sure.sum()) < _LEAST_HAIR:
         return None
     lab = cv2.cvtColor(small.astype(np.float32) / np.float32(255), cv2.COLOR_RGB2Lab)[sure]
-    low, middle, high = np.percentile(lab[:, 0], (5, 50, 95)).tolist()
+    low, middle, high = percentiles(lab[:, 0], 5, 50, 95)
     a, b = lab[:, 1:].mean(axis=0).tolist()
     return HairColor((low, middle, high), (a, b))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 from typing import Any, Literal, Protocol
 
 import numpy as np
@@ -77,16 +78,17 @@ class Face:
     @property
     def eye_distance_px(self) -> float:
         """Distance between the two eye points."""
-        return float(np.linalg.norm(self.points[0] - self.points[1]))
+        (left_x, left_y), (right_x, right_y) = self.points[:2].tolist()
+        return math.hypot(left_x - right_x, left_y - right_y)
 
-    @property
+    @cached_property
     def unit_px(self) -> float:
         """The distance of the eyes, corrected for the head's pose; at least 1.
 
         A turned face has its eyes nearer together, a tilted one has them nearer to the mouth: the larger estimate counts.
         """
-        left, right, _, mouth_left, mouth_right = np.asarray(self.points, dtype=np.float64)
-        height = float(np.linalg.norm((left + right) / 2 - (mouth_left + mouth_right) / 2))
+        (x1, y1), (x2, y2), _, (x3, y3), (x4, y4) = self.points.tolist()
+        height = math.hypot(x1 + x2 - x3 - x4, y1 + y2 - y3 - y4) / 2
         return max(self.eye_distance_px, 0.96 * height, 1.0)
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 import cv2
 import numpy as np
 
@@ -34,6 +36,21 @@ def rgb_of_color(color: str) -> Field:
 def weighted_mean(values: Field, weight: Field) -> Field:
     """The mean (C,) of values (h, w, C), weighted by (h, w), whose sum must be above 0."""
     return np.asarray(weight.reshape(-1) @ values.reshape(-1, values.shape[-1]) / weight.sum(), dtype=np.float32)
+
+
+def percentiles(values: np.ndarray, *percents: float) -> list[float]:
+    """Percentiles of values (n,) as `numpy.percentile` gives them, in a fraction of its time where the values are few.
+
+    Raises:
+        ValueError: there are no values.
+    """
+    if not values.size:
+        raise ValueError("no values have no percentiles")
+    places = [percent / 100 * (values.size - 1) for percent in percents]
+    ends = sorted({end for place in places for end in (math.floor(place), math.ceil(place))})
+    ordered = dict(zip(ends, np.partition(values, ends)[ends].tolist(), strict=True))
+    low = [(ordered[math.floor(place)], place - math.floor(place), ordered[math.ceil(place)]) for place in places]
+    return [first + share * (second - first) for first, share, second in low]
 
 
 def channel_sum(values: np.ndarray) -> Field:

@@ -37,15 +37,18 @@ def similarity(source_points: np.ndarray, target_points: np.ndarray) -> Matrix:
         raise ValueError(f"a similarity needs two or more points (K, 2) on both sides, got {source.shape} and {target.shape}")
     if not (np.isfinite(source).all() and np.isfinite(target).all()):
         raise ValueError("a similarity needs finite points")
-    source_mean, target_mean = source.mean(axis=0), target.mean(axis=0)
+    share = np.full(
+        len(source), 1 / len(source)
+    )  # products: NumPy's means and sums over so few numbers take several times as long
+    source_mean, target_mean = share @ source, share @ target
     from_mean, to_mean = source - source_mean, target - target_mean
-    spread = float((from_mean**2).sum())
+    spread = float(np.vdot(from_mean, from_mean))
     if spread < 1e-12 * len(source):
         raise ValueError(
             f"the source points lie in one place ({source_mean[0]:.1f}, {source_mean[1]:.1f}): there is no similarity"
         )
-    along = float((from_mean * to_mean).sum()) / spread
-    across = float((from_mean[:, 0] * to_mean[:, 1] - from_mean[:, 1] * to_mean[:, 0]).sum()) / spread
+    (xx, xy), (yx, yy) = (from_mean.T @ to_mean).tolist()
+    along, across = (xx + yy) / spread, (xy - yx) / spread
     (x, y), (to_x, to_y) = source_mean.tolist(), target_mean.tolist()
     return np.array([[along, -across, to_x - along * x + across * y], [across, along, to_y - across * x - along * y]])
 
@@ -112,6 +115,20 @@ def scaled_size(picture: np.ndarray, by: float) -> tuple[int, int]:
 def scale_between(large: np.ndarray, small: np.ndarray) -> tuple[float, float]:
     """Exact scale factors (across, down) from the picture `large` (H, W, ...) to `small` (h, w, ...)."""
     return small.shape[1] / large.shape[1], small.shape[0] / large.shape[0]
+
+
+def window_around(frame: Picture, points: np.ndarray, margin_px: float) -> Window | None:
+    """Rows and columns of the frame around points (K, 2), with a margin; None if they lie outside of the frame."""
+    (left, top), (right, bottom) = ends_of(points)
+    high, wide = frame.shape[:2]
+    left, top = (min(max(math.floor(value - margin_px), 0), limit) for value, limit in ((left, wide), (top, high)))
+    right, bottom = (min(max(math.ceil(value + margin_px) + 1, 0), limit) for value, limit in ((right, wide), (bottom, high)))
+    return None if left >= right or top >= bottom else (slice(top, bottom), slice(left, right))
+
+
+def ends_of(points: np.ndarray) -> list[list[float]]:
+    """The least and the greatest x and y of points (K, 2), as plain numbers: NumPy takes several times as long for four of them."""
+    return [points.min(axis=0).tolist(), points.max(axis=0).tolist()]
 
 
 def shrink(picture: np.ndarray, longest_px: int) -> np.ndarray:

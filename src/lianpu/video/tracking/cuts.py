@@ -14,6 +14,9 @@ _GRID = (48, 27)
 
 _BINS = 8
 
+_SPREAD = (np.eye(_BINS) + 0.5 * np.eye(_BINS, k=1) + 0.5 * np.eye(_BINS, k=-1)).astype(np.float32)
+"""Counts of a colour's channel (8,) times this: half of each is added to both neighbours."""
+
 _SHIFT_PX = 3
 
 _MIN_CHANGE = 0.055
@@ -30,7 +33,7 @@ class FrameSignature:
     """A small summary of a frame, for comparison with the next one.
 
     Args:
-        small: (27, 48, 3) float32, 0 to 1.
+        small: (27, 48, 3) uint8.
         colors: its colour histogram, smoothed; sums to 1.
     """
 
@@ -54,12 +57,12 @@ class Difference:
 def frame_signature(picture: Picture) -> FrameSignature:
     """The signature of a frame (H, W, 3)."""
     small = cv2.resize(picture, _GRID, interpolation=cv2.INTER_AREA)
-    cells = (small // (256 // _BINS)).reshape(-1, 3).astype(np.int64) @ (_BINS * _BINS, _BINS, 1)
+    binned = (small // (256 // _BINS)).reshape(-1, 3).astype(np.intp)
+    cells = _BINS * (_BINS * binned[:, 0] + binned[:, 1]) + binned[:, 2]
     counts = np.bincount(cells, minlength=_BINS**3).reshape(_BINS, _BINS, _BINS).astype(np.float32)
-    soft = counts
-    for axis in range(3):  # slightly brighter is not another colour
-        soft = _spread(soft, axis)
-    return FrameSignature(small.astype(np.float32) / 255, (soft / soft.sum()).ravel())
+    soft = _SPREAD @ counts @ _SPREAD  # slightly brighter is not another colour
+    soft = (_SPREAD @ soft.reshape(_BINS, -1)).reshape(counts.shape)
+    return FrameSignature(small, (soft / soft.sum()).ravel())
 
 
 def difference(before: FrameSignature, now: FrameSignature) -> Difference:
@@ -67,7 +70,7 @@ def difference(before: FrameSignature, now: FrameSignature) -> Difference:
     inner = now.small[_SHIFT_PX:-_SHIFT_PX, _SHIFT_PX:-_SHIFT_PX]
     high, wide = inner.shape[:2]
     change = min(
-        cv2.norm(before.small[down : down + high, right : right + wide], inner, cv2.NORM_L1) / inner.size
+        cv2.norm(before.small[down : down + high, right : right + wide], inner, cv2.NORM_L1) / (255 * inner.size)
         for down in range(2 * _SHIFT_PX + 1)
         for right in range(2 * _SHIFT_PX + 1)
     )
@@ -81,6 +84,8 @@ def is_cut(now: Difference, earlier: Sequence[Difference]) -> bool:
         now: its difference from the frame before.
         earlier: the differences of earlier frames since the last cut.
     """
+    if now.change <= _MIN_CHANGE:
+        return False
     typical = float(np.median([one.change for one in earlier[-_HISTORY:]])) if earlier else 0.0
     large = now.change > max(_MIN_CHANGE, _TIMES_MEDIAN * typical)
     return large and (now.colors > _MIN_COLORS or now.change > 3 * _MIN_CHANGE)
@@ -89,12 +94,3 @@ def is_cut(now: Difference, earlier: Sequence[Difference]) -> bool:
 def with_difference(earlier: tuple[Difference, ...], now: Difference) -> tuple[Difference, ...]:
     """The recent differences, for the next frame."""
     return (*earlier, now)[-_HISTORY:]
-
-
-def _spread(counts: np.ndarray, axis: int) -> np.ndarray:
-    """Counts, half of which are added to both neighbours along an axis."""
-    along = np.moveaxis(counts, axis, 0)
-    spread = along.copy()
-    spread[1:] += 0.5 * along[:-1]
-    spread[:-1] += 0.5 * along[1:]
-    return np.moveaxis(spread, 0, axis)

@@ -400,7 +400,16 @@ def _described(
     )
     if _is_parsed_around(parts, turn, parse, settings, change):
         parts = with_hair_around(parts, picture, parser.at(AROUND_PX))
-    face = LiveFace(track.face, track.mesh, parts.as_shares(), parts.matrix, parts.mouth, parts.hair, parts.hair_around())
+    face = LiveFace(
+        track.face,
+        track.mesh,
+        parts.as_shares(),
+        parts.matrix,
+        parts.mouth,
+        parts.hair,
+        parts.hair_around(),
+        changing=parts.hurry,
+    )
     hair = hair_color_of(picture, face) if parts.hair is None or turn % _HAIR_EVERY == 0 else None
     parts = parts.with_hair(hair, 1 - math.exp(-seconds / _HAIR_S))
     return replace(track, parts=parts), replace(face, hair=parts.hair)

@@ -9,6 +9,7 @@ from typing import Any
 import cv2
 import numpy as np
 
+from lianpu.imaging.color import percentiles
 from lianpu.imaging.geometry import Matrix, map_points, scale_between, scale_points, shrink, similarity
 from lianpu.imaging.picture import Picture
 
@@ -121,7 +122,7 @@ def _rigid(points: np.ndarray, moved: np.ndarray, reliable: np.ndarray) -> Matri
     for _ in range(_ROUNDS):
         matrix = similarity(points[kept], moved[kept])
         error = np.linalg.norm(map_points(matrix, points[kept]) - moved[kept], axis=1)
-        near = error <= max(0.5, 2.5 * float(np.median(error)))
+        near = error <= max(0.5, 2.5 * percentiles(error, 50)[0])
         if near.all() or near.sum() < _FEWEST:
             break
         kept = kept[near]
