@@ -11,6 +11,7 @@ from lianpu.effects.hair import (
     hair_tone,
     natural_target,
     plan_hair,
+    shade_target,
     skin_look,
 )
 from lianpu.effects.live_hair import live_skin_look
@@ -192,7 +193,11 @@ def test_a_vivid_colour_is_no_stronger_in_the_shine_than_asked_for() -> None:
     hair = np.random.default_rng(0).normal((20, 4, 8), (12, 1, 1), (500, 3)).astype(np.float32)
     for color in ("#803018", "#3050b0", "#d060a0"):
         target = lab_of_color(color)
-        tint = hair_tone(hair, target).tint
-        assert np.hypot(tint[:, 0], tint[:, 1]).max() < 1.05 * np.hypot(*target[1:])
+        middle, share = shade_target("picked", color, hair[0], USUAL_SKIN)
+        assert share == 1 and middle[0] < target[0]  # lit strands have it
+        tint = hair_tone(hair, middle).tint
+        chroma = np.hypot(tint[:, 0], tint[:, 1])
+        assert chroma.max() < 1.05 * np.hypot(*target[1:])
+        assert chroma[round(0.3 * 10 * float(middle[0]))] < 0.4 * chroma.max()  # and its shadows are nearly black
         turned = np.abs(np.angle((tint[50:, 0] + 1j * tint[50:, 1]) / complex(*target[1:])))
         assert np.degrees(turned).max() < 8

@@ -10,11 +10,11 @@ import numpy as np
 from lianpu.effects.face_masks import part_cover
 from lianpu.effects.hair import USUAL_SKIN, SkinLook, former_color, hair_median, natural_target, paint_hair, skin_look
 from lianpu.effects.hair_matte import hair_matte
-from lianpu.effects.live_hair import live_hair_color, live_skin_look
+from lianpu.effects.live_hair import live_skin_look, recolor_live_hair
 from lianpu.effects.skin import clear_spots
 from lianpu.faces.live import LiveFace, hair_color_of
 from lianpu.faces.results import SexAge, Subject
-from lianpu.imaging.color import rgb_to_lab, to_rgb
+from lianpu.imaging.color import rgb_to_lab
 from lianpu.imaging.compositing import view_of
 from lianpu.imaging.masks import smoothstep
 from lianpu.imaging.picture import Picture
@@ -88,7 +88,8 @@ def live_age(frame: Picture, face: LiveFace, strength: float, years: float, if_n
         return
     aim = _aged_hair(np.array([seen.light[1], *seen.tone]), wishes[0].years, wishes[0].years + AGE_SPAN * wishes[0].age, skin)
     if aim is not None:
-        live_hair_color(frame, face, aim[1], _hex(aim[0]))
+        target, share = np.array(aim[0], dtype=np.float32), aim[1]
+        recolor_live_hair(frame, face, share, lambda _own, _view: (target, 1.0))
 
 
 def live_gender(frame: Picture, face: LiveFace, strength: float, towards: str) -> None:
@@ -188,11 +189,6 @@ def _aged_hair(
     else:
         share = 0.9 * greyness * (1 - _expected(after)) * float(smoothstep(np.array(before - after), 3, 20))
     return ((light, a, b), share) if share >= _LEAST else None
-
-
-def _hex(lab: tuple[float, float, float]) -> str:
-    red, green, blue = np.rint(255 * np.clip(to_rgb(np.array([[lab]], dtype=np.float32))[0, 0], 0, 1)).astype(int).tolist()
-    return f"#{red:02x}{green:02x}{blue:02x}"
 
 
 def _expected(years: float) -> float:

@@ -46,8 +46,15 @@ _LIGHTS = (0.0, 5.0, 15.0, 25.0, 35.0, 45.0, 55.0, 65.0, 75.0, 85.0, 95.0, 100.0
 _CHROMAS = (0.0, 0.29, 0.61, 0.79, 0.91, 0.98, 1.0, 0.94, 0.84, 0.68, 0.5, 0.25)
 """Relative chroma of hair at these lightnesses; black, brown and blond hair have nearly the same curve."""
 
-_PALER = 0.5
-"""By how much paler the shine of dyed hair is than its middle: it shows the light itself."""
+_VIVID = ((0.0, 0.3, 0.6, 1.0, 1.2), (0.0, 0.26, 0.62, 1.0, 1.08))
+"""Relative chroma of hair of a vivid colour at shares of the middle's lightness: dyed hair is nearly black in its shadows."""
+
+_PALER, _SHINE = 0.55, (3.0, 28.0)
+"""By how much paler the shine of dyed hair is than its middle, from so much lighter on (L): it shows the light itself."""
+
+_MUTED, _LIT = 0.36, (0.16, 6.0, 0.08)
+"""By how much the spread of vivid hair's lights is smaller; and how much darker (share, at most L) and less strong (share) than a picked
+vivid colour the middle of the hair is: people take the lit strands for the colour."""
 
 _HUE_TURN = 0.28
 """By how many degrees hue turns from red to yellow for each L, in hair of natural colours."""
@@ -117,7 +124,7 @@ def tone_between(percentiles: tuple[float, float, float], mean: np.ndarray, targ
     b fall in proportion; a highlight adds the light that it added before; strands keep their contrast.
     """
     old = np.arange(_STEPS, dtype=np.float64) * (100 / (_STEPS - 1))
-    light, middle, depth = _lightness(old, percentiles, float(target[0]), 1 - 0.52 * (1 - _naturalness(target)), fitted)
+    light, middle, depth = _lightness(old, percentiles, float(target[0]), 1 - _MUTED * (1 - _naturalness(target)), fitted)
     tint = _tint(old, target) if fitted else _dimmed(old, target)
     kept = 0.35 * np.clip((old + 8) / (light + 8), 0.3, 1)  # the tones of dark pixels are mostly noise
     places = np.clip(np.rint(light * 10), 0, _STEPS - 1).astype(int)
@@ -180,8 +187,9 @@ def _tint(light: np.ndarray, target: Field) -> np.ndarray:
     chroma, hue = float(np.hypot(target[1], target[2])), np.degrees(np.arctan2(target[2], target[1]))
     natural = _naturalness(target)
     relative = np.interp(light, _LIGHTS, _CHROMAS) / np.interp(max(float(target[0]), 3.0), _LIGHTS, _CHROMAS)
-    chromas = chroma * np.minimum(relative, 1.0 + 1.0 * natural)
-    chromas *= 1 - (1 - natural) * _PALER * smoothstep(light - float(target[0]), 2, 32)
+    vivid = np.interp(light / max(float(target[0]), 3.0), *_VIVID)
+    vivid *= 1 - _PALER * smoothstep(light - float(target[0]), *_SHINE)
+    chromas = chroma * (natural * np.minimum(relative, 2.0) + (1 - natural) * vivid)
     hues = np.radians(hue + natural * np.clip(_HUE_TURN * (light - float(target[0])), -18, 14))
     return np.stack([chromas * np.cos(hues), chromas * np.sin(hues)], axis=1)
 
@@ -245,7 +253,7 @@ def shade_target(shade: str, color: str, own: Field, skin: SkinLook) -> tuple[Fi
         skin: the skin in the same photo.
     """
     if shade == PICKED:
-        return lab_of_color(color), 1.0
+        return picked_target(color), 1.0
     chances = hair_chances(own)
     if shade in NATURAL:
         return natural_target(shade, own, skin), 1 - float(smoothstep(np.array(chances[shade]), *_HAS))
@@ -254,6 +262,15 @@ def shade_target(shade: str, color: str, own: Field, skin: SkinLook) -> tuple[Fi
     allowed = next(name for name in _NEXT[likeliest] if name not in shed)
     has = min(1.0, sum(chances[name] for name in shed))
     return natural_target(allowed, own, skin), float(smoothstep(np.array(has), 1 - _HAS[1], 1 - _HAS[0]))
+
+
+def picked_target(color: str) -> Field:
+    """Lab (3,) for the median of hair that people say has the colour #rrggbb: of a vivid one, its lit strands have it."""
+    picked = lab_of_color(color)
+    darker, most, paler = _LIT
+    vivid = 1 - _naturalness(picked)
+    rest = 1 - vivid * paler
+    return np.array((picked[0] - vivid * min(darker * float(picked[0]), most), *(rest * picked[1:])), dtype=np.float32)
 
 
 def natural_target(shade: str, own: Field, skin: SkinLook) -> Field:

@@ -5,6 +5,7 @@ The table is that of `hair.hair_tone`, so dark and light strands get the colours
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, fields, replace
 from functools import lru_cache
 
@@ -98,6 +99,22 @@ class LumaTone:
 
 def live_hair_color(frame: Picture, face: LiveFace, strength: float, color: str, shade: str = PICKED) -> None:
     """`hair.hair_color` in a live frame (H, W, 3), in place; without a parser nothing changes."""
+
+    def aim(own: Field, view: View) -> tuple[Field, float]:
+        return shade_target(shade, color, own, USUAL_SKIN if shade == PICKED else _skin_in(face, view))
+
+    recolor_live_hair(frame, face, strength, aim)
+
+
+def recolor_live_hair(frame: Picture, face: LiveFace, strength: float, aim: Callable[[Field, View], tuple[Field, float]]) -> None:
+    """Move the hair of a face in a live frame (H, W, 3), in place, towards a colour.
+
+    Args:
+        frame: (H, W, 3).
+        face: the face in it.
+        strength: 0 to 1.5.
+        aim: gives the colour for the hair's median, Lab (3,), and a share of the strength, for the median before and a small view.
+    """
     kept = face.carried.get(CARRIED)
     colors = kept.colors if isinstance(kept, LiveHairMemory) else None
     if colors is None:
@@ -115,7 +132,7 @@ def live_hair_color(frame: Picture, face: LiveFace, strength: float, color: str,
         return
     before, hair, share_of_it = colors
     own = np.array((hair.light[1], *hair.tone), dtype=np.float32)
-    target, wanted = shade_target(shade, color, own, USUAL_SKIN if shade == PICKED else _skin_in(face, view))
+    target, wanted = aim(own, view)
     if wanted == 0:
         return
     strength *= wanted

@@ -12,6 +12,7 @@ import { clamp, interp, labOfColor, rgbOf, smoothstep } from "./pixels.js";
 const MIDDLE = [6.2, 21.9, 47.6, 54.6, 85], STEEPEST = 3.2, HUE_TURN = 0.28;
 const SPREAD = [[-4.6, -16.9, -22.5, -27, -34], [22.1, 27.8, 21, 23.7, 10]];
 const LIGHTS = [0, 5, 15, 25, 35, 45, 55, 65, 75, 85, 95, 100], CHROMAS = [0, 0.29, 0.61, 0.79, 0.91, 0.98, 1, 0.94, 0.84, 0.68, 0.5, 0.25];
+const VIVID = [[0, 0.3, 0.6, 1, 1.2], [0, 0.26, 0.62, 1, 1.08]], PALER = 0.55, MUTED = 0.36;
 /** @type {Record<string, [number, number]>} chroma, hue */
 const SHADE_TONE = { black: [2.6, 50], brown: [14.5, 58], blond: [27, 70], gray: [5, 72] };
 const PALE = [[5, 10, 16, 20, 25, 39], [0.3, 0.55, 0.7, 0.93, 1, 1.18]];
@@ -38,7 +39,10 @@ export function hairChances({ middle, a, b }) {
 
 /** Lab of the wanted colour, and how far hair shall be changed, 0 to 1. @param {string} shade @param {string} color @param {HairLook} look @param {{light: number, chroma: number}} skin @returns {[number[], number]} */
 export function shadeTarget(shade, color, look, skin) {
-    if (shade === "picked") return [labOfColor(color), 1];
+    if (shade === "picked") {
+        const picked = labOfColor(color), [l, a, b] = picked, vivid = 1 - naturalness(picked), rest = 1 - 0.08 * vivid;
+        return [[l - vivid * Math.min(0.16 * l, 6), rest * a, rest * b], 1]; // people take the lit strands for a vivid colour
+    }
     const lit = skin.light - 66, before = look.middle;
     const light = {
         black: 4.8 + 0.06 * before, brown: clamp(21 + 0.2 * lit + 0.08 * (before - 30), 14, 27),
@@ -92,14 +96,14 @@ function pchip(x, y) {
 
 /** The table that gives hair of a look the colour `target` (Lab of its median). @param {HairLook} look @param {number[]} target @returns {LumaTone} */
 export function lumaTone(look, target) {
-    const natural = naturalness(target), { curve, middle, depth } = lightness(look, target[0], 1 - 0.4 * (1 - natural));
+    const natural = naturalness(target), { curve, middle, depth } = lightness(look, target[0], 1 - MUTED * (1 - natural));
     const chroma = Math.hypot(target[1], target[2]), hue = Math.atan2(target[2], target[1]) * 180 / Math.PI, base = interp(Math.max(target[0], 3), LIGHTS, CHROMAS);
     /** @type {number[][]} */
     const rows = [];
     for (let i = 0; i < 256; i++) {
         const light = 100 * i / 255, dim = (light + 16) / (look.middle + 16), a = look.a * dim, b = look.b * dim, now = curve(light);
-        const paler = 1 - (1 - natural) * 0.45 * smoothstep(now - target[0], 5, 45); // shine shows the light itself
-        const relative = paler * Math.min(interp(now, LIGHTS, CHROMAS) / base, 1 + natural), angle = (hue + natural * clamp(HUE_TURN * (now - target[0]), -18, 14)) * Math.PI / 180;
+        const vivid = interp(now / Math.max(target[0], 3), VIVID[0], VIVID[1]) * (1 - PALER * smoothstep(now - target[0], 3, 28)); // shine shows the light itself
+        const relative = natural * Math.min(interp(now, LIGHTS, CHROMAS) / base, 2) + (1 - natural) * vivid, angle = (hue + natural * clamp(HUE_TURN * (now - target[0]), -18, 14)) * Math.PI / 180;
         const kept = 0.35 * clamp((light + 8) / (now + 8), 0.3, 1);
         const old = rgbOf(light, a, b), fresh = rgbOf(now, chroma * relative * Math.cos(angle) + kept * (a - look.a), chroma * relative * Math.sin(angle) + kept * (b - look.b));
         rows.push([255 * (0.299 * old[0] + 0.587 * old[1] + 0.114 * old[2]), ...old.map((value) => 255 * value), ...fresh.map((value) => 255 * value), light, now]);
