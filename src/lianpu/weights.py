@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import pickle
 import struct
 import warnings
@@ -12,7 +13,7 @@ from typing import Any
 
 import torch
 from safetensors import SafetensorError
-from safetensors.torch import load_file, save
+from safetensors.torch import load, load_file, save
 from torch import nn
 
 from lianpu.errors import LianpuError
@@ -89,7 +90,9 @@ def read_untrusted(file: Path, make_error: MakeError, advice: str = "Get it agai
         if words := _what_it_is(file):
             raise make_error(f"{file} {words}. {advice}")
         if file.suffix == ".safetensors":
-            return load_file(file)
+            name = os.fsencode(file)
+            by_name = name.decode("utf-8", "ignore").encode() == name  # safetensors opens no name that is no UTF-8
+            return load_file(file) if by_name else load(file.read_bytes())
         with warnings.catch_warnings():
             warnings.filterwarnings("ignore", message="Detected pickle protocol")  # the error below says what is wrong
             return torch.load(file, map_location="cpu", weights_only=True)

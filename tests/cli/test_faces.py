@@ -216,3 +216,14 @@ def test_a_dog_is_left_out_and_said(mediapipe_models: Path, capsys: pytest.Captu
     code, out, _ = run(capsys, "parts", str(dog), "--detector", str(real_model(YUNET)), "--threads", "1", "--json")
     (seen,) = json.loads(out)["photos"]
     assert (seen["faces"], seen["left_out"]) == ([], 1)
+
+
+def test_recursive_finds_faces_in_folders_below(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    below = tmp_path / "photos" / "a" / "b"
+    below.mkdir(parents=True)
+    write_portrait(below / "one.jpg", PEOPLE[0], 256)
+    code, _, err = run(capsys, "find", str(tmp_path / "photos"), "--detector", "dlib")
+    assert code == 1 and "--recursive takes them, too" in " ".join(err.split())
+    code, out, _ = run(capsys, "find", str(tmp_path / "photos"), "--recursive", "--json", "--detector", "dlib")
+    (found,) = json.loads(out)["photos"]
+    assert code == 0 and Path(found["file"]).name == "one.jpg" and len(found["faces"]) == 1

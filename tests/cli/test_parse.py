@@ -114,3 +114,16 @@ def test_a_dog_is_left_out_and_said(mediapipe_models: Path, tmp_path: Path, caps
     code, out, _ = _run(capsys, *photos, "--out", tmp_path, "--detector", real_model(YUNET))
     assert code == 0 and "p27_animal.jpg: animal/other faces left out: 1" in out
     assert [file.name[:3] for file in tmp_path.iterdir()] == ["p08", "p08"]
+
+
+def test_recursive_takes_photos_of_folders_below(model: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    below = tmp_path / "photos" / "2024" / "may"
+    below.mkdir(parents=True)
+    write_portrait(below / "anna.jpg")
+    options = (tmp_path / "photos", "--out", tmp_path / "out", "--parser", model, "--detector", "dlib")
+    code, _, err = _run(capsys, *options)
+    assert code == 1 and "There are some in folders below: --recursive takes them, too" in " ".join(err.split())
+    write_portrait(tmp_path / "photos" / "anna.jpg", PEOPLE[1])
+    code, out, _ = _run(capsys, *options, "--recursive")
+    assert code == 0 and out.count("anna") == 2
+    assert len(list((tmp_path / "out").rglob("*.parts.png"))) == 2

@@ -13,6 +13,7 @@ from lianpu.editing.attributes import (
     label_request,
     plan_attribute_edits,
 )
+from lianpu.editing.presets import apply_preset, preset_from_options, unchanged_note
 from lianpu.editing.residual_transfer import fit_guided_residual, residual_bands, without_tint
 from lianpu.editors.editor import ModelInfo
 from lianpu.errors import ModelError, SettingsError
@@ -83,6 +84,50 @@ def test_several_faces_are_edited_and_the_given_photo_is_not_touched() -> None:
         assert (edited[150:160, x - 5 : x + 5].astype(int) - photo[150:160, x - 5 : x + 5]).mean() > 7
     assert np.array_equal(photo, before) and editor.calls == 2  # once as they are, once mirrored
     assert np.array_equal(edit_attributes(photo, [], editor, {"Young": True}), photo)
+
+
+def _two_heads() -> np.ndarray:
+    """Black hair on the left, blond hair on the right."""
+    photo = _photo()
+    photo[:, :200] = 20
+    photo[:, 200:] = (205, 170, 110)
+    return photo
+
+
+def test_a_colour_that_hair_surely_has_not_need_not_be_taken_from_it() -> None:
+    photo, editor = _two_heads(), Brighter()
+    dark, blond = subject_at(photo, 90, 150, 25), subject_at(photo, 310, 150, 25)
+    assert edit_attributes(photo, [dark], editor, {"Blond_Hair": False}) is photo and editor.calls == 0
+    assert edit_attributes(photo, [blond], editor, {"Blond_Hair": True}) is photo and editor.calls == 0
+    left, asked = plan_attribute_edits(photo, [dark, blond], editor, {"Blond_Hair": False})
+    assert (left.left, left.sure) == (("Blond_Hair",), 0.0) and not left.change.mask(photo).any()
+    assert asked.left == () and editor.calls == 1
+
+
+def test_the_other_attributes_are_asked_for_all_the_same() -> None:
+    photo, editor = _two_heads(), Brighter()
+    subject = subject_at(photo, 90, 150, 25)
+    (edit,) = plan_attribute_edits(photo, [subject], editor, {"Blond_Hair": False, "Male": True})
+    assert edit.left == ("Blond_Hair",) and edit.sure == 1.0
+    alone = apply_attribute_edits(photo, plan_attribute_edits(photo, [subject], editor, {"Male": True}), 1.0)
+    assert np.array_equal(apply_attribute_edits(photo, [edit], 1.0), alone) and not np.array_equal(alone, photo)
+
+
+def test_labels_that_are_given_are_believed_before_the_hair() -> None:
+    photo = _two_heads()
+    subject = subject_at(photo, 90, 150, 25)
+    known = {"Black_Hair": False, "Blond_Hair": True, "Male": True, "Young": True}
+    editor = Brighter("target")
+    assert plan_attribute_edits(photo, [subject], editor, {"Blond_Hair": False}, known)[0].left == ()
+    assert plan_attribute_edits(photo, [subject], editor, {"Young": True}, known)[0].left == ("Young",)
+
+
+def test_what_is_left_alone_is_said() -> None:
+    photo, said = _two_heads(), []
+    preset = preset_from_options(["Blond_Hair=no", "Male=yes"], "1", None, [])
+    subjects = [subject_at(photo, 90, 150, 25)]
+    apply_preset(photo, subjects, preset, Brighter(), on_unchanged=lambda step: said.append(unchanged_note(step)))
+    assert said == ["left alone: Blond_Hair=no holds already"]
 
 
 def test_many_faces_go_through_the_editor_a_few_at_a_time() -> None:

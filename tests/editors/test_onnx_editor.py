@@ -89,6 +89,14 @@ def test_damaged_metadata_is_refused_in_one_line(tmp_path: Path, entry: str) -> 
     assert "\n" not in str(caught.value) and "model.onnx" in str(caught.value)
 
 
+def test_metadata_that_is_no_text_is_refused_in_one_line(file: Path) -> None:
+    body = file.read_bytes()
+    assert b"image_size" in body
+    file.write_bytes(body.replace(b"image_size", b"image\xfasize", 1))
+    with pytest.raises(ModelError, match=r"model\.onnx is damaged: what it says of itself is no UTF-8 text"):
+        OnnxEditor(file)
+
+
 def test_a_truncated_file_is_refused(file: Path) -> None:
     file.write_bytes(file.read_bytes()[:-40])
     with pytest.raises(ModelError, match="cannot be loaded as ONNX"):

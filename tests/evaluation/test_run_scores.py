@@ -5,8 +5,10 @@ from pathlib import Path
 
 import pytest
 
+from lianpu.api import evaluate
 from lianpu.cli.evaluate import main, score_checkpoint
 from lianpu.dataset.faces import Dataset
+from lianpu.editors.loading import load_editor
 from lianpu.errors import LianpuError, RunError, SettingsError
 from lianpu.evaluation.run_scores import read_results, training_curve
 from lianpu.runs import Run
@@ -52,6 +54,16 @@ def test_the_last_checkpoint_is_scored_with_the_rows_of_the_config(run: Run, cap
     printed = capsys.readouterr().out
     assert "unedited faces (floor)" in printed and "never with FID, KID or IS" in printed
     assert "lacks rank" in printed and "Traceback" not in printed
+
+
+def test_scores_and_their_editor_show_themselves_in_a_line_and_progress_is_told(run: Run, dataset: Dataset) -> None:
+    told = []
+    result = evaluate(run, dataset, ("kid",), on_progress=lambda *counts: told.append(counts), features="efficientnet-lite0")
+    assert told == sorted(told) and told[-1][0] == told[-1][1] > 0
+    editor = load_editor(run.last_checkpoint(), "cpu")
+    for shown in map(repr, (result, editor, editor.info)):
+        assert "\n" not in shown and len(shown) < 200 + len(str(run.folder))
+    assert "step 4" in repr(result) and "kernel" in repr(result) and "32 px" in repr(editor)
 
 
 def test_every_checkpoint_gives_the_curve_with_losses_and_keeps_rows_that_were_there(

@@ -1,5 +1,7 @@
 """ONNX Runtime sessions: what opens, and what is refused in one line."""
 
+import os
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -26,6 +28,12 @@ def doubler(tmp_path: Path) -> Path:
 def test_a_session_runs_the_model_in_the_file(doubler: Path, threads: int | None) -> None:
     got = open_session(doubler, threads).run(None, {"x": np.array([1, 2], np.float32)})[0]
     assert got.tolist() == [2, 4]
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="other systems refuse such names")
+def test_a_name_that_is_no_utf8_is_opened(doubler: Path) -> None:
+    odd = doubler.rename(doubler.with_name(os.fsdecode(b"no\xff\xfeutf8.onnx")))
+    assert open_session(odd).run(None, {"x": np.array([1, 2], np.float32)})[0].tolist() == [2, 4]
 
 
 def test_the_threads_that_were_asked_for_are_taken(doubler: Path) -> None:

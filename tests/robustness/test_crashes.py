@@ -19,7 +19,7 @@ TRIED = {
     "train": ("kill:5",),
     "prepare": ("full:-4",),
     "edit": ("kill:2",),
-    "video": ("full:-1",),
+    "video": ("kill:1", "full:-1"),
 }
 
 

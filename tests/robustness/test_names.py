@@ -94,6 +94,44 @@ def test_class_folders_are_checked(photos: Path, tmp_path: Path, capsys: pytest.
     assert "Nothing here would stop training" in capsys.readouterr().out
 
 
+FOLDERS = (os.fsdecode(b"not\xff\xfeutf8"), "n" * 255, "长" * 80, "-dash", "line\nfeed")
+
+
+@pytest.mark.parametrize("name", FOLDERS)
+def test_a_run_is_trained_and_resumed_in_a_folder_of_that_name(name: str, photos: Path, tmp_path: Path) -> None:
+    for kind in ("a", "b"):
+        shutil.copytree(photos, tmp_path / name / kind)
+    size = ("--image-size", 32, "--g-conv-dim", 4, "--d-conv-dim", 4, "--g-repeat-num", 1, "--d-repeat-num", 3, "--batch-size", 4)
+    often = ("--n-critic", 1, "--sample-every", 1, "--checkpoint-every", 1, "--device", "cpu")
+    run = tmp_path / "runs" / name
+    for steps in (1, 2):
+        _run(
+            "train", "--dataset=folder", f"--data-dir={tmp_path / name}", f"--run-dir={run}", *size, *often, "--num-iters", steps
+        )
+    assert len(list((run / "checkpoints").iterdir())) == 2
+    assert [json.loads(line)["step"] for line in (run / "steps.jsonl").read_text().splitlines()] == [1, 2]
+
+
+@pytest.mark.parametrize("name", FOLDERS)
+def test_a_film_is_edited_whatever_it_and_its_target_are_called(name: str, tmp_path: Path) -> None:
+    av = pytest.importorskip("av")
+    picture = read_image(write_portrait(tmp_path / "one.jpg", side_px=128))
+    name = name[:251] + ".mp4" if name.isascii() else name + ".mp4"
+    with av.open(str(tmp_path / "film.mp4"), "w") as container:
+        stream = container.add_stream("libx264", rate=10)
+        stream.width, stream.height, stream.pix_fmt = 128, 128, "yuv420p"
+        for _ in range(2):
+            container.mux(stream.encode(av.VideoFrame.from_ndarray(picture, format="rgb24")))
+        container.mux(stream.encode(None))
+    (tmp_path / "films").mkdir()
+    (tmp_path / "film.mp4").rename(tmp_path / "films" / name)
+    _run("video", tmp_path / "films" / name, tmp_path / name, "--effect", "anonymise=mosaic", "--landmarks", "dlib", *FACES)
+    shutil.copy(tmp_path / name, tmp_path / "edited.mp4")
+    with av.open(str(tmp_path / "edited.mp4")) as container:
+        assert sum(1 for _ in container.decode(video=0)) == 2
+    assert {path.name for path in tmp_path.iterdir()} == {"one.jpg", "films", name, "edited.mp4"}
+
+
 def test_one_photo_is_edited_whatever_it_and_its_target_are_called(photos: Path, tmp_path: Path) -> None:
     for name in NAMES[:2]:
         _run("edit", photos / name, tmp_path / name, "--effect", "lipstick", *FACES)

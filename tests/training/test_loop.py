@@ -309,6 +309,19 @@ def test_only_the_last_checkpoints_are_kept(drawn: Dataset, small_with: Any, tmp
     assert run.checkpoint_steps() == (4, 5)
 
 
+def test_progress_is_told_to_callbacks(drawn: Dataset, small: RunConfig, tmp_path: Path) -> None:
+    steps, read, logged = [], [], []
+    told = Callbacks(
+        on_step=lambda *counts: steps.append(counts),
+        on_read=lambda *counts: read.append(counts),
+        on_log=lambda values: logged.append(values["step"]),
+    )
+    train(drawn, small, tmp_path / "run", callbacks=told)
+    last = small.training.num_iters or 0
+    assert steps == [(done, last) for done in range(1, last + 1)] and logged == sorted(logged) and logged[-1] == last
+    assert read and read[-1][0] == read[-1][1]
+
+
 def test_epochs_count_when_num_iters_is_not_given(drawn: Dataset, small_with: Any, tmp_path: Path) -> None:
     run = train(drawn, small_with(num_iters=None, num_epochs=1, batch_size=8), tmp_path / "run")
     assert run.read_steps()[-1]["step"] == math.ceil(len(drawn.train) / 8)

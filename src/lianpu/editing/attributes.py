@@ -7,18 +7,19 @@ The editor works on a small aligned crop. Not the crop goes back into the photo 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Protocol
 
 import numpy as np
 
-from lianpu.attributes import AttributeSet, Labels, is_hair_color
+from lianpu.attributes import HAIR_COLORS, AttributeSet, Labels, is_hair_color
 from lianpu.editing.attribute_masks import Mask
 from lianpu.editing.field_transfer import CropFields, transfer_fields
 from lianpu.editing.residual_transfer import in_crop, is_about_hair, transfer_residual
 from lianpu.editors.editor import ArrayEditor, Editor, FieldEditor, ModelInfo
+from lianpu.effects.age_gender import wanted_of_face
 from lianpu.effects.catalogue import check_strength
-from lianpu.effects.hair import asked_color, plan_hair
+from lianpu.effects.hair import asked_color, plan_hair, wanted_of_hair
 from lianpu.errors import ModelError, SettingsError
 from lianpu.faces.alignment import CROP_TEMPLATES, TEMPLATES, Aligned, Template, align
 from lianpu.faces.analyzer import EVERY, FaceAnalyzer, choose, open_analyzer
@@ -45,7 +46,8 @@ class FaceEdit:
         aligned: the editor's input crop.
         edited: the editor's output crop, (S, S, 3).
         change: applies the edit to the photo.
-        sure: confidence that the editor meant a change, 0 to 1; multiplies the strength.
+        sure: multiplies the strength: confidence that the editor meant a change, and that the face is not so already, 0 to 1.
+        left: the asked attributes that the face surely has already, and that therefore were not asked of the editor.
     """
 
     subject: Subject
@@ -53,6 +55,21 @@ class FaceEdit:
     edited: Picture
     change: Change
     sure: float = 1.0
+    left: tuple[str, ...] = ()
+
+
+class _NoChange:
+    """The change of a face that is as it shall be already."""
+
+    def __init__(self, subject: Subject) -> None:
+        rows, columns = subject.window
+        self._shape = (rows.stop - rows.start, columns.stop - columns.start)
+
+    def put(self, photo: Picture, strength: float) -> Picture:
+        return photo
+
+    def mask(self, photo: Picture) -> Mask:
+        return np.zeros(self._shape, dtype=np.uint8)
 
 
 def edit_photo(
@@ -65,7 +82,7 @@ def edit_photo(
     known: Mapping[str, bool] | None = None,
     analyzer: FaceAnalyzer | None = None,
 ) -> Picture:
-    """The photo (H, W, 3) with the attributes of its faces set to `values`; a photo without faces comes back as it is.
+    """The photo (H, W, 3) with the attributes of its faces set to `values`; without faces, or where all surely are so, it comes back as it is.
 
     Args:
         photo: (H, W, 3) uint8 RGB.
@@ -93,7 +110,7 @@ def edit_attributes(
     strength: float = 1.0,
     known: Mapping[str, bool] | None = None,
 ) -> Picture:
-    """The photo (H, W, 3) with the attributes of `subjects` set to `values`; everything else stays as it is.
+    """The photo (H, W, 3) with the attributes of `subjects` set to `values`; everything else stays, and so does a face that surely is so.
 
     Args:
         photo: (H, W, 3) uint8 RGB.
@@ -120,20 +137,56 @@ def plan_attribute_edits(
 ) -> tuple[FaceEdit, ...]:
     """The edit of each subject, in their order: the slow part, which does not depend on the strength. See `edit_attributes`."""
     check_picture(photo)
+    label_request(editor.info, values, known)
     template, side_px = crop_template(editor.info), editor.info.image_size
     aligned = [align(photo, subject.face, template, side_px) for subject in subjects]
-    crops = np.stack([one.picture for one in aligned]) if aligned else np.empty((0, side_px, side_px, 3), dtype=np.uint8)
+    shares = [{name: _still_wanted(photo, subject, name, values[name], known or {}) for name in values} for subject in subjects]
+    asked = [tuple(name for name in values if share[name]) for share in shares]
+    edits: dict[int, FaceEdit] = {}
+    for names in dict.fromkeys(asked):  # the faces of which the same is asked, together
+        faces = [face for face in range(len(subjects)) if asked[face] == names]
+        left = tuple(name for name in values if name not in names)
+        some, their = [subjects[face] for face in faces], [aligned[face] for face in faces]
+        labels = {**(known or {}), **{name: values[name] for name in left}}
+        made = _edited_alike(photo, some, their, editor, {name: values[name] for name in names}, labels)
+        for face, edit in zip(faces, made, strict=True):
+            edits[face] = replace(edit, sure=edit.sure * max(shares[face].values()), left=left)
+    return tuple(edits[face] for face in range(len(subjects)))
+
+
+def _edited_alike(
+    photo: Picture,
+    subjects: Sequence[Subject],
+    aligned: Sequence[Aligned],
+    editor: Editor,
+    values: Mapping[str, bool],
+    known: Mapping[str, bool],
+) -> list[FaceEdit]:
+    """The edit of each subject, of all of which the same is asked: nothing, it may be."""
+    if not values:
+        return [FaceEdit(subject, one, one.picture, _NoChange(subject)) for subject, one in zip(subjects, aligned, strict=True)]
+    crops = np.stack([one.picture for one in aligned])
     if editor.info.has_fields and isinstance(editor, FieldEditor) and not is_about_hair(values):
         made = fields_of_crops(crops, editor, values, known)
-        return tuple(
+        return [
             FaceEdit(subject, one, edited, transfer_fields(photo, subject, one, fields, values))
             for subject, one, (edited, fields) in zip(subjects, aligned, made, strict=True)
-        )
+        ]
     edited = edit_crops(crops, editor, values, known)
     if not is_about_hair(values):
         edited = _mean_of_both(edited, edit_crops(np.ascontiguousarray(crops[:, :, ::-1]), editor, values, known)[:, :, ::-1])
     even = editor.info.has_fields
-    return tuple(_edit_of(photo, *one, values, even) for one in zip(subjects, aligned, edited, strict=True))
+    return [_edit_of(photo, *one, values, even) for one in zip(subjects, aligned, edited, strict=True)]
+
+
+def _still_wanted(photo: Picture, subject: Subject, name: str, value: bool, known: Mapping[str, bool]) -> float:
+    """How far a face is to be changed for an attribute to be `value`, 0 to 1; 1 for attributes that nothing here can judge."""
+    if name in known:
+        return float(bool(known[name]) != bool(value))
+    if name in HAIR_COLORS:
+        shade = name.removesuffix("_Hair").lower()
+        return wanted_of_hair(photo, subject, shade if value else f"not_{shade}")
+    return wanted_of_face(photo, subject, name, value) if name in ("Male", "Young") else 1.0
 
 
 def _mean_of_both(edited: Picture, mirrored: Picture) -> Picture:
@@ -155,11 +208,11 @@ def _edit_of(
 
 
 def apply_attribute_edits(photo: Picture, edits: Sequence[FaceEdit], strength: float) -> Picture:
-    """The photo with the edits, each at `strength`: 0 changes nothing, 1 is what the editor made."""
-    result = photo.copy()
+    """The photo with the edits, each at `strength`: 0 changes nothing, 1 is what the editor made. The same object where there is nothing to do."""
     for edit in edits:
-        result = edit.change.put(result, strength * edit.sure)
-    return result
+        if strength * edit.sure:
+            photo = edit.change.put(photo, strength * edit.sure)
+    return photo
 
 
 _AT_ONCE = 8

@@ -117,13 +117,16 @@ def apply_preset(
         preset: what to do.
         editor: needed where `preset.needs_editor`.
         known: labels of the faces, for an editor whose input is all labels.
-        on_unchanged: called with each effect that changed no face.
+        on_unchanged: called with each effect that changed no face, and with the attributes of a step that all faces surely have already.
 
     Raises:
         SettingsError: a step sets attributes and there is no editor, or the editor does not know them.
         ModelError: the editor does not say how its faces were cut out.
     """
-    from lianpu.editing.attributes import edit_attributes  # OpenCV and NumPy are not needed to list presets
+    from lianpu.editing.attributes import (  # OpenCV and NumPy are not needed to list presets
+        apply_attribute_edits,
+        plan_attribute_edits,
+    )
 
     check_editor(preset, editor)
     for step in preset.steps:
@@ -134,7 +137,11 @@ def apply_preset(
                 on_unchanged(step)
         else:
             assert editor is not None
-            photo = edit_attributes(photo, subjects, editor, step.values, step.strength, known)
+            edits = plan_attribute_edits(photo, subjects, editor, step.values, known)
+            left = {name: step.values[name] for name in step.values if edits and all(name in edit.left for edit in edits)}
+            if left and on_unchanged is not None:
+                on_unchanged(EditStep(left, step.strength))
+            photo = apply_attribute_edits(photo, edits, step.strength)
     return photo
 
 
@@ -241,8 +248,11 @@ def _colors_hair(step: Step) -> bool:
 
 def unchanged_note(step: Step) -> str:
     """What there is to say of a step that changed nothing; empty where that is plain."""
-    if not isinstance(step, EffectStep) or not step.strength:
+    if not step.strength:
         return ""
+    if isinstance(step, EditStep):
+        asked = ", ".join(f"{name}={'yes' if value else 'no'}" for name, value in step.values.items())
+        return f"left alone: {asked} holds already"
     shade = str(step.options.get("shade", PICKED))
     if step.effect.name == "hair_color":
         if shade == PICKED:

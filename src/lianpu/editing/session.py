@@ -134,7 +134,7 @@ class EditSession:
             subjects: the faces to edit (`faces.analyzer.choose`), in pixels of `picture`.
             preset: what to do.
             known: labels of the faces, for an editor whose input is all labels.
-            on_unchanged: called with each effect that changed no face.
+            on_unchanged: as in `presets.apply_preset`.
 
         Raises:
             LianpuError: the editor cannot do what a step asks, or a step is about hair and there is no face parser.

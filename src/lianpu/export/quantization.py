@@ -25,7 +25,7 @@ from lianpu.errors import ModelError
 from lianpu.export.channel_ranges import Feed, equalize_channels
 from lianpu.export.graph import describe, file_bytes, opset_of
 from lianpu.files import atomic_file, write_json
-from lianpu.models.sessions import open_session, runtime_version
+from lianpu.models.sessions import metadata_of, open_session, runtime_version
 from lianpu.runs import Run
 
 OnProgress = Callable[[int, int], None]
@@ -185,7 +185,7 @@ def quantize(onnx_file: Path | str, faces: Faces, settings: QuantizationSettings
 
 
 def _read_info(source: Path) -> ModelInfo:
-    metadata = open_session(source).get_modelmeta().custom_metadata_map
+    metadata = metadata_of(open_session(source), source)
     info, kind = read_metadata(metadata, str(source))
     if kind != ONNX_FP32:
         raise ModelError(f"{source} is {kind} already. Quantize the float model that lianpu export wrote.")

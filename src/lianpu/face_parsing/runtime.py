@@ -13,7 +13,7 @@ import numpy as np
 from lianpu.errors import ModelError, SettingsError
 from lianpu.face_parsing.data.mask_files import resized_mask
 from lianpu.imaging.picture import Picture, check_picture, resize, to_array
-from lianpu.models.sessions import RUN_PROBLEMS, open_session
+from lianpu.models.sessions import RUN_PROBLEMS, metadata_of, open_session
 from lianpu.part_names import PARTS, order_to_ours
 
 Masks = np.ndarray[Any, np.dtype[np.uint8]]
@@ -153,7 +153,7 @@ class OnnxParser:
         self._threads = threads
         self._session = open_session(self.file, threads, advice=_ADVICE)
         self._shares_session: Any = None
-        self.info = ParserInfo.from_metadata(self._session.get_modelmeta().custom_metadata_map, str(self.file))
+        self.info = ParserInfo.from_metadata(metadata_of(self._session, self.file), str(self.file))
         self._check_ends()
         try:
             self._to_ours = order_to_ours(self.info.parts)

@@ -10,6 +10,7 @@ import onnxruntime
 from onnxruntime.capi import onnxruntime_pybind11_state as states
 
 from lianpu.errors import ModelError
+from lianpu.files import encodable
 
 Session = onnxruntime.InferenceSession
 
@@ -71,7 +72,7 @@ def open_session(
     if threads is not None:
         options.intra_op_num_threads = threads
     try:
-        return Session(str(path) if outputs is None else _only(path, outputs), options, providers=wanted)
+        return Session(_named(path) if outputs is None else _only(path, outputs), options, providers=wanted)
     except _LOAD_PROBLEMS as problem:
         advice = advice or "Export it again with: lianpu export RUN"
         raise ModelError(
@@ -81,6 +82,23 @@ def open_session(
             reason=_reason(problem),
             advice=advice,
         ) from None
+
+
+def metadata_of(session: Any, file: Path | str) -> dict[str, str]:
+    """What a model file says of itself. Raises ModelError where that is no text."""
+    try:
+        return dict(session.get_modelmeta().custom_metadata_map)
+    except UnicodeDecodeError:
+        raise ModelError(
+            "{file} is damaged: what it says of itself is no UTF-8 text. Take another copy, or export it again.",
+            key="model.metadata_no_text",
+            file=file,
+        ) from None
+
+
+def _named(file: Path) -> str | bytes:
+    """What ONNX Runtime opens: the file's name, or what is in it where the name is no UTF-8."""
+    return str(file) if encodable(str(file)) == str(file) else file.read_bytes()
 
 
 def _only(file: Path, outputs: Sequence[str]) -> bytes:

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import tempfile
+from pathlib import Path
 from types import TracebackType
 from typing import Any
 
 import numpy as np
 from torch.utils.tensorboard import SummaryWriter
 
+from lianpu.files import encodable
 from lianpu.imaging.picture import Picture
 from lianpu.runs import Run
 
@@ -34,13 +37,23 @@ class StepLog:
     def __init__(self, run: Run, first_step: int) -> None:
         run.keep_steps_up_to(first_step - 1)
         self._run = run
-        self._writer = SummaryWriter(str(run.tensorboard_folder), purge_step=first_step)
+        folder = run.tensorboard_folder
+        folder.mkdir(parents=True, exist_ok=True)
+        self._alias: tempfile.TemporaryDirectory[str] | None = None
+        if encodable(str(folder)) != str(folder):  # TensorBoard opens no path that is no UTF-8, but follows a link to it
+            self._alias = tempfile.TemporaryDirectory(prefix="lianpu-tensorboard-")
+            alias = Path(self._alias.name, "events")
+            alias.symlink_to(folder.absolute(), target_is_directory=True)
+            folder = alias
+        self._writer = SummaryWriter(str(folder), purge_step=first_step)
 
     def __enter__(self) -> StepLog:
         return self
 
     def __exit__(self, kind: type[BaseException] | None, value: BaseException | None, trace: TracebackType | None) -> None:
         self._writer.close()
+        if self._alias is not None:
+            self._alias.cleanup()
 
     def write(self, values: dict[str, Any]) -> None:
         """One line of steps.jsonl, and its numbers as curves."""

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from lianpu.errors import SettingsError, VideoError
-from lianpu.files import disk_errors_named, fitted_name, read_json, write_json
+from lianpu.files import disk_errors_named, fitted_name, is_leftover, read_json, write_json
 from lianpu.video.io.muxing import PIECE_ENDING, Piece, frame_before
 from lianpu.video.io.probe import VideoProbe
 
@@ -140,7 +140,7 @@ def open_work(target: Path, request: Mapping[str, Any]) -> WorkFolder:
     mark = folder / _REQUEST
     saved = json.loads(json.dumps(dict(request), sort_keys=True))
     if folder.exists():
-        if not mark.is_file() and any(folder.iterdir()):
+        if not mark.is_file() and not all(map(is_leftover, folder.iterdir())):
             raise SettingsError(f"{folder} exists and is not a work folder of lianpu video. Move it away, or give another name.")
         if not _holds(mark, saved):
             shutil.rmtree(folder)
