@@ -75,7 +75,7 @@ def test_what_sits_on_the_head_sits_on_its_middle_also_when_it_is_turned_aside(y
     assert abs(face_places(subject)["forehead"][0] - middle) < 0.2 * 50
 
 
-@pytest.mark.parametrize("which", ["crown", "party_hat", "hat", "bunny", "halo", "cat", "dog", "flower_crown"])
+@pytest.mark.parametrize("which", ["crown", "hat", "paper_crown", "halo", "cat", "dog", "flower_crown"])
 def test_what_sits_on_a_head_stays_large_and_mostly_within_a_tight_photo(which: str) -> None:
     def changed(photo: np.ndarray, subject: Subject) -> np.ndarray:
         after = effect_of("sticker").apply(photo, [subject], 1.0, which=which)
@@ -85,8 +85,19 @@ def test_what_sits_on_a_head_stays_large_and_mostly_within_a_tight_photo(which: 
     assert subject.face.points[:2, 1].mean() < 1.75 * subject.face.unit_px  # hardly room for a hat
     here, with_room = changed(tight, subject), changed(*drawn_photo(width=900, height=900, side=330, left=285, top=400))
     assert here[:60].any() and 0.25 * with_room.sum() < here.sum() <= 1.05 * with_room.sum()
-    if which in ("crown", "flower_crown"):
+    if which in ("crown", "paper_crown", "flower_crown", "cat"):
         assert not here[0].any()  # nothing is cut off
+
+
+@pytest.mark.parametrize("which", ["party_hat", "bunny"])
+def test_what_stands_up_high_shrinks_and_moves_to_the_hairline_before_it_is_cut_off(which: str) -> None:
+    tight, subject = drawn_photo(width=300, height=260, side=330, left=-15, top=-20)
+    after = effect_of("sticker").apply(tight, [subject], 1.0, which=which)
+    changed = np.abs(after.astype(int) - tight).max(axis=2) > 12
+    eyes, unit = subject.face.points[:2].mean(axis=0), subject.face.unit_px
+    above = changed[: round(eyes[1] - 0.5 * unit)]
+    assert np.count_nonzero(above[0]) < 0.3 * np.count_nonzero(above.any(axis=0))  # no more than a tip is cut
+    assert np.ptp(np.nonzero(above)[0]) > 0.4 * unit and np.ptp(np.nonzero(above)[1]) > 0.5 * unit
 
 
 def _hanging_over(subject: Subject, x: float) -> Subject:
@@ -123,13 +134,13 @@ def _width(photo: np.ndarray, after: np.ndarray, rows: slice) -> float:
 def test_a_face_that_turns_aside_foreshortens_what_lies_on_it_and_not_what_sits_on_the_head() -> None:
     photo, subject = drawn_photo(width=500, height=500, side=300, left=100, top=150)
     photo[:] = 128
-    widths: dict[str, list[float]] = {"moustache": [], "crown": []}
+    widths: dict[str, list[float]] = {"moustache": [], "hat": []}
     for yaw in (0, 30):
         for which, found in widths.items():
             after = effect_of("sticker").apply(photo, [_yawed(subject, yaw)], 1.0, which=which)
             found.append(_width(photo, after, slice(0, 500)))
     assert widths["moustache"][1] / widths["moustache"][0] == pytest.approx(np.cos(np.radians(30)), abs=0.08)
-    assert widths["crown"][1] / widths["crown"][0] == pytest.approx(1.0, abs=0.08)
+    assert widths["hat"][1] / widths["hat"][0] == pytest.approx(1.0, abs=0.08)
 
 
 def test_the_arm_of_glasses_is_seen_on_the_near_side_only() -> None:
@@ -145,6 +156,41 @@ def test_the_arm_of_glasses_is_seen_on_the_near_side_only() -> None:
         reach[yaw] = (middle - columns.min(), columns.max() - middle)
     assert reach[30][0] > reach[0][0] + 5 and reach[-30][1] > reach[0][1] + 5
     assert reach[30][1] < reach[0][1] and reach[-30][0] < reach[0][0]
+
+
+def test_a_wreath_goes_around_the_head_and_turns_with_it() -> None:
+    photo, subject = drawn_photo(width=500, height=500, side=300, left=100, top=150)
+    photo[:] = 128
+    middles, drops = [], []
+    for yaw in (-30, 0, 30):
+        after = effect_of("sticker").apply(photo, [_yawed(subject, yaw)], 1.0, which="flower_crown")
+        y, x = np.nonzero(np.abs(after.astype(int) - photo).max(axis=2) > 40)
+        middles.append(float(x[y == y.min()].mean()))  # the front is the highest
+        centre = (x.min() + x.max()) / 2
+        drops.append(y[np.abs(x - centre) < 10].max() < y.max())
+    assert middles[0] < middles[1] - 3 and middles[2] > middles[1] + 3 and all(drops)
+
+
+def _wearing(subject: Subject, eyes_seen: bool) -> Subject:
+    """The subject with glasses on all around its eyes; the eyes are seen through them or not."""
+    mask = subject.parts.mask.copy()
+    unit = subject.face.unit_px
+    for x, y in subject.face.points[:2]:
+        rows, columns = (
+            slice(round(y - 0.25 * unit), round(y + 0.3 * unit)),
+            slice(round(x - 0.45 * unit), round(x + 0.45 * unit)),
+        )
+        part = mask[rows, columns]
+        part[~np.isin(part, [part_index("l_eye"), part_index("r_eye")]) | (not eyes_seen)] = part_index("eye_g")
+    return replace(subject, parts=FaceParts(mask, "test"))
+
+
+def test_no_second_pair_of_glasses_is_put_over_a_worn_one() -> None:
+    photo, subject = drawn_photo()
+    dark, clear = _wearing(subject, False), _wearing(subject, True)
+    for which, wearer, stays in (("sunglasses", dark, True), ("glasses", clear, True), ("sunglasses", clear, False)):
+        after = effect_of("sticker").apply(photo, [wearer], 1.0, which=which)
+        assert np.array_equal(after, photo) == stays, which
 
 
 def test_stickers_are_darker_in_a_dark_photo() -> None:

@@ -282,8 +282,20 @@ _SEVERAL_NOT = tuple("+".join(names) for count in (2, 3) for names in combinatio
 """Away from whichever of several colours the hair has, in the order of `NATURAL`: what `--set Black_Hair=no Blond_Hair=no` asks for."""
 
 STICKERS = (
-    *("glasses", "round_glasses", "sunglasses", "star_glasses", "moustache", "hat", "party_hat", "crown", "flower_crown", "halo"),
-    *("cat", "dog", "bunny", "hearts", "freckles", "clown_nose", "snowflakes"),
+    *(
+        "glasses",
+        "round_glasses",
+        "sunglasses",
+        "star_glasses",
+        "moustache",
+        "hat",
+        "party_hat",
+        "crown",
+        "paper_crown",
+        "flower_crown",
+        "halo",
+    ),
+    *("cat", "dog", "bunny", "hearts", "freckles", "clown_nose", "confetti", "snowflakes"),
 )
 
 TONES = ("tan", "light", "warm", "cool", "rosy", "even")

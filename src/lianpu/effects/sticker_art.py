@@ -26,8 +26,13 @@ Pixels = np.ndarray[Any, np.dtype[np.float32]]
 Curve = np.ndarray[Any, np.dtype[np.float64]]
 """Points (K, 2), x to the right and y down, in units of the face."""
 
-Plane = Literal["face", "head", "left_side", "right_side"]
-"""What a layer turns with: the plane of the eyes; the picture's plane, leaning with the head; a side of the head, x pointing to the ear."""
+Plane = Literal["face", "head", "ears", "left_side", "right_side", "ring"]
+"""What a layer turns with: the plane of the eyes; the picture's plane, leaning with the head, or also nearer together on
+a head that is turned aside; a side of the head, from the hinge of glasses
+at x = 0 to the ear at x = 1; or it goes around the head, x being the way around a ring of radius `LAYER_RADIUS`."""
+
+LAYER_RADIUS = 1.2
+"""Radius in units that layers around the head are drawn for."""
 
 _SHIFT = 4
 
@@ -48,64 +53,90 @@ class Canvas:
         self.px = px
         self.pixels: Pixels = np.zeros((round((bottom - self.top) * px), round((right - self.left) * px), 4), dtype=np.float32)
 
-    def _corners(self, points: Curve) -> np.ndarray:
-        at = (np.asarray(points) - (self.left, self.top)) * self.px - 0.5
+    def _area(self, points: Curve, grow: float) -> tuple[slice, slice] | None:
+        """Rows and columns of the canvas around points, and `grow` units more; None where that is empty."""
+        at = (np.asarray(points) - (self.left, self.top)) * self.px
+        far = grow * self.px + 2
+        low, high = np.floor(at.min(axis=0) - far).astype(int), np.ceil(at.max(axis=0) + far).astype(int)
+        size = self.pixels.shape[1::-1]
+        (left, top), (right, bottom) = np.clip(low, 0, size).tolist(), np.clip(high, 0, size).tolist()
+        return None if left >= right or top >= bottom else (slice(top, bottom), slice(left, right))
+
+    def _corners(self, points: Curve, area: tuple[slice, slice]) -> np.ndarray:
+        at = (np.asarray(points) - (self.left, self.top)) * self.px - 0.5 - (area[1].start, area[0].start)
         return np.rint(at * 2**_SHIFT).astype(np.int32)
+
+    def _filled(self, points: Curve, grow: float = 0.0) -> tuple[tuple[slice, slice], np.ndarray] | None:
+        area = self._area(points, grow)
+        if area is None:
+            return None
+        mask = np.zeros((area[0].stop - area[0].start, area[1].stop - area[1].start), dtype=np.uint8)
+        cv2.fillPoly(mask, [self._corners(points, area)], 255, lineType=cv2.LINE_AA, shift=_SHIFT)
+        return area, mask
 
     def fill(
         self, points: Curve, color: str, to: str | None = None, *, alpha: float = 1.0, angle: float = 90.0, soft: float = 0.0
     ) -> None:
         """Fill a closed curve with a colour, or with a gradient towards another one (`angle` in degrees; 90 points down)."""
-        mask = np.zeros(self.pixels.shape[:2], dtype=np.uint8)
-        cv2.fillPoly(mask, [self._corners(points)], 255, lineType=cv2.LINE_AA, shift=_SHIFT)
-        self._put(mask, color, to, alpha, angle, soft)
+        found = self._filled(points, 3.2 * soft)
+        if found is not None:
+            self._put(*found, color, to, alpha, angle, soft)
 
     def line(
         self, points: Curve, width: float, color: str, *, alpha: float = 1.0, closed: bool = False, soft: float = 0.0
     ) -> None:
         """Draw a line of a width in units."""
-        mask = np.zeros(self.pixels.shape[:2], dtype=np.uint8)
+        area = self._area(points, 0.5 * width + 3.2 * soft)
+        if area is None:
+            return
+        mask = np.zeros((area[0].stop - area[0].start, area[1].stop - area[1].start), dtype=np.uint8)
         thick = max(1, round(width * self.px))
-        cv2.polylines(mask, [self._corners(points)], closed, 255, thick, cv2.LINE_AA, _SHIFT)
-        self._put(mask, color, None, alpha * min(1.0, width * self.px), 90.0, soft)
+        cv2.polylines(mask, [self._corners(points, area)], closed, 255, thick, cv2.LINE_AA, _SHIFT)
+        self._put(area, mask, color, None, alpha * min(1.0, width * self.px), 90.0, soft)
 
     def glow(
         self, middle: tuple[float, float], radius: float, color: str, *, alpha: float = 1.0, within: Curve | None = None
     ) -> None:
         """A round spot that fades to nothing at its radius, within a closed curve."""
-        mask = np.zeros(self.pixels.shape[:2], dtype=np.uint8)
-        cv2.fillPoly(
-            mask, [self._corners(ellipse(*middle, radius, radius) if within is None else within)], 255, cv2.LINE_AA, _SHIFT
-        )
-        y, x = np.mgrid[: mask.shape[0], : mask.shape[1]].astype(np.float32)
+        found = self._filled(ellipse(*middle, radius, radius) if within is None else within)
+        if found is None:
+            return
+        (rows, columns), mask = found
+        y, x = np.mgrid[rows, columns].astype(np.float32)
         far = np.hypot(x / self.px + self.left - middle[0], y / self.px + self.top - middle[1]) / radius
-        self._put((mask * (1 - smoothstep(far, 0, 1))).astype(np.uint8), color, None, alpha, 90.0, 0.0)
+        self._put((rows, columns), (mask * (1 - smoothstep(far, 0, 1))).astype(np.uint8), color, None, alpha, 90.0, 0.0)
 
     def inside(self, within: Curve, draw: Callable[[Canvas], None]) -> None:
         """Draw what lies inside a closed curve."""
-        other, mask = copy(self), np.zeros(self.pixels.shape[:2], dtype=np.uint8)
-        other.pixels = np.zeros_like(self.pixels)
+        found = self._filled(within)
+        if found is None:
+            return
+        (rows, columns), mask = found
+        other = copy(self)
+        other.left, other.top = self.left + columns.start / self.px, self.top + rows.start / self.px
+        other.pixels = np.zeros((*mask.shape, 4), dtype=np.float32)
         draw(other)
-        cv2.fillPoly(mask, [self._corners(within)], 255, lineType=cv2.LINE_AA, shift=_SHIFT)
         drawn = other.pixels * (mask.astype(np.float32) / np.float32(255))[:, :, None]
-        self.pixels *= 1 - drawn[:, :, 3:]
-        self.pixels += drawn
+        self.pixels[rows, columns] *= 1 - drawn[:, :, 3:]
+        self.pixels[rows, columns] += drawn
 
-    def _put(self, mask: np.ndarray, color: str, to: str | None, alpha: float, angle: float, soft: float) -> None:
+    def _put(
+        self, area: tuple[slice, slice], mask: np.ndarray, color: str, to: str | None, alpha: float, angle: float, soft: float
+    ) -> None:
         if soft * self.px >= 0.4:
             mask = cv2.GaussianBlur(mask, (0, 0), soft * self.px)
         left, top, wide, high = cv2.boundingRect(mask)
         if not wide:
             return
-        part = (slice(top, top + high), slice(left, left + wide))
-        share = mask[part].astype(np.float32)[:, :, None] * np.float32(alpha / 255)
+        share = mask[top : top + high, left : left + wide].astype(np.float32)[:, :, None] * np.float32(alpha / 255)
         tone: np.ndarray = np.asarray(rgb_of_color(color))
         if to is not None:
             y, x = np.mgrid[:high, :wide].astype(np.float32)
             along = x * math.cos(math.radians(angle)) + y * math.sin(math.radians(angle))
             along = (along - along.min()) / max(float(np.ptp(along)), 1e-6)
             tone = tone + (rgb_of_color(to) - tone) * along[:, :, None]
-        here = self.pixels[part]
+        top, left = top + area[0].start, left + area[1].start
+        here = self.pixels[top : top + high, left : left + wide]
         here *= 1 - share
         here[:, :, :3] += share * tone
         here[:, :, 3:] += share
@@ -175,7 +206,13 @@ class Layer:
         under_hair: whether hair that hangs over the face hides it.
         shadow: darkness of the shadow it casts on the face, 0 to 1.
         scale: how much larger than drawn.
-        movable: whether it may move down and shrink to stay within the photo.
+        wide: what its width follows: the face's at the temples, the head's with its hair, or neither.
+        movable: whether it may move down, shrink and tilt to stay within the photo.
+        smallest: least scale of a movable layer.
+        lowest: least factor of its height.
+        down: units that it may move down, at the least; what sits on top may move down to the hairline.
+        drop: of a ring, how much lower it lies at the sides than in front, in units.
+        lens: of glasses, what they have: a face that wears glasses gets no others that are clear, and dark ones that cover its own.
     """
 
     draw: Callable[[Canvas], None]
@@ -185,7 +222,13 @@ class Layer:
     under_hair: bool = False
     shadow: float = 0.0
     scale: float = 1.0
+    wide: Literal["", "face", "head"] = ""
     movable: bool = False
+    smallest: float = 0.6
+    lowest: float = 1.0
+    down: float = 0.3
+    drop: float = 0.0
+    lens: Literal["", "clear", "dark"] = ""
 
 
 def _streak(canvas: Canvas, points: Curve) -> None:
@@ -249,22 +292,38 @@ def _both(*draws: Callable[[Canvas], None]) -> Callable[[Canvas], None]:
     return draw
 
 
-def _arm(frame: str, high: float, shine: str) -> Callable[[Canvas], None]:
+def _arm(frame: str, high: float, shine: str, y: float) -> Callable[[Canvas], None]:
+    """The arm of glasses whose front ends at a height y: from the hinge at x = 0 to the ear at x = 1, slightly bowed."""
+
     def draw(canvas: Canvas) -> None:
-        curve = np.array([(-0.02, -high), (0.95, -0.8 * high), (1.15, 0.02), (1.12, 0.1), (0.92, 0.6 * high), (-0.02, high)])
+        along = np.linspace(-0.03, 1.5, 32)
+        middle = y + (0.02 - y) * smoothstep(along, 0.1, 1.0) + 0.12 * np.clip(along - 1.1, 0, 1) ** 2
+        half = high * (1 - 0.35 * np.clip(along, 0, 1))
+        curve = np.concatenate([np.column_stack([along, middle - half]), np.column_stack([along, middle + half])[::-1]])
         canvas.fill(curve, frame)
-        canvas.line(np.array([(0.0, -0.5 * high), (0.93, -0.4 * high)]), 0.3 * high, shine, alpha=0.4)
+        canvas.line(np.column_stack([along, middle - 0.45 * half])[:-3], 0.3 * high, shine, alpha=0.4)
 
     return draw
 
 
-def _glasses(front: Callable[[Canvas], None], frame: str, shine: str, y: float, arm: float) -> tuple[Layer, ...]:
-    arms = _arm(frame, arm, shine)
-    box = (-0.1, -0.2, 1.3, 0.25)
+def _glasses(
+    front: Callable[[Canvas], None], frame: str, shine: str, y: float, arm: float, lens: Literal["clear", "dark"], scale: float
+) -> tuple[Layer, ...]:
+    arms = _arm(frame, arm, shine, y)
+    box = (-0.1, -0.35, 1.6, 0.25)
     return (
-        Layer(arms, box, "left_hinge", "left_side", under_hair=True, shadow=0.25),
-        Layer(arms, box, "right_hinge", "right_side", under_hair=True, shadow=0.25),
-        Layer(front, (-1.2, -0.6, 1.2, 0.65), "between_eyes", "face", shadow=0.34),
+        Layer(arms, box, "left_hinge", "left_side", under_hair=True, shadow=0.25, lens=lens),
+        Layer(arms, box, "right_hinge", "right_side", under_hair=True, shadow=0.25, lens=lens),
+        Layer(
+            front,
+            (-1.2, -0.6, 1.2, 0.65),
+            "between_eyes",
+            "face",
+            shadow=0.34,
+            scale=scale,
+            wide="face",
+            lens=lens,
+        ),
     )
 
 
@@ -284,6 +343,8 @@ _ROUND = _glasses(
     "#fff0c0",
     -0.08,
     0.022,
+    "clear",
+    1.08,
 )
 _SQUARE = _glasses(
     _both(
@@ -301,6 +362,8 @@ _SQUARE = _glasses(
     "#8e8c98",
     -0.12,
     0.045,
+    "clear",
+    1.08,
 )
 
 
@@ -358,6 +421,8 @@ _DARK = _glasses(
     "#77757f",
     -0.18,
     0.055,
+    "dark",
+    1.0,
 )
 
 
@@ -408,88 +473,179 @@ def _band(half: float, high: float, bow: float, y: float) -> Curve:
     return np.concatenate([lower, (lower - (0, high))[::-1]])
 
 
+def _jagged(tall: float, low: float, count: int, half: float, curved: bool = False) -> Curve:
+    """The upper edge of a crown around the head: `count` tips of a height, with valleys of another one between."""
+    at = np.linspace(-half, half, 16 * count + 1)
+    phase = np.abs(((at / (2 * half) + 0.5) * count) % 1 - 0.5) * 2  # 1 at the valleys, 0 at the tips
+    phase = phase**1.6 if curved else phase
+    return np.column_stack([at, -(tall + (low - tall) * phase)])
+
+
+_AROUND = 1.9
+"""Half the way around the head that is seen at most, in units of a layer around it."""
+
+
 def _crown(canvas: Canvas) -> None:
-    half, bow = 0.78, 0.15
-    back = np.column_stack(
-        [half * np.cos(np.linspace(0, 2 * math.pi, 60)), -0.2 + 0.13 * np.sin(np.linspace(0, 2 * math.pi, 60))]
-    )
-    canvas.fill(back, "#7a5510", "#a87a1c")
-    tips = np.linspace(-1, 1, 11)
-    high = np.where(np.arange(11) % 2 == 0, 0.62, 0.24) * (1 - 0.12 * tips**2)
-    upper = np.column_stack([half * tips * (1 + 0.12 * (high > 0.3)), bow * (1 - tips**2) - high])
-    lower = _band(half, 0.0, bow, 0.0)[:41]
-    canvas.fill(np.concatenate([lower, upper[::-1]]), "#ffe27a", "#d29a1e")
-    canvas.glow((-0.25, -0.1), 0.42, "#fff6c8", alpha=0.75, within=np.concatenate([lower, upper[::-1]]))
-    canvas.line(np.concatenate([lower, upper[::-1]]), 0.014, "#8a5f0c", closed=True, alpha=0.8)
-    canvas.fill(_band(half, 0.1, bow, 0.0), "#f6cf58", "#b98114")
-    canvas.line(lower - (0, 0.1), 0.012, "#8a5f0c", alpha=0.7)
-    for x, color in ((-0.62, "#2f7fd6"), (-0.32, "#3aa860"), (0.0, "#d3263c"), (0.32, "#3aa860"), (0.62, "#2f7fd6")):
-        y = bow * (1 - (x / half) ** 2) - 0.05
-        canvas.fill(ellipse(x, y, 0.05 * (1 - 0.4 * abs(x)), 0.036), color)
-        canvas.fill(ellipse(x - 0.012, y - 0.012, 0.016, 0.010), "#ffffff", alpha=0.8)
-    for (x, y), tall in zip(upper, high, strict=True):
-        if tall > 0.3:
-            canvas.fill(ellipse(float(x), float(y), 0.05, 0.05), "#fff0a8", "#c98f1a")
-            canvas.fill(ellipse(float(x) - 0.015, float(y) - 0.018, 0.016, 0.014), "#ffffff", alpha=0.9)
+    upper = _jagged(0.62, 0.26, 11, _AROUND, curved=True)
+    body = np.concatenate([upper, [(_AROUND, 0.0), (-_AROUND, 0.0)]])
+    canvas.fill(body, "#ffe486", "#c48a18")
+    for x in np.linspace(-_AROUND, _AROUND, 12)[:-1] + _AROUND / 11:  # hammered sheet: light on one side of each tip
+        x = float(x)
+        canvas.fill(np.array([(x - 0.13, -0.14), (x, -0.58), (x - 0.01, -0.14)]), "#fff7cf", alpha=0.55, soft=0.02)
+        canvas.fill(np.array([(x + 0.13, -0.14), (x, -0.58), (x + 0.01, -0.14)]), "#8a5a08", alpha=0.28, soft=0.02)
+    canvas.line(upper, 0.02, "#fff3bd", alpha=0.8)
+    canvas.line(upper + np.array([0.0, 0.02]), 0.012, "#8a5f0c", alpha=0.6)
+    canvas.fill(np.array([(-_AROUND, -0.15), (_AROUND, -0.15), (_AROUND, 0.0), (-_AROUND, 0.0)]), "#f9d869", "#a8730f")
+    for y in (-0.155, -0.005):
+        canvas.line(np.array([(-_AROUND, y), (_AROUND, y)]), 0.022, "#ffefb0", alpha=0.9)
+        canvas.line(np.array([(-_AROUND, y + 0.016), (_AROUND, y + 0.016)]), 0.01, "#7c530a", alpha=0.7)
+    for number, x in enumerate(np.linspace(-_AROUND, _AROUND, 12)[:-1] + _AROUND / 11):
+        x, color, dark = float(x), *(("#e0304a", "#7d0a1e"), ("#3f8fe8", "#103c7c"), ("#35b56e", "#0b5a30"))[number % 3]
+        gem = ellipse(x, -0.08, 0.062, 0.05)
+        canvas.fill(gem + np.array([0.0, 0.012]), "#5a3a06", alpha=0.6, soft=0.008)
+        canvas.fill(gem, color, dark)
+        canvas.fill(ellipse(x - 0.02, -0.1, 0.018, 0.011), "#ffffff", alpha=0.85)
+        tip = ellipse(x, -0.635, 0.055, 0.055)
+        canvas.fill(tip, "#fff3bf", "#b67f12")
+        canvas.fill(ellipse(x - 0.017, -0.655, 0.017, 0.014), "#ffffff", alpha=0.9)
+
+
+def _paper_crown(canvas: Canvas) -> None:
+    """A crown of shiny card, as handed out at parties."""
+    chance = np.random.default_rng(4)
+    upper = _jagged(0.60, 0.30, 11, _AROUND)
+    body = np.concatenate([upper, [(_AROUND, 0.0), (-_AROUND, 0.0)]])
+    canvas.fill(body, "#7b3fd0", "#4a1fa0")
+
+    def foil(on: Canvas) -> None:
+        for number, x in enumerate(np.linspace(-_AROUND, _AROUND, 12)[:-1] + _AROUND / 11):
+            x = float(x)
+            on.fill(np.array([(x - 0.17, 0.0), (x, -0.6), (x, 0.0)]), "#b98bff", alpha=0.35, soft=0.02)
+            color, dark = (("#ffd84a", "#e09a18"), ("#ff7ab8", "#d92a7a"), ("#58dcf0", "#149ab8"))[number % 3]
+            on.fill(star(x, -0.27, 0.12, 0.45), color, dark)
+        for _ in range(420):
+            x, y = float(chance.uniform(-_AROUND, _AROUND)), float(chance.uniform(-0.6, 0.0))
+            shade = str(chance.choice(["#ffffff", "#ffe9a0", "#ffc0e8", "#c9b8ff"]))
+            on.fill(ellipse(x, y, 0.009, 0.009), shade, alpha=float(chance.uniform(0.3, 0.95)))
+
+    canvas.inside(body, foil)
+    canvas.line(upper + np.array([0.0, 0.012]), 0.035, "#ffd84a")
+    canvas.line(upper + np.array([0.0, 0.022]), 0.010, "#b87a10", alpha=0.7)
+    canvas.fill(np.array([(-_AROUND, -0.1), (_AROUND, -0.1), (_AROUND, 0.0), (-_AROUND, 0.0)]), "#ffe27a", "#d2921a")
+    canvas.line(np.array([(-_AROUND, -0.1), (_AROUND, -0.1)]), 0.012, "#fff6d0", alpha=0.8)
+    for x in np.linspace(-_AROUND, _AROUND, 12)[:-1] + _AROUND / 11:
+        canvas.fill(ellipse(float(x), -0.60, 0.065, 0.065), "#ff9ecb", "#d92a7a")
+        canvas.fill(ellipse(float(x) - 0.02, -0.625, 0.02, 0.016), "#ffffff", alpha=0.85)
+
+
+def _confetti(canvas: Canvas) -> None:
+    """Paper that falls around a head; none of it lies on the face."""
+    chance = np.random.default_rng(31)
+    tones = ("#ff4d7d", "#ffd23f", "#35c9ff", "#7be05a", "#b36bff", "#ff8c3a")
+    count = 0
+    while count < 110:
+        x, y = float(chance.uniform(-2.5, 2.5)), float(chance.uniform(-2.4, 2.3))
+        if math.hypot(x / 1.25, (y - 0.35) / 1.75) < 1.0 or chance.random() < 0.25 * (y + 2) / 4:
+            continue
+        count += 1
+        near = float(chance.uniform(0.6, 1.5))
+        long, wide = 0.055 * near, 0.055 * near * float(chance.uniform(0.25, 0.75))
+        color = str(chance.choice(tones))
+        piece = turned(np.array([(-long, -wide), (long, -wide), (long, wide), (-long, wide)]), float(chance.uniform(0, 180)))
+        soft = 0.012 * abs(near - 1.0)
+        canvas.fill(piece + np.array([x, y]), color, alpha=0.95, soft=soft)
+        canvas.fill(piece * (1.0, 0.5) + np.array([x, y]), "#ffffff", alpha=float(chance.uniform(0.0, 0.35)), soft=soft)
+    for x, y, way in ((-1.95, -1.5, 1.0), (1.95, -1.3, -1.0), (-2.1, 0.5, 1.0), (2.05, 0.9, -1.0)):  # curled ribbons
+        at = np.linspace(0, 1, 70)
+        curl = np.column_stack([x + way * (0.25 * at + 0.10 * np.sin(16 * at)), y + 0.8 * at])
+        tone = tones[int(chance.integers(len(tones)))]
+        canvas.line(curl + np.array([0.012, 0.016]), 0.05, "#000000", alpha=0.2, soft=0.01)
+        canvas.line(curl, 0.05, tone)
+        canvas.line(curl - np.array([0.008, 0.0]), 0.014, "#ffffff", alpha=0.5)
 
 
 def _hat(canvas: Canvas) -> None:
     crown = smooth(
         [
-            (-0.72, 0.0),
-            (-0.70, -0.45),
-            (-0.58, -0.74),
-            (-0.25, -0.80),
-            (0.0, -0.72),
-            (0.25, -0.80),
-            (0.58, -0.74),
-            (0.70, -0.45),
-            (0.72, 0.0),
-            (0.0, 0.12),
+            (-0.74, 0.02),
+            (-0.72, -0.40),
+            (-0.60, -0.70),
+            (-0.25, -0.78),
+            (0.0, -0.71),
+            (0.25, -0.78),
+            (0.60, -0.70),
+            (0.72, -0.40),
+            (0.74, 0.02),
+            (0.0, 0.14),
         ]
     )
     brim = smooth(
-        [(-1.28, -0.10), (-0.8, 0.10), (0.0, 0.22), (0.8, 0.10), (1.28, -0.10), (0.85, -0.08), (0.0, 0.02), (-0.85, -0.08)]
+        [(-1.22, -0.08), (-0.8, 0.12), (0.0, 0.24), (0.8, 0.12), (1.22, -0.08), (0.85, -0.06), (0.0, 0.04), (-0.85, -0.06)]
     )
-    canvas.fill(crown, "#6b5140", "#3c2b20")
-    canvas.glow((-0.28, -0.5), 0.45, "#9a7a62", alpha=0.5, within=crown)
-    canvas.line(smooth([(-0.2, -0.74), (-0.05, -0.6), (0.0, -0.42)], closed=False), 0.03, "#2a1c14", alpha=0.35, soft=0.012)
-    canvas.fill(_band(0.72, 0.17, 0.10, -0.02), "#201713", "#0e0907")
-    canvas.fill(brim, "#6f5543", "#37271d")
-    canvas.line(
-        smooth([(-1.2, -0.07), (-0.8, 0.09), (0.0, 0.20), (0.8, 0.09), (1.2, -0.07)], closed=False), 0.018, "#8f7460", alpha=0.7
-    )
+    canvas.fill(crown, "#75573f", "#3a291d")
+
+    def felt(on: Canvas) -> None:
+        on.fill(ellipse(-0.62, -0.25, 0.3, 0.7), "#1d130c", alpha=0.5, soft=0.12)
+        on.fill(ellipse(0.66, -0.25, 0.26, 0.7), "#1d130c", alpha=0.6, soft=0.12)
+        on.fill(ellipse(-0.2, -0.45, 0.26, 0.3), "#b08c6c", alpha=0.35, soft=0.12)
+        on.fill(smooth([(-0.10, -0.80), (0.0, -0.5), (0.10, -0.80)]), "#1d130c", alpha=0.45, soft=0.05)
+        for side in (-1.0, 1.0):
+            dent = smooth([(side * 0.30, -0.72), (side * 0.22, -0.52), (side * 0.26, -0.34)], closed=False)
+            on.line(dent, 0.07, "#1d130c", alpha=0.25, soft=0.045)
+
+    canvas.inside(crown, felt)
+    ribbon = _band(0.745, 0.18, 0.12, 0.0)
+    canvas.fill(ribbon, "#2a201c", "#0e0907")
+    canvas.inside(ribbon, partial(_ribbon_light))
+    canvas.line(ribbon[41:], 0.010, "#6d5a4e", alpha=0.6)
+    canvas.fill(brim + np.array([0.0, 0.02]), "#150d08", alpha=0.7, soft=0.012)
+    canvas.fill(brim, "#7c5e47", "#33241a")
+
+    def edge(on: Canvas) -> None:
+        on.fill(ellipse(0.0, 0.02, 0.75, 0.09), "#120b07", alpha=0.55, soft=0.04)
+        for side in (-1.0, 1.0):
+            on.fill(ellipse(side * 1.15, -0.05, 0.25, 0.15), "#1d130c", alpha=0.35, soft=0.08)
+
+    canvas.inside(brim, edge)
+    rim = smooth([(-1.17, -0.06), (-0.8, 0.115), (0.0, 0.225), (0.8, 0.115), (1.17, -0.06)], closed=False)
+    canvas.line(rim, 0.02, "#b3947a", alpha=0.6, soft=0.004)
+
+
+def _ribbon_light(canvas: Canvas) -> None:
+    canvas.fill(ellipse(-0.25, 0.0, 0.22, 0.2), "#8a7666", alpha=0.4, soft=0.09)
+    for side in (-1.0, 1.0):
+        canvas.fill(ellipse(side * 0.74, 0.0, 0.2, 0.25), "#000000", alpha=0.6, soft=0.08)
 
 
 def _stripes(canvas: Canvas) -> None:
-    for y, color in ((-0.95, "#ffd84a"), (-0.68, "#4ad0e8"), (-0.38, "#ffd84a"), (-0.06, "#4ad0e8")):
-        canvas.fill(_band(0.7, 0.09, 0.12, y), color, alpha=0.95)
+    for y, color in ((-1.02, "#ffd84a"), (-0.72, "#4ad0e8"), (-0.40, "#ffd84a"), (-0.07, "#4ad0e8")):
+        canvas.fill(_band(0.75, 0.12, 0.14, y), color, alpha=0.95)
 
 
 def _cone_light(canvas: Canvas) -> None:
-    left, right = [(-0.55, 0.15), (-0.02, -1.15)], [(0.55, 0.15), (0.02, -1.15)]
-    canvas.fill(np.array([*left, (-0.03, -1.15), (-0.42, 0.15)]), "#2a0a46", alpha=0.45, soft=0.06)
-    canvas.fill(np.array([(-0.30, 0.15), (-0.05, 0.15), (0.0, -1.15), (-0.02, -1.15)]), "#ffffff", alpha=0.5, soft=0.05)
-    canvas.fill(np.array([*right[::-1], (0.55, 0.15), (0.22, 0.15)]), "#2a0a46", alpha=0.6, soft=0.09)
+    canvas.fill(np.array([(-0.58, 0.15), (-0.02, -1.25), (-0.03, -1.25), (-0.44, 0.15)]), "#2a0a46", alpha=0.45, soft=0.06)
+    canvas.fill(np.array([(-0.32, 0.15), (-0.06, 0.15), (0.0, -1.25), (-0.02, -1.25)]), "#ffffff", alpha=0.5, soft=0.05)
+    canvas.fill(np.array([(0.02, -1.25), (0.58, 0.15), (0.58, 0.15), (0.24, 0.15)]), "#2a0a46", alpha=0.6, soft=0.09)
 
 
 def _party_hat(canvas: Canvas) -> None:
-    cone = np.concatenate([_band(0.52, 0.0, 0.13, 0.0)[:41], [(0.04, -1.1), (-0.04, -1.1)]])
+    cone = np.concatenate([_band(0.55, 0.0, 0.16, 0.0)[:41], [(0.04, -1.18), (-0.04, -1.18)]])
     canvas.fill(cone, "#f0468f", "#7d36c8", angle=70)
     canvas.inside(cone, _stripes)
     canvas.inside(cone, _cone_light)
     chance = np.random.default_rng(1)
-    for _ in range(90):  # a trim of tinsel along the brim
-        x = float(chance.uniform(-0.52, 0.52))
-        y = 0.13 * (1 - (x / 0.52) ** 2)
-        way = np.array([x, y]) + chance.normal(0, 0.055, 2)
-        color = str(chance.choice(["#fff6c4", "#ffd84a", "#e09a18"]))
-        canvas.fill(_tapered(np.linspace((x, y), way, 4), 0.024), color, alpha=0.9)
-    canvas.fill(ellipse(0.0, -1.11, 0.12, 0.12), "#ffd84a", "#c98412")
-    for _ in range(160):
-        angle, far = chance.uniform(0, 2 * math.pi), 0.15 * math.sqrt(chance.uniform(0, 1))
-        tip = (far * math.cos(angle), -1.12 + far * math.sin(angle))
-        canvas.line(np.array([(0.0, -1.12), tip]), 0.02, str(chance.choice(["#fff3b0", "#ffd84a", "#f2a81c"])), alpha=0.85)
+    for _ in range(160):  # a trim of tinsel along the brim
+        x = float(chance.uniform(-0.55, 0.55))
+        y = 0.16 * (1 - (x / 0.55) ** 2)
+        way = np.array([x, y]) + chance.normal(0, 0.045, 2)
+        color = str(chance.choice(["#fff6c4", "#ffd84a", "#e09a18", "#a8690c"]))
+        canvas.fill(_tapered(np.linspace((x, y), way, 4), 0.03), color, alpha=0.9)
+    canvas.fill(ellipse(0.0, -1.18, 0.13, 0.13), "#ffd84a", "#c98412")
+    for _ in range(150):
+        angle, far = chance.uniform(0, 2 * math.pi), 0.17 * math.sqrt(chance.uniform(0, 1))
+        tip = np.array([far * math.cos(angle), -1.19 + far * math.sin(angle)])
+        shade = "#fff3b0" if tip[0] < -0.03 and tip[1] < -1.19 else str(chance.choice(["#ffd84a", "#f2a81c", "#c98412"]))
+        canvas.fill(_tapered(np.linspace(tip * 0.4 + (0.0, -0.71), tip, 3), 0.03), shade, alpha=0.85)
 
 
 def _flower(canvas: Canvas, x: float, y: float, size: float, color: str, dark: str, turn: float = 0.0) -> None:
@@ -504,12 +660,12 @@ def _flower(canvas: Canvas, x: float, y: float, size: float, color: str, dark: s
             canvas.fill(curve, color, dark, angle=angle + 180)
             outer = turned(np.array([(0.62 * far * size, 0.0)]), angle)[0] + at
             canvas.glow((float(outer[0]), float(outer[1])), 0.36 * size, "#ffffff", alpha=0.5, within=curve)
-            for way in (-13.0, 0.0, 13.0):
+            for way in (-13.0, 0.0, 13.0) if size > 0.13 else ():
                 fold = turned(np.array([(0.15 * size, 0.0), ((far + 0.36) * size, 0.0)]), angle + way) + np.array([x, y])
                 canvas.line(fold, 0.008, dark, alpha=0.28)
     chance = np.random.default_rng(2)
     canvas.fill(ellipse(x, y, 0.23 * size, 0.23 * size), "#e8b23c", "#9a6416", soft=0.02 * size)
-    for _ in range(26):
+    for _ in range(22 if size > 0.13 else 6):
         angle, far = float(chance.uniform(0, 360)), 0.25 * size * math.sqrt(float(chance.uniform(0, 1)))
         at = turned(np.array([(far, 0.0)]), angle)[0] + (x, y)
         canvas.fill(
@@ -528,20 +684,16 @@ def _leaf(canvas: Canvas, x: float, y: float, size: float, turn: float, color: s
 
 
 def _flower_crown(canvas: Canvas) -> None:
+    """A wreath around the head, unrolled: leaves behind, then small flowers, then large ones, largest in front."""
     chance = np.random.default_rng(8)
-
-    def low(x: float) -> float:
-        return 0.26 * (1 - x * x) - 0.04
-
-    at = np.linspace(-1.04, 1.04, 60)
-    vine = np.column_stack([at, [low(float(x)) for x in at]])
+    at = np.linspace(-_AROUND, _AROUND, 90)
+    vine = np.column_stack([at, 0.03 * np.sin(9 * at)])
     canvas.line(vine, 0.05, "#3a2a18", alpha=0.9)
-    canvas.line(vine - np.array([0.0, 0.014]), 0.014, "#8a6a42", alpha=0.8)
-    for x in np.linspace(-1.04, 1.04, 44):
+    for x in np.linspace(-_AROUND, _AROUND, 52):
         for way in (-1.0, 1.0):
-            turn = way * float(chance.uniform(25, 80)) + (180 if x < 0 else 0) - 14 * float(x)
-            green = str(chance.choice(["#4f8a3d", "#3c6e33", "#6da552", "#86a95e"]))
-            _leaf(canvas, float(x), low(float(x)), float(chance.uniform(0.13, 0.23)) * (1 - 0.25 * abs(float(x))), turn, green)
+            turn = way * float(chance.uniform(20, 85)) + (180 if chance.random() < 0.5 else 0)
+            green = str(chance.choice(["#4f8a3d", "#3c6e33", "#6da552", "#86a95e", "#2f5c30"]))
+            _leaf(canvas, float(x), float(chance.normal(0, 0.03)), float(chance.uniform(0.18, 0.29)), turn, green)
     tones = (
         ("#f7b4c6", "#c94f74"),
         ("#fffaf4", "#d9b7a8"),
@@ -549,13 +701,19 @@ def _flower_crown(canvas: Canvas) -> None:
         ("#ffdf9c", "#d9832c"),
         ("#c9b3ee", "#6a4ba8"),
     )
-    for x, up, size, tone in (
-        *((-0.86, -0.10, 0.085, 4), (0.86, -0.10, 0.085, 3), (-0.38, -0.16, 0.09, 3), (0.40, -0.15, 0.09, 4)),
-        *((-0.14, 0.15, 0.07, 1), (0.62, 0.11, 0.075, 1), (-0.62, 0.12, 0.075, 2), (0.16, -0.17, 0.08, 0)),
-        *((-1.0, 0.0, 0.12, 1), (1.0, 0.0, 0.12, 0), (-0.76, 0.02, 0.15, 0), (0.77, 0.02, 0.15, 2)),
-        *((-0.26, 0.02, 0.155, 3), (0.29, 0.03, 0.155, 1), (-0.51, 0.0, 0.18, 2), (0.53, 0.0, 0.18, 0), (0.02, 0.0, 0.21, 0)),
-    ):
-        _flower(canvas, x, low(x) + up, size, *tones[tone], turn=float(chance.uniform(0, 60)))
+    for number, x in enumerate(np.linspace(-1.8, 1.8, 17)):
+        up = 0.16 * (-1.0) ** number + float(chance.normal(0, 0.02))
+        _flower(
+            canvas,
+            float(x),
+            up,
+            float(chance.uniform(0.08, 0.11)),
+            *tones[(3 * number + 1) % 5],
+            turn=float(chance.uniform(0, 60)),
+        )
+    large = ((-1.72, 0.15, 1), (-1.4, 0.17, 4), (-1.06, 0.19, 0), (-0.70, 0.18, 3), (-0.36, 0.21, 2), (1.72, 0.15, 2))
+    for x, size, tone in (*large, (1.4, 0.17, 3), (1.06, 0.19, 1), (0.72, 0.18, 4), (0.37, 0.21, 0), (0.0, 0.235, 1)):
+        _flower(canvas, x, float(chance.normal(0, 0.02)), size, *tones[tone], turn=float(chance.uniform(0, 60)))
 
 
 def _halo(canvas: Canvas) -> None:
@@ -573,107 +731,150 @@ def _tapered(points: Curve, width: float, tip: float = 0.1) -> Curve:
     return np.concatenate([points + half, (points - half)[::-1]])
 
 
-def _fade_below(canvas: Canvas, start: float, end: float) -> None:
-    """Let what lies below `start` vanish towards `end`: fur that goes over into hair."""
-    y = canvas.top + (np.arange(len(canvas.pixels)) + 0.5) / canvas.px
-    canvas.pixels *= (1 - smoothstep(y, start, end))[:, None, None]
+def _fade_into(canvas: Canvas, inner: tuple[float, float], outer: tuple[float, float], over: float) -> None:
+    """Let both sides vanish below the line from `inner` to `outer` (of the right one), in strands: fur that goes over into hair."""
+    high, wide = canvas.pixels.shape[:2]
+    x = np.abs(canvas.left + (np.arange(wide) + 0.5) / canvas.px)
+    y = canvas.top + (np.arange(high) + 0.5) / canvas.px
+    along = np.array(outer) - inner
+    long = float(np.hypot(*along))
+    below = ((y[:, None] - inner[1]) * along[0] - (x[None] - inner[0]) * along[1]) / long
+    at = ((x[None] - inner[0]) * along[0] + (y[:, None] - inner[1]) * along[1]) / long
+    ends = np.random.default_rng(9).uniform(-1, 1, 400)
+    strands = np.interp(at, np.linspace(-1, 3, 400), ends) * over
+    canvas.pixels *= (1 - smoothstep((below + strands).astype(np.float32), -0.5 * over, 0.5 * over))[:, :, None]
+
+
+@dataclass(frozen=True)
+class _Fur:
+    """Colours of an ear: its fur in light, as it is and in shadow, and its inside in light and deep in."""
+
+    light: str
+    fur: str
+    dark: str
+    skin: str
+    deep: str
 
 
 def _ear(
     outer: Sequence[tuple[float, float]],
     inner: Sequence[tuple[float, float]],
-    fur: tuple[str, str, str],
-    skin: tuple[str, str],
-    fades: tuple[float, float],
+    colors: _Fur,
+    foot: tuple[tuple[float, float], tuple[float, float]],
+    over: float = 0.1,
     hangs: bool = False,
 ) -> Callable[[Canvas], None]:
-    """Two ears: outlines of the right one, colours of the fur above, below and of its light tips, where it goes over into hair, and whether
-    the ears hang down."""
+    """Two ears: outlines of the right one and of its inside, its colours, the line along which it grows out of the hair, how softly, and
+    whether it hangs down."""
 
     def draw(canvas: Canvas) -> None:
         chance = np.random.default_rng(5)
         for side in (1.0, -1.0):
-            curve, inside = np.asarray(smooth(outer)) * (side, 1), np.asarray(smooth(inner)) * (side, 1)
-            canvas.fill(curve, fur[0], fur[1])
+            curve, inside = np.asarray(smooth(outer)) * (side, 1), np.asarray(smooth(inner, closed=not hangs)) * (side, 1)
             middle, size = curve.mean(axis=0), float(np.ptp(curve[:, 1]))
-            canvas.glow((float(middle[0]) - 0.1, float(middle[1]) - 0.25 * size), 0.5 * size, fur[2], alpha=0.45, within=curve)
-            canvas.fill(inside, skin[1], skin[0], soft=0.03)
-            core = (inside - inside.mean(axis=0)) * (0.62, 0.72) + inside.mean(axis=0) + np.array([0.0, 0.06 * size])
-            canvas.fill(core, skin[1], "#7d4a50", alpha=0.55, soft=0.07)
-            _coat(canvas, chance, curve, middle, fur, -0.5 * size if hangs else size)
-            low = inside[inside[:, 1] > inside[:, 1].mean()] if not hangs else inside[:0]
-            for point in low[:: max(1, len(low) // 34)]:  # tufts that grow out of the ear
-                tip = inside.mean(axis=0) + (point - inside.mean(axis=0)) * 0.25 + chance.normal(0, 0.03, 2) - (0, 0.12 * size)
-                bend = (point + tip) / 2 + chance.normal(0, 0.02, 2)
-                hair = smooth([tuple(point), tuple(bend), tuple(tip)], closed=False, steps=6)
-                canvas.fill(_tapered(hair, 0.02), fur[2] if chance.random() < 0.6 else fur[0], alpha=0.5)
-        _fade_below(canvas, *fades)
+            low = np.asarray(foot).mean(axis=0) * (side, 1)
+            _fringe(canvas, chance, curve, middle, low, colors, 1.3 * float(np.ptp(curve[:, 0])))
+            canvas.fill(curve, colors.fur, colors.dark)
+            canvas.inside(curve, partial(_round, curve=curve, inside=inside, colors=colors, size=size, side=side, hangs=hangs))
+            if not hangs:
+                _strands(canvas, chance, inside, low, colors, size)
+        _fade_into(canvas, *foot, over)
 
     return draw
 
 
-def _coat(
-    canvas: Canvas, chance: np.random.Generator, curve: Curve, middle: np.ndarray, fur: tuple[str, str, str], size: float
+def _round(canvas: Canvas, curve: Curve, inside: Curve, colors: _Fur, size: float, side: float, hangs: bool) -> None:
+    """Light and shadow on an ear, and its inside, or, where it hangs, the line of its fold."""
+    canvas.line(curve, 0.12 * size, colors.light, alpha=0.75, closed=True, soft=0.035 * size)
+    canvas.line(
+        curve + np.array([-0.05 * size, 0.02 * size]), 0.05 * size, colors.dark, alpha=0.35, closed=True, soft=0.04 * size
+    )
+    if hangs:
+        fold = smooth([tuple(point) for point in inside], closed=False, steps=6)
+        canvas.line(fold, 0.10 * size, colors.dark, alpha=0.3, soft=0.06 * size)
+        canvas.line(fold - (side * 0.10 * size, 0.0), 0.08 * size, colors.light, alpha=0.4, soft=0.05 * size)
+        return
+    canvas.fill(inside, colors.skin, colors.deep, soft=0.03 * size)
+    core = (inside - inside.mean(axis=0)) * (0.5, 0.7) + inside.mean(axis=0) + np.array([0.0, 0.1 * size])
+    canvas.fill(core, colors.deep, alpha=0.75, soft=0.07 * size)
+    edge = (inside - inside.mean(axis=0)) * 0.97 + inside.mean(axis=0) + np.array([side * 0.03 * size, 0.0])
+    canvas.line(edge, 0.02 * size, "#ffffff", alpha=0.25, closed=True, soft=0.02 * size)
+
+
+def _fringe(
+    canvas: Canvas, chance: np.random.Generator, curve: Curve, middle: np.ndarray, low: np.ndarray, colors: _Fur, size: float
 ) -> None:
-    """Fur along the edge of an ear: tapered hairs that point outwards and to the tip, which is below where the size is negative."""
-    down, size = -math.copysign(1.1, size), abs(size)
-    for turn in range(3):
-        for point in curve[:: max(1, len(curve) // 110)]:
-            if down < 0 and point[1] > float(curve[:, 1].max()) - 0.14 * size:  # the foot goes over into hair
-                continue
-            outward = (point - middle) / max(float(np.linalg.norm(point - middle)), 1e-6)
-            start = point - outward * float(chance.uniform(0.03, 0.12)) * size
-            lean = 0.7 * outward + np.array([0.0, down]) + chance.normal(0, 0.16, 2)
-            tip = start + lean / np.linalg.norm(lean) * float(chance.uniform(0.09, 0.15)) * size
-            color, alpha = ((fur[1], 0.9), (fur[0], 0.9), (fur[2], 0.5))[turn]
-            canvas.fill(_tapered(np.linspace(start, tip, 5), 0.02 * size), color, alpha=alpha)
+    """Short hairs along the outline of an ear, that lean away from its foot."""
+    for point in np.repeat(curve[:: max(1, len(curve) // 90)], 4, axis=0):
+        outward = (point - middle) / max(float(np.linalg.norm(point - middle)), 1e-6)
+        away = (point - low) / max(float(np.linalg.norm(point - low)), 1e-6)
+        way = 0.5 * outward + 0.9 * away + chance.normal(0, 0.12, 2)
+        start = point - 0.03 * size * outward + chance.normal(0, 0.006, 2)
+        tip = start + way / np.linalg.norm(way) * float(chance.uniform(0.035, 0.06)) * size
+        canvas.fill(
+            _tapered(np.array([start, tip]), 0.018 * size),
+            str(chance.choice([colors.fur, colors.fur, colors.dark])),
+            alpha=0.8,
+        )
+
+
+def _strands(canvas: Canvas, chance: np.random.Generator, inside: Curve, low: np.ndarray, colors: _Fur, size: float) -> None:
+    """Long soft hairs that grow from the rim of an ear over its inside."""
+    middle = inside.mean(axis=0)
+    for point in inside[:: max(1, len(inside) // 50)]:
+        if float((point - middle) @ (low - middle)) < -0.12 * size * float(np.linalg.norm(low - middle)):
+            continue
+        inward = (middle - point) / max(float(np.linalg.norm(middle - point)), 1e-6)
+        away = (middle - low) / max(float(np.linalg.norm(middle - low)), 1e-6)
+        way = 0.5 * inward + 0.75 * away + chance.normal(0, 0.1, 2)
+        tip = point + way / np.linalg.norm(way) * float(chance.uniform(0.12, 0.24)) * size
+        bend = (point + tip) / 2 + 0.03 * size * inward
+        hair = smooth([tuple(point), tuple(bend), tuple(tip)], closed=False, steps=5)
+        canvas.fill(_tapered(hair, 0.012 * size), colors.light, alpha=0.4)
 
 
 _CAT_EARS = _ear(
-    [(0.26, 0.04), (0.36, -0.42), (0.62, -0.82), (0.80, -0.96), (0.94, -0.62), (1.02, -0.2), (1.0, 0.12), (0.64, 0.14)],
-    [(0.44, 0.02), (0.52, -0.36), (0.70, -0.64), (0.80, -0.72), (0.87, -0.46), (0.91, -0.1), (0.88, 0.08), (0.66, 0.1)],
-    ("#7d695c", "#493a33", "#cbb7a3"),
-    ("#f6c0bf", "#cf878d"),
-    (-0.3, 0.12),
-)
+    [(0.30, 0.16), (0.32, -0.16), (0.44, -0.52), (0.66, -0.84), (0.84, -0.98), (0.98, -0.80), (1.10, -0.42), (1.17, -0.02), (1.20, 0.52), (0.8, 0.42)],
+    [(0.45, 0.12), (0.48, -0.12), (0.58, -0.42), (0.74, -0.68), (0.84, -0.77), (0.93, -0.62), (1.01, -0.34), (1.05, -0.02), (1.06, 0.36), (0.76, 0.30)],
+    _Fur("#8d857f", "#5b524d", "#2e2825", "#f4bcbc", "#b86a74"),
+    ((0.28, 0.02), (1.16, 0.40)),
+)  # fmt: skip
 _BUNNY_EARS = _ear(
-    [(0.20, 0.05), (0.17, -0.5), (0.28, -1.12), (0.46, -1.38), (0.58, -1.08), (0.56, -0.5), (0.46, 0.06)],
-    [(0.29, -0.12), (0.28, -0.5), (0.36, -1.0), (0.45, -1.16), (0.49, -0.95), (0.46, -0.5), (0.40, -0.1)],
-    ("#f1ebe6", "#cfc3bd", "#ffffff"),
-    ("#f6c3c8", "#e39aa3"),
-    (-0.1, 0.08),
+    [(0.16, 0.16), (0.13, -0.4), (0.17, -0.95), (0.33, -1.30), (0.50, -1.34), (0.60, -1.05), (0.62, -0.5), (0.58, 0.24)],
+    [(0.25, 0.0), (0.24, -0.4), (0.28, -0.88), (0.37, -1.13), (0.45, -1.14), (0.51, -0.92), (0.52, -0.45), (0.48, 0.05)],
+    _Fur("#ffffff", "#f1ebe7", "#cfc5bf", "#f8c9ce", "#e7a3ac"),
+    ((0.10, 0.04), (0.64, 0.14)),
 )
 _DOG_EARS = _ear(
-    [
-        (0.42, -0.20),
-        (0.62, -0.42),
-        (0.95, -0.40),
-        (1.22, -0.12),
-        (1.34, 0.34),
-        (1.26, 0.66),
-        (1.08, 0.50),
-        (0.92, 0.16),
-        (0.66, -0.02),
-    ],
-    [(0.98, -0.06), (1.12, 0.08), (1.22, 0.36), (1.20, 0.52), (1.10, 0.40), (1.00, 0.12)],
-    ("#a86f3e", "#6b4020", "#d09a62"),
-    ("#7a4a28", "#5a341a"),
-    (0.9, 1.0),
+    [(0.50, 0.02), (0.66, -0.26), (0.92, -0.34), (1.18, -0.18), (1.36, 0.16), (1.44, 0.56), (1.38, 0.92), (1.22, 0.98), (1.06, 0.72), (0.94, 0.40), (0.74, 0.20)],
+    [(0.80, -0.10), (1.02, 0.06), (1.18, 0.36), (1.24, 0.70)],
+    _Fur("#b98350", "#8f5c30", "#512f16", "#95633a", "#7d4f2b"),
+    ((0.42, -0.16), (0.74, 0.34)),
+    over=0.06,
     hangs=True,
-)
+)  # fmt: skip
 
 
 def _cat_nose(canvas: Canvas) -> None:
-    nose = smooth([(-0.15, -0.07), (0.0, -0.10), (0.15, -0.07), (0.07, 0.05), (0.0, 0.10), (-0.07, 0.05)])
-    canvas.fill(nose, "#f39aa4", "#c85a6c")
-    canvas.glow((-0.04, -0.05), 0.07, "#ffffff", alpha=0.7, within=nose)
+    nose = smooth([(-0.21, -0.09), (-0.1, -0.14), (0.0, -0.13), (0.1, -0.14), (0.21, -0.09), (0.17, 0.0), (0.07, 0.09), (0.0, 0.13), (-0.07, 0.09), (-0.17, 0.0)])  # fmt: skip
+    canvas.fill(nose, "#f2a0a6", "#b74e60")
+
+    def wet(on: Canvas) -> None:
+        on.line(nose, 0.05, "#7d2a3c", alpha=0.5, closed=True, soft=0.03)
+        on.fill(ellipse(-0.01, -0.07, 0.11, 0.035), "#ffffff", alpha=0.65, soft=0.022)
+        for side in (-1.0, 1.0):
+            on.fill(ellipse(side * 0.085, 0.03, 0.035, 0.022, side * -30), "#5c1626", alpha=0.75, soft=0.01)
+
+    canvas.inside(nose, wet)
     for side in (-1.0, 1.0):
-        for y, drop in ((0.10, -0.10), (0.17, 0.0), (0.24, 0.12)):
-            curve = smooth([(side * 0.32, y), (side * 0.65, y + 0.4 * drop), (side * 1.02, y + 1.1 * drop + 0.04)], closed=False)
-            canvas.fill(_tapered(curve + np.array([0.0, 0.016]), 0.034, 0.05), "#1c1616", alpha=0.3, soft=0.012)
+        for y, drop in ((0.12, -0.16), (0.2, -0.03), (0.28, 0.12)):
+            curve = smooth(
+                [(side * 0.36, y), (side * 0.72, y + 0.35 * drop - 0.03), (side * 1.18, y + 1.2 * drop + 0.05)], closed=False
+            )
+            canvas.fill(_tapered(curve + np.array([0.0, 0.014]), 0.03, 0.05), "#1c1616", alpha=0.35, soft=0.012)
             canvas.fill(_tapered(curve, 0.026, 0.06), "#fdfaf7", "#e9e2dc")
-        for x, y in ((0.24, 0.12), (0.30, 0.2), (0.22, 0.22)):
-            canvas.fill(ellipse(side * x, y, 0.014, 0.014), "#3a2a28", alpha=0.8)
+        for x, y in ((0.27, 0.13), (0.34, 0.22), (0.25, 0.25)):
+            canvas.fill(ellipse(side * x, y, 0.016, 0.016), "#3a2a28", alpha=0.75)
 
 
 def _dog_nose(canvas: Canvas) -> None:
@@ -760,28 +961,35 @@ def _snowflakes(canvas: Canvas) -> None:
             canvas.fill(ellipse(x, y, *[float(chance.uniform(0.01, 0.026))] * 2), "#ffffff", alpha=0.85, soft=0.006)
 
 
+_Sized = partial(Layer, plane="head", wide="head", movable=True)
+"""What sits on the head and is as wide as it."""
+
+_Around = partial(Layer, plane="ring", shadow=0.4, movable=True, smallest=0.76, lowest=0.7, down=0.2)
+"""What goes around the head."""
+
 ART: Mapping[str, tuple[Layer, ...]] = {
     "glasses": _SQUARE,
     "round_glasses": _ROUND,
     "sunglasses": _DARK,
-    "star_glasses": (*_glasses(_stars, "#d99a12", "#fff0c0", -0.05, 0.03),),
+    "star_glasses": (*_glasses(_stars, "#d99a12", "#fff0c0", -0.05, 0.03, "dark", 1.04),),
     "moustache": (Layer(_moustache, (-0.85, -0.2, 0.85, 0.35), "moustache", "face", shadow=0.22),),
-    "hat": (Layer(_hat, (-1.4, -0.95, 1.4, 0.35), "brim", "head", shadow=0.35, scale=1.32, movable=True),),
-    "party_hat": (Layer(_party_hat, (-0.65, -1.4, 0.65, 0.25), "top", "head", shadow=0.3, scale=1.35, movable=True),),
-    "crown": (Layer(_crown, (-1.15, -0.9, 1.15, 0.4), "top", "head", shadow=0.3, scale=1.25, movable=True),),
-    "flower_crown": (Layer(_flower_crown, (-1.35, -0.45, 1.35, 0.6), "hairline", "head", shadow=0.4, scale=1.2, movable=True),),
-    "halo": (Layer(_halo, (-1.1, -0.5, 1.1, 0.5), "above", "head", movable=True),),
+    "hat": (_Sized(_hat, (-1.35, -0.95, 1.35, 0.4), "brim", shadow=0.4, scale=1.62, smallest=0.84, lowest=0.7, down=0.1),),
+    "party_hat": (_Sized(_party_hat, (-0.7, -1.45, 0.7, 0.3), "top", shadow=0.35, scale=1.4, smallest=0.52, lowest=0.7),),
+    "crown": (_Around(_crown, (-1.9, -0.8, 1.9, 0.1), "headband", drop=0.35),),
+    "paper_crown": (_Around(_paper_crown, (-1.9, -0.75, 1.9, 0.1), "headband", drop=0.35),),
+    "flower_crown": (_Around(_flower_crown, (-1.95, -0.42, 1.95, 0.42), "hairline", lowest=1.0, down=0.1, drop=0.75),),
+    "halo": (_Sized(_halo, (-1.1, -0.5, 1.1, 0.5), "above", scale=1.25, lowest=0.7),),
     "cat": (
-        Layer(_CAT_EARS, (-1.3, -1.2, 1.3, 0.35), "top", "head", shadow=0.3, scale=1.25, movable=True),
-        Layer(_cat_nose, (-1.15, -0.2, 1.15, 0.5), "nose", "face", under_hair=True, shadow=0.12),
+        _Sized(_CAT_EARS, (-1.4, -1.2, 1.4, 0.7), "top", plane="ears", shadow=0.3, scale=0.95, smallest=0.68, lowest=0.7),
+        Layer(_cat_nose, (-1.3, -0.25, 1.3, 0.55), "muzzle", "face", under_hair=True, shadow=0.14),
     ),
     "dog": (
-        Layer(_DOG_EARS, (-1.6, -0.75, 1.6, 0.95), "top", "head", shadow=0.25, scale=1.15, movable=True),
-        Layer(_dog_nose, (-0.4, -0.3, 0.4, 0.3), "nose", "face", shadow=0.2),
+        _Sized(_DOG_EARS, (-1.65, -0.6, 1.65, 1.15), "top", plane="ears", shadow=0.3, smallest=0.92, down=0.2),
+        Layer(_dog_nose, (-0.4, -0.3, 0.4, 0.3), "muzzle", "face", shadow=0.2, scale=1.1),
     ),
     "bunny": (
-        Layer(_BUNNY_EARS, (-0.9, -1.7, 0.9, 0.35), "top", "head", shadow=0.2, scale=1.25, movable=True),
-        Layer(_bunny_nose, (-0.25, -0.2, 0.25, 0.2), "nose", "face", shadow=0.12),
+        _Sized(_BUNNY_EARS, (-0.9, -1.7, 0.9, 0.4), "top", plane="ears", shadow=0.25, scale=1.3, smallest=0.6, lowest=0.55),
+        Layer(_bunny_nose, (-0.25, -0.2, 0.25, 0.2), "muzzle", "face", shadow=0.12, scale=1.4),
     ),
     "hearts": (
         Layer(_cheek, (-0.35, -0.35, 0.35, 0.35), "left_cheek", "face", under_hair=True),
@@ -789,6 +997,7 @@ ART: Mapping[str, tuple[Layer, ...]] = {
     ),
     "freckles": (Layer(_freckles, (-1.0, 0.0, 1.0, 0.9), "between_eyes", "face", under_hair=True),),
     "clown_nose": (Layer(_clown_nose, (-0.4, -0.4, 0.4, 0.4), "nose", "face", shadow=0.3),),
+    "confetti": (Layer(_confetti, (-2.7, -2.6, 2.7, 2.5), "between_eyes", "head"),),
     "snowflakes": (Layer(_snowflakes, (-2.0, -2.1, 2.0, 1.7), "between_eyes", "head"),),
 }
 """The bundled stickers and their layers, the farthest first."""

@@ -8,7 +8,7 @@ from __future__ import annotations
 import json
 import math
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
@@ -17,7 +17,7 @@ import cv2
 import numpy as np
 
 from lianpu.effects.face_masks import face_unit
-from lianpu.effects.sticker_art import ART, LARGEST_PX, Layer, drawn_layer, shadow_of
+from lianpu.effects.sticker_art import ART, LARGEST_PX, LAYER_RADIUS, Layer, drawn_layer, shadow_of
 from lianpu.errors import PictureError, SettingsError, nearest_name
 from lianpu.faces.live import LiveFace
 from lianpu.faces.mesh import head_pose
@@ -199,6 +199,10 @@ def live_sticker(frame: Picture, face: LiveFace, strength: float, which: str, pi
         _draw(frame, _head_of(subject), which, min(1.0, strength), _Covers(live=face))
 
 
+Shown = Callable[[slice, slice], np.ndarray | None]
+"""How much of a layer is seen at rows and columns of the photo: (n, m), 0 to 1, or None for all of it."""
+
+
 @dataclass(frozen=True, eq=False)
 class _Head:
     """A head in a photo: a point (x, y, z) in units from between the eyes, z pointing away from us, is seen at `at(x, y, z)`.
@@ -209,6 +213,7 @@ class _Head:
         axes: (2, 3): a unit across, down and inwards as seen in the photo, times the unit.
         roll: radians that the head leans clockwise.
         yaw: degrees; positive where it looks to the right of the picture.
+        face_half: half the width of the face at the temples, in units.
         places: points (2,) of the face by name.
     """
 
@@ -217,6 +222,7 @@ class _Head:
     axes: np.ndarray
     roll: float
     yaw: float
+    face_half: float
     places: Mapping[str, np.ndarray]
 
     def at(self, x: float, y: float, z: float = 0.0) -> np.ndarray:
@@ -226,12 +232,16 @@ class _Head:
 _FLAT_FROM = 35.0
 """Degrees of yaw from which on a head is turned farther than its mesh says."""
 
+_USUAL_FACE = 1.12
+"""Half the width of a face at its temples, in units."""
+
 
 def _head_of(subject: Subject) -> _Head:
     """The head by its mesh, or, without one, by its points: then it only turns aside and leans."""
     five = np.asarray(subject.face.points, dtype=np.float64)
     points = np.asarray(subject.landmarks.points, dtype=np.float64)
     origin = five[:2].mean(axis=0)
+    face_half = _USUAL_FACE
     if subject.mesh is None:
         across = five[1] - five[0]
         unit = face_unit(subject)
@@ -239,7 +249,7 @@ def _head_of(subject: Subject) -> _Head:
         aside = float((five[2] - (origin + five[3:].mean(axis=0)) / 2) @ (np.cos(roll), np.sin(roll)))
         yaw = math.copysign(math.acos(float(np.clip(np.linalg.norm(across) / unit, _NARROWEST, 1.0))), aside)
         pitch = 0.0
-        places = {"nose": five[2], "moustache": (points[33] + points[51]) / 2}
+        places = {"nose": five[2], "muzzle": 0.6 * five[2] + 0.4 * points[33], "moustache": (points[33] + points[51]) / 2}
     else:
         mesh = subject.mesh.points.astype(np.float64)
         pose = head_pose(subject.mesh)
@@ -247,15 +257,21 @@ def _head_of(subject: Subject) -> _Head:
         turned = math.copysign(min(80.0, abs(pose.yaw) + 0.8 * beyond), pose.yaw)
         roll, yaw, pitch = (math.radians(angle) for angle in (pose.roll, turned, pose.pitch))
         unit = max(1.0, float(np.linalg.norm(mesh[[33, 133]].mean(axis=0) - mesh[[263, 362]].mean(axis=0))))
-        places = {"nose": mesh[4, :2], "moustache": mesh[[164, 2], :2].mean(axis=0)}
+        face_half = float(np.clip(np.linalg.norm(mesh[_TEMPLES[0]] - mesh[_TEMPLES[1]]) / (2 * unit), 1.0, 1.3))
+        places = {"nose": mesh[4, :2], "muzzle": mesh[[4, 1, 2], :2].mean(axis=0), "moustache": mesh[[164, 2], :2].mean(axis=0)}
         places |= {"left_cheek": mesh[50, :2], "right_cheek": mesh[280, :2]}
+        places |= {"left_ear": mesh[_TEMPLES[0], :2], "right_ear": mesh[_TEMPLES[1], :2]}
     sine, cosine = math.sin(yaw), math.cos(yaw)
     across3 = (cosine, 0.0)
     down3 = (math.sin(pitch) * sine, math.cos(pitch))
     inward3 = (-math.cos(pitch) * sine, math.sin(pitch))
     lean = np.array([[math.cos(roll), -math.sin(roll)], [math.sin(roll), math.cos(roll)]])
     axes = lean @ np.array([across3, down3, inward3]).T * unit
-    return _Head(origin, unit, axes, roll, math.degrees(yaw), places)
+    return _Head(origin, unit, axes, roll, math.degrees(yaw), face_half, places)
+
+
+_TEMPLES = (127, 356)
+"""Points of the mesh where the arms of glasses reach the ears: on the picture's left and right."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -330,46 +346,98 @@ _OWN = (
     "neck",
 )
 
-_USUAL_TOP, _LOWEST_TOP, _HIGHEST_TOP = 1.45, 1.05, 1.9
-"""How far above the eyes heads end, with their hair, in units."""
+
+@dataclass(frozen=True)
+class _Skull:
+    """The outline of a head with its hair, in units from between the eyes.
+
+    Args:
+        top: how far above the eyes it ends.
+        half: half its width above the ears.
+        hairline: how far above the eyes hair begins; of a bald head, where it would.
+    """
+
+    top: float = 1.45
+    half: float = 1.22
+    hairline: float = 0.95
+
+    @property
+    def headband(self) -> float:
+        """How far above the eyes a crown begins."""
+        return min(self.hairline + 0.12, self.top - 0.4)
+
+    def half_at(self, height: float) -> float:
+        """Half the width at a height above the eyes."""
+        share = (height - 0.5) / max(self.top - 0.5, 0.1)
+        return self.half * math.sqrt(1 - 0.55 * float(np.clip(share, 0, 1)) ** 2)
 
 
-def _top_of(head: _Head, covers: _Covers) -> float:
-    """How far above the eyes the head ends, in units, by its hair in three columns."""
+_TOPS, _HALVES, _HAIRLINES = (1.05, 1.9), (1.1, 1.45), (0.75, 1.05)
+"""Least and greatest `_Skull.top`, `half` and `hairline` that are believed."""
+
+
+def _skull_of(head: _Head, covers: _Covers) -> _Skull:
+    """The outline of a head by its parts, along three columns and three rows."""
     heights = np.arange(0.5, 2.21, 0.05)
-    tops = []
+    tops, lines = [], []
     for x in (-0.3, 0.0, 0.3):
-        seen = covers.at(_OF_HEAD, np.array([head.at(x, -height) for height in heights]))
-        if seen is None:
-            return _USUAL_TOP
+        column = np.array([head.at(x, -height) for height in heights])
+        seen, hair = covers.at(_OF_HEAD, column), covers.at(("hair", "hat"), column)
+        if seen is None or hair is None:
+            return _Skull()
         gap = np.minimum.accumulate(np.where(np.convolve(seen, np.ones(3), "same") > 0.5, 1.0, 0.0))
         tops.append(0.5 + 0.05 * float(gap.sum()))
-    return float(np.clip(np.median(tops), _LOWEST_TOP, _HIGHEST_TOP)) if max(tops) > 0.7 else _USUAL_TOP
+        lines.append(float(heights[int(np.argmax(hair > 0.5))]) if (hair > 0.5).any() else 1.0)
+    if max(tops) <= 0.7:
+        return _Skull()
+    top = float(np.clip(np.median(tops), *_TOPS))
+    reach = np.arange(0.6, 1.71, 0.05)
+    across = np.array([math.cos(head.roll), math.sin(head.roll)]) * head.unit
+    halves = []
+    for height in (0.5, 0.7, 0.9):
+        for side in (-1.0, 1.0):
+            row = np.array([head.at(0.0, -height, 0.9) + side * far * across for far in reach])
+            seen = covers.at(_OF_HEAD, row)
+            if seen is not None:
+                gap = np.minimum.accumulate(np.where(np.convolve(seen, np.ones(3), "same") > 0.5, 1.0, 0.0))
+                halves.append(0.6 + 0.05 * float(gap.sum()))
+    half = float(np.clip(np.median(halves), *_HALVES)) if halves else _Skull.half
+    return _Skull(top, half, float(np.clip(np.median(lines), _HAIRLINES[0], min(_HAIRLINES[1], top - 0.2))))
 
 
-def bundled_places(head: _Head, top: float) -> dict[str, np.ndarray]:
+_BELOW_TOP = 0.22
+"""How far below the end of the head what sits on it begins, in units."""
+
+
+def bundled_places(head: _Head, skull: _Skull) -> dict[str, np.ndarray]:
     """Where layers of `sticker_art.ART` lie, as points (2,) of the photo; left and right as in the picture of an upright face."""
+    brim = max(0.7, min(0.88, skull.top - 0.55))
     return {
         "between_eyes": head.origin,
-        "left_hinge": head.at(-1.02, -0.1, 0.08),
-        "right_hinge": head.at(1.02, -0.1, 0.08),
+        "left_hinge": head.at(-0.95 * head.face_half, 0.0, 0.05),
+        "right_hinge": head.at(0.95 * head.face_half, 0.0, 0.05),
+        "left_ear": head.at(-head.face_half, 0.0, 1.1),
+        "right_ear": head.at(head.face_half, 0.0, 1.1),
         "left_cheek": head.at(-0.7, 0.6, 0.1),
         "right_cheek": head.at(0.7, 0.6, 0.1),
-        "brim": head.at(0.0, -min(0.8, top - 0.55), 0.85),
-        "hairline": head.at(0.0, -min(0.95, top - 0.4), 0.75),
-        "top": head.at(0.0, -(top - 0.22), 0.9),
-        "above": head.at(0.0, -(top + 0.28), 0.9),
+        "brim": head.at(0.0, -brim, 0.25),
+        "hairline": head.at(0.0, -skull.hairline, _RING_Z - _RING_DEEP),
+        "headband": head.at(0.0, -skull.headband, _RING_Z - _RING_DEEP),
+        "top": head.at(0.0, -(skull.top - _BELOW_TOP), 0.9),
+        "above": head.at(0.0, -(skull.top + 0.28), 0.9),
     } | dict(head.places)
 
 
-_DOWN, _SCALES = (0.0, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6), (1.0, 0.9, 0.8, 0.7, 0.6)
-"""How far a layer may move down the head, in units, and its scales, to lie within the photo."""
+_RING_Z, _RING_DEEP = 1.25, 1.35
+"""A ring around the head: how far behind the eyes its middle lies, and its radius along the line of sight, in units."""
 
-_PRICE_DOWN, _PRICE_SMALLER = 0.25, 0.45
-"""What a unit down, and a scale of 0, cost in shares of the layer that the photo's border may cut off instead.
+_DOWN, _SCALES, _HEIGHTS = (0.0, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6), (1.0, 0.92, 0.84, 0.76, 0.68, 0.6, 0.52), (1.0, 0.85, 0.7, 0.55)
+"""How far a layer may move down the head, in units, its scales, and factors of its height, to lie within the photo."""
 
-Ears that are whole but as small as a thumb, or on the forehead, look worse than ears that the border cuts.
-"""
+_PRICE_DOWN, _PRICE_SMALLER, _PRICE_LOWER = 0.3, 0.5, 0.35
+"""What a unit down, a scale of 0 and a height of 0 cost; a layer that the photo's border cuts off costs `_PRICE_CUT`."""
+
+_PRICE_CUT = 3.0
 
 _HIDDEN_YAW = (28.0, 45.0)
 """Degrees that a head is turned aside at which what lies on its far cheek begins to vanish, and is gone."""
@@ -377,36 +445,137 @@ _HIDDEN_YAW = (28.0, 45.0)
 _DIM = 0.55
 """Brightness of stickers in a dark photo."""
 
+_LIGHT_SKIN = np.array([1.0, 0.84, 0.74])
+"""Red, green and blue of the lightest skin in neutral light, the red as 1."""
+
+
+@dataclass(frozen=True, eq=False)
+class _Plane:
+    """Where a flat layer lies: its point p is seen at `place + to_photo @ p`."""
+
+    to_photo: np.ndarray
+    place: np.ndarray
+
+    def seen_at(self, points: np.ndarray) -> np.ndarray:
+        return np.asarray(points @ self.to_photo.T + self.place)
+
+    def put(self, photo: Picture, pixels: np.ndarray, box: tuple[float, float], px: int, put: _Put) -> None:
+        matrix = np.column_stack([self.to_photo / px, self.seen_at(np.array(box) + 0.5 / px)])
+        composite_layer(photo, pixels, matrix, put.opacity, put.shown, put.light)
+
+
+@dataclass(frozen=True, eq=False)
+class _Ring:
+    """Where a layer lies that goes around the head: x is the angle around it times `LAYER_RADIUS`, 0 in front; y points down.
+
+    Args:
+        axes: (2, 3) of the head.
+        place: (2,), the front of the ring at y = 0.
+        half: radius to the sides, in units.
+        drop: how much lower the ring is at the sides than in front, in units.
+        high: factor of heights.
+    """
+
+    axes: np.ndarray
+    place: np.ndarray
+    half: float
+    drop: float
+    high: float
+
+    def seen_at(self, points: np.ndarray) -> np.ndarray:
+        angle = points[:, 0] / LAYER_RADIUS
+        deep = _RING_DEEP * (1 - np.cos(angle))
+        at = np.column_stack([self.half * np.sin(angle), self.high * points[:, 1] + self.drop * (1 - np.cos(angle)), deep])
+        return np.asarray(at @ self.axes.T + self.place)
+
+    def put(self, photo: Picture, pixels: np.ndarray, box: tuple[float, float], px: int, put: _Put) -> None:
+        """Composite what of the ring is turned to us: for each pixel of the photo, the point of the layer that is seen there."""
+        down = self.axes[:, 1]
+        across = np.array([down[1], -down[0]]) / max(float(down @ down), 1e-6)
+        a, b = self.half * float(across @ self.axes[:, 0]), _RING_DEEP * float(across @ self.axes[:, 2])
+        far, turn = math.hypot(a, b), math.atan2(b, a)
+        angles = np.linspace(turn - math.pi / 2, turn + math.pi / 2, 61)
+        ends = (box[1], box[1] + pixels.shape[0] / px)
+        reach = self.seen_at(np.array([(angle * LAYER_RADIUS, y) for angle in angles for y in ends]))
+        window = _window_of(reach, photo)
+        if window is None:
+            return
+        down = down / max(float(down @ down), 1e-6)
+
+        def layer(rows: slice, columns: slice) -> np.ndarray:
+            y, x = np.mgrid[rows, columns].astype(np.float32)
+            x, y = x - np.float32(self.place[0]), y - np.float32(self.place[1])
+            value = (x * across[0] + y * across[1] - b) / max(far, 1e-6)
+            angle = turn + np.arcsin(np.clip(value, -1, 1))
+            ahead, deep = self.half * np.sin(angle), _RING_DEEP * (1 - np.cos(angle))
+            slope = down @ self.axes
+            along = x * down[0] + y * down[1] - slope[0] * ahead - slope[2] * deep - self.drop * (1 - np.cos(angle))
+            u = ((angle * LAYER_RADIUS - box[0]) * px - 0.5).astype(np.float32)
+            v = ((along / self.high - box[1]) * px - 0.5).astype(np.float32)
+            edge = np.clip((1 - np.abs(value)) * far * math.sqrt(float(self.axes[:, 1] @ self.axes[:, 1])), 0, 1)
+            drawn = cv2.remap(pixels, u, v, cv2.INTER_LINEAR, borderMode=cv2.BORDER_CONSTANT)
+            shade = np.float32(0.55) + np.float32(0.45) * np.sqrt(
+                np.clip(1 - value * value, 0, 1)
+            )  # the sides turn from the light
+            drawn[:, :, :3] *= shade[:, :, None]
+            return np.asarray(drawn * edge[:, :, None], dtype=np.float32)
+
+        _composite(photo, window, layer, put)
+
+
+@dataclass(frozen=True)
+class _Put:
+    """How a layer is composited: its opacity, what of it is seen (None: all), and its light (3,)."""
+
+    opacity: float
+    shown: Shown | None = None
+    light: np.ndarray | float = 1.0
+
 
 def _draw(picture: Picture, head: _Head, which: str, opacity: float, covers: _Covers) -> None:
     """Draw the layers of a bundled sticker into a picture (H, W, 3), in place."""
-    places = bundled_places(head, _top_of(head, covers) if any(layer.movable for layer in ART[which]) else _USUAL_TOP)
+    on_head = any(layer.movable or layer.plane == "ring" for layer in ART[which])
+    skull = _skull_of(head, covers) if on_head else _Skull()
+    places = bundled_places(head, skull)
     px = 16
     while px < min(LARGEST_PX, 0.8 * head.unit):
         px *= 2
     light = _light_at(picture, head)
+    if any(layer.lens for layer in ART[which]):
+        larger = _over_worn(head, covers, ART[which][-1])
+        if larger is None:
+            return
+        head = replace(head, face_half=larger * head.face_half)
     for index, layer in enumerate(ART[which]):
         share = opacity * _seen(layer, head)
-        to_photo = _plane(layer, head)
-        if share <= 0 or to_photo is None:
+        plane = _fitted(layer, head, skull, places, picture.shape)
+        if share <= 0 or plane is None:
             continue
-        place = places[layer.place]
-        scale, down = _fitted(layer, to_photo, place, picture.shape) if layer.movable else (1.0, 0.0)
-        to_photo = to_photo * (scale * layer.scale)
-        place = place + down * head.axes[:, 1]
-
-        def matrix(left: float, top: float, to_photo: np.ndarray = to_photo, place: np.ndarray = place) -> Matrix:
-            first = np.array([left, top]) + 0.5 / px
-            return np.column_stack([to_photo / px, place + to_photo @ first])
-
         hidden = ("hair", "hat") if layer.under_hair else ()
         only = _FACE if layer.plane.endswith("side") else ()  # what reaches to an ear ends behind it
         if layer.shadow:
             pixels, reach = shadow_of(which, index, px)
-            dropped = matrix(layer.box[0] - reach, layer.box[1] - reach + 0.05)
-            composite_layer(picture, pixels, dropped, share, _shown(covers, hidden, only or _OWN, 0.015 * head.unit))
+            box = (layer.box[0] - reach, layer.box[1] - reach + 0.05)
+            plane.put(picture, pixels, box, px, _Put(share, _shown(covers, hidden, only or _OWN, 0.015 * head.unit)))
         pixels = drawn_layer(which, index, px)
-        composite_layer(picture, pixels, matrix(*layer.box[:2]), share, _shown(covers, hidden, only, 0.012 * head.unit), light)
+        plane.put(picture, pixels, layer.box[:2], px, _Put(share, _shown(covers, hidden, only, 0.012 * head.unit), light))
+
+
+_WORN, _LARGEST_GLASSES = 0.12, 1.35
+"""Share of the area around the eyes from which on a face wears glasses; how much larger glasses get at the most that cover them."""
+
+
+def _over_worn(head: _Head, covers: _Covers, front: Layer) -> float | None:
+    """How much wider glasses must be to cover those that the face wears, 1 without any; None where they would be a second pair."""
+    x, y = (axis.ravel() for axis in np.meshgrid(np.linspace(-1.4, 1.4, 57), np.linspace(-0.6, 0.8, 29)))
+    at = np.array([head.at(*one) for one in np.column_stack([x, y])])
+    worn, eyes = covers.at(("eye_g",), at), covers.at(("l_eye", "r_eye"), at)
+    if worn is None or eyes is None or (worn > 0.5).mean() < _WORN:
+        return 1.0
+    if front.lens == "clear" or (eyes > 0.5).sum() < 4:
+        return None
+    reach = max(float(np.quantile(np.abs(x[worn > 0.5]), 0.96)) / 1.02, float(np.quantile(y[worn > 0.5], 0.96)) / 0.42)
+    return float(np.clip(reach * _USUAL_FACE / (head.face_half * front.scale), 1.0, _LARGEST_GLASSES))
 
 
 def _shown(covers: _Covers, hidden: tuple[str, ...], only: tuple[str, ...], soft_px: float) -> Shown | None:
@@ -430,46 +599,85 @@ def _seen(layer: Layer, head: _Head) -> float:
     return 1.0 if side is None else 1 - float(smoothstep(np.array(side), *_HIDDEN_YAW))
 
 
-def _plane(layer: Layer, head: _Head) -> np.ndarray | None:
+def _plane(layer: Layer, head: _Head, places: Mapping[str, np.ndarray]) -> np.ndarray | None:
     """(2, 2): a unit along x and y of a layer's plane in pixels of the photo; None where the plane is turned away from us."""
-    if layer.plane == "head":
+    if layer.plane in ("head", "ears"):
         cosine, sine = math.cos(head.roll), math.sin(head.roll)
-        return head.unit * np.array([[cosine, -sine], [sine, cosine]])
+        aside = max(0.5, math.cos(math.radians(head.yaw))) if layer.plane == "ears" else 1.0
+        return head.unit * np.array([[aside * cosine, -sine], [aside * sine, cosine]])
     if layer.plane == "face":
         return np.asarray(head.axes[:, :2])
-    inward = head.axes[:, 2]
-    across = np.array([math.cos(head.roll), math.sin(head.roll)])
-    outward = -1.0 if layer.plane == "left_side" else 1.0
-    if float(inward @ across) * outward < 0.02 * head.unit:
+    side = layer.plane.partition("_")[0]
+    to_ear = places[f"{side}_ear"] - places[f"{side}_hinge"]
+    outward = (-1.0 if side == "left" else 1.0) * np.array([math.cos(head.roll), math.sin(head.roll)])
+    return None if float(to_ear @ outward) < 0.06 * head.unit else np.column_stack([to_ear, head.axes[:, 1]])
+
+
+def _fitted(
+    layer: Layer, head: _Head, skull: _Skull, places: Mapping[str, np.ndarray], shape: tuple[int, ...]
+) -> _Plane | _Ring | None:
+    """Where a layer lies; one that may move lies within the photo as far as that can be. None where it is turned away from us."""
+    place, ring = places[layer.place], layer.plane == "ring"
+    to_photo = None if ring else _plane(layer, head, places)
+    if to_photo is None and not ring:
         return None
-    return np.column_stack([inward, head.axes[:, 1]])
-
-
-def _fitted(layer: Layer, to_photo: np.ndarray, place: np.ndarray, shape: tuple[int, ...]) -> tuple[float, float]:
-    """Scale and way down (in units) with which a layer on a head lies within the photo, as far as that can be."""
-    left, top, right, bottom = layer.box
-    inner = np.array([(x, y) for x in np.linspace(0.9 * left, 0.9 * right, 7) for y in np.linspace(0.92 * top, 0.5 * bottom, 7)])
-    best, best_score = (1.0, 0.0), -1.0
-    for down in _DOWN:
-        for scale in _SCALES:
-            at = (inner * (scale * layer.scale) + (0.0, down)) @ to_photo.T + place
-            share = float(((at > -0.5) & (at < np.array(shape[1::-1]) - 0.5)).all(axis=1).mean())
-            score = share - _PRICE_DOWN * down - _PRICE_SMALLER * (1 - scale)
-            if score > best_score + 1e-6:
-                best, best_score = (scale, down), score
+    size = layer.scale
+    if layer.wide == "face":
+        size *= head.face_half / _USUAL_FACE
+    elif layer.wide == "head":
+        size *= skull.half / _Skull.half
+    to_hairline = skull.top - _BELOW_TOP - skull.hairline + 0.1 if layer.place == "top" else 0.0
+    best, best_price = None, math.inf
+    for price, scale, high, down in _WAYS if layer.movable else _WAYS[:1]:
+        if price >= best_price:
+            break
+        if high < layer.lowest or scale < layer.smallest or down > max(layer.down, to_hairline):
+            continue
+        at = place + down * head.axes[:, 1]
+        found: _Plane | _Ring
+        if to_photo is None:
+            half = 1.03 * skull.half_at(skull.headband if layer.place == "headband" else skull.hairline)
+            found = _Ring(head.axes, at, half, layer.drop, size * scale * high)
+        else:
+            found = _Plane(to_photo @ np.diag([size * scale, size * scale * high]), at)
+        price += _PRICE_CUT * _cut(layer, found, shape)
+        if price < best_price - 1e-6:
+            best, best_price = found, price
     return best
 
 
-def _light_at(picture: Picture, head: _Head) -> float:
-    """Brightness of a sticker, `_DIM` to 1, by the light parts of the face."""
+_WAYS = sorted(
+    (_PRICE_DOWN * down + _PRICE_SMALLER * (1 - scale) + _PRICE_LOWER * (1 - high), scale, high, down)
+    for down in _DOWN
+    for scale in _SCALES
+    for high in _HEIGHTS
+)
+"""Ways to change a layer so that it fits, the cheapest first: price, scale, factor of its height, units down."""
+
+
+def _cut(layer: Layer, plane: _Plane | _Ring, shape: tuple[int, ...]) -> float:
+    """The share of a layer that the photo's border cuts off, 0 to 1; its outermost rim does not count."""
+    left, top, right, bottom = layer.box
+    if layer.plane == "ring":
+        left, right = -0.8, 0.8
+    grid = np.array([(x, y) for x in np.linspace(0.9 * left, 0.9 * right, 7) for y in np.linspace(0.94 * top, 0.5 * bottom, 7)])
+    at = plane.seen_at(grid)
+    return 1 - float(((at > -0.5) & (at < np.array(shape[1::-1]) - 0.5)).all(axis=1).mean())
+
+
+def _light_at(picture: Picture, head: _Head) -> np.ndarray:
+    """The light on a sticker (3,), red, green and blue, by the light parts of the face: `_DIM` to 1, and a third of its colour."""
     reach = 1.2 * head.unit
     columns, rows = (slice(max(0, int(middle - reach)), max(1, int(middle + reach))) for middle in head.origin)
     part = picture[rows, columns]
     if not part.size:
-        return 1.0
+        return np.ones(3)
     steps = tuple(max(1, size // 48) for size in part.shape[:2])
-    light = np.percentile(part[:: steps[0], :: steps[1]].max(axis=2), 95)
-    return _DIM + (1 - _DIM) * float(smoothstep(np.array(light), 40, 200))
+    some = part[:: steps[0], :: steps[1]].reshape(-1, 3)
+    light = np.percentile(some.max(axis=1), 95)
+    lit = some[some.max(axis=1) >= 0.8 * light].mean(axis=0) / _LIGHT_SKIN
+    tone = np.clip((lit / max(float(lit.mean()), 1.0)) ** 0.3, 0.88, 1.1)
+    return np.asarray((_DIM + (1 - _DIM) * float(smoothstep(np.array(light), 40, 200))) * np.minimum(tone, 1.0))
 
 
 def sticker_matrix(layer: Sticker, subject: Subject, place: str) -> Matrix:
@@ -530,12 +738,13 @@ def face_places(subject: Subject) -> dict[str, np.ndarray]:
     }
 
 
-Shown = Callable[[slice, slice], np.ndarray | None]
-"""How much of a layer is seen at rows and columns of the photo: (n, m), 0 to 1, or None for all of it."""
-
-
 def composite_layer(
-    photo: Picture, pixels: np.ndarray, matrix: Matrix, opacity: float, shown: Shown | None = None, light: float = 1.0
+    photo: Picture,
+    pixels: np.ndarray,
+    matrix: Matrix,
+    opacity: float,
+    shown: Shown | None = None,
+    light: np.ndarray | float = 1.0,
 ) -> None:
     """Composite premultiplied pixels (h, w, 4) into the photo (H, W, 3), in place, at the matrix (2, 3); other bytes stay the same."""
     shrink = scale_of(matrix)
@@ -543,27 +752,34 @@ def composite_layer(
         small = np.asarray(cv2.resize(pixels, scaled_size(pixels, shrink), interpolation=cv2.INTER_AREA))
         matrix = compose(matrix, scaling(scale_between(small, pixels)))
         pixels = small
-    window = _reached(matrix, pixels, photo)
-    if window is None:
-        return
+    high, wide = pixels.shape[:2]
+    window = _window_of(np.array([(-1, -1), (wide, -1), (-1, high), (wide, high)]) @ matrix[:, :2].T + matrix[:, 2], photo)
+
+    def layer(rows: slice, columns: slice) -> np.ndarray:
+        moved = matrix - np.array([[0, 0, columns.start], [0, 0, rows.start]])
+        return warp_values(pixels, moved, (columns.stop - columns.start, rows.stop - rows.start), outside=0)
+
+    if window is not None:
+        _composite(photo, window, layer, _Put(opacity, shown, light))
+
+
+def _composite(photo: Picture, window: Window, layer: Callable[[slice, slice], np.ndarray], put: _Put) -> None:
+    """Composite what `layer` gives for rows and columns, (n, m, 4) premultiplied, into a window of the photo, in place, band by band."""
     columns = window[1]
+    light = np.asarray(255 * np.asarray(put.light), dtype=np.float32)
     for top in range(window[0].start, window[0].stop, _BAND_PX):
         rows = slice(top, min(top + _BAND_PX, window[0].stop))
-        moved = matrix - np.array([[0, 0, columns.start], [0, 0, rows.start]])
-        layer = warp_values(pixels, moved, (columns.stop - columns.start, rows.stop - rows.start), outside=0)
-        layer = layer * np.float32(opacity)
-        seen = None if shown is None else shown(rows, columns)
+        drawn = layer(rows, columns) * np.float32(put.opacity)
+        seen = None if put.shown is None else put.shown(rows, columns)
         if seen is not None:
-            layer *= seen[:, :, None].astype(np.float32)
+            drawn *= seen[:, :, None].astype(np.float32)
         old = photo[rows, columns].astype(np.float32)
-        new = old * (1 - layer[:, :, 3:]) + np.float32(255 * light) * layer[:, :, :3]
+        new = old * (1 - drawn[:, :, 3:]) + light * drawn[:, :, :3]
         photo[rows, columns] = np.rint(np.clip(new, 0, 255)).astype(np.uint8)
 
 
-def _reached(matrix: Matrix, pixels: np.ndarray, photo: Picture) -> Window | None:
-    """Rows and columns of the photo that pixels (h, w, 4) placed by a matrix reach; None if none."""
-    high, wide = pixels.shape[:2]
-    corners = np.array([(-1, -1), (wide, -1), (-1, high), (wide, high)]) @ matrix[:, :2].T + matrix[:, 2]
-    left, top = np.clip(np.floor(corners.min(axis=0)), 0, photo.shape[1::-1]).astype(int).tolist()
-    right, bottom = np.clip(np.ceil(corners.max(axis=0)) + 1, 0, photo.shape[1::-1]).astype(int).tolist()
+def _window_of(points: np.ndarray, photo: Picture) -> Window | None:
+    """Rows and columns of the photo around points (K, 2); None if none."""
+    left, top = np.clip(np.floor(points.min(axis=0)), 0, photo.shape[1::-1]).astype(int).tolist()
+    right, bottom = np.clip(np.ceil(points.max(axis=0)) + 1, 0, photo.shape[1::-1]).astype(int).tolist()
     return None if left >= right or top >= bottom else (slice(top, bottom), slice(left, right))
