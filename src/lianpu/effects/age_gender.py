@@ -29,7 +29,7 @@ from lianpu.transforms.apply import Wish, WishOf, carry_out, edited, looks_of, w
 from lianpu.transforms.model import AGE_SPAN, is_transform_usable, load_transform
 from lianpu.transforms.reading import Reading, read_face
 
-_GREY_FROM, _GREY_AT = 40.0, 72.0
+_GREY_FROM, _GREY_AT = 32.0, 66.0
 """Years from which on hair begins to grey, and at which it is grey."""
 
 _LEAST = 0.02
@@ -53,16 +53,17 @@ def age(photo: Picture, subject: Subject, strength: float, years: float, if_need
 
     With `if_needed`, a face that surely is young, or old, already stays as it is. Without `hair`, the hair keeps its colour.
     """
-    model = load_transform()
-    reading = read_face(photo, subject, model.template)
+    model, change = load_transform(), years * strength / AGE_SPAN
+    clear = photo
+    if change < 0 and subject.looks is None:  # in a video, spots would come and go
+        clear = clear_spots(photo, subject, min(1.0, -change))
+    reading = read_face(clear, subject, model.template)  # as cleared: what was a dark spot gets no lighter once more
     wish = None if reading is None else _aged(reading, looks_of(subject, reading, model), strength, years, if_needed)
     if reading is None or wish is None:
         return photo
-    if wish.age < 0 and subject.looks is None:  # in a video, spots would come and go
-        photo = clear_spots(photo, subject, min(1.0, -wish.age))
     if hair:
-        photo = _with_aged_hair(photo, subject, wish.years, wish.years + AGE_SPAN * wish.age)
-    return carry_out(photo, subject, reading, model, wish)
+        clear = _with_aged_hair(clear, subject, wish.years, wish.years + AGE_SPAN * wish.age)
+    return carry_out(clear, subject, reading, model, wish)
 
 
 def gender(photo: Picture, subject: Subject, strength: float, towards: str) -> Picture:
@@ -186,7 +187,7 @@ def _is_surely_not_grey(photo: Picture, subject: Subject) -> bool:
     return bool(_cast(glance[1]) * np.hypot(a, b) / (light + 16) > _COLOURED or light < _DARK)
 
 
-_COLOURED, _DARK = 0.25, 20.0
+_COLOURED, _DARK = 0.3, 18.0
 """Chroma over L + 16, and L: hair beyond these has no greyness by its matte either."""
 
 
@@ -229,8 +230,8 @@ def _greyness(own: np.ndarray, years: float, skin: SkinLook) -> float:
     """How grey a colour of hair is, 0 to 1: light, and hardly any chroma for its lightness and for the skin beside it; of an old face, darker
     hair counts, too."""
     chroma = _cast(skin) * float(np.hypot(own[1], own[2])) / (float(own[0]) + 16)
-    old = float(smoothstep(np.array(years), 45, 58))
+    old = float(smoothstep(np.array(years), 42, 54))
     return float(
-        (1 - smoothstep(np.array(chroma), 0.09 + 0.03 * old, 0.17 + 0.04 * old))
-        * smoothstep(np.array(own[0]), 26 - 8 * old, 42 - 10 * old)
+        (1 - smoothstep(np.array(chroma), 0.09 + 0.07 * old, 0.17 + 0.1 * old))
+        * smoothstep(np.array(own[0]), 26 - 8 * old, 42 - 18 * old)
     )

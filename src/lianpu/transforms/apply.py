@@ -25,6 +25,7 @@ from lianpu.transforms.beard import (
     TILE_PER_UNIT,
     TILE_PX,
     Shave,
+    canonical_places,
     light_of,
     shave,
     skin_chroma,
@@ -95,7 +96,22 @@ _GROWS, _STUBBLE_OF_BOYS = (9.0, 22.0), 0.12
 _PORES = ((-0.6, -1.0, -1.9, -2.3), (-0.25, -0.5, -0.9, -1.3))
 """How far each band of a woman's and of a man's detail may fall towards younger, in log energy: young skin has pores, and men's is rough."""
 
-_FOLD = (1.6, 13.0)
+_ROUGHEST = (1.8, 1.5, 1.0, 0.7)
+"""How far each band may rise: coarse bands are blotches, not pores."""
+
+_ROUGHER_THAN_MOST = 0.45
+"""By how much, in log energy, skin may get rougher than that of most people of the wanted age: what is rough already gets no rougher."""
+
+_GREY_HAIR = ((26.0, 46.0), (0.12, 0.24))
+"""Between which L, and above which relative chroma no more, hair of brows is grey."""
+
+_GREYS = (42.0, 54.0)
+"""Years from which on grey brows get their colour back, and from which on all of it."""
+
+_FORMER = (-0.24, 0.02, 0.05)
+"""Change of tone that such hair gets towards younger: darker, and brown."""
+
+_FOLD = (1.5, 13.0)
 """Folds lie between these scales, in units of the frame."""
 
 _FAINT = 0.004
@@ -299,16 +315,18 @@ def _plan(reading: Reading, model: TransformModel, wish: Wish) -> _Plan:
         )
         tone = tone * (1 - 0.8 * shaved.zone[..., None]) + shaved.change
     _limit(tone, reading, model, wish)
-    if wish.age < 0:
-        tone += _unfolded(reading, model, shaved) * np.float32(min(-wish.age, 1.3))
     if wish.age > 0:
         detail *= reading.sampled(_smooth_skin(reading, model))[..., None]
+        detail = np.minimum(detail, reading.sampled(_missing_detail(reading, model, wish)))
     least = (-2.4,) * len(BANDS)
     if wish.age < 0:
         least = _PORES[1] if wish.male > 0 else _PORES[0]
         if wish.male > 0:  # nor does stubble go
             detail *= (1 - 0.8 * reading.sampled(model.zones.density))[..., None]
-    planes = [np.exp(np.float32(0.5) * np.clip(one, low, 1.8)) for one, low in zip(cv2.split(detail), least, strict=True)]
+    planes = [
+        np.exp(np.float32(0.5) * np.clip(one, low, high))
+        for one, low, high in zip(cv2.split(detail), least, _ROUGHEST, strict=True)
+    ]
     gains = merged(*(1 + (plane - 1) * skin for plane in planes))
     if wish.gender > 0:  # lashes and liner would be smeared, not taken off
         gains = 1 + (gains - 1) * (1 - 0.75 * reading.sampled(model.zones.eyes))[..., None]
@@ -317,10 +335,14 @@ def _plan(reading: Reading, model: TransformModel, wish: Wish) -> _Plan:
         gains = gains * (1 - shaved.zone[..., None]) + shaved.gains * shaved.zone[..., None]
         reach = np.maximum(skin, shaved.zone)
     tone *= reach[..., None]
+    if wish.age < 0:
+        tone += _unfolded(reading, model, shaved) * (open_skin * np.float32(min(-wish.age, 1.3)))[..., None]
     if wish.gender or wish.age:
         _lips(tone, reading, model, wish, open_skin)
     if wish.gender:
         _brows(tone, reading, wish)
+    if wish.age < 0 and wish.years > _GREYS[0]:
+        tone += _former(reading, wish)
     fields = _linear(reading, tone, gains, shaved, 2.5 * max(0.0, -wish.age))
     if wish.gender < 0:
         _lashes(fields, reading, wish)
@@ -553,6 +575,25 @@ def _smooth_skin(reading: Reading, model: TransformModel) -> Field:
     return np.asarray(1 - smoothstep(rough - usual, 0.8, 2.0) * model.zones.beard, dtype=np.float32)
 
 
+def _missing_detail(reading: Reading, model: TransformModel, wish: Wish) -> Field:
+    """(M, M, 4): how much log energy a face lacks to be as rough as skin of the wanted age: freckles and glare become no dirt."""
+    years = float(np.clip((wish.years + AGE_SPAN * wish.age - MIDDLE_AGE) / AGE_SPAN, -1, 1.6))
+    usual = (
+        model.energy["mean"] + years * model.energy["age"] + wish.male * (model.energy["male"] + years * model.energy["male_age"])
+    )
+    return np.asarray(np.maximum(usual + _ROUGHER_THAN_MOST - reading.energy, 0), dtype=np.float32)
+
+
+def _former(reading: Reading, wish: Wish) -> Field:
+    """(h, w, 3) of tone that gives grey brows their colour back."""
+    hair = reading.cover("l_brow", "r_brow", soft=2.5)
+    near = blurred(reading.tone, 1.5 * reading.scale)
+    light = smoothstep(np.exp(near[..., 0]) - BLACK, *_GREY_HAIR[0])
+    grey = hair * light * (1 - smoothstep(np.hypot(near[..., 1], near[..., 2]), *_GREY_HAIR[1]))
+    grey *= np.float32(min(1.0, -wish.age) * float(smoothstep(np.array(wish.years), *_GREYS)))
+    return np.asarray(grey[..., None] * np.array(_FORMER, dtype=np.float32), dtype=np.float32)
+
+
 def _unfolded(reading: Reading, model: TransformModel, shaved: Shave | None) -> Field:
     """(h, w, 3) of tone that takes folds and bags of a face's skin off: their dark valleys, and less of the ridges beside them.
 
@@ -561,7 +602,9 @@ def _unfolded(reading: Reading, model: TransformModel, shaved: Shave | None) -> 
     scale = reading.scale
     inner = reading.cover("skin", grown=-3.0)
     other = reading.cover("l_eye", "r_eye", "l_brow", "r_brow", "u_lip", "l_lip", "mouth", "eye_g", grown=2.0)
-    valid = inner * (1 - other) * reading.sampled(model.zones.fade)
+    brows = float(model.canonical[9, 1])
+    forehead = 1 - smoothstep(canonical_places(reading)[1], brows - 34, brows - 6)  # lines cross it up to the hairline
+    valid = inner * (1 - other) * np.maximum(reading.sampled(model.zones.fade), forehead)
     if shaved is not None:
         valid *= 1 - shaved.replaced
     tone = weighted(reading.tone, valid)
@@ -569,7 +612,9 @@ def _unfolded(reading: Reading, model: TransformModel, shaved: Shave | None) -> 
     apart = near[..., :3] / np.maximum(near[..., 3:], 1e-3) - around[..., :3] / np.maximum(around[..., 3:], 1e-3)
     light = apart[..., 0]
     beard = smoothstep(blurred(reading.sampled(model.zones.density) * (light < -0.06), 6 * scale), 0.25, 0.5)
-    flat = np.where(light < 0, -0.72 * np.maximum(light, -0.3), -0.58 * np.minimum(light, 0.12))
+    flat = np.where(
+        light < 0, -(0.72 + 0.2 * forehead) * np.maximum(light, -0.3), -(0.58 + 0.2 * forehead) * np.minimum(light, 0.12)
+    )
     even = -0.6 * np.clip(apart[..., 1:], -0.05, 0.05)
     return np.asarray(np.dstack([flat, even]) * (blurred(valid, 2.0 * scale) * (1 - beard))[..., None], dtype=np.float32)
 
@@ -586,7 +631,7 @@ def _linear(reading: Reading, tone: Field, gains: Field, shaved: Shave | None, y
     for k, edge in enumerate((0.05, 0.06, 0.07, 0.08)):
         band, own = levels[k] - levels[k + 1], gains[..., k]
         strong = 1 - np.exp(-((band / (np.float32(edge) * wider)) ** 2))
-        held = own + np.maximum(1 - own, 0) * strong  # what is no texture of skin keeps its contrast
+        held = own + (1 - own) * strong  # what is no texture of skin keeps its contrast
         if shaved is not None:
             held += shaved.zone * (own - held)
         if k:

@@ -83,6 +83,9 @@ _RIM = 4.5
 _AT_LIPS, _RING = 0.25, 9.0
 """Share of hair around the lips, within this distance, from which on what looks like hair at their edge is hair."""
 
+_WHITE = 5.0
+"""The score for each 1 of log light above that of shaved skin, between places that are hair."""
+
 _LOCAL, _COVERS = 8.0, (0.2, 1.0)
 """Over how much around it a score is averaged, and the averages of stubble, through which the skin is seen and stays, and of a beard."""
 
@@ -178,7 +181,7 @@ def shave(reading: Reading, model: TransformModel, amount: float, male: float) -
 
 def _where_beards_grow(reading: Reading, model: TransformModel, man: np.float32) -> Field:
     """(h, w), 0 to 1: the lower face and the neck below it, as far as skin or hair is there; soft beside cloth and background."""
-    chin, (x, y) = model.canonical[152], _places(reading)
+    chin, (x, y) = model.canonical[152], canonical_places(reading)
     aside, under = np.abs(x - float(chin[0])), y - float(chin[1])
     low = smoothstep(under, *_LOW) * (1 - smoothstep(under, _NECK - 30, _NECK))
     narrow = _NECK_WIDTH - _NECK_NARROWS * np.maximum(under, 0)
@@ -194,7 +197,7 @@ def _where_beards_grow(reading: Reading, model: TransformModel, man: np.float32)
     return np.asarray(zone * smooth * other, dtype=np.float32)
 
 
-def _places(reading: Reading) -> tuple[Field, Field]:
+def canonical_places(reading: Reading) -> tuple[Field, Field]:
     """x and y (h, w) of the view's pixels in the canonical frame, also beyond it."""
     at = (reading.to_frame + np.float32(0.5)) * np.float32(FRAME / MAP_PX) - np.float32(0.5)
     return np.asarray(at[..., 0], dtype=np.float32), np.asarray(at[..., 1], dtype=np.float32)
@@ -246,21 +249,22 @@ def _hair(reading: Reading, model: TransformModel, shaved: Field, place: Field) 
     grown = cv2.morphologyEx(grown, cv2.MORPH_CLOSE, closing)
     outlines, _ = cv2.findContours(grown.astype(np.uint8), cv2.RETR_EXTERNAL, cv2.CHAIN_APPROX_NONE)
     grown = cv2.drawContours(grown, outlines, -1, 1.0, cv2.FILLED)  # no tuft is left inside
-    x, _ = _places(reading)
+    x, _ = canonical_places(reading)
     off, thick = x - float(model.canonical[152, 0]), np.zeros_like(sure)
     outside = (grown > 0) & (_off_the_jaw(reading) > 3) & (np.abs(off) > _NECK_HALF[0])
     for side in (off < 0, off >= 0):
         beside = score[outside & side]
         thick[side] = len(beside) > 0 and float(smoothstep(beside, *_THICK).mean()) > 0.5
     beard = blurred(_grown(np.asarray(grown, dtype=np.float32), _WIDER * scale), _SOFT * scale) * there_is
-    total = blurred(merged(*(plane * grown for plane in (np.maximum(score, -1), np.ones_like(score)))), _LOCAL * scale)
+    counted = np.maximum(score, -1) + _WHITE * np.clip(-darker - 0.04, 0, 0.5)  # a white beard is no shaved place
+    total = blurred(merged(*(plane * grown for plane in (counted, np.ones_like(score)))).astype(np.float32), _LOCAL * scale)
     beard *= smoothstep(total[..., 0] / np.maximum(total[..., 1], 1e-3), *_COVERS)
     return np.asarray(beard, dtype=np.float32), thick
 
 
 def _at_the_mouth(reading: Reading, model: TransformModel, score: Field, valid: np.ndarray) -> float:
     """The mean score of hair on the upper lip, or on the chin: the larger one."""
-    (x, y), points = _places(reading), model.canonical
+    (x, y), points = canonical_places(reading), model.canonical
     aside = np.abs(x - float(points[152, 0]))
     lip = (aside < 38) & (y > float(points[2, 1]) + 10) & (y < float(points[0, 1]) + 1)
     chin = (aside < 34) & (y > float(points[17, 1]) + 12) & (y < float(points[152, 1]) - 16)
@@ -305,7 +309,7 @@ def _behind(reading: Reading, model: TransformModel, look: Field, hair: Field, t
     known = ((where(reading.classes, ("skin",)) * (away > 2) > 0) & free) | beside | (neck > 0)
     distance, source = _nearest(known)
     near = blurred(reading.tone.reshape(-1, 3)[source], 1.5 * scale)
-    x, _ = _places(reading)
+    x, _ = canonical_places(reading)
     aside = np.abs(x - float(model.canonical[152, 0]))
     nearer = smoothstep(away - distance / np.float32(scale), -5, 5) * (1 - reading.cover("skin", soft=1.0))
     beyond = thick * smoothstep(away, 1, 5) * np.maximum(smoothstep(aside, *_NECK_HALF), nearer) * other.ravel()[source]
@@ -328,7 +332,7 @@ def _nearest(known: np.ndarray) -> tuple[Field, np.ndarray]:
 def _skin_beneath(reading: Reading, model: TransformModel, shaved: Field, hair: Field, lips: Field, away: Field) -> Field:
     """Tone (h, w, 3) of the skin under a beard: the shaved faces' mixture, with what the skin around the beard has more or less of."""
     scale = reading.scale
-    chin, (_, y) = model.canonical[152], _places(reading)
+    chin, (_, y) = model.canonical[152], canonical_places(reading)
     base = reading.sampled(shaved).copy()
     low = smoothstep(y, float(chin[1]) - 90, float(chin[1]) - 30)
     below = smoothstep(away, -9, 13) - np.float32(0.35) * smoothstep(away, 16, 70)
@@ -467,7 +471,7 @@ TILE_PER_UNIT = 4.0
 
 def stubble_density(reading: Reading, model: TransformModel) -> Field:
     """(h, w), 0 to 1: how densely beards grow on the face, and on the neck below the jaw, where they thin out."""
-    (x, y), chin = _places(reading), model.canonical[152]
+    (x, y), chin = canonical_places(reading), model.canonical[152]
     under, aside = y - float(chin[1]), np.abs(x - float(chin[0]))
     neck = where(reading.classes, ("neck",)) + where(reading.classes, ("skin",)) * smoothstep(_off_the_jaw(reading), -6, 2)
     low = smoothstep(under, -80, -30) * (1 - smoothstep(under, *_NECK_ENDS)) * (1 - smoothstep(aside, 84, 126))
