@@ -150,6 +150,7 @@ def test_files_of_a_run_have_the_names_that_the_documents_say(run: Run) -> None:
         "samples/000010000.png": run.sample_file(10000),
         "checkpoints/000200000": run.checkpoint(200000).folder,
         "export/model.onnx": run.onnx_file,
+        "export/model.float16.onnx": run.float16_file,
         "export/model.int8.onnx": run.int8_file,
         "export/parity.json": run.parity_file,
         "export/benchmark.json": run.benchmark_file,

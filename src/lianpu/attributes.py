@@ -16,6 +16,9 @@ Labels = np.ndarray[Any, np.dtype[np.float32]]
 HAIR_COLORS = ("Black_Hair", "Blond_Hair", "Brown_Hair", "Gray_Hair")
 """CelebA's hair colours: of these at most one is true for a face."""
 
+SHADE_OF = {name: name.removesuffix("_Hair").lower() for name in HAIR_COLORS}
+"""What the effect `hair_color` calls them."""
+
 
 def is_hair_color(attributes: Iterable[str]) -> bool:
     """Whether all attributes concern hair colour only; False for none."""

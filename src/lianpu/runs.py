@@ -134,6 +134,11 @@ class Run:
         return self.export_folder / "model.onnx"
 
     @property
+    def float16_file(self) -> Path:
+        """The same with its weights in float16; there if it was asked for."""
+        return self.export_folder / "model.float16.onnx"
+
+    @property
     def int8_file(self) -> Path:
         return self.export_folder / "model.int8.onnx"
 

@@ -78,6 +78,19 @@ def test_an_older_opset_is_written_and_said_or_refused(run: Run, capsys: pytest.
     assert opset_of(onnx.load(run.onnx_file)) == 17, "a refused export leaves the file"
 
 
+def test_float16_halves_the_file_and_loads_as_any_editor(run: Run, capsys: pytest.CaptureFixture[str]) -> None:
+    main(["export", str(run.folder), "--float16"])
+    said = " ".join(capsys.readouterr().out.split())
+    assert "model.float16.onnx" in said and "(limit 2e-02) on 12 faces" in said
+    assert run.float16_file.stat().st_size < 0.6 * run.onnx_file.stat().st_size
+    exact, rounded = load_editor(run.onnx_file), load_editor(run.float16_file)
+    assert rounded.kind == "ONNX float16" and rounded.info == exact.info
+    main(["compare", str(run.folder), "--no_scores", "--runs", "2", "--threads", "1"])
+    assert "ONNX float16" in " ".join(capsys.readouterr().out.split())
+    main(["export", str(run.folder)])
+    assert not run.float16_file.exists(), "it was of the older export"
+
+
 def test_quantize_exports_first_when_nothing_was(run: Run, capsys: pytest.CaptureFixture[str]) -> None:
     main(["quantize", str(run.folder), "--calibration-faces", "4"])
     assert load_editor(run.onnx_file).info.step == load_editor(run.int8_file).info.step == 10

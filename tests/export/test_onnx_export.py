@@ -64,7 +64,7 @@ def test_exporting_a_run_leaves_the_model_and_its_proof_and_removes_what_was_mad
     run: Run, drawn: Dataset
 ) -> None:
     run.export_folder.mkdir()
-    for outdated in (run.int8_file, run.quantization_file, run.benchmark_file):
+    for outdated in (run.float16_file, run.int8_file, run.quantization_file, run.benchmark_file):
         outdated.write_text("of an older model")
     export = export_run(run, faces=drawn.test)
     assert {file.name for file in run.export_folder.iterdir()} == {"model.onnx", "parity.json"}

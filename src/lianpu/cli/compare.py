@@ -111,7 +111,7 @@ def _models(run: Run) -> list[Any]:
     """The exported checkpoint (the last one if none was exported) and the exported files."""
     from lianpu.editors.onnx_editor import OnnxEditor
 
-    files = [file for file in (run.onnx_file, run.int8_file) if file.is_file()]
+    files = [file for file in (run.onnx_file, run.float16_file, run.int8_file) if file.is_file()]
     step = OnnxEditor(files[0]).info.step if files else None
     checkpoint = run.checkpoint(step) if step in run.checkpoint_steps() and step is not None else run.last_checkpoint()
     return [checkpoint, *files]

@@ -26,6 +26,9 @@ class ExportArguments:
     """The data folder, if it was moved since training."""
     opset: int | None = None
     """Version of ONNX's operators, where older or newer runtimes need one (15 to 24). Default: the exporter's own, 18."""
+    float16: bool = False
+    """Also write RUN/export/model.float16.onnx: the weights in float16, half the size. It takes, gives and computes float32, and runs wherever the
+    float file does."""
     published: bool = False
     """Write STEP-G.ckpt and STEP-D.ckpt in the format of the published code (yunjey/stargan) instead."""
     web: Path | None = None
@@ -45,7 +48,7 @@ def main(arguments: list[str]) -> None:
         for file in write_published(run, parsed.checkpoint):
             console.print(file, soft_wrap=True)
         return
-    export = export_with_words(run, parsed.checkpoint, parsed.data_dir, parsed.opset)
+    export = export_with_words(run, parsed.checkpoint, parsed.data_dir, parsed.opset, float16=parsed.float16)
     if parsed.web is not None:
         from lianpu.cli.web import build_with_words
 
@@ -54,23 +57,29 @@ def main(arguments: list[str]) -> None:
     console.print(f"Next: lianpu quantize {run.folder}", soft_wrap=True)
 
 
-def export_with_words(run: Run, step: int | None = None, data_dir: Path | None = None, opset: int | None = None) -> Export:
+def export_with_words(
+    run: Run, step: int | None = None, data_dir: Path | None = None, opset: int | None = None, *, float16: bool = False
+) -> Export:
     """Export a run's checkpoint and print what was written and how exact it is."""
-    from lianpu.export.onnx_export import export_run
+    from lianpu.export.onnx_export import export_float16, export_run
     from lianpu.terminal import console
 
     checkpoint = _checkpoint(run, step)
     dataset = _dataset_or_none(run, data_dir)
     with console.status("Writing the ONNX file and comparing it with PyTorch"):
-        export = export_run(run, checkpoint, dataset.test if dataset else None, opset)
-    parity = export.parity
-    faces = f"{parity.faces} {'faces' if parity.real_faces else 'noise pictures (the data was not found)'}"
-    console.print(
-        f"{export.file}: {export.bytes / 1e6:.1f} MB, opset {export.opset}, any batch size. "
-        f"Largest difference from PyTorch: {parity.max_abs_difference:.1e} (limit {parity.limit:.0e}) on {faces}.",
-        soft_wrap=True,
-    )
-    return export
+        faces = dataset.test if dataset else None
+        exports = [export_run(run, checkpoint, faces, opset)]
+        if float16:
+            exports.append(export_float16(run, checkpoint, faces))
+    for export in exports:
+        parity = export.parity
+        shown = f"{parity.faces} {'faces' if parity.real_faces else 'noise pictures (the data was not found)'}"
+        console.print(
+            f"{export.file}: {export.bytes / 1e6:.1f} MB, opset {export.opset}, any batch size. "
+            f"Largest difference from PyTorch: {parity.max_abs_difference:.1e} (limit {parity.limit:.0e}) on {shown}.",
+            soft_wrap=True,
+        )
+    return exports[0]
 
 
 def write_published(run: Run, step: int | None = None) -> tuple[Path, Path]:

@@ -12,14 +12,15 @@ from typing import Protocol
 
 import numpy as np
 
-from lianpu.attributes import HAIR_COLORS, AttributeSet, Labels, is_hair_color
+from lianpu.attributes import SHADE_OF, AttributeSet, Labels, is_hair_color
 from lianpu.editing.attribute_masks import Mask
 from lianpu.editing.field_transfer import CropFields, transfer_fields
 from lianpu.editing.residual_transfer import in_crop, is_about_hair, transfer_residual
 from lianpu.editors.editor import ArrayEditor, Editor, FieldEditor, ModelInfo
 from lianpu.effects.age_gender import wanted_of_face
 from lianpu.effects.catalogue import check_strength
-from lianpu.effects.hair import asked_color, plan_hair, wanted_of_hair
+from lianpu.effects.hair import asked_color, hair_median, meant_color, paint_hair, skin_look, wanted_of_hair
+from lianpu.effects.hair_matte import hair_matte
 from lianpu.errors import ModelError, SettingsError
 from lianpu.faces.alignment import CROP_TEMPLATES, TEMPLATES, Aligned, Template, align
 from lianpu.faces.analyzer import EVERY, FaceAnalyzer, choose, open_analyzer
@@ -175,17 +176,15 @@ def _edited_alike(
     edited = edit_crops(crops, editor, values, known)
     if not is_about_hair(values):
         edited = _mean_of_both(edited, edit_crops(np.ascontiguousarray(crops[:, :, ::-1]), editor, values, known)[:, :, ::-1])
-    even = editor.info.has_fields
-    return [_edit_of(photo, *one, values, even) for one in zip(subjects, aligned, edited, strict=True)]
+    return [_edit_of(photo, *one, values) for one in zip(subjects, aligned, edited, strict=True)]
 
 
 def _still_wanted(photo: Picture, subject: Subject, name: str, value: bool, known: Mapping[str, bool]) -> float:
     """How far a face is to be changed for an attribute to be `value`, 0 to 1; 1 for attributes that nothing here can judge."""
     if name in known:
         return float(bool(known[name]) != bool(value))
-    if name in HAIR_COLORS:
-        shade = name.removesuffix("_Hair").lower()
-        return wanted_of_hair(photo, subject, shade if value else f"not_{shade}")
+    if name in SHADE_OF:
+        return wanted_of_hair(photo, subject, SHADE_OF[name] if value else f"not_{SHADE_OF[name]}")
     return wanted_of_face(photo, subject, name, value) if name in ("Male", "Young") else 1.0
 
 
@@ -194,16 +193,17 @@ def _mean_of_both(edited: Picture, mirrored: Picture) -> Picture:
     return np.asarray((edited.astype(np.uint16) + mirrored + 1) // 2, dtype=np.uint8)
 
 
-def _edit_of(
-    photo: Picture, subject: Subject, aligned: Aligned, edited: Picture, values: Mapping[str, bool], even: bool
-) -> FaceEdit:
+def _edit_of(photo: Picture, subject: Subject, aligned: Aligned, edited: Picture, values: Mapping[str, bool]) -> FaceEdit:
     """Hair colours: read the colour and recolour as the effect `hair_color` does. Everything else: transfer the residual."""
     if is_hair_color(values):
         hair = subject.parts.where("hair").astype(np.uint8) * 255
-        asked = asked_color(aligned.picture, edited, in_crop(hair, aligned, subject), even=even)
-        paint = plan_hair(photo, subject, asked[0]) if asked is not None else None
-        if asked is not None and paint is not None:
-            return FaceEdit(subject, aligned, edited, paint, asked[1])
+        asked = asked_color(aligned.picture, edited, in_crop(hair, aligned, subject))
+        matte = hair_matte(photo, subject) if asked is not None else None
+        if asked is not None and matte is not None:
+            target, sure = asked.color, asked.sure
+            for name in (name for name, value in values.items() if value):
+                target, sure = meant_color(SHADE_OF[name], asked, hair_median(matte), skin_look(subject.wide(), matte.view))
+            return FaceEdit(subject, aligned, edited, paint_hair(matte, subject, target), sure)
     return FaceEdit(subject, aligned, edited, transfer_residual(photo, subject, aligned, edited, values))
 
 

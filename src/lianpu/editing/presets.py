@@ -16,6 +16,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from lianpu.attributes import SHADE_OF
 from lianpu.editing.attribute_masks import OF_HAIR
 from lianpu.effects.catalogue import PICKED, STRONGEST, Effect, check_strength, effect_of, no_parser
 from lianpu.errors import Message, SettingsError, nearest_name
@@ -148,10 +149,7 @@ def apply_preset(
 _TRANSFORMED = ("Male", "Young")
 """CelebA attributes that the learned transforms of `effects/age_gender` set: the order in which they do."""
 
-_HAIR_SHADES = {"Black_Hair": "black", "Brown_Hair": "brown", "Blond_Hair": "blond", "Gray_Hair": "gray"}
-"""CelebA attributes that the effect `hair_color` sets, and its shades."""
-
-BY_EFFECTS = (*_HAIR_SHADES, *_TRANSFORMED)
+BY_EFFECTS = (*SHADE_OF, *_TRANSFORMED)
 """CelebA attributes that effects set where no editor is named (`with_transforms`)."""
 
 
@@ -208,19 +206,19 @@ def with_hair_shades(preset: Preset) -> Preset:
         if isinstance(step, EffectStep):
             steps.append(step)
             continue
-        shades = {name: value for name, value in step.values.items() if name in _HAIR_SHADES}
+        shades = {name: value for name, value in step.values.items() if name in SHADE_OF}
         wanted = [name for name, value in shades.items() if value]
         if len(wanted) > 1:
             raise SettingsError(
                 "{names} exclude each other. Set one of them.", key="attribute.exclusive", names=" and ".join(wanted)
             )
-        if len(shades) == len(_HAIR_SHADES) and not wanted:
+        if len(shades) == len(SHADE_OF) and not wanted:
             raise SettingsError(
                 "{names} leave no colour for hair. Leave one of them out.", key="attribute.no_colour", names=" and ".join(shades)
             )
         if shades:
-            unwanted = "+".join(f"not_{shade}" for name, shade in _HAIR_SHADES.items() if name in shades)
-            shade = _HAIR_SHADES[wanted[0]] if wanted else unwanted
+            unwanted = "+".join(f"not_{shade}" for name, shade in SHADE_OF.items() if name in shades)
+            shade = SHADE_OF[wanted[0]] if wanted else unwanted
             steps.append(EffectStep(effect_of("hair_color"), step.strength, {"shade": shade}))
         rest = {name: value for name, value in step.values.items() if name not in shades}
         if rest:
@@ -236,7 +234,7 @@ def hair_notes(preset: Preset) -> str:
         if _colors_hair(step):
             names.append("hair_color")
         elif isinstance(step, EditStep):
-            colors = [name for name in step.values if name in _HAIR_SHADES]
+            colors = [name for name in step.values if name in SHADE_OF]
             wanted = [name for name in colors if step.values[name]]
             names += wanted or ([" and ".join(f"{name}=no" for name in colors)] if colors else [])
     return f"hair is coloured once, by the last that asks for it: {names[-1]}, not {', '.join(names[:-1])}" if names[1:] else ""

@@ -109,7 +109,7 @@ class Editor(Protocol):
 
     @property
     def kind(self) -> str:
-        """`PyTorch FP32`, `ONNX FP32` or `ONNX INT8`: as tables print it."""
+        """`PyTorch FP32`, `ONNX FP32`, `ONNX float16` or `ONNX INT8`: as tables print it."""
         ...
 
     def edit(self, batch: torch.Tensor, labels: Labels) -> torch.Tensor:

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
 METADATA_KEY = "lianpu"
 ONNX_FP32 = "ONNX FP32"
+ONNX_FLOAT16 = "ONNX float16"
 ONNX_INT8 = "ONNX INT8"
 
 
@@ -36,7 +37,7 @@ def write_metadata(info: ModelInfo, kind: str, facts: Mapping[str, Any]) -> dict
 
 
 def read_metadata(entries: Mapping[str, str], source: str) -> tuple[ModelInfo, str]:
-    """What the entries of a file say: its labels and size, and its kind (`ONNX FP32`, `ONNX INT8`).
+    """What the entries of a file say: its labels and size, and its kind (`ONNX FP32`, `ONNX float16`, `ONNX INT8`).
 
     Raises:
         ModelError: the entries were not written by us, or are damaged; `source` is named.

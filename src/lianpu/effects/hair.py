@@ -610,26 +610,55 @@ _UNNOTICED, _PLAIN = 2.0, 8.0
 _COUNTED = 0.2
 """Share of the hair that determines the colour."""
 
+_TOWARDS = (0.75, 1.0)
+"""What is left of the way to a natural colour after an edit: up to the first the editor means that colour, from the second on another one."""
 
-def asked_color(crop: Picture, edited: Picture, weight: Field, *, even: bool = False) -> tuple[Field, float] | None:
-    """Median hair colour after the edit, Lab (3,), and the confidence (0 to 1) that the editor changed it; None without hair.
 
-    Only the fifth of the hair that changed most counts: a small editor leaves the rest patchy.
+@dataclass(frozen=True, eq=False)
+class AskedColor:
+    """What an editor did to hair in its crop.
 
     Args:
-        crop: (S, S, 3), the editor's input.
-        edited: (S, S, 3), its output.
-        weight: (S, S), 0 to 1: coverage of hair.
-        even: whether the editor changes all hair alike. Where such a one darkens, all of the hair counts: its highlights change most and
-            stay the lightest, so black hair would turn grey for them.
+        color: Lab (3,), the median of the fifth of the hair that changed most: a small editor leaves the rest patchy.
+        sure: confidence that it changed the hair, 0 to 1.
+        step: Lab (3,), by how much the median of all hair changed.
     """
+
+    color: Field
+    sure: float
+    step: Field
+
+
+def asked_color(crop: Picture, edited: Picture, weight: Field) -> AskedColor | None:
+    """What an editor did to hair that covers `weight` (S, S), 0 to 1, of its input `crop` (S, S, 3); None without hair."""
     hair = weight > 0.5
     if hair.sum() < 4:
         return None
     before, after = (rgb_to_lab(np.asarray(picture, dtype=np.float32) / np.float32(255))[hair] for picture in (crop, edited))
     amount = np.linalg.norm(after - before, axis=1)
-    darkens = even and float(np.median(after[:, 0])) < float(np.median(before[:, 0]))
-    changed = amount >= np.quantile(amount, 0 if darkens else 1 - _COUNTED)
-    target = np.median(after[changed], axis=0)
-    apart = float(np.linalg.norm(target - np.median(before[changed], axis=0)))
-    return target.astype(np.float32), float(smoothstep(np.array(apart), _UNNOTICED, _PLAIN))
+    changed = amount >= np.quantile(amount, 1 - _COUNTED)
+    color = np.median(after[changed], axis=0)
+    apart = float(np.linalg.norm(color - np.median(before[changed], axis=0)))
+    step = np.median(after, axis=0) - np.median(before, axis=0)
+    return AskedColor(color.astype(np.float32), float(smoothstep(np.array(apart), _UNNOTICED, _PLAIN)), step.astype(np.float32))
+
+
+def meant_color(shade: str, asked: AskedColor, own: Field, skin: SkinLook) -> tuple[Field, float]:
+    """Lab (3,) that an editor means by the natural colour `shade`, and the confidence, 0 to 1, that it changed the hair.
+
+    The colour in a small crop is 5 to 8 L off, black hair above all: what changes most in it are its highlights. So where an editor moves hair towards that
+    colour, it is that colour as it looks in the photo (`natural_target`). Anything else, as hair dyed blue, stays as drawn; so does everything under
+    --commercial-safe, which has no natural shades.
+
+    Args:
+        shade: of `NATURAL`.
+        asked: of `asked_color`.
+        own: Lab (3,), the median of the present hair.
+        skin: the skin in the same photo.
+    """
+    if is_commercial_safe():
+        return asked.color, asked.sure
+    natural = natural_target(shade, own, skin)
+    left = float(np.linalg.norm(own + asked.step - natural) / max(1.0, float(np.linalg.norm(own - natural))))
+    towards = 1 - float(smoothstep(np.array(left), *_TOWARDS))
+    return np.asarray(asked.color + towards * (natural - asked.color), dtype=np.float32), max(towards, asked.sure)

@@ -25,7 +25,7 @@ class Origin:
 
     Args:
         file: the checkpoint folder or model file, relative to the run folder where it lies inside.
-        kind: `PyTorch FP32`, `ONNX FP32` or `ONNX INT8`.
+        kind: `PyTorch FP32`, `ONNX FP32`, `ONNX float16` or `ONNX INT8`.
         step: training steps behind it.
         epoch: passes over the training split behind it, or None when that is not known.
         command: the command line that asked for the evaluation.

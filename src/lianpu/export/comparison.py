@@ -155,7 +155,7 @@ class Row:
     """One model of the table.
 
     Args:
-        model: `PyTorch FP32`, `ONNX FP32`, `ONNX INT8`.
+        model: `PyTorch FP32`, `ONNX FP32`, `ONNX float16`, `ONNX INT8`.
         file: the model file, relative to the run folder where it lies inside.
         bytes: its size, weights in other files counted.
         timing: of one edit.

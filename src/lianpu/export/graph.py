@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import copy
+import math
 from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import onnx
+import onnx.numpy_helper
 import torch
 from torch import nn
 from torch.nn import functional
@@ -131,6 +134,30 @@ def write_graph(generator: nn.Module, info: ModelInfo, target: Path, opset: int 
     describe(model, info, ONNX_FP32, {"opset": opset_of(model)})
     onnx.save_model(model, str(target))
     return target
+
+
+_LEAST = 256
+"""Values of the smallest tensor that is worth a Cast."""
+
+
+def with_float16_weights(model: onnx.ModelProto) -> onnx.ModelProto:
+    """A copy whose large float32 tensors lie in float16, each cast back in front of its use: half the size, and the arithmetic stays float32.
+
+    Any runtime that runs the model runs the copy: float16 tensors are nothing but stored. ONNX Runtime casts them once, when it opens the file.
+    """
+    copied = onnx.ModelProto()
+    copied.CopyFrom(model)
+    casts = []
+    for tensor in copied.graph.initializer:
+        if tensor.data_type != onnx.TensorProto.FLOAT or math.prod(tensor.dims) < _LEAST:
+            continue
+        name, values = tensor.name, onnx.numpy_helper.to_array(tensor)
+        tensor.CopyFrom(onnx.numpy_helper.from_array(values.astype(np.float16), f"{name}.float16"))
+        casts.append(onnx.helper.make_node("Cast", [tensor.name], [name], f"{name}.cast", to=onnx.TensorProto.FLOAT))
+    nodes = [*casts, *copied.graph.node]
+    del copied.graph.node[:]
+    copied.graph.node.extend(nodes)
+    return copied
 
 
 def _trace(network: nn.Module, info: ModelInfo) -> onnx.ModelProto:

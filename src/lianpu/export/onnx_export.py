@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -16,8 +16,9 @@ from lianpu.attributes import Labels
 from lianpu.dataset.faces import Faces
 from lianpu.editors.checkpoint_editor import load_generator
 from lianpu.editors.editor import ModelInfo
+from lianpu.editors.onnx_editor import ONNX_FLOAT16
 from lianpu.errors import ModelError
-from lianpu.export.graph import file_bytes, opset_of, write_graph
+from lianpu.export.graph import describe, file_bytes, opset_of, with_float16_weights, write_graph
 from lianpu.files import atomic_file, write_json
 from lianpu.models.sessions import open_session, runtime_version
 from lianpu.runs import Checkpoint, Run, open_run
@@ -25,6 +26,8 @@ from lianpu.stargan.lite import AllOutputs, LiteGenerator, outputs_of
 
 LIMIT = 1e-4
 """Largest difference that is let pass, in units of the batch: a grey level is 80 times as much."""
+FLOAT16_LIMIT = 0.016
+"""The same for weights in float16: two grey levels."""
 BATCH_SIZES = (1, 2, 5)
 
 
@@ -166,15 +169,38 @@ def export_run(run: Run, checkpoint: Checkpoint | None = None, faces: Faces | No
         LianpuError: there is no checkpoint, it is damaged, or the file does not compute the same.
     """
     generator, info, _ = load_generator(checkpoint or run.last_checkpoint())
-    probes = None
-    if faces is not None:
-        chosen = faces.sample(PARITY_FACES, seed=0)
-        probes, _ = chosen.batch(range(len(chosen)))
+    probes = None if faces is None else _probes(faces)
     export = export_generator(generator, info, run.onnx_file, probes, opset)
-    for outdated in (run.int8_file, run.quantization_file, run.benchmark_file):
+    for outdated in (run.float16_file, run.int8_file, run.quantization_file, run.benchmark_file):
         outdated.unlink(missing_ok=True)
     write_json(run.parity_file, export.to_json())
     return export
+
+
+def _probes(faces: Faces) -> torch.Tensor:
+    """The faces (N, 3, S, S) that a file is compared on."""
+    chosen = faces.sample(PARITY_FACES, seed=0)
+    return chosen.batch(range(len(chosen)))[0]
+
+
+def export_float16(run: Run, checkpoint: Checkpoint | None = None, faces: Faces | None = None) -> Export:
+    """`export/model.onnx`, which `export_run` wrote of the same checkpoint, with its weights in float16, as `export/model.float16.onnx`.
+
+    It takes and gives float32, and computes in it.
+
+    Raises:
+        ModelError: the difference from PyTorch is larger than `FLOAT16_LIMIT`.
+    """
+    generator, info, _ = load_generator(checkpoint or run.last_checkpoint())
+    model = with_float16_weights(onnx.load_model(str(run.onnx_file)))
+    info = replace(info, outputs=outputs_of(generator))
+    describe(model, info, ONNX_FLOAT16, {"opset": opset_of(model), "weights": "float16, computed in float32"})
+    probes = noise_faces(PARITY_FACES, info.image_size) if faces is None else _probes(faces)
+    labels = random_labels(len(probes), len(info.attributes))
+    with atomic_file(run.float16_file) as partial:
+        onnx.save_model(model, str(partial))
+        parity = require_parity(generator, partial, probes, labels, real_faces=faces is not None, limit=FLOAT16_LIMIT)
+    return Export(run.float16_file, opset_of(model), file_bytes(run.float16_file), parity)
 
 
 def export_onnx(run: Run | Path | str, faces: Faces | None = None) -> Path:
