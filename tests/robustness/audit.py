@@ -15,12 +15,18 @@ def main() -> int:
         reason = (done.stderr.strip().splitlines() or ["no answer"])[-1][:200]
         print(f"Skipped: no index of known holes answers ({reason}).")
         return 0
-    holes = [(package, hole) for package in packages for hole in package.get("vulns", ())]
+    asked = [package for package in packages if "skip_reason" not in package]
+    if not asked:  # pip-audit ends well where its index knows none of the packages
+        reason = packages[0]["skip_reason"][:200] if packages else "nothing is installed"
+        print(f"Skipped: no index of known holes answers ({reason}).")
+        return 0
+    holes = [(package, hole) for package in asked for hole in package.get("vulns", ())]
     for package, hole in holes:
         print(
             f"{package['name']} {package['version']}: {hole['id']}, mended in {', '.join(hole['fix_versions']) or 'no version yet'}"
         )
-    print(f"{len(packages)} packages, {len(holes)} known holes")
+    rest = f", {len(packages) - len(asked)} packages unknown to the index" if len(asked) < len(packages) else ""
+    print(f"{len(asked)} packages, {len(holes)} known holes{rest}")
     return int(bool(holes))
 
 

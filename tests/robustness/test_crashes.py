@@ -17,7 +17,7 @@ from tests.robustness.crashes import JOBS
 ROOT = Path(__file__).parents[2]
 TRIED = {
     "train": ("kill:5",),
-    "prepare": ("full:-4",),
+    "prepare": ("kill:1", "kill:6", "kill:-3", "full:-4"),
     "edit": ("kill:2",),
     "video": ("kill:1", "full:-1"),
 }

@@ -20,6 +20,7 @@ from lianpu.preparation.measures import Rejection
 from lianpu.preparation.models import open_analysis_models
 from lianpu.preparation.near_duplicates import BITS, HASH_FILE, HashFile
 from lianpu.preparation.settings import PrepareSettings, begin_record, note_in_record, refuse_foreign_folder
+from lianpu.preparation.sheet import SHEETS
 from lianpu.preparation.store import Store, open_store
 from lianpu.preparation.tables import IMAGES, write_dropped
 from lianpu.preparation.workers import analyze_in_order
@@ -185,7 +186,8 @@ def prepare_faces(
     models = open_analysis_models(settings).described()
     begin_record(folder, root, settings, models)
     (folder / IMAGES).mkdir(exist_ok=True)
-    remove_partial_files(folder / IMAGES)
+    for written in (folder, folder / IMAGES, folder / SHEETS):
+        remove_partial_files(written)
     with open_store(folder) as store:
         ignored = IgnoredFiles()
         store.add_photos(walk_photos(root, folder, ignored))

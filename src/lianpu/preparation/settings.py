@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from lianpu.errors import DataError, SettingsError
-from lianpu.files import read_json, write_json
+from lianpu.files import is_leftover, read_json, write_json
 from lianpu.version import __version__
 
 
@@ -134,7 +134,7 @@ def refuse_foreign_folder(folder: Path) -> None:
     if (folder / RECORD_FILE).is_file():
         read_record(folder)
         return
-    found = next(iter(sorted(folder.iterdir())), None)
+    found = next((path for path in sorted(folder.iterdir()) if not is_leftover(path)), None)
     if found is not None:
         raise DataError(
             f"{folder} is not empty ({found.name} is in it) and was not made by lianpu prepare, so nothing was written. "
