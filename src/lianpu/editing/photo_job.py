@@ -22,6 +22,7 @@ from lianpu.faces.face_check import left_out_note
 from lianpu.faces.overlays import draw_faces
 from lianpu.faces.results import Subject
 from lianpu.files import atomic_file
+from lianpu.imaging.compositing import bands
 from lianpu.imaging.picture import Picture
 from lianpu.photo.formats import FORMATS, check_ending
 from lianpu.photo.reading import PhotoFile, read_photo
@@ -104,8 +105,11 @@ def _changed(picture: Picture, before: Picture) -> float:
     """The share of pixels that differ between two pictures of one size."""
     if picture is before:
         return 0.0
-    same = cv2.inRange(cv2.absdiff(picture, before), (0.0, 0.0, 0.0), (0.0, 0.0, 0.0))
-    return 1.0 - cv2.countNonZero(same) / same.size
+    same = 0
+    for rows in bands((slice(0, picture.shape[0]), slice(0, picture.shape[1]))):
+        different = cv2.absdiff(picture[rows], before[rows])
+        same += cv2.countNonZero(cv2.inRange(different, (0.0, 0.0, 0.0), (0.0, 0.0, 0.0)))
+    return 1.0 - same / (picture.shape[0] * picture.shape[1])
 
 
 def _write(job: EditJob, picture: Picture, photo: PhotoFile, target: Path, *, is_changed: bool) -> str:

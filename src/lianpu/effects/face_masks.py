@@ -9,7 +9,7 @@ import numpy as np
 from lianpu.faces.alignment import TEMPLATES, alignment_matrix
 from lianpu.faces.results import Subject
 from lianpu.imaging.compositing import Field, View
-from lianpu.imaging.geometry import Matrix
+from lianpu.imaging.geometry import Matrix, averaged
 from lianpu.imaging.masks import smoothstep
 from lianpu.part_names import part_index
 
@@ -37,7 +37,7 @@ def part_cover(subject: Subject, view: View, *names: str) -> Field:
     mask = cv2.LUT(subject.parts.mask, table)
     size = (view.shape[1], view.shape[0])
     if mask.shape != view.shape:
-        mask = cv2.resize(mask, size, interpolation=cv2.INTER_AREA)
+        mask = averaged(mask, size)
     return mask.astype(np.float32) / np.float32(255)
 
 

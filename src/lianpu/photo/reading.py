@@ -279,7 +279,7 @@ def pixels_of(image: Image.Image) -> tuple[np.ndarray, np.ndarray | None, bytes]
         rgba = np.asarray(image.convert("RGBA"))
         rgb, alpha = rgba[:, :, :3].copy(), rgba[:, :, 3].copy()
     else:
-        rgb = np.array(image.convert("RGB"), dtype=np.uint8)
+        rgb = np.array(image if image.mode == "RGB" else image.convert("RGB"), dtype=np.uint8)
     if has_grey_profile(icc):
         return np.array(_as_srgb(Image.fromarray(rgb[:, :, 0]), icc)), alpha, b""
     return rgb, alpha, icc

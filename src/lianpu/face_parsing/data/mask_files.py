@@ -185,8 +185,7 @@ def warped_mask(mask: Mask, matrix: np.ndarray, size_px: tuple[int, int]) -> Mas
         size = (right - left, bottom - top)
         weight = cv2.warpAffine(soft, moved, size, flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_CONSTANT, borderValue=0)
         window = np.s_[top:bottom, left:right]
-        wins = weight > strongest[window]
-        result[window][wins] = index
+        np.copyto(result[window], index, where=weight > strongest[window])
         np.maximum(strongest[window], weight, out=strongest[window])
     return result
 
