@@ -75,7 +75,7 @@ def test_hair_that_leaves_the_crop_fades_and_shows_no_cut() -> None:
     photo = np.full_like(photo, 40)
     whole = subject_of(parts, subject.landmarks.points)
     after = hair_color(photo, whole, 1.0, "#b8936a").astype(int)
-    steps = np.abs(np.diff(after[:, 250].sum(axis=1)))
+    steps = np.abs(np.diff(after[:, 200:300].mean(axis=1).sum(axis=1)))
     assert after[250, 250].sum() > 300 and (after[:5, 250] == 40).all()
     assert steps[:250].max() < 60 and steps[250:].max() < 25  # of a change by more than 200: long hair goes on below
 
@@ -201,3 +201,16 @@ def test_a_vivid_colour_is_no_stronger_in_the_shine_than_asked_for() -> None:
         assert chroma[round(0.3 * 10 * float(middle[0]))] < 0.4 * chroma.max()  # and its shadows are nearly black
         turned = np.abs(np.angle((tint[50:, 0] + 1j * tint[50:, 1]) / complex(*target[1:])))
         assert np.degrees(turned).max() < 8
+
+
+def test_hair_that_is_one_black_in_the_photo_gets_strands_along_itself() -> None:
+    photo, subject = drawn_photo(width=400, height=400, side=300, left=50, top=50)
+    parts = np.zeros((400, 400), np.uint8)
+    parts[30:390, 30:110] = 13  # at the left of the face
+    flat = np.where(parts[:, :, None] > 0, np.uint8(12), photo)
+    once, again = (hair_color(flat, subject_of(parts, subject.landmarks.points), 1.0, "#b8936a") for _ in range(2))
+    assert np.array_equal(once, again)
+    light = _lab(once)[200:340, 50:90, 0]
+    assert 1.0 < (light - cv2.GaussianBlur(light, (0, 0), 6)).std() < 6
+    along, across = (np.abs(np.diff(light, axis=axis)).mean() for axis in (0, 1))
+    assert along < 0.8 * across  # beside the face it hangs

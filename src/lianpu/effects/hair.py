@@ -15,7 +15,7 @@ import numpy as np
 
 from lianpu.effects.catalogue import NATURAL, PICKED
 from lianpu.effects.face_masks import face_unit, part_cover
-from lianpu.effects.hair_matte import HairMatte, hair_matte, matte_of, own_color, sure_hair
+from lianpu.effects.hair_matte import HairMatte, axes_of, from_the_eyes, hair_matte, matte_of, own_color, sure_hair
 from lianpu.faces.results import Subject
 from lianpu.imaging.color import lab_of_color, rgb_to_lab, to_rgb
 from lianpu.imaging.compositing import Field, View, bands, blend, touched_window, upsample, view_of
@@ -65,6 +65,13 @@ and how much more it is made to vary at most."""
 
 _ALONG, _STEPS_ALONG = 0.07, 4
 """How far to both sides locks are averaged along their direction, in units, and in how many steps: noise has none and vanishes."""
+
+_DRAWN, _STRANDS_FROM, _USUAL_WAY = 0.8, 14.0, 1.5
+"""Drawn strands, where a photo shows none: their contrast as a share of that of real locks, the change of L from which on they have it, and
+the weight of the way that hair usually lies, against the squared gradient of L."""
+
+_GRAINS, _NOISE_PX, _DRAWN_ALONG, _DRAWN_STEPS = ((60.0, 1.0), (16.0, 0.5)), 256, 0.16, 7
+"""Strands of them per unit, and how strong; side of the noise; how far to both sides it is averaged (units), and in how many steps."""
 
 _STEEPEST = 3.2
 """Largest slope of the lightness curve: a steeper one would amplify the photo's noise visibly."""
@@ -208,7 +215,7 @@ _NEXT = {
 }
 """The colours that hair gets which shall not have its own: the first of them that it may have."""
 
-_SHADE_TONE = {"black": (2.6, 50.0), "brown": (14.5, 58.0), "blond": (27.0, 70.0), "gray": (5.0, 72.0)}
+_SHADE_TONE = {"black": (2.6, 50.0), "brown": (14.5, 58.0), "blond": (24.0, 70.0), "gray": (5.0, 72.0)}
 """Chroma and hue in degrees of natural hair of median lightness."""
 
 _PALE = ((5.0, 10.0, 16.0, 20.0, 25.0, 39.0), (0.3, 0.55, 0.7, 0.93, 1.0, 1.18))
@@ -488,7 +495,11 @@ def paint_hair(matte: HairMatte, subject: Subject, target: Field) -> HairPaint:
     unlit = 1 - smoothstep(local, 0.2 * middle, 0.9 * middle)
     kept = (1 - _light_on_skin(skin, view, unit)) + _ROOT_SHARE * (1 - roots) + _UNLIT * unlit
     new = new - shade - lighter * np.minimum(kept, 0.7)
-    new = new + _locks(new, inner, unit * view.scale)
+    unit_px = unit * view.scale
+    across = _across_hair(lab[:, :, 0], inner, subject, view, unit_px)
+    changed = np.clip(np.abs(new - soft) / _STRANDS_FROM, 0, 1)
+    new = new + _locks(new, inner, unit_px)
+    new = np.maximum(new + changed * _strands(new, inner, across, subject, view, unit_px), 0)
     return HairPaint(matte, np.dstack([soft, new]).astype(np.float32), tone)
 
 
@@ -507,19 +518,69 @@ def _locks(light: Field, weight: Field, unit_px: float) -> Field:
     return np.asarray(band * (np.clip(wanted / np.maximum(spread, 0.3), 1, _LOUDEST) - 1), dtype=np.float32)
 
 
+def _across_hair(light: Field, weight: Field, subject: Subject, view: View, unit_px: float) -> Field:
+    """(h, w, 2): the double angle across strands, by the photo where it shows some, else as hair lies around a head."""
+    u, v = from_the_eyes(subject, view, view.shape)
+    v = np.minimum(v, 0)
+    (x_u, y_u), (x_v, y_v) = axes_of(subject)
+    x, y = u * x_u + v * x_v, u * y_u + v * y_v
+    usual = np.dstack([x * x - y * y, 2 * x * y]) / np.maximum(x * x + y * y, 1e-6)[:, :, None]
+    light = np.clip(light - light_around(light, weight, max(1.0, _BAND * unit_px)), -12, 12) * smoothstep(weight, 0.1, 0.7)
+    x, y = (cv2.Sobel(light, cv2.CV_32F, *way, ksize=3) for way in ((1, 0), (0, 1)))
+    seen = wide_blur(np.dstack([x * x - y * y, 2 * x * y]), max(1.0, 0.08 * unit_px))
+    return np.asarray(wide_blur(seen + np.float32(_USUAL_WAY) * usual, max(1.0, 0.1 * unit_px)), dtype=np.float32)
+
+
+def _strands(light: Field, weight: Field, across: Field, subject: Subject, view: View, unit_px: float) -> Field:
+    """(h, w): lightness of drawn strands where hair of a new lightness (h, w) differs less than real hair: a photo that is black there, or
+    white, shows none. Noise that lies still on the face, averaged along the hair (line integral convolution; Cabral & Leedom 1993).
+
+    Args:
+        light: (h, w), the new lightness.
+        weight: (h, w), how surely a pixel is hair.
+        across: of `_across_hair`.
+        subject: the face.
+        view: that the fields are over.
+        unit_px: pixels of a unit.
+    """
+    band = light - light_around(light, weight, max(1.0, _BAND * unit_px))
+    present = light_around(band * band, weight, max(1.0, 0.2 * unit_px))
+    lacking = np.sqrt(np.maximum((_DRAWN * np.interp(light, *_BAND_SPREAD)) ** 2 - present, 0)) * smoothstep(weight, 0.1, 0.7)
+    if float(lacking.max()) < 0.5:
+        return np.zeros_like(light)
+    u, v = from_the_eyes(subject, view, view.shape)
+    noise = np.random.default_rng(0).standard_normal((_NOISE_PX, _NOISE_PX)).astype(np.float32)
+    grain = np.zeros_like(light)
+    for finest, share in _GRAINS:
+        per_unit = finest * 2.0 ** min(
+            0.0, float(np.floor(np.log2(unit_px / (1.5 * finest))))
+        )  # in octaves: faces come nearer in videos
+        places = (np.mod(u * per_unit, _NOISE_PX - 1), np.mod(v * per_unit, _NOISE_PX - 1))
+        grain += np.float32(share) * cv2.remap(noise, *places, cv2.INTER_LINEAR)
+    angle = np.float32(0.5) * np.arctan2(across[:, :, 1], across[:, :, 0]) + np.float32(np.pi / 2)
+    drawn = _averaged(grain, angle, max(0.7, _DRAWN_ALONG * unit_px / _DRAWN_STEPS), _DRAWN_STEPS)
+    inside = weight > 0.5
+    drawn /= max(float(drawn[inside].std()), 1e-3) if inside.any() else 1.0
+    return np.asarray(lacking * np.clip(drawn, -2.5, 2.5), dtype=np.float32)
+
+
 def _along_locks(values: Field, unit_px: float) -> Field:
     """The mean of values (h, w) along the direction in which they vary least (line integral along the structure tensor)."""
     across, down = (cv2.Sobel(values, cv2.CV_32F, x, y, ksize=3) for x, y in ((1, 0), (0, 1)))
     tensor = wide_blur(np.dstack([across * across - down * down, 2 * across * down]), max(1.0, 0.05 * unit_px))
-    angle = 0.5 * np.arctan2(tensor[:, :, 1], tensor[:, :, 0]) + np.float32(np.pi / 2)
-    step = max(0.7, _ALONG * unit_px / _STEPS_ALONG)
+    angle = np.float32(0.5) * np.arctan2(tensor[:, :, 1], tensor[:, :, 0]) + np.float32(np.pi / 2)
+    return _averaged(values, angle, max(0.7, _ALONG * unit_px / _STEPS_ALONG), _STEPS_ALONG)
+
+
+def _averaged(values: Field, angle: np.ndarray, step: float, steps: int) -> Field:
+    """The mean of values (h, w) along directions (h, w), so many steps of `step` pixels to both sides."""
     x, y = np.cos(angle) * np.float32(step), np.sin(angle) * np.float32(step)
     columns, rows = np.meshgrid(np.arange(values.shape[1], dtype=np.float32), np.arange(values.shape[0], dtype=np.float32))
     total = values.copy()
-    for way in range(-_STEPS_ALONG, _STEPS_ALONG + 1):
+    for way in range(-steps, steps + 1):
         if way:
             total += cv2.remap(values, columns + way * x, rows + way * y, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
-    return np.asarray(total / (2 * _STEPS_ALONG + 1), dtype=np.float32)
+    return np.asarray(total / (2 * steps + 1), dtype=np.float32)
 
 
 def skin_look(subject: Subject, view: View) -> SkinLook:

@@ -34,6 +34,14 @@ _SOFT_EDGE, _STEEPER = 0.07, 1.15
 _NEAR = 0.15
 """Strands are looked for within this many units of the parsed hair."""
 
+_PERSON_SURE, _ALIKE, _GROUND_APART, _SKIN_APART = (0.7, 0.95), (1.3, 2.3), (8.0, 16.0), (28.0, 42.0)
+"""Hair that the parser misses: probabilities of a person that rule it out and allow it, likewise how far (standard deviations) its colour is from
+that of the hair nearby, and how far that is from the ground's and
+from skin's (CIE76): arms are no blond hair."""
+
+_BEHIND_EAR = 0.75
+"""By how much cheaper a way is that leads over the face's own ears and neck: hair goes on behind them."""
+
 _THICK = (0.06, 0.13)
 """Radii in units below which what is taken for hair is none, and from which on it is."""
 
@@ -68,6 +76,9 @@ _FRINGE_FROM, _FRINGE_REACH, _FRINGE, _FRINGE_CONTRAST = (-0.36, -0.28), 0.4, (0
 """Skin above these heights (units below the eyes; above the brows), within a reach of hair (units), is a fringe as far as its colour lies
 between these shares of the way from the nearest skin to the nearest hair, where these differ by more than the last (squared)."""
 
+_SIDE_LOCKS = (0.72, 0.86), 0.7
+"""So far aside (units) strands hang lower, by this: before temples and cheeks."""
+
 _SURE, _NONE = 0.85, 0.1
 """Probabilities of hair above and below which a pixel is surely hair, or surely none, if its surroundings are."""
 
@@ -76,6 +87,9 @@ _SURE_REACH, _NONE_REACH = 0.035, 0.05
 
 _NOISE = 0.006
 """Squared difference of two colours that is worth as much as nothing, plus four times their variances."""
+
+_SKIN_SHOWS = 1.0
+"""How little a pixel of the ground's colour is believed to be ground where the parser says hair; 1.4 the other way round."""
 
 _FULL = (0.08, 0.92)
 """Results of the linear function that become 0 and 1."""
@@ -187,10 +201,45 @@ def _probability(photo: Picture, subject: Subject, view: View, core: Field) -> F
     if person is not None:
         seen = smoothstep(feather(dilate(person, view, _PERSON_REACH * unit), view, 0.02 * unit), *_PERSON)
         soft = soft * np.maximum(seen, smoothstep(soft, *_HAIR_ANYWAY))
+        soft = np.maximum(soft, _missed(subject, view, soft, person))
     soft = smoothstep(soft * _own(subject, view, soft), *_CLEAR)
     soft = _with_fringe(subject, view, soft)
     skin = feather(dilate(part_cover(subject, view, "skin"), view, 0.06 * unit), view, 0.03 * unit)
     return np.asarray(soft + (feather(soft, view, _HAIRLINE * unit) - soft) * skin, dtype=np.float32)
+
+
+def _missed(subject: Subject, view: View, soft: Field, person: Field) -> Field:
+    """(h, w), 0 to 1: how likely what the parser takes for background is hair nonetheless: a person is there, its colour is that of the hair
+    nearby, and that is not the colour of the ground."""
+    unit = face_unit(subject) * view.scale
+    skin = view.picture[part_cover(subject, view, "skin", "nose") > 0.5]
+    sure = view.picture[soft > _SURE]
+    if not len(skin) or not len(sure):
+        return np.zeros_like(soft)
+    tones = [np.median(rgb_to_lab(each[None])[0], axis=0) for each in (skin, sure)]
+    told = float(smoothstep(np.array(np.linalg.norm(tones[0] - tones[1])), *_SKIN_APART))
+    if told == 0:
+        return np.zeros_like(soft)
+    size = scaled_size(soft, min(1.0, _GRID / unit))
+    lab = rgb_to_lab(wide_blur(view.picture, max(0.5, _PATCH * unit)))
+    free = 1 - _parsed_else(subject, view)
+    lab, hair, likely, free = (
+        np.asarray(cv2.resize(each, size, interpolation=cv2.INTER_AREA), dtype=np.float32) for each in (lab, soft, person, free)
+    )
+    ground = (1 - hair) * (1 - likely)
+    known = nearest_values(np.dstack([lab, lab * lab]), (hair > _SURE) * np.float32(1) + np.float32(1e-6) * hair)
+    spread = np.sqrt(np.maximum(known[:, :, 3:] - known[:, :, :3] ** 2, 0))
+    apart = np.sqrt((((lab - known[:, :, :3]) / np.maximum(spread, _LEAST_SPREAD / 2)) ** 2).sum(axis=2))
+    behind = nearest_values(lab, ground * ground + np.float32(1e-6))
+    unlike = smoothstep(np.linalg.norm(behind - known[:, :, :3], axis=2), *_GROUND_APART)
+    found = (1 - smoothstep(apart, *_ALIKE)) * smoothstep(likely, *_PERSON_SURE) * free * unlike * told
+    return np.asarray(enlarge(found.astype(np.float32), view.shape[::-1]), dtype=np.float32)
+
+
+def _parsed_else(subject: Subject, view: View) -> Field:
+    """(h, w), 0 to 1: what the parser takes for another part than hair."""
+    mask = np.asarray((subject.parts.mask > 0) & ~subject.parts.where("hair"), dtype=np.float32)
+    return np.asarray(cv2.resize(mask, view.shape[::-1], interpolation=cv2.INTER_AREA), dtype=np.float32)
 
 
 def person_over(subject: Subject, view: View) -> Field | None:
@@ -199,11 +248,18 @@ def person_over(subject: Subject, view: View) -> Field | None:
     return people_in(np.rint(view.picture * 255).astype(np.uint8), [face], view.shape)
 
 
-def _from_the_eyes(subject: Subject, view: View, shape: tuple[int, int]) -> tuple[Field, Field]:
-    """How far pixels of a copy (h, w) of a view lie across and down the face from between its eyes, in units."""
+def axes_of(subject: Subject) -> tuple[tuple[float, float], tuple[float, float]]:
+    """Unit vectors (x, y) across and down a face."""
     five = np.asarray(subject.face.points, dtype=np.float64)
-    eyes, mouth = five[:2].mean(axis=0), five[3:].mean(axis=0)
-    down = (mouth - eyes) / max(float(np.linalg.norm(mouth - eyes)), 1e-6)
+    way = five[3:].mean(axis=0) - five[:2].mean(axis=0)
+    x, y = (way / max(float(np.linalg.norm(way)), 1e-6)).tolist()
+    return (y, -x), (x, y)
+
+
+def from_the_eyes(subject: Subject, view: View, shape: tuple[int, int]) -> tuple[Field, Field]:
+    """How far pixels of a copy (h, w) of a view lie across and down the face from between its eyes, in units."""
+    eyes = np.asarray(subject.face.points[:2], dtype=np.float64).mean(axis=0)
+    _, down = axes_of(subject)
     (rows, columns), unit = view.window, face_unit(subject)
     y = (np.arange(shape[0]) + 0.5) * ((rows.stop - rows.start) / shape[0]) - 0.5 + rows.start - eyes[1]
     x = (np.arange(shape[1]) + 0.5) * ((columns.stop - columns.start) / shape[1]) - 0.5 + columns.start - eyes[0]
@@ -216,7 +272,7 @@ def _own(subject: Subject, view: View, soft: Field) -> Field:
     unit = face_unit(subject) * view.scale
     size = scaled_size(soft, min(1.0, _GRID / unit))
     small = np.asarray(cv2.resize(soft, size, interpolation=cv2.INTER_AREA), dtype=np.float32)
-    across, down = _from_the_eyes(subject, view, small.shape)
+    across, down = from_the_eyes(subject, view, small.shape)
     head = np.hypot(across / _SCALP[0], (down + 0.1) / _SCALP[1]) < 1
     scalp = head & (down < _SCALP_END[0]) & (small > _SURE)
     for half in (across < 0, across >= 0):
@@ -228,6 +284,8 @@ def _own(subject: Subject, view: View, soft: Field) -> Field:
         return np.ones(view.shape, dtype=np.float32)
     easy = small * (1 - 0.6 * _unlike(view, small, scalp, unit))
     dear = np.maximum(_AT_EASE - easy, 0) * (1 + 2 * smoothstep(np.abs(across), *_FAR_OFF))
+    over = cv2.resize(part_cover(subject, view, "l_ear", "r_ear", "ear_r", "neck"), size, interpolation=cv2.INTER_AREA)
+    dear *= 1 - np.float32(_BEHIND_EAR) * over
     away = _cheapest(np.where(scalp, np.float32(0), np.float32(1e3)), (_PACE + _TOLL * dear) / max(1.0, min(_GRID, unit)))
     return np.asarray(enlarge(1 - smoothstep(away, *_REACH), view.shape[::-1]), dtype=np.float32)
 
@@ -260,7 +318,8 @@ def _cheapest(start: Field, price: Field) -> Field:
 def _with_fringe(subject: Subject, view: View, probable: Field) -> Field:
     """The probability with strands on the forehead that the parser takes for skin, by their colour."""
     unit = face_unit(subject)
-    _, down = _from_the_eyes(subject, view, view.shape)
+    across, down = from_the_eyes(subject, view, view.shape)
+    down = down - _SIDE_LOCKS[1] * smoothstep(np.abs(across), *_SIDE_LOCKS[0])
     brows = dilate(part_cover(subject, view, "l_brow", "r_brow", "eye_g", "l_eye", "r_eye"), view, 0.06 * unit)
     skin = part_cover(subject, view, "skin")
     near = dilate((probable > 0.6).astype(np.float32), view, _FRINGE_REACH * unit)
@@ -294,8 +353,8 @@ def _coefficients(view: View, probable: Field, sure: Field, none: Field, unit: f
     trust *= wide_blur(((1 - sure) * (1 - none)).astype(np.float32), 1.0)
     slopes = apart / np.maximum(length, 1e-4)[:, :, None]
     between = np.concatenate([slopes, -channel_sum(slopes * back)[:, :, None]], axis=2)
-    differ = np.abs(apply_coefficients(between, picture).clip(0, 1) - probable)
-    trust = trust * np.clip(1.6 - 1.4 * differ, 0, 1)
+    differ = apply_coefficients(between, picture).clip(0, 1) - probable
+    trust = trust * np.clip(1.6 - np.where(differ < 0, np.float32(-_SKIN_SHOWS), np.float32(1.4)) * differ, 0, 1)
     mixed = guided + (between - guided) * trust[:, :, None]
     if soft:
         mixed = _STEEPER * mixed

@@ -14,7 +14,7 @@ const SPREAD = [[-4.6, -16.9, -22.5, -27, -34], [22.1, 27.8, 21, 23.7, 10]];
 const LIGHTS = [0, 5, 15, 25, 35, 45, 55, 65, 75, 85, 95, 100], CHROMAS = [0, 0.29, 0.61, 0.79, 0.91, 0.98, 1, 0.94, 0.84, 0.68, 0.5, 0.25];
 const VIVID = [[0, 0.3, 0.6, 1, 1.2], [0, 0.26, 0.62, 1, 1.08]], PALER = 0.55, MUTED = 0.36;
 /** @type {Record<string, [number, number]>} chroma, hue */
-const SHADE_TONE = { black: [2.6, 50], brown: [14.5, 58], blond: [27, 70], gray: [5, 72] };
+const SHADE_TONE = { black: [2.6, 50], brown: [14.5, 58], blond: [24, 70], gray: [5, 72] };
 const PALE = [[5, 10, 16, 20, 25, 39], [0.3, 0.55, 0.7, 0.93, 1, 1.18]];
 /** @type {Record<string, [number, number, number]>} */
 const LOOKS = { black: [2.66, 0.45, 0.41], brown: [4.53, 1.75, 2.48], blond: [7.4, 0.93, 2.84], gray: [6.98, 0.45, 0.97] };
