@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+import numpy as np
 import onnx
 import pytest
 import torch
@@ -9,12 +10,14 @@ from safetensors.torch import save_file
 
 from lianpu.cli.main import main
 from lianpu.dataset.faces import Dataset
+from lianpu.editors.editor import FieldEditor
 from lianpu.editors.loading import load_editor
 from lianpu.errors import RunError
 from lianpu.export.graph import opset_of
 from lianpu.files import read_json, write_json
 from lianpu.runs import Run
 from lianpu.stargan.config import ModelConfig
+from lianpu.stargan.lite import LiteGenerator, build_generator
 from lianpu.stargan.networks import Discriminator, Generator
 from lianpu.training.config import RunConfig
 from lianpu.training.record import new_record, write_record
@@ -38,6 +41,55 @@ def run(tmp_path: Path, drawn: Dataset) -> Run:
         state = {"step": step, "info": record.model_info(step).to_json(), "model": MODEL.model_dump()}
         write_json(checkpoint.state_file, state)
     return run
+
+
+@pytest.fixture
+def fields_run(tmp_path: Path, drawn: Dataset) -> Run:
+    """A run whose network gives fields."""
+    run = Run(tmp_path / "fields")
+    run.folder.mkdir()
+    model = ModelConfig(
+        generator="lite", lite_size="S", output="fields", label_input="difference", image_size=32, g_repeat_num=1, d_repeat_num=3
+    )
+    record = new_record(RunConfig(model=model), drawn, drawn.folder, "lianpu train")
+    write_record(run, record)
+    generator = build_generator(model, 5)
+    assert isinstance(generator, LiteGenerator) and generator.field_head is not None
+    torch.manual_seed(0)
+    torch.nn.init.normal_(generator.field_head.leave.weight, 0.0, 0.02)
+    checkpoint = run.checkpoint(3)
+    checkpoint.folder.mkdir(parents=True)
+    save_file(generator.state_dict(), checkpoint.generator_file)
+    save_file(Discriminator(32, 64, 5, 3).state_dict(), checkpoint.discriminator_file)
+    write_json(checkpoint.state_file, {"step": 3, "info": record.model_info(3).to_json(), "model": model.model_dump()})
+    return run
+
+
+@pytest.mark.slow
+def test_an_editor_with_fields_goes_through_every_command(fields_run: Run, capsys: pytest.CaptureFixture[str]) -> None:
+    folder = str(fields_run.folder)
+    main(["export", folder, "--float16"])
+    main(["quantize", folder, "--calibration-faces", "8"])
+    main(["compare", folder, "--no_scores", "--runs", "2", "--threads", "1"])
+    main(["bench", "infer", folder, "--runs", "2", "--threads", "1"])
+    kinds = ("PyTorch FP32", "ONNX FP32", "ONNX float16", "ONNX INT8")
+    said = " ".join(capsys.readouterr().out.split())
+    assert all(kind in said for kind in kinds)
+    for file, kind in zip((fields_run.onnx_file, fields_run.float16_file, fields_run.int8_file), kinds[1:], strict=True):
+        editor = load_editor(file)
+        assert editor.kind == kind and editor.info.has_fields and isinstance(editor, FieldEditor)
+        face, change = np.zeros((1, 3, 32, 32), dtype=np.float32), np.ones((1, 5), dtype=np.float32)
+        assert {name: values.shape[1] for name, values in editor.fields_array(face, change).items()} == {
+            "edited": 3,
+            "flow": 2,
+            "colours": 12,
+            "gains": 2,
+            "residual": 3,
+        }
+    main(["evaluate", folder, "--metrics", "fid", "--features", "efficientnet-lite0", "--max-faces", "8"])
+    main(["report", folder])
+    page = fields_run.report_file("en", "html").read_text(encoding="utf-8")
+    assert "ONNX float16" in page
 
 
 def _fail(capsys: pytest.CaptureFixture[str], *words: str) -> str:

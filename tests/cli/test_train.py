@@ -1,3 +1,7 @@
+import signal
+import subprocess
+import sys
+import time
 from pathlib import Path
 
 import pytest
@@ -106,3 +110,22 @@ def test_long_plans_are_told_in_days() -> None:
     words = describe_plan(plan)
     assert "Resuming from step 1000: 2,500,000 steps (200.0 epochs), about 30.0 days from now" in words
     assert "Memory about 8.0 GB; 900 MB on disk per checkpoint." in words
+
+
+def test_ctrl_c_while_pairs_are_made_is_one_line_and_what_was_made_is_kept(drawn_folder: Path, tmp_path: Path) -> None:
+    run = tmp_path / "run"
+    words = ["train", "--dataset", "CelebAMask-HQ", "--data-dir", str(drawn_folder), "--run-dir", str(run)]
+    process = subprocess.Popen(
+        [sys.executable, "-m", "lianpu", *words, "--preset", "fields", "--teacher", "drawn", "--image-size", "32"],
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.PIPE,
+        text=True,
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.default_int_handler),
+    )
+    while not (run / "pairs" / "of.json").is_file():
+        assert process.poll() is None
+        time.sleep(0.01)
+    process.send_signal(signal.SIGINT)
+    _, error = process.communicate(timeout=300)
+    assert process.returncode in (1, 130) and error.startswith("lianpu: ") and error.count("\n") == 1
+    assert (run / "pairs" / "of.json").is_file()

@@ -118,7 +118,7 @@ def _show_fetch(entry: ModelFile) -> Iterator[OnProgress | None]:
 
 @contextmanager
 def _errors_as_one_line() -> Iterator[None]:
-    """An error that the user can fix, and a library of an extra that is missing, become one line and exit code 1."""
+    """An error that the user can fix, and a library of an extra that is missing, become one line and exit code 1; Ctrl-C one line and 130."""
     try:
         yield
     except LianpuError as problem:
@@ -130,6 +130,9 @@ def _errors_as_one_line() -> Iterator[None]:
         _exit_with(missing)
     except BrokenPipeError:
         raise SystemExit(1) from None
+    except KeyboardInterrupt:
+        print("lianpu: stopped.", file=sys.stderr)
+        raise SystemExit(130) from None
 
 
 def _exit_with(problem: LianpuError) -> NoReturn:

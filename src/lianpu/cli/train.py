@@ -149,9 +149,15 @@ def make_guides(dataset: Any, config: RunConfig, run_folder: Path) -> Guides:
     """The guides that the settings name, with a progress bar for each that must be made first."""
     from lianpu.guidance.making import make_guides as make
     from lianpu.terminal import console, stages
+    from lianpu.training.interrupt import Interrupted
 
-    with stages() as begin:
-        return make(dataset, config, run_folder, stage=begin, say=lambda line: console.print(line, soft_wrap=True))
+    try:
+        with stages() as begin:
+            return make(dataset, config, run_folder, stage=begin, say=lambda line: console.print(line, soft_wrap=True))
+    except KeyboardInterrupt:
+        raise Interrupted(
+            f"stopped before training; what was made for it so far is kept in {run_folder}. Run the same command again to go on."
+        ) from None
 
 
 def describe_plan(plan: Plan) -> str:

@@ -77,7 +77,7 @@ class FieldHead(nn.Module):
 
 def apply_fields(x: torch.Tensor, fields: Fields) -> torch.Tensor:
     """The pictures (B, 3, S, S) in [-1, 1] with the fields applied, in float32 whatever the networks run in; differentiable in both."""
-    if torch.is_autocast_enabled(x.device.type):  # bfloat16 would round the picture itself to 7 bits
+    if x.device.type != "meta" and torch.is_autocast_enabled(x.device.type):  # bfloat16 would round the picture itself to 7 bits
         with torch.autocast(x.device.type, enabled=False):
             return apply_fields(x.float(), Fields(*(field.float() for field in fields)))
     side = x.shape[2]
