@@ -39,7 +39,7 @@ from lianpu.imaging.masks import apply_coefficients, dilate, guided_filter_coeff
 from lianpu.imaging.picture import Picture
 from lianpu.models.store.locate import is_commercial_safe
 
-_PLANNED_PX = 24.0
+_PLANNED_PX = 36.0
 """Most pixels of the face's unit that the smooth parts are computed at."""
 
 _MARGIN = 0.45

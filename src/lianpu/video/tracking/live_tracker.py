@@ -354,6 +354,7 @@ def _begun(number: int, face: Face, picture: Picture, reader: MeshReader) -> Liv
     mesh = reader.mesh_of_face(picture, face)
     if mesh is None:
         return None
+    mesh = reader.mesh_near(picture, mesh.points[:, :2])  # as in the frames after: a quick crop reads a little differently
     return LiveTrack(number, _face_of(mesh, face.score), Smoothed.begin(mesh.points[:, :2]), mesh)
 
 
