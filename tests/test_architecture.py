@@ -151,13 +151,16 @@ MAY_IMPORT: dict[str, set[str]] = {
         "editors",
         "effects",
         "errors",
+        "extras",
         "faces",
         "files",
         "imaging",
         "models",
         "photo",
-        "report",
+        "transforms",
         "version",
+        "video",
+        "workers",
         "yaml_text",
     },
     "bench": {
@@ -219,8 +222,9 @@ ONE_DOOR: dict[str, set[str]] = {
     "urllib3": {"models/store/transfer.py"},
     "gdown": {"models/store/sources.py"},
     "c2pa": {"photo/c2pa.py"},
-    "gradio": {"web/toolkit.py"},
-    "starlette": {"web/toolkit.py"},
+    "fastapi": {"web/server.py"},
+    "starlette": {"web/server.py"},
+    "uvicorn": {"web/server.py"},
 }
 """The only files that may import a heavy library."""
 

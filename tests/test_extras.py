@@ -30,7 +30,7 @@ MODULES = {
 }
 """Packages whose modules are called otherwise than they are."""
 
-BROUGHT = {"google": "onnx", "markupsafe": "jinja2", "starlette": "gradio"}
+BROUGHT = {"google": "onnx", "markupsafe": "jinja2", "starlette": "fastapi"}
 """Modules that come with another package."""
 
 OPTIONAL = {"gdown"}
@@ -50,7 +50,7 @@ def test_the_table_of_extras_is_that_of_the_project() -> None:
 
 
 def test_the_base_installation_has_nothing_of_training() -> None:
-    heavy = {"torch", "torchvision", "matplotlib", "insightface", "timm", "tensorboard", "gradio", "av"}
+    heavy = {"torch", "torchvision", "matplotlib", "insightface", "timm", "tensorboard", "fastapi", "av"}
     assert not _modules(PROJECT["dependencies"]) & heavy
 
 

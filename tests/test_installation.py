@@ -15,7 +15,7 @@ from lianpu.version import __version__
 
 ROOT = Path(__file__).parent.parent
 
-ABSENT = ("torch", "torchvision", "matplotlib", "insightface", "timm", "jinja2", "gradio", "av", "pytest")
+ABSENT = ("torch", "torchvision", "matplotlib", "insightface", "timm", "jinja2", "fastapi", "uvicorn", "av", "pytest")
 
 
 def _run(*words: object, folder: Path) -> subprocess.CompletedProcess[str]:

@@ -4,6 +4,7 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 import time
 from contextlib import closing
 from functools import partial
@@ -17,12 +18,19 @@ from lianpu.editing.session import EditRequest
 from lianpu.effects.catalogue import effect_of
 from lianpu.errors import DataError, SettingsError
 from lianpu.faces.analyzer import AnalyzerSettings
-from lianpu.workers import WorkerDiedError, run_tasks
+from lianpu.workers import TaskDroppedError, TaskProcess, TaskTimeoutError, WorkerDiedError, run_tasks
 
 SUPPORT = Path(__file__).parent / "support"
 sys.path.insert(0, str(SUPPORT))  # processes get this path, not the names that pytest gives to tests
 
-from worker_tasks import die_at_once, open_frame_worker, open_worker, refuse  # type: ignore[import-not-found]  # noqa: E402
+from worker_tasks import (  # type: ignore[import-not-found]  # noqa: E402
+    die_at_once,
+    open_frame_worker,
+    open_service,
+    open_worker,
+    refuse,
+    refuse_service,
+)
 
 UNIX = pytest.mark.skipif(sys.platform == "win32", reason="signals are sent another way there")
 
@@ -159,3 +167,54 @@ def test_processes_that_edit_frames_by_effects_use_so_many_threads_and_do_not_im
     told = dict(run_tasks(["onnxruntime", "torch"], partial(open_frame_worker, request), 1, threads=1))
     assert told == {"onnxruntime": "1 1 True", "torch": "1 1 False"}
     assert os.environ.get("OMP_NUM_THREADS") == before
+
+
+def test_a_single_process_answers_reports_and_raises(tmp_path: Path) -> None:
+    with closing(TaskProcess(partial(open_service, tmp_path), 1)) as process:
+        seen: list[object] = []
+        assert process.run("a", on_report=seen.append) == "a done" and seen == [(0, "a"), (1, "a"), (2, "a")]
+        assert process.run("nothing") is None
+        first = process.run("pid")
+        with pytest.raises(DataError, match="no such face"):
+            process.run("raise")
+        assert process.run("pid") == first == process.pid != os.getpid(), "an error costs no process"
+
+
+def test_a_task_that_dies_hangs_or_is_dropped_ends_its_process_and_the_next_has_a_new_one(tmp_path: Path) -> None:
+    with closing(TaskProcess(partial(open_service, tmp_path), 1)) as process:
+        first = process.run("pid")
+        with pytest.raises(WorkerDiedError):
+            process.run("die")
+        second = process.run("pid")
+        with pytest.raises(TaskTimeoutError):
+            process.run("forever", limit_s=0.3)
+        third = process.run("pid")
+        dropped = threading.Event()
+        dropped.set()
+        with pytest.raises(TaskDroppedError):
+            process.run("forever", dropped=dropped)
+        assert len({first, second, third, process.run("pid")}) == 4
+        assert process.run("a") == "a done"
+    assert process.pid is None
+
+
+def test_a_single_process_that_cannot_open_says_why() -> None:
+    with pytest.raises(SettingsError, match="there is no such model"):
+        TaskProcess(refuse_service, 1).start()
+
+
+@UNIX
+def test_a_single_process_ends_when_the_one_that_started_it_is_killed(tmp_path: Path) -> None:
+    code = (
+        f"import sys; sys.path[:0] = [{str(SUPPORT)!r}]\n"
+        "from functools import partial\nfrom pathlib import Path\nfrom worker_tasks import open_service\nfrom lianpu.workers import TaskProcess\n"
+        f"if __name__ == '__main__':\n    TaskProcess(partial(open_service, Path({str(tmp_path)!r})), 1).run('forever')\n"
+    )
+    (tmp_path / "job.py").write_text(code, encoding="utf-8")
+    parent = subprocess.Popen([sys.executable, tmp_path / "job.py"])
+    try:
+        child = int(_wait_for(tmp_path / "forever"))
+    finally:
+        parent.kill()
+        parent.wait()
+    assert _is_gone(child)

@@ -22,7 +22,7 @@ EXTRAS: dict[str, tuple[str, ...]] = {
     ),
     "report": ("jinja2", "matplotlib"),
     "video": ("av",),
-    "web": ("gradio",),
+    "web": ("fastapi", "uvicorn", "python_multipart"),
     "camera": ("av", "pyvirtualcam"),
     "c2pa": ("c2pa",),
     "heif": ("pillow_heif",),
@@ -32,7 +32,7 @@ EXTRAS: dict[str, tuple[str, ...]] = {
 }
 """The modules of each extra, as they are imported. `pyproject.toml` names the packages; a test keeps the two together."""
 
-_BROUGHT_BY = {"markupsafe": "jinja2", "starlette": "gradio"}
+_BROUGHT_BY = {"markupsafe": "jinja2", "starlette": "fastapi"}
 """Modules that a library of an extra brings with it."""
 
 

@@ -1,4 +1,4 @@
-"""The one pool of worker processes: for folders of photos, videos and the preparation of training sets.
+"""Worker processes: the one pool for folders of photos, videos and the preparation of training sets, and single ones that may be ended.
 
 Why not a library: pebble's ProcessPool also starts processes that ignore Ctrl-C, and names the task of one that died. But it drops what an
 initializer raises and starts the process again without end, keeps no result of it (our opened models), takes every task at once, and has no
@@ -13,6 +13,7 @@ import pickle
 import signal
 import sys
 import threading
+import time
 import traceback
 from collections import deque
 from collections.abc import Callable, Generator, Iterable, Iterator
@@ -41,6 +42,9 @@ _TICKS_EVERY_S = 0.2
 
 _FALSE_STARTS = 3
 
+_LOOK_EVERY_S = 0.1
+"""How often `TaskProcess.run` looks at its clock and at whether its answer is still wanted."""
+
 
 class WorkerDiedError(Exception):
     """A process died during `task`."""
@@ -48,6 +52,14 @@ class WorkerDiedError(Exception):
     def __init__(self, task: object) -> None:
         super().__init__(f"the process that worked on {task} died")
         self.task = task
+
+
+class TaskTimeoutError(Exception):
+    """A task took longer than it was given."""
+
+
+class TaskDroppedError(Exception):
+    """Nobody wants the answer any more."""
 
 
 class _StoppedError(Exception):
@@ -161,6 +173,156 @@ def run_tasks(
                 on_ticks(ticks)
     finally:
         pool.close()
+
+
+class TaskProcess(Generic[Task, Result]):
+    """One spawned process for one task at a time, which may be ended in the middle of it: for work that strangers ask for.
+
+    A task that crashes native code, hangs or fills the memory ends this process and no other; the next task has a new one.
+
+    Args:
+        opener: called once in each process (so it must be picklable); returns the function for tasks, which gets the task and a function
+            that reports any picklable value while it works.
+        threads: of the process, as `run_tasks` has it; None for as many as there are cores.
+    """
+
+    def __init__(self, opener: Callable[[], Callable[[Task, Callable[[Any], None]], Result]], threads: int | None = None) -> None:
+        self._context = get_context("spawn")
+        self._opener, self._threads = opener, threads_each(1) if threads is None else threads
+        self._process: BaseProcess | None = None
+        self._pipe: Connection | None = None
+        self._lock = threading.Lock()
+
+    @property
+    def pid(self) -> int | None:
+        """Of the process that runs now; None without one."""
+        return None if self._process is None else self._process.pid
+
+    def start(self) -> None:
+        """Start the process and wait until it is open; one that runs stays.
+
+        Raises:
+            Exception: what `opener` raised.
+            WorkerDiedError: the process died while it opened.
+        """
+        if self._process is not None and self._process.is_alive():
+            return
+        self._end()
+        ours, theirs = self._context.Pipe()
+        with _starting(self._threads):
+            self._process = self._context.Process(target=_serve_tasks, args=(theirs, self._opener, self._threads), daemon=True)
+            self._process.start()
+        theirs.close()
+        self._pipe = ours
+        self._answer("its start", None, None, lambda value: None)
+
+    def run(
+        self,
+        task: Task,
+        limit_s: float | None = None,
+        on_report: Callable[[Any], None] = lambda value: None,
+        dropped: threading.Event | None = None,
+    ) -> Result:
+        """The result of a task; callers in other threads wait for their turn.
+
+        Args:
+            task: a picklable value.
+            limit_s: seconds after which the process is ended; None for no limit.
+            on_report: called here with what the task reports.
+            dropped: set by another thread when the answer is not wanted any more: the process is ended.
+
+        Raises:
+            Exception: what the task raised.
+            TaskTimeoutError, TaskDroppedError, WorkerDiedError: the process was ended, or died.
+        """
+        with self._lock:
+            self.start()
+            assert self._pipe is not None
+            with suppress(OSError):  # it died: reading from it will show that
+                self._pipe.send(task)
+            result: Result = self._answer(task, limit_s, dropped, on_report)
+            return result
+
+    def close(self) -> None:
+        """End the process, whatever it does."""
+        self._end()
+
+    def _answer(
+        self, task: object, limit_s: float | None, dropped: threading.Event | None, on_report: Callable[[Any], None]
+    ) -> Any:
+        pipe, until = self._pipe, None if limit_s is None else time.monotonic() + limit_s
+        assert pipe is not None
+        while True:
+            try:
+                answer = pipe.recv() if pipe.poll(_LOOK_EVERY_S) else None
+            except (EOFError, OSError):
+                self._end()
+                raise WorkerDiedError(task) from None
+            if isinstance(answer, _Report):
+                on_report(answer.value)
+            elif isinstance(answer, _Failure):
+                raise answer.problem from RuntimeError(answer.trace)
+            elif answer is not None:
+                return answer.value
+            if dropped is not None and dropped.is_set():
+                self._end()
+                raise TaskDroppedError
+            if until is not None and time.monotonic() > until:
+                self._end()
+                raise TaskTimeoutError
+
+    def _end(self) -> None:
+        process, pipe, self._process, self._pipe = self._process, self._pipe, None, None
+        if process is not None:
+            process.kill()
+            process.join()
+        if pipe is not None:
+            pipe.close()
+
+
+@dataclass(frozen=True)
+class _Report:
+    """What a task says while it works."""
+
+    value: Any
+
+
+@dataclass(frozen=True)
+class _Done:
+    """The result of a task."""
+
+    value: Any
+
+
+def _serve_tasks(pipe: Connection, opener: Callable[[], Callable[[Any, Callable[[Any], None]], Any]], threads: int) -> None:
+    """Run the process of a `TaskProcess`: open, then one task after the other until the pipe is closed."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    signal.signal(signal.SIGTERM, signal.SIG_IGN)  # the one that started it decides
+    threading.Thread(target=_die_with_parent, daemon=True).start()
+    try:
+        try:
+            work = opener()
+        except Exception as problem:
+            pipe.send(_Failure.of(problem))
+            return
+        _limit_threads(threads)
+        pipe.send(_Done(None))
+        while True:
+            task = pipe.recv()
+            try:
+                answer: Any = _Done(work(task, lambda value: pipe.send(_Report(value))))
+            except Exception as problem:
+                answer = _Failure.of(problem)
+            pipe.send(answer)
+    except (EOFError, OSError):
+        return
+
+
+def _die_with_parent() -> None:
+    parent = parent_process()
+    assert parent is not None, "a worker has a parent"
+    parent.join()
+    os._exit(1)
 
 
 class _Pool(Generic[Task, Result]):
@@ -282,9 +444,7 @@ def _serve(pipe: Connection, opener: Opener[Any, Any], threads: int, stop: Any, 
 
     try:
         work = opener(tick)
-        for library, set_threads in (("cv2", "setNumThreads"), ("torch", "set_num_threads")):
-            if library in sys.modules:  # not imported just for this
-                getattr(sys.modules[library], set_threads)(threads)
+        _limit_threads(threads)
         answer: Any = None
         while True:
             pipe.send(answer)
@@ -297,6 +457,12 @@ def _serve(pipe: Connection, opener: Opener[Any, Any], threads: int, stop: Any, 
         return
     except Exception as problem:
         pipe.send(_Failure.of(problem))
+
+
+def _limit_threads(threads: int) -> None:
+    for library, set_threads in (("cv2", "setNumThreads"), ("torch", "set_num_threads")):
+        if library in sys.modules:  # not imported just for this
+            getattr(sys.modules[library], set_threads)(threads)
 
 
 def _tried(work: Callable[[Any], Any], task: Any) -> Any:

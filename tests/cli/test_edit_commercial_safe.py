@@ -9,14 +9,13 @@ import pytest
 from PIL import Image
 
 from lianpu.cli.main import main
-from lianpu.cli.serve import ServeArguments, open_engine
+from lianpu.cli.serve import ServeArguments, engine_settings
 from lianpu.editing.presets import EffectStep, Preset
 from lianpu.effects.catalogue import EFFECTS
 from lianpu.errors import SettingsError
 from lianpu.faces.analyzer import AnalyzerSettings, open_analyzer
 from lianpu.photo.reading import read_image
-from lianpu.web.language import load_words
-from lianpu.web.page.about_tab import about_text
+from lianpu.web.engine import Engine
 from tests.support.shared import YUNET, real_model, real_photo
 
 pytestmark = pytest.mark.usefixtures("mediapipe_models")
@@ -145,9 +144,8 @@ def test_a_video(photo: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 
 
 def test_the_page(photo: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    pytest.importorskip("gradio")
     monkeypatch.setenv("LIANPU_COMMERCIAL_SAFE", "1")
-    engine, cards = open_engine(ServeArguments(detector=str(real_model(YUNET)), threads=1))
+    engine = Engine(engine_settings(ServeArguments(detector=str(real_model(YUNET)), threads=1)))
     picture = read_image(photo)
     subjects = engine.session.analyze(picture)
     lips = Preset("lips", (EffectStep(EFFECTS["lipstick"]),))
@@ -155,8 +153,9 @@ def test_the_page(photo: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     with pytest.raises(SettingsError) as raised:
         engine.session.edit(picture, subjects, Preset("hair", (EffectStep(EFFECTS["hair_color"]),)))
     assert raised.value.key == "preset.needs_parser"
-    about = about_text(load_words("en"), engine, cards)
-    assert "parts come from the face mesh" in about and "non-commercial" not in about
+    facts = engine.describe()
+    assert facts["models"]["parser: none"] == "hair is not seen" and "hair_color" not in facts["effects"]
+    assert not any("non-commercial" in licence for licence in facts["models"].values())
 
 
 def test_a_face_ages_by_its_mesh_alone_and_its_hair_stays_which_is_said(

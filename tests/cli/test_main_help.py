@@ -46,7 +46,7 @@ def _help(*words: str, capsys: pytest.CaptureFixture[str]) -> str:
 
 
 def test_no_help_loads_torch() -> None:
-    heavy = ("torch", "matplotlib", "gradio", "dlib", "av", "scipy", "ray", "insightface")
+    heavy = ("torch", "matplotlib", "fastapi", "dlib", "av", "scipy", "ray", "insightface")
     code = (
         "import contextlib, io, sys\nfrom lianpu.cli.main import main\n"
         f"for words in {list(_all_commands())!r}:\n"

@@ -8,10 +8,9 @@ from types import SimpleNamespace
 import pytest
 
 from lianpu.cli.main import main
-from lianpu.cli.serve import ServeArguments, open_engine, read_users
+from lianpu.cli.serve import ServeArguments, engine_settings, read_users
 from lianpu.models.store.locate import require_model_file
-from lianpu.web.language import load_words
-from lianpu.web.page.about_tab import about_text
+from lianpu.web.engine import Engine
 from tests.support.colour_parser import write_colour_parser
 
 
@@ -24,8 +23,8 @@ def _refused(capsys: pytest.CaptureFixture[str], *words: object) -> str:
     return said
 
 
-def test_help_loads_neither_gradio_nor_torch() -> None:
-    code = "import sys; sys.argv = ['lianpu', 'serve', '--help']\nfrom lianpu.cli.main import main\ntry:\n    main()\nfinally:\n    print('heavy:', [name for name in ('gradio', 'torch', 'cv2', 'onnxruntime') if name in sys.modules])"
+def test_help_loads_neither_fastapi_nor_torch() -> None:
+    code = "import sys; sys.argv = ['lianpu', 'serve', '--help']\nfrom lianpu.cli.main import main\ntry:\n    main()\nfinally:\n    print('heavy:', [name for name in ('fastapi', 'torch', 'cv2', 'onnxruntime') if name in sys.modules])"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
     assert "--max-megapixels" in done.stdout and "heavy: []" in done.stdout, done.stderr
 
@@ -100,17 +99,19 @@ def test_commercial_safe_works_with_models_of_ones_own_and_leaves_the_bundled_ed
     parser = write_colour_parser(tmp_path / "parser.onnx", 32)
     detector = SimpleNamespace(name="yunet_n_640_640")  # a real file of it is opened in tests/faces
     monkeypatch.setattr("lianpu.faces.detectors.load_detector", lambda *_, **__: detector)
-    engine, cards = open_engine(ServeArguments(detector="yunet", parser=str(parser), landmarks=str(points), threads=1))
-    assert engine.session.editor is None and cards == {} and engine.own_landmarks == "mine.dat"
-    about = about_text(load_words("en"), engine, cards)
-    assert "mine.dat" in about and "free for any use" in about and "non-commercial" not in about
+    facts = Engine(
+        engine_settings(ServeArguments(detector="yunet", parser=str(parser), landmarks=str(points), threads=1))
+    ).describe()
+    assert facts["editor"] is None and facts["card"] == {} and facts["attributes"] == []
+    assert "landmarks: mine.dat" in facts["models"] and "free for any use" in facts["models"].values()
+    assert not any("non-commercial" in licence for licence in facts["models"].values())
 
 
-def test_without_gradio_it_is_named() -> None:
-    code = "import sys; sys.modules['gradio'] = None; sys.argv = ['lianpu', 'serve']\nfrom lianpu.cli.main import main\nmain()"
+def test_without_fastapi_it_is_named() -> None:
+    code = "import sys; sys.modules['fastapi'] = None; sys.argv = ['lianpu', 'serve']\nfrom lianpu.cli.main import main\nmain()"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
     assert done.returncode == 1 and done.stderr.count("\n") == 1
     assert (
-        "lianpu serve needs libraries that are not installed (gradio)" in done.stderr
+        "lianpu serve needs libraries that are not installed (fastapi)" in done.stderr
         and "pip install 'lianpu[web]'" in done.stderr
     )

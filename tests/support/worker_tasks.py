@@ -57,3 +57,31 @@ def open_frame_worker(request: EditRequest, tick: Tick) -> Callable[[str], str]:
 
     open_job(request, 1)
     return lambda module: f"{os.environ['OMP_NUM_THREADS']} {cv2.getNumThreads()} {module in sys.modules}"
+
+
+def open_service(folder: Path) -> Callable[[str, Callable[[object], None]], object]:
+    """Does what a task's word says, for a `TaskProcess`."""
+
+    def work(task: str, report: Callable[[object], None]) -> object:
+        if task == "die":
+            os._exit(3)
+        if task == "raise":
+            raise DataError("no such face")
+        if task == "pid":
+            return os.getpid()
+        if task == "nothing":
+            return None
+        if task == "forever":
+            (folder / "forever").write_text(str(os.getpid()))
+            while True:
+                time.sleep(0.01)
+        for number in range(3):
+            report((number, task))
+        return f"{task} done"
+
+    return work
+
+
+def refuse_service() -> Callable[[str, Callable[[object], None]], object]:
+    """Cannot be opened."""
+    raise SettingsError("there is no such model")

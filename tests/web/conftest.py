@@ -38,8 +38,8 @@ class Running:
     process: subprocess.Popen[bytes]
 
     def kept(self) -> list[Path]:
-        """All files that it keeps now (Gradio leaves an empty one for each upload, until it is swept)."""
-        roots = self.folder.glob("lianpu-serve-*")
+        """All files of visitors that it keeps now."""
+        roots = self.folder.glob("lianpu-serve-*/visit-*")
         files = [Path(folder, name) for root in roots for folder, _, names in os.walk(root) for name in names]
         return [file for file in files if _size(file)]
 
@@ -75,9 +75,22 @@ def start(folder: Path, *words: object, environment: dict[str, str] | None = Non
     """`lianpu serve` with these words, on a free port, with temporary files in `folder`; returns when it answers."""
     folder.mkdir(parents=True, exist_ok=True)
     log = folder.parent / f"{folder.name}.log"
-    command = [sys.executable, "-m", "lianpu", "serve", "--port", "0", "--detector", "dlib", "--threads", "1", *map(str, words)]
-    # with GRADIO_IS_E2E_TEST Gradio looks for visitors who left every quarter of a second, not every 15 seconds
-    variables = {**os.environ, "TMPDIR": str(folder), "COLUMNS": "200", "GRADIO_IS_E2E_TEST": "1", **(environment or {})}
+    command = [
+        sys.executable,
+        "-m",
+        "lianpu",
+        "serve",
+        "--port",
+        "0",
+        "--detector",
+        "dlib",
+        "--threads",
+        "1",
+        "--runtime",
+        "none",
+    ]
+    command += map(str, words)
+    variables = {**os.environ, "TMPDIR": str(folder), "COLUMNS": "200", **(environment or {})}
     with log.open("wb") as out:
         process = subprocess.Popen(command, stdout=out, stderr=subprocess.STDOUT, env=variables)
     for _ in range(int(PATIENCE_S / 0.1)):

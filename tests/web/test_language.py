@@ -35,8 +35,8 @@ from lianpu.models.store.locate import commercial_safe
 from lianpu.photo.reading import read_photo
 from lianpu.transforms.apply import transformed
 from lianpu.transforms.model import load_transform
-from lianpu.web.api.endpoints import path_of, read_known, requested_preset
 from lianpu.web.language import LANGUAGES, error_line, load_words, translated
+from lianpu.web.requests import read_known, requested_preset
 from tests.support.subjects import drawn_photo
 
 ATTRIBUTES = AttributeSet.of(("Black_Hair", "Blond_Hair", "Male"))
@@ -202,7 +202,6 @@ RAISED: list[tuple[str, Callable[[Path], object]]] = [
                 lambda: requested_preset({"steps": [{"effect": "replace_background", "picture": "/x.png"}]}),
             ),
             ("api.known", lambda: read_known(3)),
-            ("api.photo", lambda: path_of(None)),
             ("api.preset", lambda: requested_preset("evenin")),
         )
     ),

@@ -6,10 +6,8 @@ import base64
 import io
 import shutil
 import subprocess
-import time
 import zipfile
 from collections.abc import Callable, Iterator
-from importlib.util import find_spec
 from pathlib import Path
 from threading import Thread
 from typing import Any
@@ -30,18 +28,14 @@ from lianpu.photo.writing import write_image
 from lianpu.photo.xmp import ALGORITHMIC, GENERATIVE, source_type_of
 from lianpu.web.build import BROWSER_EFFECTS, build_site
 from lianpu.web.trial import trial_server
+from tests.support.chromium import CHROMIUM, NEEDS_CHROMIUM, act, change, drop, new_page, opened_picture, until
 from tests.support.shared import MEDIAPIPE, needs
 
-CHROMIUM = Path("/usr/bin/chromium")
 pytestmark = [
-    pytest.mark.skipif(not CHROMIUM.is_file(), reason="needs Chromium at /usr/bin/chromium (apt install chromium)"),
-    pytest.mark.skipif(find_spec("playwright") is None, reason="needs playwright (pip install 'lianpu[test]')"),
+    *NEEDS_CHROMIUM,
     pytest.mark.skipif(shutil.which("npm") is None, reason="needs npm, which brings ONNX Runtime Web"),
     needs(MEDIAPIPE),
 ]
-
-WAIT_S = 240.0
-"""How long a test waits for what must come; no measure of how soon it comes."""
 
 BOUNDS = {
     "smooth_skin": (1.0, 0.05),
@@ -101,59 +95,6 @@ def page(browser: Any, address: str) -> Iterator[Any]:
     yield page
     assert page.faults == []
     opened.close()
-
-
-def new_page(browser: Any, address: str, **context: Any) -> tuple[Any, Any]:
-    opened = browser.new_context(
-        accept_downloads=True, **{"viewport": {"width": 1366, "height": 768}, "locale": "en-GB", **context}
-    )
-    page = opened.new_page()
-    page.asked, page.faults = [], []
-    page.on("request", lambda request: page.asked.append(request.url))
-    page.on("pageerror", lambda error: page.faults.append(str(error)))
-    page.goto(address)
-    return opened, page
-
-
-def until(page: Any, holds: str) -> None:
-    """Wait until an expression is true: the page's own policy forbids to evaluate it in the page."""
-    end = time.monotonic() + WAIT_S
-    while not page.evaluate(holds):
-        assert time.monotonic() < end, f"never: {holds}"
-        time.sleep(0.05)
-
-
-def drawn(page: Any) -> int:
-    return int(page.evaluate("Number(document.getElementById('stage').dataset.drawn ?? 0)"))
-
-
-def act(page: Any, selector: str) -> None:
-    """Click, and wait for the picture that follows."""
-    before = drawn(page)
-    page.click(selector)
-    until(page, f"Number(document.getElementById('stage').dataset.drawn) > {before}")
-
-
-def drop(page: Any, *files: Path) -> None:
-    before = drawn(page)
-    page.set_input_files("#file", [str(file) for file in files])
-    if len(files) == 1:
-        until(page, f"Number(document.getElementById('stage').dataset.drawn) > {before}")
-
-
-def opened_picture(download: Any) -> Image.Image:
-    """A picture that was downloaded, read from memory: its file is removed with the browser."""
-    return Image.open(io.BytesIO(Path(download.path()).read_bytes()))
-
-
-def change(page: Any) -> float:
-    """Mean difference of the two canvases, in grey levels."""
-    return float(
-        page.evaluate(
-            "(() => { const of = (id) => { const c = document.getElementById(id); return c.getContext('2d').getImageData(0, 0, c.width, c.height).data; };"
-            "const a = of('before'), b = of('after'); let sum = 0; for (let i = 0; i < a.length; i++) sum += Math.abs(a[i] - b[i]); return sum / a.length; })()"
-        )
-    )
 
 
 def test_each_effect_and_edit_is_that_of_python(

@@ -1,4 +1,4 @@
-"""`lianpu serve`: serve the page in the browser, for this machine or, with a password, for others."""
+"""`lianpu serve`: serve the page and its REST API, for this machine or, with a password, for others."""
 
 from __future__ import annotations
 
@@ -12,16 +12,16 @@ import tyro
 from lianpu.cli.edit_options import FaceOptions, SigningOptions, analyzer_settings, signing_files
 
 if TYPE_CHECKING:
-    from lianpu.editors.editor import Editor
-    from lianpu.web.photos import PageEngine
-    from lianpu.web.server.server import ServerSettings
+    from lianpu.web.engine import EngineSettings
+    from lianpu.web.server import ServerSettings
 
 AUTH_VARIABLE = "LIANPU_SERVE_AUTH"
 
 
 @dataclass(frozen=True)
 class ServeArguments(SigningOptions, FaceOptions):
-    """Serve a page in the browser: drop a photo, edit its faces with sliders, download it. Only this machine can reach it, unless --host is given."""
+    """Serve a page that edits photos, videos and the camera's picture, and the same as a REST API (/openapi.json). Only this machine can
+    reach it, unless --host is given."""
 
     model: str = "auto"
     """What sets attributes: auto (learned transforms for Male and Young where faces have a mesh, lite for the rest, if their licences
@@ -38,18 +38,31 @@ class ServeArguments(SigningOptions, FaceOptions):
     """No login: everybody who can reach the address may use the page."""
     name: tuple[str, ...] = ()
     """Further host names of the page, for example that of a reverse proxy."""
-    language: Literal["en", "zh"] = "en"
-    """The first language of the page."""
+    language: Literal["auto", "en", "zh"] = "auto"
+    """The first language of the page: auto asks the browser."""
+    runtime: str = "auto"
+    """Where browsers get ONNX Runtime Web from, with which they show edits at once and edit the camera's picture: auto (your own npm, once,
+    where there is one), npm, a folder with the files of the package's dist, or none: then all pictures come from here."""
     max_mb: float = 25.0
-    """Largest upload in megabytes."""
+    """Largest photo in megabytes."""
     max_megapixels: float = 50.0
-    """Largest photo in megapixels."""
+    """Largest photo or frame in megapixels."""
     max_photos: int = 30
     """Most photos in one batch."""
-    max_waiting: int = 20
-    """Most requests in the queue; further ones are refused."""
+    max_video_mb: float = 200.0
+    """Largest video in megabytes."""
+    max_video_s: float = 120.0
+    """Longest video in seconds."""
+    max_visit_mb: float = 1000.0
+    """Most megabytes of all files of one visitor."""
+    max_stored_mb: float = 8000.0
+    """Most megabytes of all files of all visitors."""
+    max_waiting: int = 64
+    """Most calls in the queue; further ones are told to come again."""
+    max_s: float = 120.0
+    """Most seconds that one call may take."""
     keep_minutes: float = 60.0
-    """Remove a visitor's files after this many minutes without a request."""
+    """Remove a visitor's files after this many minutes without a call."""
     threads: int | None = None
     """Threads for one operation."""
 
@@ -58,20 +71,22 @@ def main(arguments: list[str]) -> None:
     """Parse the command line and serve until Ctrl-C or a TERM signal."""
     parsed = tyro.cli(ServeArguments, args=arguments, prog="lianpu serve")
     settings = server_settings(parsed)
+    engine = engine_settings(parsed)
     import signal
+    from dataclasses import replace
 
     from lianpu.terminal import console
-    from lianpu.web.server.server import serve
+    from lianpu.web.build import find_runtime
+    from lianpu.web.server import serve
 
-    engine, cards = open_engine(parsed)
-    server = serve(engine, settings, parsed.language, cards)
+    def note(line: str) -> None:
+        console.print(line, style="dim", highlight=False, soft_wrap=True, markup=False)
+
+    server = serve(engine, replace(settings, runtime=find_runtime(parsed.runtime, note)), note)
     for one in (signal.SIGINT, signal.SIGTERM):
         signal.signal(one, lambda number, frame: server.stop())
-    editor = (
-        "no editor" if engine.session.editor is None else f"editor {engine.editor_name} ({engine.session.editor.info.licence})"
-    )
     console.print(f"The page is at {server.url}", highlight=False, soft_wrap=True)
-    console.print(f"With {editor}. Ctrl-C stops it.", markup=False, highlight=False, soft_wrap=True)
+    console.print(f"{server.editor_line} Ctrl-C stops it.", markup=False, highlight=False, soft_wrap=True)
     try:
         server.wait()
     finally:
@@ -105,7 +120,7 @@ def read_users(parsed: ServeArguments, environment: str | None) -> dict[str, str
 def server_settings(parsed: ServeArguments) -> ServerSettings:
     """The address and users. Raises SettingsError when other machines could reach the page without a password."""
     from lianpu.errors import SettingsError
-    from lianpu.web.server.server import ServerSettings, is_loopback
+    from lianpu.web.server import ServerSettings, is_loopback
 
     users = read_users(parsed, os.environ.get(AUTH_VARIABLE))
     if users and parsed.no_auth:
@@ -116,68 +131,13 @@ def server_settings(parsed: ServeArguments) -> ServerSettings:
         raise SettingsError(
             f"--host {parsed.host} can be reached from other machines. Give --auth-file FILE (or --auth USER:PASSWORD), or --no-auth to serve it without a login."
         )
-    return ServerSettings(parsed.host, parsed.port, users, parsed.name)
+    language = "" if parsed.language == "auto" else parsed.language
+    return ServerSettings(parsed.host, parsed.port, users, parsed.name, language=language)
 
 
-def open_engine(parsed: ServeArguments) -> tuple[PageEngine, dict[str, str]]:
-    """The session with its limits, and the editor's model cards by language.
+def engine_settings(parsed: ServeArguments) -> EngineSettings:
+    """What the engine's process opens. Raises SettingsError for a limit that is not above 0, and for half of what signing needs."""
+    from lianpu.web.engine import EngineSettings, Limits
 
-    Raises:
-        WeightsError: models that are missing or not allowed under --commercial-safe, all in one message.
-        LianpuError: an option that cannot work.
-    """
-    from lianpu.editing.session import AUTO, EditSession, editor_name
-    from lianpu.errors import WeightsError
-    from lianpu.faces.analyzer import open_analyzer
-    from lianpu.faces.mesh import MeshReader
-    from lianpu.photo.c2pa import open_signing
-    from lianpu.transforms.model import is_transform_usable
-    from lianpu.web.photos import Limits, PageEngine
-
-    limits = Limits(
-        max_mb=parsed.max_mb,
-        max_megapixels=parsed.max_megapixels,
-        max_photos=parsed.max_photos,
-        max_waiting=parsed.max_waiting,
-        keep_minutes=parsed.keep_minutes,
-    )
-    files = signing_files(parsed)
-    signing = None if files is None else open_signing(files)
-    problems = []
-    try:
-        analyzer = open_analyzer(analyzer_settings(parsed), threads=parsed.threads)
-    except WeightsError as problem:
-        problems.append(str(problem))
-    try:
-        editor, name, cards = _open_editor(parsed)
-    except WeightsError as problem:
-        problems.append(f"--model {parsed.model}: {problem}")
-    if problems:
-        raise WeightsError(" ".join(problems))
-    own_landmarks = "" if parsed.landmarks in ("auto", "mesh", "mesh-468", "dlib") else Path(parsed.landmarks).name
-    model = "" if editor is None else editor_name(name, editor)
-    transforms = parsed.model == AUTO and isinstance(analyzer.landmarks, MeshReader) and is_transform_usable()
-    return PageEngine(EditSession(analyzer, editor, model, signing, transforms), limits, name, own_landmarks), cards
-
-
-def _open_editor(parsed: ServeArguments) -> tuple[Editor | None, str, dict[str, str]]:
-    """The editor, its name on the page, and its model cards. Raises LianpuError when the editor of --model cannot be loaded."""
-    from lianpu.editors.loading import BUNDLED_EDITORS, bundled_editor_file
-    from lianpu.errors import WeightsError
-
-    if parsed.model == "none":
-        return None, "", {}
-    name = "lite" if parsed.model == "auto" else parsed.model
-    try:
-        source = bundled_editor_file(name) if name in BUNDLED_EDITORS else Path(name)
-    except WeightsError:
-        if parsed.model == "auto":
-            return None, "", {}
-        raise
-    from lianpu.editing.attributes import crop_template
-    from lianpu.editors.loading import load_editor
-    from lianpu.web.page.about_tab import model_cards
-
-    editor = load_editor(name, threads=parsed.threads)
-    crop_template(editor.info)  # refuses an editor for face crops only now, rather than at a visitor's first slider
-    return editor, source.name if name not in BUNDLED_EDITORS else name, model_cards(source)
+    limits = Limits(**{name: getattr(parsed, name) for name in Limits.__dataclass_fields__})
+    return EngineSettings(analyzer_settings(parsed), parsed.model, signing_files(parsed), limits, parsed.threads)

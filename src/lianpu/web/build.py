@@ -13,7 +13,7 @@ import shutil
 import subprocess
 import tarfile
 import tempfile
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -29,7 +29,8 @@ from lianpu.errors import LianpuError, ModelError, SettingsError, WeightsError
 from lianpu.files import atomic_folder, sha256_of
 from lianpu.models.store.conversion import require_onnx
 from lianpu.models.store.download import obtain_model_file
-from lianpu.models.store.locate import is_commercial_safe
+from lianpu.models.store.locate import is_commercial_safe, models_folder
+from lianpu.models.store.sources import is_offline
 from lianpu.models.table import model_file
 from lianpu.photo.writing import write_image
 from lianpu.version import __version__
@@ -59,8 +60,15 @@ RUNTIME_SHA512 = "q0y+JrrtukXSzsBWEMccVfqX25LRmosXHF+CaRJmg8pZClzcV7svNc4rKY3jL0
 
 RUNTIME_MODULE = "ort.wasm.min.mjs"
 
-RUNTIME_FILES = (RUNTIME_MODULE, "ort-wasm-simd-threaded.mjs", "ort-wasm-simd-threaded.wasm")
-"""What a page needs of that package's `dist`."""
+RUNTIME_FILES: Mapping[str, str] = {
+    RUNTIME_MODULE: "219e6a1fc8a9938268d18efca3c91d310bd2f4a59bbd13744df5b2b7fc6cee3b",
+    "ort-wasm-simd-threaded.mjs": "e13f7f94fc51b4ca72b12faeb1ee95f4ace6dfbc8939bc718aabdc0a27c4299b",
+    "ort-wasm-simd-threaded.wasm": "3398c10d07d229bd91b364548e130e0e51a8e5704b88c7c083ebbeb78842dee2",
+}
+"""What a page needs of that package's `dist`, with their SHA-256."""
+
+NO_RUNTIME = "none"
+"""In place of a runtime: browsers have no engine of their own, and a server edits for them."""
 
 _RUNTIME_LICENCE = "onnxruntime-web, Copyright (c) Microsoft Corporation, MIT License"
 
@@ -89,15 +97,22 @@ class Site:
     left_out: Mapping[str, str]
 
 
-def build_site(target: Path, runtime: str = "npm", model: str = "lite", note: Callable[[str], None] = lambda line: None) -> Site:
+def build_site(
+    target: Path,
+    runtime: str = "npm",
+    model: str = "lite",
+    note: Callable[[str], None] = lambda line: None,
+    server: Mapping[str, Any] | None = None,
+) -> Site:
     """Write the folder `target`, wholly or not at all; one that this wrote before is replaced.
 
     Args:
         target: the folder.
-        runtime: where ONNX Runtime Web comes from: `npm` (the user's own npm and index, checked by its hash), a folder that holds
-            `RUNTIME_FILES`, or an https address of one, from which browsers then load it.
+        runtime: where ONNX Runtime Web comes from: `npm` (the user's own npm and index, checked by its hash, once: it is kept with the
+            models), a folder that holds `RUNTIME_FILES`, an https address of one, from which browsers then load it, or `NO_RUNTIME`.
         model: the editor: a bundled one by name, an .onnx file that gives fields, or `none`.
         note: gets a line before something slow.
+        server: what the page has to know of the server behind it (`server.js`, `ServerFacts`); None for none.
 
     Raises:
         ModelError: the editor gives no fields, or its faces are aligned otherwise than the browser aligns them.
@@ -110,13 +125,15 @@ def build_site(target: Path, runtime: str = "npm", model: str = "lite", note: Ca
         raise SettingsError(f"{target} is there and was not written by this command. Give a new folder, or an empty one.")
     with _runtime_files(runtime, note) as files, atomic_folder(target) as folder:
         shutil.copytree(STATIC, folder, dirs_exist_ok=True)
-        networks, left_out = _copy_networks(folder / "models", note)
-        editor = _copy_editor(folder / "models", model, networks, left_out)
+        networks, left_out = _copy_networks(folder / "models", note) if runtime != NO_RUNTIME else ({}, {})
+        editor = _copy_editor(folder / "models", model, networks, left_out) if networks else None
         (folder / "ort").mkdir()
         for file in files:
             shutil.copyfile(file, folder / "ort" / file.name)
         write_image(folder / "example.jpg", draw_face(*_PORTRAIT, 768, {"Eyeglasses": False, "Wearing_Hat": False}).picture)
-        manifest = site_manifest(networks, "ort/" if files else f"{runtime.rstrip('/')}/", editor)
+        address = "ort/" if files else f"{runtime.rstrip('/')}/" if networks else None
+        page = [f"ort/{file.name}" for file in files] + [file.name for file in folder.iterdir() if file.is_file()]
+        manifest = site_manifest(networks, address, editor, server, page)
         (folder / MARKER).write_text(json.dumps(manifest, ensure_ascii=False, indent=1), encoding="utf-8")
         (folder / "LICENCES.txt").write_text(_licences(networks), encoding="utf-8")
     size = sum(file.stat().st_size for file in target.rglob("*") if file.is_file())
@@ -124,22 +141,31 @@ def build_site(target: Path, runtime: str = "npm", model: str = "lite", note: Ca
 
 
 def site_manifest(
-    networks: Mapping[str, Mapping[str, Any]], runtime_folder: str, editor: Mapping[str, Any] | None = None
+    networks: Mapping[str, Mapping[str, Any]],
+    runtime_folder: str | None,
+    editor: Mapping[str, Any] | None = None,
+    server: Mapping[str, Any] | None = None,
+    files: Sequence[str] = (),
 ) -> dict[str, Any]:
     """What the runtime reads first (`models.js`, `Manifest`).
 
     Args:
         networks: `file`, `bytes`, `sha256` and `licence` by what the browser calls them.
-        runtime_folder: where `RUNTIME_FILES` lie, relative to the page, or an address.
+        runtime_folder: where `RUNTIME_FILES` lie, relative to the page, or an address; None without an engine in the browser.
         editor: what the editor among the networks can do (`faces.js`, `EditorFacts`).
+        server: of `build_site`.
+        files: of the page, which browsers keep to open it without a connection.
     """
+    effects = BROWSER_EFFECTS if server is None else tuple(server["effects"])
     return {
         "version": __version__,
-        "runtime": {"module": runtime_folder + RUNTIME_MODULE, "folder": runtime_folder},
+        "files": sorted(files),
+        "runtime": None if runtime_folder is None else {"module": runtime_folder + RUNTIME_MODULE, "folder": runtime_folder},
         "models": dict(networks),
         "editor": None if editor is None else dict(editor),
-        "effects": {name: _facts(EFFECTS[name]) for name in BROWSER_EFFECTS},
-        "presets": list(_presets()),
+        "effects": {name: _facts(EFFECTS[name]) for name in effects},
+        "presets": list(_presets(effects)),
+        "server": None if server is None else dict(server),
     }
 
 
@@ -152,11 +178,11 @@ def _facts(effect: Effect) -> dict[str, Any]:
     return {"title": dict(effect.title), "summary": dict(effect.summary), "options": options}
 
 
-def _presets() -> Iterator[dict[str, Any]]:
-    """The bundled presets, without the steps that browsers cannot do; those that lose their first step are left out."""
+def _presets(effects: Sequence[str]) -> Iterator[dict[str, Any]]:
+    """The bundled presets, without the steps that cannot be done here; those that lose half of their steps are left out."""
     for name in bundled_presets():
         preset = find_preset(name)
-        known = [step for step in preset.steps if not isinstance(step, EditStep) and step.effect.name in BROWSER_EFFECTS]
+        known = [step for step in preset.steps if not isinstance(step, EditStep) and step.effect.name in effects]
         if 2 * len(known) < len(preset.steps) or not known:
             continue
         steps = [{"effect": step.effect.name, "strength": step.strength, "options": dict(step.options)} for step in known]
@@ -225,15 +251,40 @@ def _licences(networks: Mapping[str, Mapping[str, Any]]) -> str:
     return "\n".join([*lines, *(f"{entry['file']}: {entry['licence']}" for entry in networks.values()), ""])
 
 
+def find_runtime(wanted: str, note: Callable[[str], None]) -> str:
+    """`auto` as one of the other values of `build_site`: npm where it can bring the runtime or has brought it, else `NO_RUNTIME`.
+
+    Args:
+        wanted: what was asked for; anything but `auto` is returned as it is.
+        note: gets the reason where there will be none.
+    """
+    if wanted != "auto":
+        return wanted
+    try:
+        with _runtime_files("npm", note):
+            return "npm"
+    except LianpuError as problem:
+        note(f"No engine in the browser: previews come from here, and the camera is off ({problem})")
+        return NO_RUNTIME
+
+
 @contextmanager
 def _runtime_files(runtime: str, note: Callable[[str], None]) -> Iterator[tuple[Path, ...]]:
-    """The files of ONNX Runtime Web; none where browsers load it from an address."""
-    if runtime.startswith("https://"):
+    """The files of ONNX Runtime Web; none where browsers load it from an address, or need none."""
+    if runtime.startswith("https://") or runtime == NO_RUNTIME:
         yield ()
     elif runtime == "npm":
-        note(f"onnxruntime-web {RUNTIME_VERSION} by npm")
-        with tempfile.TemporaryDirectory(prefix="lianpu-npm-") as folder:
-            yield _packed(Path(folder))
+        kept = models_folder() / f"onnxruntime-web-{RUNTIME_VERSION}"
+        files = tuple(kept / name for name in RUNTIME_FILES)
+        if not all(file.is_file() and sha256_of(file) == RUNTIME_FILES[file.name] for file in files):
+            note(f"onnxruntime-web {RUNTIME_VERSION} by npm")
+            with tempfile.TemporaryDirectory(prefix="lianpu-npm-") as folder:
+                brought = _packed(Path(folder))
+                kept.parent.mkdir(parents=True, exist_ok=True)
+                with atomic_folder(kept) as new:
+                    for file in brought:
+                        shutil.copyfile(file, new / file.name)
+        yield files
     else:
         files = tuple(Path(runtime) / name for name in RUNTIME_FILES)
         if missing := [file.name for file in files if not file.is_file()]:
@@ -248,6 +299,8 @@ def _packed(folder: Path) -> tuple[Path, ...]:
     """The files out of the package that `npm pack` brings into `folder`."""
     command = ["npm", "pack", f"onnxruntime-web@{RUNTIME_VERSION}", "--silent"]
     advice = "Give --runtime FOLDER with the files of onnxruntime-web's dist, or an https:// address of one."
+    if is_offline():
+        raise LianpuError(f"ONNX Runtime Web is not here, and LIANPU_OFFLINE is set. {advice}")
     try:
         done = subprocess.run(command, cwd=folder, capture_output=True, text=True, timeout=_NPM_SECONDS, check=False)
     except FileNotFoundError:

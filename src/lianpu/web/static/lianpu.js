@@ -94,6 +94,11 @@ export class Editor {
         return this.call("frame", { bitmap, steps }, undefined, [bitmap]);
     }
 
+    /** Effects that cannot be done to a camera's picture. */
+    get missingLive() {
+        return this.missing;
+    }
+
     /** Forgets the faces of a camera. */
     closeLive() {
         return this.call("closeLive", {});

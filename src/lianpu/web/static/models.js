@@ -6,10 +6,12 @@
  * What `lianpu web build` writes beside the page.
  * @typedef {object} Manifest
  * @property {string} version of Lianpu
- * @property {{module: string, folder: string}} runtime ONNX Runtime Web
+ * @property {string[]} files of the page, but for the networks
+ * @property {{module: string, folder: string} | null} runtime ONNX Runtime Web; null where a server does all
  * @property {Record<string, ModelEntry>} models
  * @property {import("./faces.js").EditorFacts | null} editor what the editor among the models can do; null without one
  * @property {Record<string, EffectFacts>} effects
+ * @property {import("./server.js").ServerFacts | null} server what is behind the page; null for nothing
  * @property {{name: string, steps: {effect: string, strength: number, options: Record<string, any>}[]}[]} presets
  */
 /** @typedef {{title: Record<string, string>, summary: Record<string, string>, options: Record<string, {default: any, choices: string[], title: Record<string, string>}>}} EffectFacts */

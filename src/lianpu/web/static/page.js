@@ -2,6 +2,8 @@
 /** The page: a stage with the photo, tiles by theme, history, compare, camera, batch. All pixels are the engine's (`lianpu.js`). */
 import { createEditor, EditorError } from "./lianpu.js";
 import { zipOf } from "./marks.js";
+import { readManifest } from "./models.js";
+import { createServedEditor, ServedEditor } from "./server.js";
 import { languageNow, say, setLanguage, startLanguage } from "./words.js";
 
 /** @typedef {import("./worker.js").Step} Step */
@@ -12,7 +14,7 @@ const by = (id) => /** @type {T} */ (document.getElementById(id));
 const stage = by("stage"), frame = by("frame"), toast = by("toast");
 const before = /** @type {HTMLCanvasElement} */ (by("before")), after = /** @type {HTMLCanvasElement} */ (by("after"));
 
-/** @type {import("./lianpu.js").Editor | undefined} */
+/** @type {import("./lianpu.js").Editor | ServedEditor | undefined} */
 let editor;
 /** @type {{name: string, file: Blob, width: number, height: number, faces: import("./lianpu.js").FaceBox[]} | null} */
 let photo = null;
@@ -38,28 +40,42 @@ const title = (effect) => editor?.manifest.effects[effect]?.title[languageNow()]
 /** @param {string} key @param {Step} one @returns {Tile} */
 const tile = (key, one) => ({ name: () => (key ? say(key).replaceAll("_", " ") : title(one.effect)), steps: [one], slot: slotOf(one.effect) });
 
+/** Tiles for the choices of an option. @param {string} effect @param {string} name @param {string[]} [without] */
+const choices = (effect, name, without = []) => (editor?.manifest.effects[effect]?.options[name]?.choices ?? []).filter((one) => !without.includes(one)).map((one) => tile(one, step(effect, { [name]: one })));
+
+/** A tile that asks for a picture. @param {string} effect @returns {Tile} */
+const ownPicture = (effect) => ({ name: () => say("ownPicture"), steps: [step(effect, { picture: "" })], slot: slotOf(effect) });
+
+const served = () => (editor instanceof ServedEditor ? editor : null);
+
+/** Attributes that the editor or the server sets, hair apart. */
+const attributes = () => (served()?.manifest.server.attributes ?? editor?.manifest.editor?.attributes ?? []).filter((name) => !/^(Black|Blond|Brown|Gray)_Hair$/.test(name));
+
 /** Tiles by theme. @returns {Record<string, Tile[]>} */
 function themes() {
     const hair = (/** @type {string} */ key, /** @type {Record<string, any>} */ options) => tile(key, step("hair_color", options));
     /** @type {Record<string, Tile[]>} */
     const all = {
-        people: (editor?.manifest.editor?.attributes ?? []).filter((name) => !/^(Black|Blond|Brown|Gray)_Hair$/.test(name)).flatMap((name) => [true, false].map((value) => tile(`${name}=${value ? "yes" : "no"}`, step(`edit ${name}`, { value })))),
+        people: [...attributes().flatMap((name) => [true, false].map((value) => tile(`${name}=${value ? "yes" : "no"}`, step(`edit ${name}`, { value })))), tile("remove_beard", step("beard", { way: "remove" })), tile("stubble", step("beard", { way: "stubble" }))],
         hair: [
             hair("blond", { shade: "blond" }), hair("brown", { shade: "brown" }), hair("black", { shade: "black" }), hair("gray", { shade: "gray" }),
             hair("copper", { color: "#8f4a24" }), hair("blue", { color: "#3050b0" }), hair("pink", { color: "#d060a0" }), hair("own", { color: "#6a3fa0" }),
         ],
         makeup: [tile("", step("lipstick")), tile("", step("blush")), tile("", step("eye_shadow"))],
-        beauty: [tile("", step("smooth_skin")), tile("", step("whiten_teeth")), tile("", step("brighten_eyes")), ...["tan", "light", "warm", "cool", "rosy"].map((tone) => tile(tone, step("skin_tone", { tone })))],
+        beauty: [tile("", step("smooth_skin")), tile("", step("whiten_teeth")), tile("", step("brighten_eyes")), tile("", step("under_eye")), ...["tan", "light", "warm", "cool", "rosy"].map((tone) => tile(tone, step("skin_tone", { tone })))],
         face: [tile("", step("slim_face")), tile("", step("larger_eyes"))],
-        background: [tile("lens", step("blur_background")), tile("wall", step("replace_background"))],
+        background: [tile("lens", step("blur_background")), tile("wall", step("replace_background")), ...(served() ? [ownPicture("replace_background")] : [])],
+        stickers: [...choices("sticker", "which"), ...(served() && editor?.manifest.effects.sticker ? [ownPicture("sticker")] : [])],
         hide: ["blur", "mosaic", "solid"].map((way) => tile(way, step("anonymise", { way }))),
         presets: (editor?.manifest.presets ?? []).map((preset) => ({ name: () => preset.name, steps: preset.steps, slot: "preset" })),
         mine: looks().map((look) => ({ name: () => look.name, steps: look.steps, slot: "preset" })),
     };
-    const missing = editor?.missing ?? [];
-    for (const [name, tiles] of Object.entries(all)) all[name] = tiles.filter((one) => one.steps.some(({ effect }) => !missing.includes(effect)));
+    for (const [name, tiles] of Object.entries(all)) all[name] = tiles.filter((one) => one.steps.some(({ effect }) => isHere(effect)));
     return all;
 }
+
+/** Whether an effect can be done now: a camera has fewer. @param {string} effect */
+const isHere = (effect) => (effect.startsWith("edit ") ? !live || Boolean(editor?.manifest.editor) : effect in (editor?.manifest.effects ?? {}) && !(live ? editor?.missingLive : editor?.missing)?.includes(effect));
 
 /** @returns {{name: string, steps: Step[]}[]} */
 function looks() {
@@ -91,13 +107,18 @@ function change(next) {
 }
 
 /** @param {Tile} one */
-function take(one) {
+async function take(one) {
+    if (one.steps[0]?.options?.picture === "" && !isOn(one)) {
+        const file = await pictureFile();
+        if (!file) return;
+        try { one = { ...one, steps: [step(one.steps[0].effect, { picture: await served()?.picture(file) })] }; } catch (problem) { tell(problem); return; }
+    }
     const whole = one.slot === "preset", mine = (/** @type {Step} */ other) => slotOf(other.effect) === one.slot, old = steps.find(mine);
     if (isOn(one)) {
         change(whole ? [] : steps.filter((other) => !mine(other)));
         chosen = "";
     } else {
-        const fresh = one.steps.filter(({ effect }) => !editor?.missing.includes(effect)).map((other) => structuredClone(other));
+        const fresh = one.steps.filter(({ effect }) => isHere(effect)).map((other) => structuredClone(other));
         if (old && !whole) fresh[0].strength = old.strength;
         if (old && !whole) note(say("replaces", { now: one.name(), before: nameOf(old) }));
         change(whole ? fresh : [...steps.filter((other) => !mine(other)), ...fresh]);
@@ -105,6 +126,14 @@ function take(one) {
     }
     draw();
 }
+
+/** A picture that the visitor chooses; null for none. @returns {Promise<File | null>} */
+const pictureFile = () => new Promise((resolve) => {
+    const input = Object.assign(document.createElement("input"), { type: "file", accept: "image/*" });
+    input.addEventListener("change", () => resolve(input.files?.[0] ?? null));
+    input.addEventListener("cancel", () => resolve(null));
+    input.click();
+});
 
 /** @param {string} effect */
 const slotOf = (effect) => (effect.endsWith("_background") ? "background" : effect);
@@ -123,7 +152,9 @@ function isOn(one) {
     if (one.slot === "preset") return one.steps.length > 0 && JSON.stringify(one.steps) === JSON.stringify(steps);
     const mine = steps.find((other) => other.effect === one.steps[0].effect);
     if (!mine) return false;
-    return one.slot === "lipstick" || one.slot === "blush" || one.slot === "eye_shadow" || one.slot === "background" || sameOptions(mine.options, one.steps[0].options);
+    if (one.steps[0].options?.picture === "") return Boolean(mine.options?.picture);
+    if (mine.options?.picture) return false;
+    return one.slot === "lipstick" || one.slot === "blush" || one.slot === "eye_shadow" || (one.slot === "background" && mine.effect === one.steps[0].effect) || sameOptions(mine.options, one.steps[0].options);
 }
 
 /* The engine's answers: only the newest wish is drawn */
@@ -143,7 +174,8 @@ async function refresh() {
     while (wanted) {
         wanted = false;
         try {
-            const { preview, ms } = await editor.render(steps, [...chosenFaces]);
+            const { preview, ms, note: left } = /** @type {{preview: ImageBitmap, ms: number, note?: string}} */ (await editor.render(steps, [...chosenFaces]));
+            if (left) note(say("leftOut", { what: left }));
             after.getContext("2d")?.drawImage(preview, 0, 0);
             preview.close();
             stage.dataset.ms = ms.toFixed(0);
@@ -161,7 +193,7 @@ async function openPhoto(file, name) {
     await stopCamera();
     by("busy").hidden = false;
     try {
-        const { width, height, faces, preview } = await editor.openPhoto(file);
+        const { width, height, faces, preview, notes = [] } = /** @type {import("./lianpu.js").OpenPhoto & {notes?: string[]}} */ (await editor.openPhoto(file));
         photo = { name, file, width, height, faces };
         for (const canvas of [before, after]) { canvas.width = preview.width; canvas.height = preview.height; canvas.getContext("2d")?.drawImage(preview, 0, 0); }
         preview.close();
@@ -171,7 +203,7 @@ async function openPhoto(file, name) {
         frame.hidden = false;
         fit();
         drawFaces();
-        note(say(faces.length ? (faces.length > 1 ? "manyFaces" : "oneFace") : "noFace", { count: faces.length }));
+        note([say(faces.length ? (faces.length > 1 ? "manyFaces" : "oneFace") : "noFace", { count: faces.length }), ...notes].join(" "));
         drawTiles();
         await refresh();
     } catch (problem) { tell(problem); }
@@ -311,6 +343,21 @@ function draw() {
     drawControls();
 }
 
+/** Where the editor has to be told what the faces are: a box for each attribute. */
+function knownBoxes() {
+    const there = served(), info = there?.manifest.server.editor;
+    if (!there || info?.label_input !== "target") return [];
+    const box = document.createElement("p");
+    box.textContent = say("known");
+    for (const name of info.attributes) {
+        const label = document.createElement("label"), input = Object.assign(document.createElement("input"), { type: "checkbox", checked: Boolean(there.known?.[name]) });
+        input.addEventListener("change", () => { there.known = { ...Object.fromEntries(info.attributes.map((one) => [one, false])), ...there.known, [name]: input.checked }; refresh(); });
+        label.append(input, name.replaceAll("_", " "));
+        box.append(" ", label);
+    }
+    return [box];
+}
+
 let thumbs = 0;
 
 async function drawTiles() {
@@ -328,11 +375,12 @@ async function drawTiles() {
     });
     const empty = document.createElement("p");
     empty.textContent = theme === "hair" && editor?.missing.includes("hair_color") ? say("needsParser") : say("noLooks");
-    by("tiles").replaceChildren(...(buttons.length ? buttons : [empty]));
+    by("tiles").classList.toggle("many", buttons.length > 12);
+    by("tiles").replaceChildren(...(theme === "people" ? knownBoxes() : []), ...(buttons.length ? buttons : [empty]));
     if (!editor || !(photo?.faces.length || live?.kept)) return;
     const face = [...chosenFaces][0] ?? 0;
     for (const [i, one] of tiles.entries()) { // one after the other, so that a click is answered between them
-        const { pictures: [picture] } = await editor.thumbnails([one.steps.filter(({ effect }) => !editor?.missing.includes(effect))], face).catch(() => ({ pictures: [] }));
+        const { pictures: [picture] } = await editor.thumbnails([one.steps.filter(({ effect, options }) => isHere(effect) && options?.picture !== "")], face).catch(() => ({ pictures: [] }));
         if (turn !== thumbs) return;
         if (picture) { buttons[i].querySelector("canvas")?.getContext("2d")?.drawImage(picture, 0, 0); picture.close(); }
     }
@@ -429,16 +477,17 @@ by("save").addEventListener("click", async () => {
     if (!photo || !editor) return;
     by("busy").hidden = false;
     try {
-        const { file, ending } = await editor.save(steps, { faces: [...chosenFaces] });
+        const { file, ending, note: left } = /** @type {{file: Blob, ending: string, note?: string}} */ (await editor.save(steps, { faces: [...chosenFaces] }));
         download(file, `${stem(photo.name)}-lianpu${ending}`);
+        if (left) note(say("leftOut", { what: left }));
     } catch (problem) { tell(problem); }
     by("busy").hidden = true;
 });
 
 by("share").addEventListener("click", () => {
     const name = `${languageNow() === "zh" ? "风格" : "Look"} ${looks().length + 1}`, lines = [`name: ${name}`, "steps:"];
-    for (const { effect, strength = 1, options = {} } of steps) lines.push(...(effect.startsWith("edit ") ? [`  - edit: {${effect.slice(5)}: ${options.value === false ? "no" : "yes"}}`, `    strength: ${strength}`] : [`  - effect: ${effect}`, `    strength: ${strength}`, ...Object.entries(options).map(([key, value]) => `    ${key}: ${JSON.stringify(value)}`)]));
-    try { localStorage.setItem("lianpu-looks", JSON.stringify([...looks(), { name, steps }].slice(-24))); } catch { /* storage is off: the file is there */ }
+    for (const { effect, strength = 1, options = {} } of steps.filter(({ options }) => !options?.picture)) lines.push(...(effect.startsWith("edit ") ? [`  - edit: {${effect.slice(5)}: ${options.value === false ? "no" : "yes"}}`, `    strength: ${strength}`] : [`  - effect: ${effect}`, `    strength: ${strength}`, ...Object.entries(options).map(([key, value]) => `    ${key}: ${JSON.stringify(value)}`)]));
+    try { localStorage.setItem("lianpu-looks", JSON.stringify([...looks(), { name, steps: steps.filter(({ options }) => !options?.picture) }].slice(-24))); } catch { /* storage is off: the file is there */ }
     download(new Blob([`${lines.join("\n")}\n`], { type: "application/yaml" }), "look.yaml");
     note(say("lookSaved"));
     draw();
@@ -462,8 +511,59 @@ document.addEventListener("paste", (event) => taken([...event.clipboardData?.fil
 
 /** @param {File[]} files */
 function taken(files) {
-    if (files.length === 1) openPhoto(files[0], files[0].name);
-    else if (files.length > 1) batch(files);
+    if (files.length === 1 && files[0].type.startsWith("video/")) film(files[0]);
+    else if (files.length === 1) openPhoto(files[0], files[0].name);
+    else if (files.length > 1) (served() ? batchThere : batch)(files);
+}
+
+/** A dialog with the progress of something long, which closing it ends. @param {string} title @param {(report: (text: string) => void, signal: AbortSignal) => Promise<{file: Blob | null, name: string, text: string, lines: string[]}>} work */
+async function long(title, work) {
+    const box = /** @type {HTMLDialogElement} */ (by("batch")), list = by("batchlist"), ending = new AbortController();
+    list.replaceChildren();
+    by("batchtitle").textContent = title;
+    box.dataset.ended = "";
+    by("batchsave").setAttribute("disabled", "");
+    box.showModal();
+    box.addEventListener("close", () => ending.abort(), { once: true });
+    try {
+        const { file, name, text, lines } = await work((line) => { by("batchtext").textContent = line; }, ending.signal);
+        by("batchtext").textContent = text;
+        list.replaceChildren(...lines.map((line) => Object.assign(document.createElement("li"), { textContent: line })));
+        by("batchsave").toggleAttribute("disabled", !file);
+        by("batchsave").onclick = () => { if (file) download(file, name); };
+    } catch (problem) {
+        if (problem instanceof EditorError && problem.kind === "stopped") return;
+        by("batchtext").textContent = problem instanceof EditorError ? say(problem.kind, { message: problem.message }) : String(problem);
+    }
+    box.dataset.ended = "yes";
+}
+
+/** @param {import("./server.js").JobState} state */
+const progress = ({ state, done, total }) => (state === "waiting" ? say("queued") : say("batchDoing", { done, total: total || "…" }));
+
+/** @param {File[]} files */
+function batchThere(files) {
+    const there = served();
+    if (!there) return;
+    if (!steps.length) { note(say("batchNone")); return; }
+    long(say("batch"), async (report, signal) => {
+        report(say("uploading"));
+        const { file, state } = await there.batch(files, steps, (now) => report(progress(now)), signal), photos = state.photos ?? [];
+        const done = photos.filter(({ edited }) => edited).length, faces = photos.reduce((sum, one) => sum + one.faces, 0);
+        return { file, name: "lianpu-edited.zip", text: say("batchDone", { done, total: photos.length, faces }), lines: photos.map((one) => `${one.photo}: ${one.result}`) };
+    });
+}
+
+/** @param {File} file */
+function film(file) {
+    const there = served();
+    if (!there?.manifest.server.video) { note(say("noVideo")); return; }
+    if (!steps.length) { note(say("batchNone")); return; }
+    long(say("video"), async (report, signal) => {
+        report(say("uploading"));
+        const { file: edited, state } = await there.video(file, steps, (now) => report(progress(now)), signal);
+        return { file: edited, name: `${stem(file.name)}-lianpu.mp4`, text: say("videoDone", { frames: state.total }), lines: state.notes ?? [] };
+    });
 }
 
 /** @param {File[]} files */
@@ -477,6 +577,7 @@ async function batch(files) {
     list.replaceChildren();
     by("batchsave").setAttribute("disabled", "");
     by("batchtext").textContent = say("batchDoing", { done, total: files.length });
+    by("batchtitle").textContent = say("batch");
     box.showModal();
     for (const file of files) {
         if (!box.open) break;
@@ -575,7 +676,7 @@ by("record").addEventListener("click", () => {
 
 /* Start */
 
-by("language").addEventListener("click", () => { setLanguage(languageNow() === "en" ? "zh" : "en"); draw(); });
+by("language").addEventListener("click", () => { setLanguage(languageNow() === "en" ? "zh" : "en"); const there = served(); if (there) there.language = languageNow(); draw(); });
 by("about").addEventListener("click", () => {
     const list = document.createElement("ul");
     for (const [name, entry] of Object.entries(editor?.manifest.models ?? {})) {
@@ -583,20 +684,41 @@ by("about").addEventListener("click", () => {
         row.textContent = `${name} (${(entry.bytes / 1e6).toFixed(1)} MB): ${entry.licence}`;
         list.append(row);
     }
+    const there = served()?.manifest.server;
+    for (const [name, licence] of Object.entries({ ...there?.models, ...(there?.editor ? { [`editor: ${there.editor.name}`]: there.editor.licence } : {}) })) list.append(Object.assign(document.createElement("li"), { textContent: `${name}: ${licence}` }));
     by("licences").replaceChildren(list);
+    if (there) by("abouttext").textContent = say("aboutServer", { minutes: there.limits.keepMinutes, signs: say(there.signs ? "signed" : "unsigned") });
+    const card = there?.card[languageNow()] ?? there?.card.en;
+    if (card) {
+        const details = document.createElement("details");
+        details.append(Object.assign(document.createElement("summary"), { textContent: say("card") }), Object.assign(document.createElement("pre"), { textContent: card }));
+        by("licences").append(details);
+    }
     /** @type {HTMLDialogElement} */ (by("aboutbox")).showModal();
 });
 by("aboutclose").addEventListener("click", () => /** @type {HTMLDialogElement} */ (by("aboutbox")).close());
 window.addEventListener("resize", fit);
+navigator.serviceWorker?.register("offline.js").catch(() => {}); // plain HTTP has none, and then the page needs its server
 
 startLanguage();
 draw();
 for (const id of ["choose", "camera", "example"]) by(id).toggleAttribute("disabled", true);
 try {
-    editor = await createEditor({ onProgress: (loaded, total) => {
+    const onProgress = (/** @type {number} */ loaded, /** @type {number} */ total) => {
         /** @type {HTMLProgressElement} */ (by("loading")).value = loaded / total;
         by("loadingtext").textContent = say("loading", { done: (loaded / 1e6).toFixed(0), total: (total / 1e6).toFixed(0) });
-    } });
+    };
+    const base = new URL(".", import.meta.url), manifest = await readManifest(String(base));
+    if (manifest.server) {
+        startLanguage(manifest.server.language);
+        const there = await createServedEditor(/** @type {any} */ (manifest), { base, onProgress });
+        there.language = languageNow();
+        window.addEventListener("pagehide", () => there.leave());
+        /** @type {HTMLInputElement} */ (by("file")).accept = manifest.server.video ? "image/*,video/*" : "image/*";
+        by("camera").hidden = !there.browser;
+        for (const one of document.querySelectorAll("[data-say=private]")) /** @type {HTMLElement} */ (one).dataset.say = "privateServer";
+        editor = there;
+    } else editor = await createEditor({ base, onProgress });
     by("loading").hidden = true;
     by("loadingtext").textContent = "";
     for (const id of ["choose", "camera", "example"]) by(id).toggleAttribute("disabled", false);

@@ -7,10 +7,14 @@ const WORDS = {
         other: "中文", open: "Open photo", camera: "Camera", example: "Try an example", about: "About", stage: "Photo. Plus and minus zoom, arrows move, hold space for the original.",
         drop: "Drop a photo here, paste one, or open one", private: "Everything runs in this browser. No picture leaves your machine.",
         loading: "Loading the networks: {done} of {total} MB", themes: "Themes", undo: "Undo", redo: "Redo", hold: "Hold: original", compare: "Before | after",
-        share: "Save look", save: "Download", snapshot: "Snapshot", record: "Record", stop: "Stop camera", batch: "Several photos", close: "Close", zip: "Download all (zip)",
+        share: "Save look", save: "Download", snapshot: "Snapshot", record: "Record", stop: "Stop camera", batch: "Several photos", close: "Close",
         aboutText: "Lianpu edits faces in the browser: networks of MediaPipe find the face and the person, a small parser finds hair and skin. Pictures are marked as edited (XMP).",
         hair: "Hair", face: "Face", makeup: "Make-up", beauty: "Skin", background: "Background", hide: "Hide faces", presets: "Looks", mine: "My looks",
         people: "Age and sex", "Male=yes": "Masculine", "Male=no": "Feminine", "Young=yes": "Younger", "Young=no": "Older",
+stickers: "Stickers", remove_beard: "No beard", stubble: "Stubble", ownPicture: "Own picture", leftOut: "Left out: {what}", known: "The face is now:", queued: "Waiting for its turn", uploading: "Uploading", video: "Video", videoDone: "{frames} frames edited",
+        privateServer: "Photos are edited by the machine that runs this page, and removed when you leave.", aboutServer: "Lianpu edits faces. What you open is removed when you leave, or after {minutes} minutes. Pictures are marked as edited (XMP). {signs}", signed: "They are signed (C2PA), too.", unsigned: "They are not signed (C2PA).", card: "Model card of the editor",
+        server: "{message}", "server-gone": "The server does not answer. Is it still running?", "no-camera-engine": "This server gave the browser no engine: the camera is off.", noVideo: "Videos are edited by lianpu serve, with pip install 'lianpu[video]'.",
+        glasses: "Glasses", round_glasses: "Round glasses", sunglasses: "Sunglasses", star_glasses: "Star glasses", moustache: "Moustache", hat: "Hat", party_hat: "Party hat", paper_crown: "Paper crown", crown: "Crown", flower_crown: "Flowers", halo: "Halo", cat: "Cat", dog: "Dog", bunny: "Bunny", hearts: "Hearts", freckles: "Freckles", clown_nose: "Clown's nose", snowflakes: "Snowflakes",
         none: "None", strength: "Strength", colour: "Colour", own: "Own colour", blond: "Blonde", brown: "Brown", black: "Black", gray: "Grey", copper: "Copper", blue: "Blue", pink: "Pink",
         blur: "Blurred", mosaic: "Squares", solid: "Covered", wall: "Plain colour", lens: "Out of focus", tan: "Tanned", light: "Lighter", warm: "Warmer", cool: "Cooler", rosy: "Rosier",
         matte: "Matte", satin: "Satin", gloss: "Gloss", noFace: "No face was found in this photo. Try one in which it is larger, or upright.", oneFace: "One face found.", manyFaces: "{count} faces found. Choose with the numbers who is edited.",
@@ -25,10 +29,14 @@ const WORDS = {
         other: "English", open: "打开照片", camera: "摄像头", example: "试用示例", about: "关于", stage: "照片。加减号缩放，方向键移动，按住空格看原图。",
         drop: "把照片拖到这里、粘贴，或点击打开", private: "一切都在浏览器里完成，图片不会离开您的设备。",
         loading: "正在加载模型：{done} / {total} MB", themes: "主题", undo: "撤销", redo: "重做", hold: "按住看原图", compare: "前后对比",
-        share: "保存妆容", save: "下载", snapshot: "拍照", record: "录像", stop: "关闭摄像头", batch: "多张照片", close: "关闭", zip: "全部下载（zip）",
+        share: "保存妆容", save: "下载", snapshot: "拍照", record: "录像", stop: "关闭摄像头", batch: "多张照片", close: "关闭",
         aboutText: "脸谱在浏览器中编辑人脸：MediaPipe 的网络定位人脸和人物，小型解析网络识别头发与皮肤。图片会带有“已编辑”标记（XMP）。",
         hair: "头发", face: "脸型", makeup: "妆容", beauty: "皮肤", background: "背景", hide: "隐藏人脸", presets: "风格", mine: "我的风格",
         people: "年龄与性别", "Male=yes": "男性化", "Male=no": "女性化", "Young=yes": "更年轻", "Young=no": "更年长",
+stickers: "贴纸", remove_beard: "去胡须", stubble: "胡茬", ownPicture: "自选图片", leftOut: "未处理：{what}", known: "人脸现在是：", queued: "排队中", uploading: "正在上传", video: "视频", videoDone: "已编辑 {frames} 帧",
+        privateServer: "照片由运行本页面的电脑编辑，离开后即删除。", aboutServer: "脸谱编辑人脸。您打开的文件在离开后或 {minutes} 分钟后删除。图片会带有“已编辑”标记（XMP）。{signs}", signed: "并带有 C2PA 签名。", unsigned: "没有 C2PA 签名。", card: "编辑器的模型卡",
+        server: "{message}", "server-gone": "服务器没有响应，它还在运行吗？", "no-camera-engine": "此服务器没有给浏览器提供引擎，摄像头不可用。", noVideo: "视频由 lianpu serve 编辑，需要 pip install 'lianpu[video]'。",
+        glasses: "眼镜", round_glasses: "圆框眼镜", sunglasses: "墨镜", star_glasses: "星形眼镜", moustache: "小胡子", hat: "帽子", party_hat: "派对帽", paper_crown: "纸皇冠", crown: "皇冠", flower_crown: "花环", halo: "光环", cat: "猫", dog: "狗", bunny: "兔子", hearts: "爱心", freckles: "雀斑", clown_nose: "小丑鼻", snowflakes: "雪花",
         none: "无", strength: "强度", colour: "颜色", own: "自选颜色", blond: "金发", brown: "棕发", black: "黑发", gray: "灰发", copper: "铜红", blue: "蓝色", pink: "粉色",
         blur: "模糊", mosaic: "马赛克", solid: "纯色遮盖", wall: "纯色背景", lens: "背景虚化", tan: "古铜", light: "白皙", warm: "暖调", cool: "冷调", rosy: "红润",
         matte: "哑光", satin: "缎光", gloss: "亮泽", noFace: "照片里没有找到人脸。请换一张脸更大或更正的照片。", oneFace: "找到一张人脸。", manyFaces: "找到 {count} 张人脸。点击数字选择要编辑的人。",
@@ -46,11 +54,12 @@ let language = "en";
 
 export const languageNow = () => language;
 
-/** The language asked for before, else the browser's. */
-export function startLanguage() {
+/** The language asked for before, else the one that the page was started with, else the browser's. @param {string} [first] */
+export function startLanguage(first) {
     let kept = null;
     try { kept = localStorage.getItem("lianpu-language"); } catch { /* storage is off */ }
-    setLanguage(kept === "en" || kept === "zh" ? kept : navigator.languages?.some((one) => one.toLowerCase().startsWith("zh")) && !navigator.languages[0].toLowerCase().startsWith("en") ? "zh" : "en");
+    if (first === "en" || first === "zh") setLanguage(kept === "en" || kept === "zh" ? kept : first);
+    else setLanguage(kept === "en" || kept === "zh" ? kept : navigator.languages?.some((one) => one.toLowerCase().startsWith("zh")) && !navigator.languages[0].toLowerCase().startsWith("en") ? "zh" : "en");
 }
 
 /** @param {"en" | "zh"} code */

@@ -27,6 +27,7 @@ async function open({ base, threads }, report) {
     if (typeof WebAssembly !== "object") throw new EditorError("no-wasm", "this browser has no WebAssembly");
     if (typeof OffscreenCanvas !== "function") throw new EditorError("no-canvas", "this browser has no OffscreenCanvas");
     manifest = await readManifest(base);
+    if (!manifest.runtime) throw new EditorError("missing", "this page has no engine for the browser");
     const entries = Object.entries(manifest.models), total = entries.reduce((sum, [, entry]) => sum + entry.bytes, 0);
     let loaded = 0;
     const ort = await import(new URL(manifest.runtime.module, base).href);

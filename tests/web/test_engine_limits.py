@@ -1,4 +1,4 @@
-"""What the page takes, and the line that it says of the rest."""
+"""What the server takes, and the line that it says of the rest."""
 
 import string
 import struct
@@ -8,10 +8,9 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
-from lianpu.effects.catalogue import EFFECTS
 from lianpu.errors import SettingsError
+from lianpu.web.engine import Limits, check_photo
 from lianpu.web.language import LANGUAGES, PageError, error_line, load_words
-from lianpu.web.photos import Limits, check_photo
 
 LIMITS = Limits(max_mb=0.1, max_megapixels=0.5)
 
@@ -80,7 +79,7 @@ def test_words_in_a_picture_that_unpack_to_very_many_are_not_unpacked(tmp_path: 
     assert "a.png is not a picture that can be read" in _said(file)
 
 
-@pytest.mark.parametrize("name", ["max_mb", "max_megapixels", "max_photos", "max_waiting", "keep_minutes"])
+@pytest.mark.parametrize("name", sorted(Limits.__dataclass_fields__))
 def test_limits_are_above_zero(name: str) -> None:
     with pytest.raises(SettingsError, match=f"--{name.replace('_', '-')} 0 is not above 0"):
         Limits(**{name: 0})
@@ -95,10 +94,3 @@ def test_both_languages_have_the_same_lines_with_the_same_places() -> None:
             assert places[0] == places[1], key
     with pytest.raises(SettingsError, match=r"no language 'fr'\. Known: en, zh"):
         load_words("fr")
-
-
-def test_every_choice_of_an_effect_has_a_word() -> None:
-    words = load_words("zh").lines
-    for effect in EFFECTS.values():
-        for option in effect.options:
-            assert all(f"choices.{name}" in words for name in option.choices), (effect.name, option.name)

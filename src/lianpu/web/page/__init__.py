@@ -1,1 +1,0 @@
-"""The page that visitors see: tabs, controls and their events."""

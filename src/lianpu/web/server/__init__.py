@@ -1,1 +1,0 @@
-"""The server: requests, files of visitors, start and stop."""
