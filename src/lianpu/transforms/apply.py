@@ -38,7 +38,7 @@ from lianpu.transforms.reading import BANDS, BLACK, Reading, blurred, merged, re
 from lianpu.transforms.surface import FRAME, MAP_PX, SURFACE, backward_flow
 from lianpu.transforms.wrinkles import wrinkle_field
 
-_MALE, _FEMALE, _OLDER, _YOUNGER = 1.8, 2.4, 3.3, 2.9
+_MALE, _FEMALE, _OLDER, _YOUNGER = 2.4, 2.4, 3.3, 2.9
 """Means are pale: a step between the means of the sexes, or of 25 years, is less than people expect. How many are a strength of 1."""
 
 _SHAPE = 1.3
@@ -66,7 +66,7 @@ _FOLLICLES = (0.95, 0.14)
 _LASHES = 0.42
 """By how much the rim of the upper lid darkens towards female."""
 
-_SHADE_OF_BEARD = 0.09
+_SHADE_OF_BEARD = 0.11
 """By how much, in log light, the skin may darken where beards grow."""
 
 _LIPSTICK = (0.03, 0.12)
@@ -75,13 +75,19 @@ _LIPSTICK = (0.03, 0.12)
 _WARMER = 0.02
 """What is added to their relative b: lips as pale as a bare man's look mauve without it."""
 
-_PAINTED_LIDS = (0.02, 0.07)
+_PAINTED_LIDS = (0.015, 0.055)
 """The same of lids and cheeks: eye shadow."""
 
-_LASHES_OFF = 0.5
+_REDDEST_LIPS = (0.36, 0.08)
+"""Relative a that bare lips have at most, and by how much more than the skin however red that is."""
+
+_BLUSH_OFF = (0.65, 0.02)
+"""How much of the redness of cheeks goes, beyond what they may have more of than all of the skin."""
+
+_LASHES_OFF = 0.65
 """How much of the contrast of lashes and liner goes."""
 
-_STUBBLE_OF_MEN = 0.62
+_STUBBLE_OF_MEN = 0.85
 """How much of the stubble of `beard=stubble` a face gets that turns male."""
 
 _BARE = (0.15, 0.55)
@@ -475,6 +481,10 @@ def _limit(tone: Field, reading: Reading, model: TransformModel, wish: Wish) -> 
     for channel, typical in ((1, 0.18), (2, 0.25)):
         share = np.clip(seen[..., channel] / typical, 0.1, 1.2) * lit
         tone[..., channel] *= np.where(tone[..., channel] < 0, share, 0.4 + 0.6 * lit)
+    if wish.gender > 0 and (reading.skin > 0.5).any():
+        red = blurred(reading.tone[..., 1], 6.0 * reading.scale) - np.median(reading.tone[..., 1][reading.skin > 0.5])
+        blush = np.clip(red - _BLUSH_OFF[1], 0, 0.15) * reading.sampled(model.zones.fade)
+        tone[..., 1] -= np.float32(_BLUSH_OFF[0] * min(wish.gender, 1.2)) * blush
     if wish.gender > 0:  # lids get lighter, not more colourful, and eye shadow, of whatever colour, goes
         colour = usual[1:] - blurred(reading.tone, 1.2 * reading.scale)[..., 1:]
         lighter = reading.sampled(model.zones.eyes) * np.clip(tone[..., 0] / 0.06, 0, 1)
@@ -525,7 +535,9 @@ def _unpainted(fields: Field, reading: Reading, model: TransformModel, wish: Wis
     lips, skin = reading.cover("u_lip", "l_lip") > 0, reading.skin > 0.5
     if lips.sum() < 40 * reading.scale**2 or skin.sum() < 400 * reading.scale**2:
         return
-    natural = np.median(reading.tone[skin], axis=0) + model.lips[0] + 0.5 * model.lips[1] + (0, 0, _WARMER)
+    bare = np.median(reading.tone[skin], axis=0)
+    natural = bare + model.lips[0] + 0.5 * model.lips[1] + (0, 0, _WARMER)
+    natural[1] = max(min(natural[1], _REDDEST_LIPS[0]), bare[1] + _REDDEST_LIPS[1])
     own = np.median(reading.tone[lips], axis=0)
     painted = float(smoothstep(np.hypot(*(own - natural)[1:]), *_LIPSTICK)) * min(wish.gender, 1.0)
     share = reading.cover("u_lip", "l_lip", soft=1.3, grown=1.5 * painted) * reachable * np.float32(0.95 * painted)
@@ -550,7 +562,7 @@ def _brows(tone: Field, reading: Reading, wish: Wish) -> None:
         thick = blurred(np.maximum(brows, moved), 2.0 * reading.scale) * (
             1 - reading.cover("l_eye", "r_eye", soft=1.5, grown=1.5)
         )
-        tone[..., 0] -= np.float32(0.16 * min(wish.gender, 1.3)) * thick
+        tone[..., 0] -= np.float32(0.22 * min(wish.gender, 1.3)) * thick
         return
     edge = np.clip(brows - _shifted(brows, -down * 5 * reading.scale), 0, 1)  # the lower edge becomes skin
     edge = blurred(edge, 1.2 * reading.scale) * np.float32(0.75 * min(-wish.gender, 1.0))
