@@ -164,5 +164,17 @@ def test_lids_of_a_man_get_less_shadow_unless_much_is_asked_for() -> None:
     def change(one: Subject, strength: float) -> float:
         return float(np.abs(eye_shadow(photo, one, strength, "#7a4a6e").astype(int) - photo).sum())
 
-    assert change(man, 1.0) < 0.7 * change(woman, 1.0)
+    assert change(man, 1.0) < 0.85 * change(woman, 1.0)
     assert change(man, 1.5) == change(woman, 1.5)
+
+
+@pytest.mark.parametrize("effect", ["lipstick", "blush"])
+def test_presets_colour_men_less_and_who_asks_for_it_gets_all(effect: str) -> None:
+    photo, subject = drawn_photo(360, 360, 300, 30, 30, index=2)
+    man, woman = (replace(subject, looks=SexAge(score, 30.0, "test")) for score in (0.99, 0.01))
+
+    def change(one: Subject, strength: float) -> float:
+        return float(np.abs(effect_of(effect).apply(photo, [one], strength).astype(int) - photo).sum())
+
+    assert 0.2 * change(woman, 0.7) < change(man, 0.7) < 0.7 * change(woman, 0.7)
+    assert change(man, 1.0) == change(woman, 1.0)

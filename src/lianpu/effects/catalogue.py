@@ -376,6 +376,7 @@ EFFECTS: dict[str, Effect] = {
             "makeup.lipstick",
             "makeup.live_lipstick",
             (_color("#b3263e"), Option("finish", "choice", "satin", {"en": "Finish", "zh": "质地"}, FINISHES)),
+            by_looks=True,
             main="finish",
         ),
         Effect(
@@ -386,6 +387,7 @@ EFFECTS: dict[str, Effect] = {
             "makeup.blush",
             "makeup.live_blush",
             (_color("#d8665f"),),
+            by_looks=True,
         ),
         Effect(
             "eye_shadow",

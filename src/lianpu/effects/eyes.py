@@ -124,14 +124,14 @@ def _eye_of(view: View, opening: Field, mesh: Mesh | None, part: str, unit: floa
 def _white_paint(eye: _Eye) -> Paint:
     """A paint function that whitens what is light and hardly coloured, and takes the red from it; it stays darker than paper."""
     span = eye.light - eye.dark
-    whitest = min(86.0, eye.light + 11.0)
+    whitest = min(90.0, eye.light + 17.0)
 
     def paint(pixels: Field, rows: slice, columns: slice) -> Field:
         lab = rgb_to_lab(pixels)
         chroma = np.hypot(lab[:, :, 1], lab[:, :, 2])
         like = smoothstep(lab[:, :, 0], eye.dark + 0.3 * span, eye.dark + 0.7 * span) * (1 - smoothstep(chroma, 22, 38))
-        lab[:, :, 0] += like * 0.5 * np.maximum(whitest - lab[:, :, 0], 0)
-        lab[:, :, 1:] *= 1 - 0.55 * like[:, :, None]
+        lab[:, :, 0] += like * 0.6 * np.maximum(whitest - lab[:, :, 0], 0)
+        lab[:, :, 1:] *= 1 - 0.65 * like[:, :, None]
         return to_rgb(lab)
 
     return paint
@@ -143,7 +143,7 @@ _BROWN = np.array([3.0, 6.0], dtype=np.float32)
 
 def _iris_paint(eye: _Eye) -> Paint:
     """A paint function that lightens an iris and makes its colour and pattern stand out; catch lights stay."""
-    lift = np.float32(np.clip(7.0 + 0.2 * eye.middle, 8.0, 14.0))
+    lift = np.float32(np.clip(min(9.0 + 0.25 * eye.middle, 0.45 * (eye.light - eye.middle)), 4.0, 18.0))  # well below the white
     dark = np.float32(1 - smoothstep(np.array(eye.middle), 14, 34))  # brown irises that look black get their brown
 
     def paint(pixels: Field, rows: slice, columns: slice) -> Field:
@@ -154,7 +154,7 @@ def _iris_paint(eye: _Eye) -> Paint:
         dull = np.clip((92 - lab[:, :, 0]) / 20, 0, 1)  # a catch light that is not white yet
         brighter = 0.2 * (1 - kept) * dull * np.clip(above, 0, 40)
         lab[:, :, 0] += kept * seen * (lift + 0.4 * np.clip(above, -10, 16)) + brighter
-        lab[:, :, 1:] *= 1 + 0.5 * (kept * seen)[:, :, None]
+        lab[:, :, 1:] *= 1 + 0.75 * (kept * seen)[:, :, None]
         lab[:, :, 1:] += (kept * seen * dark * warm)[:, :, None] * _BROWN
         return to_rgb(lab)
 
@@ -176,10 +176,10 @@ _UNDER = {
 """For each of the person's sides: points of the mesh below the lashes and along the lower edge of the hollow, from the outer corner, and
 points on the cheek."""
 
-_LIGHTENED, _TONED, _FLATTENED = 0.95, 0.85, 0.72
+_LIGHTENED, _TONED, _FLATTENED = 1.0, 0.9, 0.8
 """Shares at a strength of 1: of the way to the cheek's lightness and to its tone, and of bags and creases that are taken."""
 
-_CONCEALED = 3.0
+_CONCEALED = 4.5
 """By how much (L of CIE Lab) the skin under the eyes gets lighter than the cheek, as concealer is."""
 
 

@@ -39,16 +39,18 @@ _FINISHES = {"matte": -0.4, "satin": 0.12, "gloss": 0.6}
 """How much the light on the lips is raised."""
 _AROUND_LIPS = 0.06
 """How far around the mesh's lips the parser is believed, in units of the face."""
-_BLUSH = ((8.0, 25.0, 45.0, 62.0, 80.0), (5.0, 10.5, 12.5, 9.5, 7.5))
+_BLUSH = ((8.0, 25.0, 45.0, 62.0, 80.0, 92.0), (6.0, 12.0, 14.5, 12.0, 11.0, 13.0))
 """Lightness of cheeks, and the largest change of colour (a, b of CIE Lab) at a strength of 1 in their middle: fair skin shows it soon."""
 _FLUSHED = (14.0, 26.0)
-"""a of CIE Lab of cheeks that are pale, and of ones that are red by themselves and get half as much."""
+"""a of CIE Lab of cheeks that are pale, and of ones that are red by themselves and get a third less."""
 _BLUSH_SMOOTH = 0.1
 """Standard deviation in units of the face: what is finer is not changed."""
 _BEHIND_GLASSES = (0.05, 0.2)
 """Share of a lid that glasses cover from which on it gets less colour, and none."""
-_LESS_ON_MEN, _ASKED_STRONGLY = 0.5, 1.3
-"""By how much less colour a man's lids get, and the strength from which on they get all of it."""
+_LIPS_OF_MEN, _CHEEKS_OF_MEN, _LIDS_OF_MEN = (0.35, 1.0), (0.55, 1.0), (0.75, 1.3)
+"""Share of a colour that men's lips, cheeks and lids get where little is asked for, and the strength from which on they get all of it."""
+_APPARENT = (24.0, 32.0)
+"""Least and largest distance (CIE Lab) of a colour on lids from the skin, at its fullest: seen on every skin, and no bruise on a pale one."""
 _LIPS_PX, _BLUSH_PX, _LIDS_PX = 100.0, 32.0, 64.0
 """Most pixels of the face's unit that live forms paint at."""
 _MOUTH_SHARE = 0.008
@@ -60,7 +62,7 @@ _BLACK = 16.0
 def lipstick(photo: Picture, subject: Subject, strength: float, color: str, finish: str) -> Picture:
     """The photo (H, W, 3) with the subject's lips in a colour (#rrggbb). A face whose lips are covered stays as it is.
 
-    `finish` is `matte`, `satin` or `gloss`: how much the light on the lips stands out (`_FINISHES`).
+    `finish` is `matte`, `satin` or `gloss`: how much the light on the lips stands out (`_FINISHES`). Below a strength of 1 men get less.
     """
     view = view_of(photo, subject.window)
     unit = face_unit(subject)
@@ -71,6 +73,7 @@ def lipstick(photo: Picture, subject: Subject, strength: float, color: str, fini
     if lips.sum() < 4:
         return photo
     weight = feather(lips, view, _LIP_FEATHER * unit)
+    strength = _suited(strength, _LIPS_OF_MEN, photo, subject)
     around = _brightness(photo[subject.window])
     return blend(photo, view, weight * np.float32(_LIP_COVERAGE * strength), _lip_paint(view, lips, color, finish, around))
 
@@ -87,7 +90,7 @@ def live_lipstick(frame: Picture, face: LiveFace, strength: float, color: str, f
         lips = np.maximum(lips - inside(face, view, "lips_inner"), 0)  # the outlines may cross
     weight = soften(lips, _LIP_FEATHER * unit * view.scale)
     if weight.sum() >= 4:
-        covered = np.float32(_LIP_COVERAGE * strength * face.mouth_visible)
+        covered = np.float32(_LIP_COVERAGE * _on_men(strength, _LIPS_OF_MEN, face.looks) * face.mouth_visible)
         around = _brightness(frame[face.window(frame)])
         repaint(frame, view, weight * covered, _lip_paint(view, weight, color, finish, around))
 
@@ -137,7 +140,7 @@ def _lip_paint(view: View, lips: Field, color: str, finish: str, around: float) 
 def blush(photo: Picture, subject: Subject, strength: float, color: str) -> Picture:
     """The photo (H, W, 3) with colour (#rrggbb) on the subject's cheeks, fading softly towards the temples; freckles and pores stay.
 
-    Unchanged if the mouth is covered: a mask covers the cheeks as well and is parsed as skin.
+    Unchanged if the mouth is covered: a mask covers the cheeks as well and is parsed as skin. Below a strength of 1 men get less.
     """
     view = view_of(photo, subject.window)
     if part_cover(subject, view, "u_lip", "l_lip", "mouth").sum() < _MOUTH_SHARE * part_cover(subject, view, "skin").sum():
@@ -145,6 +148,7 @@ def blush(photo: Picture, subject: Subject, strength: float, color: str) -> Pict
     unit = face_unit(subject)
     points = subject.landmarks.points if subject.mesh is None else points_68(subject.mesh)
     skin = _skin(view, part_cover(subject, view, "skin", "nose"), unit)
+    strength = _suited(strength, _CHEEKS_OF_MEN, photo, subject)
     return add_change(photo, view, _blushing(view, _cheeks(view, points, unit) * skin, unit, color, strength))
 
 
@@ -156,7 +160,8 @@ def live_blush(frame: Picture, face: LiveFace, strength: float, color: str) -> N
         return
     view = live_view(frame, window, unit, _BLUSH_PX)
     weight = _cheeks(view, points_68(face.mesh), unit) * _skin(view, live_skin(face, view), unit)
-    add_in_place(frame, view, _blushing(view, weight, unit, color, strength * face.mouth_visible))
+    strength = _on_men(strength, _CHEEKS_OF_MEN, face.looks) * face.mouth_visible
+    add_in_place(frame, view, _blushing(view, weight, unit, color, strength))
 
 
 def _blushing(view: View, weight: Field, unit: float, color: str, strength: float) -> Field:
@@ -174,10 +179,10 @@ def _blushing(view: View, weight: Field, unit: float, color: str, strength: floa
     mean = weighted_mean(low, weight)
     apart = target[1:] - mean[1:]
     far = max(float(np.hypot(*apart)), 1e-3)
-    size = np.interp(mean[0], *_BLUSH) * (1 - 0.5 * float(smoothstep(mean[1:2], *_FLUSHED)[0]))
+    size = np.interp(mean[0], *_BLUSH) * (1 - 0.35 * float(smoothstep(mean[1:2], *_FLUSHED)[0]))
     toned = apart * np.float32(min(0.45, size / far))
-    darker = np.float32(np.clip(0.12 * (target[0] - mean[0]), -3.5, 0.0))
-    lit = np.clip((low[:, :, :1] + _BLACK) / (mean[0] + _BLACK), 0, 1.15) * np.float32(min(1.0, float(mean[0]) / 18))
+    darker = np.float32(np.clip(0.14 * (target[0] - mean[0]), -4.5, 0.0))
+    lit = np.clip((low[:, :, :1] + _BLACK) / (mean[0] + _BLACK), 0, 1.05) * np.float32(min(1.0, float(mean[0]) / 18))
     amount = weight[:, :, None] * np.float32(strength) * lit
     return np.asarray(to_rgb(low + amount * np.array([darker, *toned], dtype=np.float32)) - to_rgb(low), dtype=np.float32)
 
@@ -199,7 +204,7 @@ def _cheeks(view: View, points: np.ndarray, unit: float) -> Field:
 def eye_shadow(photo: Picture, subject: Subject, strength: float, color: str) -> Picture:
     """The photo (H, W, 3) with colour (#rrggbb) on the subject's upper lids: full at the lashes, fading towards the brow.
 
-    None on lids behind glasses. Up to a strength of 1 a man's lids get less: on bare lids it soon looks like a bruise.
+    None on lids behind glasses. Up to a strength of 1.3 a man's lids get less: on bare lids it soon looks like a bruise.
     """
     view = view_of(photo, subject.window)
     unit = face_unit(subject)
@@ -208,15 +213,23 @@ def eye_shadow(photo: Picture, subject: Subject, strength: float, color: str) ->
     weight = _shadowed(view, subject.landmarks.points, unit, skin, eyes, part_cover(subject, view, "eye_g"))
     if not weight.any():
         return photo
-    if strength < _ASKED_STRONGLY:
-        strength = _on_lids(strength, subject.looks or _looks_of(photo, subject))
-    return blend(photo, view, weight * np.float32(_SHADOW * strength), _tint(view, weight, color, 0.7))
+    strength = _suited(strength, _LIDS_OF_MEN, photo, subject)
+    return blend(
+        photo, view, weight * np.float32(_SHADOW * strength), _tint(view, weight, color, 0.7, _brightness(photo[subject.window]))
+    )
 
 
-def _on_lids(strength: float, looks: SexAge | None) -> float:
-    """The strength of colour on lids of a face that looks so: less of it on men's, unless much is asked for."""
+def _suited(strength: float, men: tuple[float, float], photo: Picture, subject: Subject) -> float:
+    """`_on_men` for a photo; nobody is looked at where it makes no difference."""
+    return strength if strength >= men[1] else _on_men(strength, men, subject.looks or _looks_of(photo, subject))
+
+
+def _on_men(strength: float, men: tuple[float, float], looks: SexAge | None) -> float:
+    """The strength of a colour on a face that looks so: less on men (a share, and the strength from which on it is all), so that
+    presets suit them, while those who ask for the colour get it."""
     man = 0.0 if looks is None else float(smoothstep(np.array(looks.male_score), 0.6, 0.95))
-    return strength * (1 - _LESS_ON_MEN * man * float(np.clip((_ASKED_STRONGLY - strength) / 0.3, 0, 1)))
+    share, full_from = men
+    return strength * (1 - (1 - share) * man * (1 - float(smoothstep(np.array(strength), full_from - 0.15, full_from))))
 
 
 def _looks_of(photo: Picture, subject: Subject) -> SexAge | None:
@@ -243,8 +256,9 @@ def live_eye_shadow(frame: Picture, face: LiveFace, strength: float, color: str)
         eyes = inside(face, view, "left_eye", "right_eye", "left_brow", "right_brow")
         glasses = np.zeros_like(eyes)
     weight = _shadowed(view, points, unit, sharpened(live_skin(face, view)), eyes, glasses)
-    strength = _on_lids(strength, face.looks)
-    repaint(frame, view, weight * np.float32(_SHADOW * strength), _tint(view, weight, color, 0.7))
+    strength = _on_men(strength, _LIDS_OF_MEN, face.looks)
+    around = _brightness(frame[face.window(frame)])
+    repaint(frame, view, weight * np.float32(_SHADOW * strength), _tint(view, weight, color, 0.7, around))
 
 
 def _shadowed(view: View, points: np.ndarray, unit: float, skin: Field, eyes: Field, glasses: Field) -> Field:
@@ -273,7 +287,7 @@ def _lid(view: View, rim: np.ndarray, brow: np.ndarray, unit: float) -> Field:
     cv2.fillPoly(shape, [np.rint(outline * 16).astype(np.int32)], 1.0, lineType=cv2.LINE_AA, shift=4)
     y, x = np.mgrid[: view.shape[0], : view.shape[1]].astype(np.float32)
     above = ((x - rim[:, 0].mean()) * up[0] + (y - rim[:, 1].mean()) * up[1]) / height**2
-    fall = 1 - 0.8 * smoothstep(above, 0.15, 0.9)
+    fall = 1 - 0.9 * smoothstep(above, 0.15, 0.8)
     sigma = max(0.5, 0.045 * unit)
     return np.asarray(cv2.GaussianBlur(shape * fall, (0, 0), sigma), dtype=np.float32)
 
@@ -293,18 +307,26 @@ def _skin(view: View, skin: Field, unit: float) -> Field:
     return np.asarray(feather(dilate(skin, view, -0.05 * unit), view, 0.05 * unit) * skin, dtype=np.float32)
 
 
-def _tint(view: View, weight: Field, color: str, light: float) -> Paint:
-    """A paint function towards a colour: its full hue, a share of its lightness; the skin's own variation stays."""
+def _tint(view: View, weight: Field, color: str, light: float, around: float) -> Paint:
+    """A paint function towards a colour: its full hue, a share of its lightness; the skin's own variation stays.
+
+    It is about as visible on all skin; `around` is the light around (`_brightness`).
+    """
     target = lab_of_color(color)
     mean = weighted_mean(rgb_to_lab(view.picture), weight + np.float32(1e-6))
-    shimmer = np.float32(np.clip(0.45 * (target[0] - mean[0]), 0, 9))  # on darker skin
+    bright = float(smoothstep(np.array(around), *_BRIGHT))  # dark lids may be lids in dim light
+    shimmer = bright * float(np.clip(0.6 * (target[0] - mean[0]), 0, 10))  # on darker skin
+    shaded = max(float(target[0] - bright * max(target[0] - mean[0], 0.0)), 1.0)
+    darker = light * min(0.0, float(target[0] - mean[0]) * float(mean[0] > 1))
+    far = max(float(np.linalg.norm([darker + shimmer, *(target[1:] - mean[1:])])), 1.0)
+    by = np.float32(np.clip(np.clip(far, *_APPARENT) / far, 0.6, 1 + bright))
 
     def paint(pixels: Field, rows: slice, columns: slice) -> Field:
         lab = rgb_to_lab(pixels)
-        lit = np.clip(lab[:, :, :1] / max(float(target[0]), 1.0), 0, 1)  # less colour in shadows, or they would glow
-        lab[:, :, 0] *= 1 + light * min(0.0, float(target[0] / max(mean[0], 1)) - 1)
-        lab[:, :, 0] += shimmer * lit[:, :, 0]
-        lab[:, :, 1:] += lit * (target[1:] - mean[1:]).astype(np.float32)
+        lit = np.clip(lab[:, :, :1] / np.float32(shaded), 0, 1)  # less colour in shadows, or they would glow
+        lab[:, :, 0] *= 1 + by * np.float32(darker / max(float(mean[0]), 1.0))
+        lab[:, :, 0] += by * np.float32(shimmer) * lit[:, :, 0]
+        lab[:, :, 1:] += by * lit * (target[1:] - mean[1:]).astype(np.float32)
         return to_rgb(lab)
 
     return paint

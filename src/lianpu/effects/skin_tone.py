@@ -41,7 +41,7 @@ class _Tone:
 
 
 TONES: dict[str, _Tone] = {
-    "tan": _Tone(1.28, (1.5, 2.5), 1.02, hue=(57.0, 76.0)),
+    "tan": _Tone(1.32, (2.2, 2.8), 1.06, hue=(54.0, 68.0)),
     "light": _Tone(0.82, (-1.0, -2.0), 0.94),
     "warm": _Tone(1.0, (1.5, 6.0)),
     "cool": _Tone(1.0, (1.0, -6.0)),
@@ -210,7 +210,7 @@ def _planned(view: View, skin: Field, tone: _Tone, unit: float, strength: float)
     if gamma > 1:  # dark skin would get muddy, and colourful skin orange
         gamma = 1 + (gamma - 1) * float(np.interp(mean[0], (15, 50), (0.4, 1.0)))
     own = float(np.hypot(mean[1], mean[2]))
-    less = 1 - 0.12 * min(strength, 1.0) if gamma > 1 else 1.0
+    less = 1 - 0.06 * min(strength, 1.0) if gamma > 1 else 1.0
     chroma = np.float32(tone.chroma**strength * float(np.interp(own, _COLORFUL, (1.0, less))))
     # a shift of colour is as visible on dark skin with less of it
     shift = np.array(tone.shift, dtype=np.float32) * np.float32(strength * np.clip((mean[0] + 20) / 80, 0.5, 1.1))

@@ -926,10 +926,10 @@ def _freckles(canvas: Canvas) -> None:
         if abs(x) > 0.92 or not 0.1 < y < 0.78 or (abs(abs(x) - 0.5) < 0.33 and y < 0.24):
             continue
         size = float(chance.uniform(0.008, 0.021))
-        strong = float(chance.uniform(0.25, 0.55)) * (1 - 0.5 * max(0.0, abs(x) - 0.6))
+        strong = float(chance.uniform(0.2, 0.42)) * (1 - 0.5 * max(0.0, abs(x) - 0.6))
         canvas.fill(
             ellipse(x, y, size, size * float(chance.uniform(0.75, 1.0)), float(chance.uniform(0, 180))),
-            "#7d4423",
+            "#8f4f27",
             alpha=strong,
             soft=0.004,
         )

@@ -372,7 +372,7 @@ class _Skull:
         return self.half * math.sqrt(1 - 0.55 * float(np.clip(share, 0, 1)) ** 2)
 
 
-_TOPS, _HALVES, _HAIRLINES = (1.05, 1.9), (1.1, 1.45), (0.75, 1.05)
+_TOPS, _HALVES, _HAIRLINES = (1.05, 1.9), (1.1, 1.45), (0.85, 1.05)
 """Least and greatest `_Skull.top`, `half` and `hairline` that are believed."""
 
 

@@ -149,12 +149,12 @@ function blush(picture, face, strength, { color }) {
     const target = labOfColor(color), sigma = 0.1 * px, share = blurred(weight, view.w, view.h, sigma);
     const smooth = /** @type {[Plane, Plane, Plane]} */ (view.planes.map((plane) => blurred(plane.map((value, i) => value * weight[i]), view.w, view.h, sigma).map((value, i) => clamp(value / (share[i] + 1e-4), 0, 1))));
     const low = labPlanes(smooth), mean = weightedMean(low, weight), apart = [target[1] - mean[1], target[2] - mean[2]];
-    const size = interp(mean[0], [8, 25, 45, 62, 80], [5, 10.5, 12.5, 9.5, 7.5]) * (1 - 0.5 * smoothstep(mean[1], 14, 26));
-    const by = Math.min(0.45, size / Math.max(Math.hypot(apart[0], apart[1]), 1e-3)), darker = clamp(0.12 * (target[0] - mean[0]), -3.5, 0);
+    const size = interp(mean[0], [8, 25, 45, 62, 80, 92], [6, 12, 14.5, 12, 11, 13]) * (1 - 0.35 * smoothstep(mean[1], 14, 26));
+    const by = Math.min(0.45, size / Math.max(Math.hypot(apart[0], apart[1]), 1e-3)), darker = clamp(0.14 * (target[0] - mean[0]), -4.5, 0);
     const change = [empty(view), empty(view), empty(view)];
     for (let i = 0; i < n; i++) {
         if (!weight[i]) continue;
-        const amount = weight[i] * strength * face.mouthVisible * clamp((low[0][i] + 16) / (mean[0] + 16), 0, 1.15) * Math.min(1, mean[0] / 18);
+        const amount = weight[i] * strength * face.mouthVisible * clamp((low[0][i] + 16) / (mean[0] + 16), 0, 1.05) * Math.min(1, mean[0] / 18);
         const [L, a, b] = [low[0][i], low[1][i], low[2][i]], old = rgbOf(L, a, b), now = rgbOf(L + amount * darker, a + amount * by * apart[0], b + amount * by * apart[1]);
         for (let c = 0; c < 3; c++) change[c][i] = now[c] - old[c];
     }
@@ -180,7 +180,7 @@ function eyeShadow(picture, face, strength, { color }) {
         for (let y = 0, i = 0; y < view.h; y++) {
             for (let x = 0; x < view.w; x++, i++) {
                 const above = ((x - mean(r, 0)) * up[0] + (y - mean(r, 1)) * up[1]) / height ** 2;
-                shape[i] *= 1 - 0.8 * smoothstep(above, 0.15, 0.9);
+                shape[i] *= 1 - 0.9 * smoothstep(above, 0.15, 0.8);
             }
         }
         const lid = blurred(shape, view.w, view.h, Math.max(0.5, 0.045 * px)), behind = total(lid.map((value, i) => value * glasses[i])) / Math.max(total(lid), 1e-3);
@@ -192,10 +192,12 @@ function eyeShadow(picture, face, strength, { color }) {
     const eyes = soften(seen, view, 0.01 * px);
     for (let i = 0; i < weight.length; i++) weight[i] *= clamp(1.4 * skin[i], 0, 1) * (1 - clamp(1.5 * eyes[i], 0, 1));
     const target = labOfColor(color), mean = weightedMean(labPlanes(view.planes), weight.map((value) => value + 1e-6));
-    const darker = 1 + 0.7 * Math.min(0, target[0] / Math.max(mean[0], 1) - 1), shimmer = clamp(0.45 * (target[0] - mean[0]), 0, 9);
+    const bright = smoothstep(brightness(picture, face), 20, 60), shimmer = bright * clamp(0.6 * (target[0] - mean[0]), 0, 10), darker = mean[0] > 1 ? 0.7 * Math.min(0, target[0] - mean[0]) : 0;
+    const far = Math.max(Math.hypot(darker + shimmer, target[1] - mean[1], target[2] - mean[2]), 1), by = clamp(clamp(far, 24, 32) / far, 0.6, 1 + bright);
+    const shaded = Math.max(target[0] - bright * Math.max(target[0] - mean[0], 0), 1);
     repaint(picture, view, weight.map((value) => 0.8 * strength * value), ([L, a, b]) => {
-        const lit = clamp(L / Math.max(target[0], 1), 0, 1);
-        return [L * darker + shimmer * lit, a + lit * (target[1] - mean[1]), b + lit * (target[2] - mean[2])];
+        const lit = by * clamp(L / shaded, 0, 1);
+        return [L * (1 + by * darker / Math.max(mean[0], 1)) + shimmer * lit, a + lit * (target[1] - mean[1]), b + lit * (target[2] - mean[2])];
     });
 }
 
@@ -269,23 +271,23 @@ function brightenEyes(picture, face, strength) {
             coloured[i] = strength * sure * own * smoothstep(away, 0.28, 0.5) * (0.75 + 0.35 * clamp((y - cy) / radius, -1, 1));
             if (own > 0.5 && away > 0.45) irises.push(L[i]);
         }
-        const middle = irises.length >= 3 ? quantile(irises, 0.5) : dark + 0.2 * (light - dark), lift = clamp(7 + 0.2 * middle, 8, 14), whitest = Math.min(86, light + 11);
+        const middle = irises.length >= 3 ? quantile(irises, 0.5) : dark + 0.2 * (light - dark), lift = clamp(Math.min(9 + 0.25 * middle, 0.45 * (light - middle)), 4, 18), whitest = Math.min(90, light + 17);
         const brown = 1 - smoothstep(middle, 14, 34); // irises that look black get their brown
         repaint(picture, view, white, ([l, a, b]) => {
             const like = smoothstep(l, dark + 0.3 * (light - dark), dark + 0.7 * (light - dark)) * (1 - smoothstep(Math.hypot(a, b), 22, 38));
-            return [l + 0.5 * like * Math.max(whitest - l, 0), a * (1 - 0.55 * like), b * (1 - 0.55 * like)];
+            return [l + 0.6 * like * Math.max(whitest - l, 0), a * (1 - 0.65 * like), b * (1 - 0.65 * like)];
         });
         repaint(picture, view, coloured, ([l, a, b]) => {
             const above = l - middle, bare = 1 - smoothstep(above, 14, 30), kept = bare * smoothstep(l, 2, 10), warm = kept * brown * smoothstep(b, 1, 6);
             const glint = 0.2 * (1 - bare) * clamp((92 - l) / 20, 0, 1) * clamp(above, 0, 40);
-            return [l + kept * (lift + 0.4 * clamp(above, -10, 16)) + glint, a * (1 + 0.5 * kept) + 3 * warm, b * (1 + 0.5 * kept) + 6 * warm];
+            return [l + kept * (lift + 0.4 * clamp(above, -10, 16)) + glint, a * (1 + 0.75 * kept) + 3 * warm, b * (1 + 0.75 * kept) + 6 * warm];
         });
     }
 }
 
 /** @type {Record<string, {gamma?: number, shift?: [number, number], chroma?: number, hue?: [number, number]}>} */
 const TONES = {
-    tan: { gamma: 1.28, shift: [1.5, 2.5], chroma: 1.02, hue: [57, 76] }, light: { gamma: 0.82, shift: [-1, -2], chroma: 0.94 },
+    tan: { gamma: 1.32, shift: [2.2, 2.8], chroma: 1.06, hue: [54, 68] }, light: { gamma: 0.82, shift: [-1, -2], chroma: 0.94 },
     warm: { shift: [1.5, 6] }, cool: { shift: [1, -6] }, rosy: { gamma: 0.98, shift: [5, -0.5] },
 };
 
@@ -302,7 +304,7 @@ function skinTone(picture, face, strength, { tone }) {
     const mean = weightedMean(labPlanes(view.planes), total(sure) >= 1 ? sure : skin), { gamma = 1, shift = [0, 0], chroma = 1, hue } = TONES[tone];
     const own = Math.hypot(mean[1], mean[2]), darkens = gamma > 1, colorful = (/** @type {number} */ less) => interp(own, [20, 36], [1, less]);
     const power = darkens ? 1 + (gamma ** strength - 1) * interp(mean[0], [15, 50], [0.4, 1]) : gamma ** strength; // dark skin would get muddy
-    const full = chroma ** strength * colorful(darkens ? 1 - 0.12 * Math.min(strength, 1) : 1), by = strength * clamp((mean[0] + 20) / 80, 0.5, 1.1);
+    const full = chroma ** strength * colorful(darkens ? 1 - 0.06 * Math.min(strength, 1) : 1), by = strength * clamp((mean[0] + 20) / 80, 0.5, 1.1);
     const add = shift.map((value) => by * value);
     if (hue && own > 3) {
         const angle = clamp(Math.atan2(mean[2], mean[1]) * 180 / Math.PI, hue[0], hue[1]) * Math.PI / 180, there = [own * Math.cos(angle), own * Math.sin(angle)];
