@@ -228,6 +228,10 @@ class _Head:
     def at(self, x: float, y: float, z: float = 0.0) -> np.ndarray:
         return np.asarray(self.origin + self.axes @ np.array([x, y, z]))
 
+    def seen_at(self, x: np.ndarray | float, y: np.ndarray | float) -> np.ndarray:
+        """(K, 2): where points in the plane of the eyes are seen."""
+        return np.asarray(self.origin + np.column_stack(np.broadcast_arrays(x, y)) @ self.axes[:, :2].T)
+
 
 _FLAT_FROM = 35.0
 """Degrees of yaw from which on a head is turned farther than its mesh says."""
@@ -381,7 +385,7 @@ def _skull_of(head: _Head, covers: _Covers) -> _Skull:
     heights = np.arange(0.5, 2.21, 0.05)
     tops, lines = [], []
     for x in (-0.3, 0.0, 0.3):
-        column = np.array([head.at(x, -height) for height in heights])
+        column = head.seen_at(x, -heights)
         seen, hair = covers.at(_OF_HEAD, column), covers.at(("hair", "hat"), column)
         if seen is None or hair is None:
             return _Skull()
@@ -396,7 +400,7 @@ def _skull_of(head: _Head, covers: _Covers) -> _Skull:
     halves = []
     for height in (0.5, 0.7, 0.9):
         for side in (-1.0, 1.0):
-            row = np.array([head.at(0.0, -height, 0.9) + side * far * across for far in reach])
+            row = head.at(0.0, -height, 0.9) + side * reach[:, None] * across
             seen = covers.at(_OF_HEAD, row)
             if seen is not None:
                 gap = np.minimum.accumulate(np.where(np.convolve(seen, np.ones(3), "same") > 0.5, 1.0, 0.0))
@@ -493,26 +497,28 @@ class _Ring:
         down = self.axes[:, 1]
         across = np.array([down[1], -down[0]]) / max(float(down @ down), 1e-6)
         a, b = self.half * float(across @ self.axes[:, 0]), _RING_DEEP * float(across @ self.axes[:, 2])
-        far, turn = math.hypot(a, b), math.atan2(b, a)
+        far, turn = max(math.hypot(a, b), 1e-6), math.atan2(b, a)
         angles = np.linspace(turn - math.pi / 2, turn + math.pi / 2, 61)
         ends = (box[1], box[1] + pixels.shape[0] / px)
         reach = self.seen_at(np.array([(angle * LAYER_RADIUS, y) for angle in angles for y in ends]))
         window = _window_of(reach, photo)
         if window is None:
             return
+        edge_px = far * math.sqrt(float(down @ down))
         down = down / max(float(down @ down), 1e-6)
+        slope = down @ self.axes
 
         def layer(rows: slice, columns: slice) -> np.ndarray:
-            y, x = np.mgrid[rows, columns].astype(np.float32)
-            x, y = x - np.float32(self.place[0]), y - np.float32(self.place[1])
-            value = (x * across[0] + y * across[1] - b) / max(far, 1e-6)
+            x = np.arange(columns.start, columns.stop, dtype=np.float32)[None] - np.float32(self.place[0])
+            y = np.arange(rows.start, rows.stop, dtype=np.float32)[:, None] - np.float32(self.place[1])
+            value = x * float(across[0] / far) + (y * float(across[1] / far) - np.float32(b / far))
             angle = turn + np.arcsin(np.clip(value, -1, 1))
-            ahead, deep = self.half * np.sin(angle), _RING_DEEP * (1 - np.cos(angle))
-            slope = down @ self.axes
-            along = x * down[0] + y * down[1] - slope[0] * ahead - slope[2] * deep - self.drop * (1 - np.cos(angle))
-            u = ((angle * LAYER_RADIUS - box[0]) * px - 0.5).astype(np.float32)
-            v = ((along / self.high - box[1]) * px - 0.5).astype(np.float32)
-            edge = np.clip((1 - np.abs(value)) * far * math.sqrt(float(self.axes[:, 1] @ self.axes[:, 1])), 0, 1)
+            back = 1 - np.cos(angle)
+            along = x * float(down[0]) + y * float(down[1]) - float(slope[0] * self.half) * np.sin(angle)
+            along -= float(slope[2] * _RING_DEEP + self.drop) * back
+            u = (angle - box[0] / LAYER_RADIUS) * (LAYER_RADIUS * px) - 0.5
+            v = (along - box[1] * self.high) * (px / self.high) - 0.5
+            edge = np.clip((1 - np.abs(value)) * edge_px, 0, 1)
             drawn = cv2.remap(pixels, u, v, cv2.INTER_LINEAR, borderMode=cv2.BORDER_CONSTANT)
             shade = np.float32(0.55) + np.float32(0.45) * np.sqrt(
                 np.clip(1 - value * value, 0, 1)
@@ -568,7 +574,7 @@ _WORN, _LARGEST_GLASSES = 0.12, 1.35
 def _over_worn(head: _Head, covers: _Covers, front: Layer) -> float | None:
     """How much wider glasses must be to cover those that the face wears, 1 without any; None where they would be a second pair."""
     x, y = (axis.ravel() for axis in np.meshgrid(np.linspace(-1.4, 1.4, 57), np.linspace(-0.6, 0.8, 29)))
-    at = np.array([head.at(*one) for one in np.column_stack([x, y])])
+    at = head.seen_at(x, y)
     worn, eyes = covers.at(("eye_g",), at), covers.at(("l_eye", "r_eye"), at)
     if worn is None or eyes is None or (worn > 0.5).mean() < _WORN:
         return 1.0
@@ -626,43 +632,43 @@ def _fitted(
         size *= head.face_half / _USUAL_FACE
     elif layer.wide == "head":
         size *= skull.half / _Skull.half
-    to_hairline = skull.top - _BELOW_TOP - skull.hairline + 0.1 if layer.place == "top" else 0.0
-    best, best_price = None, math.inf
-    for price, scale, high, down in _WAYS if layer.movable else _WAYS[:1]:
-        if price >= best_price:
-            break
-        if high < layer.lowest or scale < layer.smallest or down > max(layer.down, to_hairline):
-            continue
+    half = 1.03 * skull.half_at(skull.headband if layer.place == "headband" else skull.hairline)
+
+    def lies(scale: float, high: float, down: float) -> _Plane | _Ring:
         at = place + down * head.axes[:, 1]
-        found: _Plane | _Ring
         if to_photo is None:
-            half = 1.03 * skull.half_at(skull.headband if layer.place == "headband" else skull.hairline)
-            found = _Ring(head.axes, at, half, layer.drop, size * scale * high)
-        else:
-            found = _Plane(to_photo @ np.diag([size * scale, size * scale * high]), at)
-        price += _PRICE_CUT * _cut(layer, found, shape)
-        if price < best_price - 1e-6:
-            best, best_price = found, price
-    return best
+            return _Ring(head.axes, at, half, layer.drop, size * scale * high)
+        return _Plane(to_photo * (size * scale * np.array([1.0, high])), at)
 
-
-_WAYS = sorted(
-    (_PRICE_DOWN * down + _PRICE_SMALLER * (1 - scale) + _PRICE_LOWER * (1 - high), scale, high, down)
-    for down in _DOWN
-    for scale in _SCALES
-    for high in _HEIGHTS
-)
-"""Ways to change a layer so that it fits, the cheapest first: price, scale, factor of its height, units down."""
-
-
-def _cut(layer: Layer, plane: _Plane | _Ring, shape: tuple[int, ...]) -> float:
-    """The share of a layer that the photo's border cuts off, 0 to 1; its outermost rim does not count."""
+    usual = lies(1.0, 1.0, 0.0)
+    if not layer.movable:
+        return usual
+    to_hairline = skull.top - _BELOW_TOP - skull.hairline + 0.1 if layer.place == "top" else 0.0
+    price, scale, high, down = _WAYS.T
     left, top, right, bottom = layer.box
-    if layer.plane == "ring":
-        left, right = -0.8, 0.8
-    grid = np.array([(x, y) for x in np.linspace(0.9 * left, 0.9 * right, 7) for y in np.linspace(0.94 * top, 0.5 * bottom, 7)])
-    at = plane.seen_at(grid)
-    return 1 - float(((at > -0.5) & (at < np.array(shape[1::-1]) - 0.5)).all(axis=1).mean())
+    y = np.linspace(0.94 * top, 0.5 * bottom, 7)  # the outermost rim does not count
+    x = np.linspace(-0.8, 0.8, 7) if ring else np.linspace(0.9 * left, 0.9 * right, 7)
+    origin = usual.seen_at(np.array([(0.0, 0.0)]))[0]
+    across = usual.seen_at(np.column_stack([x, np.zeros(7)])) - origin
+    along = usual.seen_at(np.column_stack([np.zeros(7), y])) - origin
+    wide = np.ones_like(scale) if ring else scale
+    at = origin + wide[:, None, None, None] * across[:, None] + (scale * high)[:, None, None, None] * along[None]
+    at = at + down[:, None, None, None] * head.axes[:, 1]
+    cut = 1 - ((at > -0.5) & (at < np.array(shape[1::-1]) - 0.5)).all(axis=3).mean(axis=(1, 2))
+    allowed = (high >= layer.lowest) & (scale >= layer.smallest) & (down <= max(layer.down, to_hairline))
+    best = int(np.argmin(np.where(allowed, price + _PRICE_CUT * cut, math.inf)))
+    return lies(float(scale[best]), float(high[best]), float(down[best]))
+
+
+_WAYS = np.array(
+    [
+        (_PRICE_DOWN * down + _PRICE_SMALLER * (1 - scale) + _PRICE_LOWER * (1 - high), scale, high, down)
+        for down in _DOWN
+        for scale in _SCALES
+        for high in _HEIGHTS
+    ]
+)
+"""Ways (W, 4) to change a layer so that it fits: price, scale, factor of its height, units down."""
 
 
 def _light_at(picture: Picture, head: _Head) -> np.ndarray:
