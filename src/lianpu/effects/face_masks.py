@@ -22,7 +22,7 @@ _FADE_SHARES = ((0.08, 0.08), (0.05, 0.14))
 """Width of the fade at the crop's border, as shares of its side: (left and right), (top and bottom). Long hair leaves at the bottom."""
 
 _ENDS_WITH_PHOTO = 0.08
-"""If the photo extends beyond the crop by less than this share of the crop, there is no fade on that side."""
+"""If the photo extends beyond the crop by less than this share of the crop, the fade on that side is narrower by as much."""
 
 
 def face_unit(subject: Subject) -> float:
@@ -68,7 +68,7 @@ def nearer_to_own(subject: Subject, view: View) -> Field:
 def crop_fade(subject: Subject, view: View, photo_shape: tuple[int, ...]) -> Field:
     """(h, w): 1 inside the face's crop, falling to 0 where the crop ends inside the photo, so that long hair shows no cut.
 
-    There is no fade on a side where the photo ends with the crop, or nearly so.
+    There is none on a side where the photo ends with the crop, and a narrow one where it nearly does.
     """
     middle = (_CROP.width - 1) / 2
     matrix = alignment_matrix(subject.face.points, _CROP, _CROP.width) / subject.parts_scale
@@ -85,8 +85,8 @@ def fade_at_border(matrix: Matrix, view: View, photo_shape: tuple[int, ...]) -> 
     far = _CROP.width - 1
     for axis, (first, last) in enumerate(_FADE_SHARES):
         at = matrix[axis, 0] * x[None] + matrix[axis, 1] * y[:, None] + matrix[axis, 2]
-        if corners[:, axis].min() < -_ENDS_WITH_PHOTO * far:
-            fade *= smoothstep(at, 0, first * far)
-        if corners[:, axis].max() > (1 + _ENDS_WITH_PHOTO) * far:
-            fade *= smoothstep(far - at, 0, last * far)
+        before, after = -float(corners[:, axis].min()), float(corners[:, axis].max()) - far
+        for beyond, inside, share in ((before, at, first), (after, far - at, last)):
+            if beyond > 0:
+                fade *= smoothstep(inside, 0, share * min(far, beyond / _ENDS_WITH_PHOTO))
     return fade
