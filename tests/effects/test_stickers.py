@@ -185,6 +185,18 @@ def _wearing(subject: Subject, eyes_seen: bool) -> Subject:
     return replace(subject, parts=FaceParts(mask, "test"))
 
 
+@pytest.mark.parametrize("which", ["confetti", "snowflakes"])
+def test_what_falls_around_a_head_keeps_off_other_faces(which: str) -> None:
+    photo, subject = drawn_photo(width=600, height=400, side=300, left=60, top=40)
+    unit = subject.face.unit_px
+    at = subject.face.points[:2].mean(axis=0) + np.array([1.6 * unit, 0.2 * unit])
+    near = (slice(round(at[1] - unit), round(at[1] + unit)), slice(round(at[0] - 0.8 * unit), round(at[0] + 0.8 * unit)))
+    alone = effect_of("sticker").apply(photo, [subject], 1.0, which=which)
+    beside = replace(subject, others=((float(at[0]), float(at[1]), unit),))
+    after = effect_of("sticker").apply(photo, [beside], 1.0, which=which)
+    assert (alone[near] != photo[near]).any() and np.array_equal(after[near], photo[near]) and (after != photo).any()
+
+
 def test_no_second_pair_of_glasses_is_put_over_a_worn_one() -> None:
     photo, subject = drawn_photo()
     dark, clear = _wearing(subject, False), _wearing(subject, True)

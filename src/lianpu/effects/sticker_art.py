@@ -212,6 +212,7 @@ class Layer:
         lowest: least factor of its height.
         down: units that it may move down, at the least; what sits on top may move down to the hairline.
         drop: of a ring, how much lower it lies at the sides than in front, in units.
+        falls: whether it falls around a head, and keeps off other faces.
         lens: of glasses, what they have: a face that wears glasses gets no others that are clear, and dark ones that cover its own.
     """
 
@@ -228,6 +229,7 @@ class Layer:
     lowest: float = 1.0
     down: float = 0.3
     drop: float = 0.0
+    falls: bool = False
     lens: Literal["", "clear", "dark"] = ""
 
 
@@ -997,8 +999,8 @@ ART: Mapping[str, tuple[Layer, ...]] = {
     ),
     "freckles": (Layer(_freckles, (-1.0, 0.0, 1.0, 0.9), "between_eyes", "face", under_hair=True),),
     "clown_nose": (Layer(_clown_nose, (-0.4, -0.4, 0.4, 0.4), "nose", "face", shadow=0.3),),
-    "confetti": (Layer(_confetti, (-2.7, -2.6, 2.7, 2.5), "between_eyes", "head"),),
-    "snowflakes": (Layer(_snowflakes, (-2.0, -2.1, 2.0, 1.7), "between_eyes", "head"),),
+    "confetti": (Layer(_confetti, (-2.7, -2.6, 2.7, 2.5), "between_eyes", "head", falls=True),),
+    "snowflakes": (Layer(_snowflakes, (-2.0, -2.1, 2.0, 1.7), "between_eyes", "head", falls=True),),
 }
 """The bundled stickers and their layers, the farthest first."""
 

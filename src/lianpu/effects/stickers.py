@@ -278,6 +278,10 @@ _TEMPLES = (127, 356)
 """Points of the mesh where the arms of glasses reach the ears: on the picture's left and right."""
 
 
+_FACE_ENDS = (1.35, 1.6)
+"""Distances from the middle of another face, in its units, up to which nothing falls, and from which on it does."""
+
+
 @dataclass(frozen=True, eq=False)
 class _Covers:
     """Where parts of a face are, in a photo (`subject`) or in a live frame (`live`)."""
@@ -306,6 +310,18 @@ class _Covers:
             ]
             cover[top - rows.start : bottom - rows.start, left - columns.start : right - columns.start] = table[part]
         return np.asarray(cv2.GaussianBlur(cover, (0, 0), max(0.6, soft_px)), dtype=np.float32)
+
+    def off_others(self, rows: slice, columns: slice) -> np.ndarray | None:
+        """(n, m): 1, and 0 on the photo's other faces, over rows and columns of the picture; None where there are none."""
+        others = self.live.others if self.live is not None else self.subject.others if self.subject is not None else ()
+        if not others:
+            return None
+        y, x = np.arange(rows.start, rows.stop, dtype=np.float32), np.arange(columns.start, columns.stop, dtype=np.float32)
+        off = np.ones((len(y), len(x)), dtype=np.float32)
+        for left, top, unit in others:
+            far = np.hypot((x[None] - np.float32(left)) / np.float32(unit), (y[:, None] - np.float32(top)) / np.float32(unit))
+            off *= smoothstep(far, *_FACE_ENDS)
+        return off
 
     def at(self, names: tuple[str, ...], points: np.ndarray) -> np.ndarray | None:
         """Coverage (K,) of some parts at points (K, 2) of the picture, 0 outside of what was parsed; None where no parts are known."""
@@ -564,7 +580,8 @@ def _draw(picture: Picture, head: _Head, which: str, opacity: float, covers: _Co
             box = (layer.box[0] - reach, layer.box[1] - reach + 0.05)
             plane.put(picture, pixels, box, px, _Put(share, _shown(covers, hidden, only or _OWN, 0.015 * head.unit)))
         pixels = drawn_layer(which, index, px)
-        plane.put(picture, pixels, layer.box[:2], px, _Put(share, _shown(covers, hidden, only, 0.012 * head.unit), light))
+        shown = covers.off_others if layer.falls else _shown(covers, hidden, only, 0.012 * head.unit)
+        plane.put(picture, pixels, layer.box[:2], px, _Put(share, shown, light))
 
 
 _WORN, _LARGEST_GLASSES = 0.12, 1.35
