@@ -9,7 +9,7 @@ import pytest
 from lianpu.effects.catalogue import EFFECTS
 from lianpu.errors import LianpuError, ModelError, SettingsError
 from lianpu.models.store.locate import commercial_safe
-from lianpu.web.build import BROWSER_EFFECTS, NETWORKS, RUNTIME_FILES, STATIC, build_site, site_manifest
+from lianpu.web.build import BROWSER_EFFECTS, NETWORKS, NO_RUNTIME, RUNTIME_FILES, STATIC, build_site, find_runtime, site_manifest
 from lianpu.web.trial import ISOLATION, trial_server
 from tests.support.shared import MEDIAPIPE, needs
 
@@ -104,6 +104,8 @@ def test_a_runtime_folder_without_its_files_is_one_line(tmp_path: Path) -> None:
 
 def test_no_npm_is_one_line_that_says_what_to_do(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PATH", str(tmp_path))
+    monkeypatch.setenv("LIANPU_MODELS", str(tmp_path / "models"))
+    monkeypatch.setenv("LIANPU_OFFLINE", "0")
     with pytest.raises(LianpuError, match=r"npm, which brings ONNX Runtime Web, is not installed.*--runtime FOLDER"):
         build_site(tmp_path / "site")
 
@@ -114,8 +116,30 @@ def test_another_package_than_the_known_one_is_refused(tmp_path: Path, monkeypat
     npm.write_text("#!/bin/sh\necho forged > onnxruntime-web.tgz\n", encoding="utf-8")
     npm.chmod(0o755)
     monkeypatch.setenv("PATH", str(npm.parent))
+    monkeypatch.setenv("LIANPU_MODELS", str(tmp_path / "models"))
+    monkeypatch.setenv("LIANPU_OFFLINE", "0")
     with pytest.raises(LianpuError, match=r"is another one \(SHA-512"):
         build_site(tmp_path / "site")
+    assert not (tmp_path / "models").exists()
+
+
+def test_offline_the_runtime_is_not_fetched_and_serve_goes_on_without_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("LIANPU_MODELS", str(tmp_path / "models"))
+    monkeypatch.setenv("LIANPU_OFFLINE", "1")
+    with pytest.raises(LianpuError, match=r"is not here, and LIANPU_OFFLINE is set\. Give --runtime FOLDER"):
+        build_site(tmp_path / "site")
+    said: list[str] = []
+    assert find_runtime("auto", said.append) == NO_RUNTIME and "the camera is off" in said[-1]
+    assert find_runtime("/some/folder", said.append) == "/some/folder"
+
+
+def test_a_page_with_a_server_and_no_runtime_has_no_networks(tmp_path: Path) -> None:
+    facts = {"effects": ["lipstick", "sticker"], "attributes": ["Male"]}
+    site = build_site(tmp_path / "site", NO_RUNTIME, server=facts)
+    manifest = json.loads((site.folder / "manifest.json").read_text(encoding="utf-8"))
+    assert manifest["runtime"] is None and manifest["models"] == {} and manifest["server"] == facts
+    assert set(manifest["effects"]) == {"lipstick", "sticker"}
+    assert {"index.html", "page.js", "server.js", "example.jpg"} <= set(manifest["files"])
 
 
 def test_the_trial_server_wants_a_built_page(tmp_path: Path) -> None:

@@ -54,6 +54,7 @@ def site(tmp_path_factory: pytest.TempPathFactory, converted_mediapipe: Path, fi
     """A built page, with an editor."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("LIANPU_MODELS", str(converted_mediapipe))
+        patch.delenv("LIANPU_OFFLINE", raising=False)  # npm brings the runtime
         try:
             return build_site(tmp_path_factory.mktemp("static") / "site", model=str(fields_file)).folder
         except LianpuError as problem:
@@ -335,3 +336,48 @@ def test_types_of_the_modules_are_sound(site: Path, tmp_path: Path) -> None:
     )
     done = subprocess.run([compiler, "-p", str(tmp_path)], capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stdout
+
+
+def test_with_python_behind_it_the_browser_shows_and_the_server_writes(
+    browser: Any, site: Path, start_page: Any, converted_mediapipe: Path, portrait_file: Path, tmp_path: Path
+) -> None:
+    environment = {"LIANPU_MODELS": str(converted_mediapipe)}
+    running = start_page(tmp_path / "files", "--runtime", site / "ort", environment=environment)
+    try:
+        opened, page = new_page(browser, running.url)
+        until(page, "document.body.dataset.ready === 'yes'")
+        drop(page, portrait_file)
+        page.click("[data-theme=makeup]")
+        act(page, "#tiles button[data-tile='lipstick {}']")
+        assert change(page) > 0.01
+        assert not [address for address in page.asked if "/preview" in address], "the browser has this effect itself"
+        page.click("[data-theme=stickers]")
+        act(page, "#tiles button[data-tile*=sunglasses]")
+        assert [address for address in page.asked if "/preview" in address], "stickers are the server's"
+        with page.expect_download() as waiting:
+            page.click("#save")
+        with opened_picture(waiting.value) as image:
+            assert source_type_of(image.info["xmp"]) == ALGORITHMIC and b"sticker" in image.info["xmp"]
+        page.click("#camera")
+        until(page, "Number(document.getElementById('stage').dataset.faces) > 0")
+        assert page.faults == []
+        opened.close()
+    finally:
+        assert running.end() == 0
+
+
+def test_once_loaded_the_page_opens_and_edits_without_a_connection(browser: Any, site: Path, portrait_file: Path) -> None:
+    server = trial_server(site, 0)
+    Thread(target=server.serve_forever, daemon=True).start()
+    opened, page = new_page(browser, f"http://127.0.0.1:{server.server_port}/")
+    until(page, "document.body.dataset.ready === 'yes'")
+    until(page, "(async () => (await navigator.serviceWorker.ready).active?.state === 'activated')()")
+    server.shutdown()
+    server.server_close()
+    page.reload()
+    until(page, "document.body.dataset.ready === 'yes'")
+    drop(page, portrait_file)
+    page.click("[data-theme=makeup]")
+    act(page, "#tiles button[data-tile='lipstick {}']")
+    assert change(page) > 0.01 and page.faults == []
+    opened.close()
