@@ -52,7 +52,7 @@ _VIVID = ((0.0, 0.3, 0.6, 1.0, 1.2), (0.0, 0.26, 0.62, 1.0, 1.08))
 _PALER, _SHINE = 0.55, (3.0, 28.0)
 """By how much paler the shine of dyed hair is than its middle, from so much lighter on (L): it shows the light itself."""
 
-_MUTED, _LIT = 0.36, (0.16, 6.0, 0.08)
+_MUTED, _LIT = 0.46, (0.16, 5.0, 0.08)
 """By how much the spread of vivid hair's lights is smaller; and how much darker (share, at most L) and less strong (share) than a picked
 vivid colour the middle of the hair is: people take the lit strands for the colour."""
 
@@ -325,7 +325,7 @@ def natural_target(shade: str, own: Field, skin: SkinLook) -> Field:
     lit = skin.light - USUAL_SKIN.light
     before = float(own[0])
     light = {
-        "black": 4.8 + 0.06 * before,
+        "black": 4.8 + 0.08 * before,
         "brown": np.clip(21.0 + 0.2 * lit + 0.08 * (before - 30), 14, 27),
         "blond": np.clip(56.0 + 0.3 * lit + 0.15 * (before - 20), 46, 64),
         "gray": np.clip(50.0 + 0.35 * lit + 0.25 * (before - 25), 32, 66),
@@ -441,6 +441,9 @@ _INNER = 0.035
 _BLACK, _UNLIT_SHARE, _UNLIT = 8.0, 0.35, 0.28
 """Hair that is darker than its median, or than the first (L), within the second (units), shows no strands: it gets this much less light."""
 
+_EDGE = 0.3
+"""Share of lightening that hair's edge beside skin does not get: skin shows between thin dark strands, and light ones are a veil."""
+
 _BROW_PX = 20
 """Pixels of brows at the least, in a view, that tell what grey hair was like before."""
 
@@ -493,7 +496,11 @@ def paint_hair(matte: HairMatte, subject: Subject, target: Field) -> HairPaint:
     middle = min(tone.middle, _BLACK)
     local = light_around(lab[:, :, 0], inner, max(1.0, _UNLIT_SHARE * unit * view.scale))
     unlit = 1 - smoothstep(local, 0.2 * middle, 0.9 * middle)
-    kept = (1 - _light_on_skin(skin, view, unit)) + _ROOT_SHARE * (1 - roots) + _UNLIT * unlit
+    kept = (
+        (1 - _light_on_skin(skin, view, unit))
+        + (_ROOT_SHARE + _EDGE * (1 - matte.fields[:, :, 11])) * (1 - roots)
+        + _UNLIT * unlit
+    )
     new = new - shade - lighter * np.minimum(kept, 0.7)
     unit_px = unit * view.scale
     across = _across_hair(lab[:, :, 0], inner, subject, view, unit_px)

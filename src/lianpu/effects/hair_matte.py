@@ -45,7 +45,7 @@ _BEHIND_EAR = 0.75
 _THICK = (0.06, 0.13)
 """Radii in units below which what is taken for hair is none, and from which on it is."""
 
-_HAIRLINE = 0.025
+_HAIRLINE = 0.045
 """How soft a hairline is, in units: hair thins out there, and colours tell little of white hair beside skin."""
 
 _CLEAR = (0.15, 0.75)

@@ -12,7 +12,7 @@ import { clamp, interp, labOfColor, rgbOf, smoothstep } from "./pixels.js";
 const MIDDLE = [6.2, 21.9, 47.6, 54.6, 85], STEEPEST = 3.2, HUE_TURN = 0.28;
 const SPREAD = [[-4.6, -16.9, -22.5, -27, -34], [22.1, 27.8, 21, 23.7, 10]];
 const LIGHTS = [0, 5, 15, 25, 35, 45, 55, 65, 75, 85, 95, 100], CHROMAS = [0, 0.29, 0.61, 0.79, 0.91, 0.98, 1, 0.94, 0.84, 0.68, 0.5, 0.25];
-const VIVID = [[0, 0.3, 0.6, 1, 1.2], [0, 0.26, 0.62, 1, 1.08]], PALER = 0.55, MUTED = 0.36;
+const VIVID = [[0, 0.3, 0.6, 1, 1.2], [0, 0.26, 0.62, 1, 1.08]], PALER = 0.55, MUTED = 0.46;
 /** @type {Record<string, [number, number]>} chroma, hue */
 const SHADE_TONE = { black: [2.6, 50], brown: [14.5, 58], blond: [24, 70], gray: [5, 72] };
 const PALE = [[5, 10, 16, 20, 25, 39], [0.3, 0.55, 0.7, 0.93, 1, 1.18]];
@@ -41,11 +41,11 @@ export function hairChances({ middle, a, b }) {
 export function shadeTarget(shade, color, look, skin) {
     if (shade === "picked") {
         const picked = labOfColor(color), [l, a, b] = picked, vivid = 1 - naturalness(picked), rest = 1 - 0.08 * vivid;
-        return [[l - vivid * Math.min(0.16 * l, 6), rest * a, rest * b], 1]; // people take the lit strands for a vivid colour
+        return [[l - vivid * Math.min(0.16 * l, 5), rest * a, rest * b], 1]; // people take the lit strands for a vivid colour
     }
     const lit = skin.light - 66, before = look.middle;
     const light = {
-        black: 4.8 + 0.06 * before, brown: clamp(21 + 0.2 * lit + 0.08 * (before - 30), 14, 27),
+        black: 4.8 + 0.08 * before, brown: clamp(21 + 0.2 * lit + 0.08 * (before - 30), 14, 27),
         blond: clamp(56 + 0.3 * lit + 0.15 * (before - 20), 46, 64), gray: clamp(50 + 0.35 * lit + 0.25 * (before - 25), 32, 66),
     }[shade];
     if (light === undefined) throw new RangeError(`no shade is called ${shade}; known: picked, ${Object.keys(SHADE_TONE).join(", ")}`);
