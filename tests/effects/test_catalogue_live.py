@@ -254,7 +254,7 @@ REAL_BOUNDS = {
     "hair_color": Bounds(0.8, 14.0),
     "smooth_skin": Bounds(0.65, 1.9, 0.25, 1.8),  # single spots are taken out in photos only
     "under_eye": Bounds(0.9, 3.1),  # a fifth of its change: the fold below a bag is finer than half a frame's pixels show
-    "beard": Bounds(0.8, 6.5, 0.6),  # all pixels of a full beard are new: it changes far more than any other
+    "beard": Bounds(0.94, 3.0),  # all pixels of a full beard are new: it changes far more than any other
     "lipstick": Bounds(0.9, 5.0),
     "blush": Bounds(0.95, 1.0),
     "eye_shadow": Bounds(0.8, 4.0),

@@ -466,8 +466,8 @@ def _limit(tone: Field, reading: Reading, model: TransformModel, wish: Wish) -> 
         shade = np.maximum(reading.sampled(model.zones.density), reading.sampled(model.zones.grows))
         tone[..., 0] += shade * (np.maximum(tone[..., 0], -_SHADE_OF_BEARD) - tone[..., 0])
         rim = reading.cover("l_eye", "r_eye", grown=7.0, soft=1.5) * (1 - reading.cover("l_eye", "r_eye", soft=0.6))
-        around = blurred(weighted(reading.tone, reading.skin), 5.0 * reading.scale)
-        lid = around[..., 0] / np.maximum(around[..., 3], 1e-3)
+        total, bare = (blurred(one, 5.0 * reading.scale) for one in (reading.tone[..., 0] * reading.skin, reading.skin))
+        lid = total / np.maximum(bare, 1e-3)
         tone[..., 0] += rim * np.float32(_LASHES_OFF * min(wish.gender, 1.2)) * np.clip(lid - reading.tone[..., 0] - 0.05, 0, 0.5)
     if wish.gender:
         _hold(tone, (-0.012, 0.022), (-0.014, 0.018))

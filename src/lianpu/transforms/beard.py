@@ -80,6 +80,9 @@ _THICK = (1.0, 2.4)
 _RIM = 4.5
 """How far beyond a beard single hairs are looked for, which lie before background or cloth."""
 
+_FAINTLY = 0.02
+"""Share of what lies beside a face from which on it is continued from there alone."""
+
 _AT_LIPS, _RING = 0.25, 9.0
 """Share of hair around the lips, within this distance, from which on what looks like hair at their edge is hair."""
 
@@ -302,21 +305,20 @@ def _behind(reading: Reading, model: TransformModel, look: Field, hair: Field, t
     if not beside.any() or not (hair > 0.5).any():
         return look, nothing
     _, source = _nearest(beside)
-    outside = smoothstep(blurred(other, 2.5 * scale), 0.3, 0.7)
-    look = look + outside[..., None] * (blurred(reading.tone.reshape(-1, 3)[source], 1.5 * scale) - look)
-    if not (hair * thick > 0.5).any():
-        return look, np.asarray(outside, dtype=np.float32)
-    known = ((where(reading.classes, ("skin",)) * (away > 2) > 0) & free) | beside | (neck > 0)
-    distance, source = _nearest(known)
+    beyond = outside = smoothstep(blurred(other, 2.5 * scale), 0.3, 0.7)
+    if (hair * thick > 0.5).any():
+        known = ((where(reading.classes, ("skin",)) * (away > 2) > 0) & free) | beside | (neck > 0)
+        distance, nearest = _nearest(known)
+        x, _ = canonical_places(reading)
+        aside = np.abs(x - float(model.canonical[152, 0]))
+        nearer = smoothstep(away - distance / np.float32(scale), -5, 5) * (1 - reading.cover("skin", soft=1.0))
+        hanging = thick * smoothstep(away, 1, 5) * np.maximum(smoothstep(aside, *_NECK_HALF), nearer) * other.ravel()[nearest]
+        hanging = blurred(hanging * (1 - reading.cover("neck", soft=1.5, grown=2.0)), 1.0 * scale)
+        beyond = np.maximum(np.minimum(hanging, smoothstep(away, 0, 4)), outside)
+        source = np.where(outside > _FAINTLY, source, nearest)
+    beyond = np.asarray(beyond, dtype=np.float32)
     near = blurred(reading.tone.reshape(-1, 3)[source], 1.5 * scale)
-    x, _ = canonical_places(reading)
-    aside = np.abs(x - float(model.canonical[152, 0]))
-    nearer = smoothstep(away - distance / np.float32(scale), -5, 5) * (1 - reading.cover("skin", soft=1.0))
-    beyond = thick * smoothstep(away, 1, 5) * np.maximum(smoothstep(aside, *_NECK_HALF), nearer) * other.ravel()[source]
-    beyond = beyond * (1 - reading.cover("neck", soft=1.5, grown=2.0))
-    beyond = np.asarray(np.minimum(blurred(beyond, 1.0 * scale), smoothstep(away, 0, 4)), dtype=np.float32)
-    look = look + ((1 - outside) * beyond)[..., None] * (near - look)
-    return np.asarray(look, dtype=np.float32), np.maximum(beyond, outside)
+    return np.asarray(look + beyond[..., None] * (near - look), dtype=np.float32), beyond
 
 
 def _nearest(known: np.ndarray) -> tuple[Field, np.ndarray]:
