@@ -40,7 +40,7 @@ def _run(folder: Path, points: dict[int, float], judge: str = "judge") -> Run:
     for step, value in points.items():
         protocol = Protocol("attribute_success", judge, "none", 0, 4, "none", "val", 0, 32, "data")
         score = Score("attribute_success", OVERALL, value, "higher", protocol)
-        result = EvaluationResult(Origin("m", "PyTorch FP32", step, 1.0, ""), 1.0, (score,), (), (), (), (), None)
+        result = EvaluationResult(Origin("m", "PyTorch FP32", step, 1.0, ""), 1.0, (score,), (), (), (), (), None, {})
         run.write_score(f"step-{step:09d}", result.to_json())
     return run
 

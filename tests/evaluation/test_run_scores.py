@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from lianpu.api import evaluate
+from lianpu.cli.compare import main as compare_command
 from lianpu.cli.evaluate import main, score_checkpoint
 from lianpu.dataset.faces import Dataset
 from lianpu.editors.loading import load_editor
@@ -64,6 +65,18 @@ def test_scores_and_their_editor_show_themselves_in_a_line_and_progress_is_told(
     for shown in map(repr, (result, editor, editor.info)):
         assert "\n" not in shown and len(shown) < 200 + len(str(run.folder))
     assert "step 4" in repr(result) and "kernel" in repr(result) and "32 px" in repr(editor)
+
+
+def test_two_runs_are_compared_on_the_same_faces(run: Run, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    shutil.copytree(run.folder, tmp_path / "earlier")
+    shutil.rmtree(tmp_path / "earlier" / "checkpoints" / "000000004")
+    quick = ["--metrics", "kid", "attribute_success", "--features", "efficientnet-lite0", "--device", "cpu"]
+    compare_command([str(run.folder), "--against", str(tmp_path / "earlier"), *quick])
+    printed = " ".join(capsys.readouterr().out.split())
+    assert "kernel" in printed and "success" in printed and ("is better than" in printed or "No difference" in printed)
+    compare_command([str(run.folder), "--against", str(run.folder), *quick])
+    printed = " ".join(capsys.readouterr().out.split())
+    assert "is better than" not in printed and "kernel +0 (0 to 0)" in printed and "success +0 (0 to 0)" in printed
 
 
 def test_every_checkpoint_gives_the_curve_with_losses_and_keeps_rows_that_were_there(

@@ -10,7 +10,16 @@ from torch_fidelity.feature_extractor_base import FeatureExtractorBase
 
 from lianpu.errors import WeightsError
 from lianpu.metrics.features import Features
-from lianpu.metrics.fidelity import InceptionFeatures, frechet_distance, inception_score, kernel_distance, load_inception
+from lianpu.metrics.fidelity import (
+    InceptionFeatures,
+    frechet_distance,
+    frechet_infinity,
+    inception_score,
+    kernel_distance,
+    kernel_interval,
+    load_inception,
+)
+from lianpu.metrics.intervals import Interval
 
 
 def features_of(values: np.ndarray, logits: np.ndarray | None = None) -> Features:
@@ -196,3 +205,49 @@ def test_without_weights_and_network_the_message_says_what_to_put_where(monkeypa
     words = str(problem.value)
     assert "pt_inception-2015-12-05-6726825d.pth" in words and str(tmp_path / "models") in words
     assert "LIANPU_OFFLINE" in words and "--features efficientnet-lite0" in words
+
+
+def _cloud(count: int, seed: int, shift: float = 0.0, size: int = 24) -> Features:
+    values = torch.randn(count, size, generator=torch.Generator().manual_seed(seed))
+    values[:, 0] += shift
+    return Features(values, values[:, :4])
+
+
+def test_the_kernel_distance_of_all_pictures_is_the_unbiased_one_with_an_interval_around_it() -> None:
+    real, fake = _cloud(60, 1), _cloud(50, 2, 1.0)
+    x, y = real.features.double().numpy(), fake.features.double().numpy()
+
+    def kernel(a: np.ndarray, b: np.ndarray) -> np.ndarray:
+        return np.asarray((a @ b.T / 24 + 1) ** 3)
+
+    within = [(kernel(z, z).sum() - np.trace(kernel(z, z))) / (len(z) * (len(z) - 1)) for z in (x, y)]
+    interval = kernel_interval(real, fake, seed=0)
+    assert interval.value == pytest.approx(sum(within) - 2 * kernel(x, y).mean(), rel=1e-4)
+    assert 0 < interval.low < interval.value < interval.high
+    assert kernel_interval(real, fake, seed=0) == interval
+    same = kernel_interval(_cloud(200, 3), _cloud(200, 4), seed=0)
+    assert same.low < 0 < same.high
+
+
+def test_edits_of_the_same_faces_are_compared_by_the_difference_of_their_distances() -> None:
+    real, near, far = _cloud(120, 1), _cloud(100, 2, 0.3), _cloud(100, 2, 1.5)
+    assert kernel_interval(real, near, 0, near) == Interval(0.0, 0.0, 0.0)
+    worse = kernel_interval(real, near, 0, far)
+    assert 0 < worse.low < worse.value < worse.high
+    better = kernel_interval(real, far, 0, near)
+    assert better.value == pytest.approx(-worse.value)
+    with pytest.raises(ValueError, match="as many other edits"):
+        kernel_interval(real, near, 0, real)
+
+
+def test_the_distance_of_endless_sets_is_near_the_true_one_where_the_measured_one_is_too_large() -> None:
+    truth, far = 0.6**2, []
+    for seed in range(4):
+        real, fake = _cloud(300, 10 + seed), _cloud(150, 20 + seed, 0.6)
+        endless = frechet_infinity(real, fake, seed)
+        assert endless.low < truth < endless.high < frechet_distance(real, fake) + 0.5
+        assert frechet_infinity(real, fake, seed) == endless
+        far.append((abs(endless.value - truth), frechet_distance(real, fake) - truth))
+    assert np.mean([after for after, _ in far]) < 0.5 * np.mean([before for _, before in far])
+    with pytest.raises(ValueError, match="needs 16 pictures"):
+        frechet_infinity(_cloud(12, 1), _cloud(100, 1), 0)

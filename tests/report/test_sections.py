@@ -72,8 +72,8 @@ def test_common_entries_are_those_that_all_protocols_have_alike() -> None:
 
 def test_spread_is_shown_with_digits_of_its_own_and_not_for_a_single_subset(run: Run) -> None:
     material = Material(read_run_files(run), Gallery(None, {}, None, (), {}), ENGLISH)
-    spread = Score("kid", "overall", 0.919, 0.00031, {}, "f")
-    single = Score("is", "overall", 1.17, 2e-16, {}, "f")
+    spread = Score("kid", "overall", 0.919, 0.00031, None, None, {}, "f")
+    single = Score("is", "overall", 1.17, 2e-16, None, None, {}, "f")
     assert score_cell(material, "kid", spread).small == "± 0.00031"
     assert score_cell(material, "is", single).small == ""
 

@@ -10,6 +10,7 @@ import tyro
 
 if TYPE_CHECKING:
     from lianpu.evaluation.protocol import Score
+    from lianpu.evaluation.results import EvaluationResult
     from lianpu.runs import Run
 
 
@@ -51,13 +52,16 @@ def main(arguments: list[str]) -> None:
     table = Table(title=f"{parsed.metric}, overall, against minutes of training")
     for heading in ("run", "minutes", parsed.metric):
         table.add_column(heading, justify="left" if heading == "run" else "right")
-    for curve in curves:
-        for minutes, value in zip(curve.steps, curve.values, strict=True):
-            table.add_row(curve.label, f"{minutes:.1f}", f"{value:.4g}")
+    for curve, points in zip(curves, scored, strict=True):
+        for point in points:
+            ends = "" if point.score.low is None else f" ({point.score.low:.3g} to {point.score.high:.3g})"
+            table.add_row(curve.label, f"{point.minutes:.1f}", f"{point.score.value:.4g}{ends}")
     console.print(table)
-    for curve, comparison in zip(curves[1:], comparisons[1:], strict=True):
+    one = scored[0]
+    for curve, comparison, points in zip(curves[1:], comparisons[1:], scored[1:], strict=True):
         console.print(
-            f"{curve.label}, last checkpoint: {comparison.second:.4g}, {comparison.difference:+.4g} against {curves[0].label}.",
+            f"{curve.label}, last checkpoint: {comparison.second:.4g}, {comparison.difference:+.4g}{_paired(one, points)} "
+            f"against {curves[0].label}.",
             markup=False,
             highlight=False,
             soft_wrap=True,
@@ -67,12 +71,22 @@ def main(arguments: list[str]) -> None:
     console.print(f"Chart: {parsed.out}", markup=False, highlight=False, soft_wrap=True)
 
 
+def _paired(first: list[ScoredCheckpoint], second: list[ScoredCheckpoint]) -> str:
+    """The paired 95 % interval of the difference of two last checkpoints, in words; empty where the score is not of single faces."""
+    from lianpu.evaluation.results import paired_differences
+
+    metric = first[-1].score.metric
+    found = [one for one in paired_differences(first[-1].result, second[-1].result) if one.metric == metric]
+    return "".join(f" ({one.interval.low:+.3g} to {one.interval.high:+.3g}, {one.faces} faces)" for one in found)
+
+
 @dataclass(frozen=True)
 class ScoredCheckpoint:
-    """The overall score of a checkpoint, and the minutes of training before it."""
+    """The overall score of a checkpoint, all that its evaluation found, and the minutes of training before it."""
 
     minutes: float
     score: Score
+    result: EvaluationResult
 
 
 def scored_checkpoints(run: Run, metric: str) -> list[ScoredCheckpoint]:
@@ -88,7 +102,7 @@ def scored_checkpoints(run: Run, metric: str) -> list[ScoredCheckpoint]:
     seconds = {int(line["step"]): float(line["seconds"]) for line in run.read_steps()}
     results = [result for name, result in read_results(run).items() if name.startswith("step-")]
     points = [
-        ScoredCheckpoint(_seconds_at(seconds, result.origin.step) / 60, score)
+        ScoredCheckpoint(_seconds_at(seconds, result.origin.step) / 60, score, result)
         for result in sorted(results, key=lambda result: result.origin.step)
         if (score := result.find(metric, OVERALL)) is not None
     ]

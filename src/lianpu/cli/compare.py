@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import shlex
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
@@ -15,7 +15,10 @@ if TYPE_CHECKING:
 
     from lianpu.dataset.faces import Dataset
     from lianpu.editors.editor import Editor
+    from lianpu.evaluation.protocol import Score
+    from lianpu.evaluation.results import EvaluationResult
     from lianpu.export.comparison import Comparison
+    from lianpu.metrics.features import Features
     from lianpu.runs import Run
 
 
@@ -41,6 +44,8 @@ class CompareArguments:
     """Device of the networks that score; the models themselves are timed on the CPU."""
     data_dir: Path | None = None
     """The data folder, if it was moved since training."""
+    against: Path | None = None
+    """Another run: only say which of the two last checkpoints is better, paired on the same held-out faces, with 95 % intervals."""
 
 
 def main(arguments: list[str]) -> None:
@@ -50,6 +55,10 @@ def main(arguments: list[str]) -> None:
     from lianpu.terminal import console
 
     run = open_run(parsed.run)
+    if parsed.against is not None:
+        for line in against_run(run, open_run(parsed.against), parsed):
+            console.print(line, soft_wrap=True, markup=False, highlight=False)
+        return
     comparison = compare_run(run, parsed, shlex.join(["lianpu", "compare", *arguments]))
     console.print(comparison_table(comparison))
     console.print(str(comparison.advice), soft_wrap=True)
@@ -60,51 +69,84 @@ def compare_run(run: Run, parsed: CompareArguments, command: str) -> Comparison:
     """Measure the models of a run: its checkpoint and its exported files."""
     from lianpu.errors import SettingsError
     from lianpu.export.comparison import compare_models
-    from lianpu.terminal import stage
+    from lianpu.terminal import console, stage
     from lianpu.training.record import read_record
 
     for name, value in (("runs", parsed.runs), ("threads", parsed.threads)):
         if value is not None and value < 1:
             raise SettingsError(f"--{name} is {value}. Give at least 1.")
     dataset = read_record(run).open_dataset(parsed.data_dir)
-    score = None if parsed.no_scores else _scorer(run, parsed, dataset)
+    scorer = None if parsed.no_scores else _Scorer(run, parsed, dataset)
     with stage("Timing the models in turn") as on_progress:
-        return compare_models(
+        comparison = compare_models(
             run,
             _models(run),
             dataset.test,
-            score=score,
+            score=None if scorer is None else lambda editor: scorer.score(editor, editor.kind),
             threads=parsed.threads,
             runs=parsed.runs,
             command=command,
             on_progress=on_progress,
         )
+    for line in scorer.lines if scorer is not None else ():
+        console.print(line, soft_wrap=True, markup=False, highlight=False)
+    return comparison
+
+
+def against_run(run: Run, other: Run, parsed: CompareArguments) -> list[str]:
+    """What separates the last checkpoints of two runs, judged alike on the held-out faces of the first, in sentences.
+
+    Raises:
+        ScoreError: the runs have other labels or other sizes.
+    """
+    from lianpu.training.record import read_record
+
+    scorer = _Scorer(run, parsed, read_record(run).open_dataset(parsed.data_dir))
+    names = (run.folder.name, other.folder.name) if run.folder.name != other.folder.name else (str(run.folder), str(other.folder))
+    for one, name in zip((run, other), names, strict=True):
+        scorer.score(_last_editor(one), name)
+    return scorer.lines
+
+
+def _last_editor(run: Run) -> Editor:
+    from lianpu.editors.loading import load_editor
+
+    return load_editor(run.last_checkpoint(), "cpu")
 
 
 def comparison_table(comparison: Comparison) -> Table:
     """The comparison as a table."""
     from rich.table import Table
 
+    from lianpu.cli.score_tables import score_cell, without_bare_frechet
+
     threads = f"{comparison.threads} thread{'' if comparison.threads == 1 else 's'}"
     table = Table(
         title=f"{comparison.image_size} px, one face at a time, {comparison.cpu}, {threads}, median of {comparison.runs}"
     )
-    metrics = list(dict.fromkeys(score["metric"] for row in comparison.rows for score in row.scores))
+    scored = [without_bare_frechet([_score_of(score) for score in row.scores]) for row in comparison.rows]
+    metrics = list(dict.fromkeys(score.metric for scores in scored for score in scores))
     for column in ("model", "MB", "ms (10-90 %)", "speed", "PSNR dB"):
         table.add_column(column, justify="left" if column == "model" else "right", no_wrap=column in ("model", "ms (10-90 %)"))
     for metric in metrics:
         table.add_column(metric.replace("_", "\n"), justify="right", no_wrap=True)
-    for row in comparison.rows:
-        scores = {score["metric"]: score["value"] for score in row.scores}
+    for row, shown in zip(comparison.rows, scored, strict=True):
+        scores = {score.metric: score_cell(score) for score in shown}
         table.add_row(
             row.model,
             f"{row.bytes / 1e6:.1f}",
             f"{row.timing.median_ms:.3g} ({row.timing.p10_ms:.3g}-{row.timing.p90_ms:.3g})",
             f"{row.times_pytorch:.2f}x",
             f"{row.fidelity.psnr_db:.1f}" if row.fidelity else "",
-            *(f"{scores[metric]:.4g}" if metric in scores else "–" for metric in metrics),
+            *(scores.get(metric, "–") for metric in metrics),
         )
     return table
+
+
+def _score_of(values: Mapping[str, Any]) -> Score:
+    from lianpu.evaluation.protocol import Score
+
+    return Score.from_json({name: value for name, value in values.items() if name != "difference"})
 
 
 def _models(run: Run) -> list[Any]:
@@ -117,24 +159,47 @@ def _models(run: Run) -> list[Any]:
     return [checkpoint, *files]
 
 
-def _scorer(run: Run, parsed: CompareArguments, dataset: Dataset) -> Callable[[Editor], list[dict[str, Any]]]:
-    from lianpu.devices import pick_device
-    from lianpu.evaluation.judges import prepare_judges
-    from lianpu.evaluation.scoring import OVERALL_ONLY, score_editor
-    from lianpu.terminal import console, stage
+class _Scorer:
+    """Scores models under one protocol; what separates each from the first is added to its scores, and kept as `lines`."""
 
-    with console.status("Preparing the scores"):
-        judges = prepare_judges(
-            dataset,
-            parsed.metrics,
-            max_faces=parsed.max_faces,
-            features=parsed.features,
-            classifier_folder=run.classifier_folder,
-            device=pick_device(parsed.device),
-        )
+    def __init__(self, run: Run, parsed: CompareArguments, dataset: Dataset) -> None:
+        from lianpu.devices import pick_device
+        from lianpu.evaluation.judges import prepare_judges
+        from lianpu.terminal import console
 
-    def score(editor: Editor) -> list[dict[str, Any]]:
-        with stage(f"Scoring {editor.kind}") as on_progress:
-            return [score.to_json() for score in score_editor(editor, judges, OVERALL_ONLY, on_progress=on_progress).scores]
+        with console.status("Preparing the scores"):
+            self._judges = prepare_judges(
+                dataset,
+                parsed.metrics,
+                max_faces=parsed.max_faces,
+                features=parsed.features,
+                classifier_folder=run.classifier_folder,
+                device=pick_device(parsed.device),
+            )
+        self._first: tuple[str, EvaluationResult, list[Features]] | None = None
+        self.lines: list[str] = []
 
-    return score
+    def score(self, editor: Editor, name: str) -> list[dict[str, Any]]:
+        """The overall scores of a model, as plain values; from the second model on, with its paired difference to the first."""
+        from lianpu.cli.score_tables import difference_lines
+        from lianpu.evaluation.results import paired_differences
+        from lianpu.evaluation.scores import kernel_difference
+        from lianpu.evaluation.scoring import OVERALL_ONLY, score_editor
+        from lianpu.terminal import stage
+
+        features: list[Features] = []
+        with stage(f"Scoring {name}") as on_progress:
+            result = score_editor(editor, self._judges, OVERALL_ONLY, on_progress=on_progress, on_features=features.append)
+        values = {score.metric: score.to_json() for score in result.scores}
+        if self._first is None:
+            self._first = (name, result, features)
+            return list(values.values())
+        first, before, features_before = self._first
+        differences = [*paired_differences(before, result)]
+        if features and features_before:
+            differences.append(kernel_difference(self._judges, features_before[0], features[0]))
+        for one in differences:
+            if one.metric in values:
+                values[one.metric]["difference"] = {"to": first, "faces": one.faces, **asdict(one.interval)}
+        self.lines += difference_lines(differences, first, name)
+        return list(values.values())

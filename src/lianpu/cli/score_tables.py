@@ -6,14 +6,16 @@ from collections.abc import Sequence
 
 from rich.table import Table
 
-from lianpu.evaluation.protocol import Score
-from lianpu.evaluation.results import EvaluationResult, Judge
+from lianpu.evaluation.protocol import Score, is_frechet
+from lianpu.evaluation.results import Difference, EvaluationResult, Judge
 from lianpu.evaluation.run_scores import CurvePoint
 
 HEADINGS = {
     "fid": "FID",
     "kid": "KID",
     "is": "IS",
+    "fid_infinity": "FID∞",
+    "frechet_infinity": "Frechet∞",
     "frechet": "Frechet",
     "kernel": "kernel",
     "inception_score": "inception score",
@@ -38,21 +40,28 @@ def score_table(result: EvaluationResult) -> Table:
     table.add_column("transform", no_wrap=True)
     for heading in ("edits", "real"):
         table.add_column(heading, justify="right")
-    metrics = result.metrics()
+    shown, floor = without_bare_frechet(result.scores), without_bare_frechet(result.floor)
+    metrics = tuple(dict.fromkeys(score.metric for score in shown))
     for metric in metrics:
-        arrow = ARROWS[next(score.better for score in result.scores if score.metric == metric)]
+        arrow = ARROWS[next(score.better for score in shown if score.metric == metric)]
         table.add_column(f"{_heading(metric)} {arrow}".strip(), justify="right")
     for transform in result.transforms():
-        scores = [score for score in result.scores if score.transform == transform]
+        scores = [score for score in shown if score.transform == transform]
         edits, real = (max((getattr(s.protocol, f"{kind}_count") for s in scores), default=0) for kind in ("fake", "real"))
-        cells = [_cell(next((score for score in scores if score.metric == metric), None)) for metric in metrics]
+        cells = [score_cell(next((score for score in scores if score.metric == metric), None)) for metric in metrics]
         table.add_row(transform, str(edits or NOT_MEASURED), str(real or NOT_MEASURED), *cells)
     if result.floor:
         table.add_section()
         counts = result.floor[0].protocol
-        cells = [_cell(next((score for score in result.floor if score.metric == metric), None)) for metric in metrics]
+        cells = [score_cell(next((score for score in floor if score.metric == metric), None)) for metric in metrics]
         table.add_row("unedited faces (floor)", str(counts.fake_count), str(counts.real_count or NOT_MEASURED), *cells)
     return table
+
+
+def without_bare_frechet(scores: Sequence[Score]) -> list[Score]:
+    """The scores to show: Frechet distances of few pictures only where they could not be extrapolated."""
+    extrapolated = any(is_frechet(score.metric) and "infinity" in score.metric for score in scores)
+    return [score for score in scores if not (extrapolated and score.is_bare_frechet)]
 
 
 def judge_table(judge: Judge, by_attribute: Sequence[Score]) -> Table:
@@ -63,7 +72,7 @@ def judge_table(judge: Judge, by_attribute: Sequence[Score]) -> Table:
     for name, accuracy in judge.accuracy.items():
         balanced = NOT_MEASURED if accuracy.balanced_accuracy is None else f"{accuracy.balanced_accuracy:.1%}"
         edits = next((score for score in by_attribute if score.transform == name), None)
-        count, success = (str(edits.protocol.fake_count), f"{edits.value:.1%}") if edits else (NOT_MEASURED, NOT_MEASURED)
+        count, success = (str(edits.protocol.fake_count), score_cell(edits)) if edits else (NOT_MEASURED, NOT_MEASURED)
         table.add_row(name, f"{accuracy.accuracy:.1%}", balanced, f"{accuracy.positives} of {accuracy.count}", count, success)
     return table
 
@@ -77,7 +86,7 @@ def curve_table(points: Sequence[CurvePoint]) -> Table:
     for point in points:
         losses = [NOT_MEASURED if loss is None else f"{loss:.3f}" for loss in (point.d_loss, point.g_loss)]
         epoch = NOT_MEASURED if point.epoch is None else f"{point.epoch:.1f}"
-        table.add_row(f"{point.step:,}", epoch, *losses, _cell(point.distance))
+        table.add_row(f"{point.step:,}", epoch, *losses, score_cell(point.distance))
     return table
 
 
@@ -91,13 +100,41 @@ def notes_of(result: EvaluationResult) -> tuple[str, ...]:
 
 
 def _heading(metric: str) -> str:
-    short = next((name for name in ("frechet", "kernel", "inception_score") if metric.startswith(f"{name}_")), metric)
+    short = next(
+        (name for name in ("frechet_infinity", "frechet", "kernel", "inception_score") if metric.startswith(f"{name}_")), metric
+    )
     return HEADINGS.get(short, metric)
 
 
-def _cell(score: Score | None) -> str:
+def score_cell(score: Score | None) -> str:
+    """A score with its 95 % interval below it, or else with its spread."""
     if score is None:
         return NOT_MEASURED
-    if score.metric.startswith("attribute_success"):
-        return f"{score.value:.1%}"
-    return f"{score.value:.4g}" if score.std is None or not score.std else f"{score.value:.4g} ± {score.std:.2g}"
+    share = score.metric.startswith("attribute_success")
+    value = f"{score.value:.1%}" if share else f"{score.value:.4g}"
+    if score.low is not None and score.high is not None:
+        ends = (f"{100 * end:.3g}" if share else f"{end:.3g}" for end in (score.low, score.high))
+        return f"{value}\n({' to '.join(ends)})"
+    return value if not score.std else f"{value} ± {score.std:.2g}"
+
+
+def difference_lines(differences: Sequence[Difference], first: str, second: str) -> list[str]:
+    """`B is better than A by 4.1 points (1.2 to 7.3), 100 faces` for each score in which two models differ; one line for the rest."""
+    lines, alike = [], []
+    for one in differences:
+        share = one.metric == "attribute_success"
+        value, low, high = (100 * end if share else end for end in (one.interval.value, one.interval.low, one.interval.high))
+        if one.winner == "neither":
+            alike.append(f"{_heading(one.metric)} {value:+.3g} ({low:.3g} to {high:.3g})")
+            continue
+        better, worse, sign = (second, first, 1) if one.winner == "second" else (first, second, -1)
+        sign *= 1 if one.better == "higher" else -1
+        ends = sorted((sign * low, sign * high))
+        unit = " points" if share else ""
+        lines.append(
+            f"{_heading(one.metric)}: {better} is better than {worse} by {sign * value:.3g}{unit} ({ends[0]:.3g} to {ends[1]:.3g}), "
+            f"{one.faces} faces"
+        )
+    if alike:
+        lines.append(f"No difference that is sure, or that says which is better ({second} minus {first}): {', '.join(alike)}")
+    return lines

@@ -91,22 +91,27 @@ def _with_groups(attributes: AttributeSet, changed: np.ndarray) -> np.ndarray:
     return asked
 
 
-def success_share(attributes: AttributeSet, seen: Labels, task: EditTask) -> float | None:
-    """Share of the requested changes that the judge finds: each group, and each attribute alone, counts once per face.
+def success_by_face(attributes: AttributeSet, seen: Labels, task: EditTask) -> np.ndarray:
+    """(N, 2): of each face how many requested changes the judge finds, and how many there are: each group, and each attribute alone, is one.
 
     Args:
         seen: (N, A) in {0, 1}: the judge's predictions on the pictures.
-
-    Returns:
-        0 to 1, or None if no change was requested (all targets equal the faces' own labels).
     """
-    reached = asked = 0
+    found = np.zeros((len(task), 2))
     for columns in attributes.units():
         index = list(columns)
         wanted = task.asked[:, index].any(axis=1)
         right = (seen[:, index] == task.target_labels[:, index]).all(axis=1)
-        asked += int(wanted.sum())
-        reached += int((wanted & right).sum())
+        found += np.stack([wanted & right, wanted], axis=1)
+    return found
+
+
+def success_share(attributes: AttributeSet, seen: Labels, task: EditTask) -> float | None:
+    """Share of the requested changes that the judge finds (`success_by_face`), 0 to 1.
+
+    None if no change was requested (all targets equal the faces' own labels).
+    """
+    reached, asked = success_by_face(attributes, seen, task).sum(axis=0).tolist()
     return reached / asked if asked else None
 
 

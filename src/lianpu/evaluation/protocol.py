@@ -14,8 +14,11 @@ Better = Literal["lower", "higher", "neither"]
 OVERALL = "overall"
 """The `transform` of scores over all held-out faces."""
 
-INCEPTION_ONLY = ("fid", "kid", "is")
+INCEPTION_ONLY = ("fid", "fid_infinity", "kid", "is")
 """Names that belong to the Inception network of torch-fidelity; figures of another network have other names."""
+
+ENOUGH_FOR_FRECHET = 2048
+"""Pictures of either set below which a Frechet distance is not shown by itself: its covariance lacks rank for Inception's 2,048 features."""
 
 INCEPTION_FEATURES = "inception-v3-compat"
 
@@ -71,6 +74,7 @@ class Score:
         better: which way is better; `neither` for figures that only describe.
         protocol: how it was measured.
         std: spread over subsets or splits, where the metric has one.
+        low, high: ends of its 95 % interval over faces, where it has one.
     """
 
     metric: str
@@ -79,6 +83,8 @@ class Score:
     better: Better
     protocol: Protocol
     std: float | None = None
+    low: float | None = None
+    high: float | None = None
 
     def __post_init__(self) -> None:
         if self.metric != self.protocol.metric:
@@ -89,14 +95,24 @@ class Score:
             )
 
     def to_json(self) -> dict[str, Any]:
-        """A plain dict that `from_json` turns back; `std` only where there is one."""
-        values = asdict(self)
-        return {name: value for name, value in values.items() if name != "std" or value is not None}
+        """A plain dict that `from_json` turns back; `std`, `low` and `high` only where there are some."""
+        return {name: value for name, value in asdict(self).items() if value is not None}
+
+    @property
+    def is_bare_frechet(self) -> bool:
+        """Whether this is a Frechet distance of too few pictures to be shown: only its extrapolation and the kernel distance mean something."""
+        few = min(self.protocol.real_count, self.protocol.fake_count) < ENOUGH_FOR_FRECHET
+        return few and is_frechet(self.metric) and "infinity" not in self.metric
 
     @classmethod
     def from_json(cls, value: Mapping[str, Any]) -> Score:
         """The score that `to_json` wrote."""
         return cls(**{**value, "protocol": Protocol(**value["protocol"])})
+
+
+def is_frechet(metric: str) -> bool:
+    """Whether a metric is a Frechet distance, measured or extrapolated, by any network."""
+    return metric in ("fid", "fid_infinity") or metric.startswith("frechet_")
 
 
 @dataclass(frozen=True)

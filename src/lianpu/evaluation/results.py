@@ -4,11 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
-from typing import Any
+from typing import Any, Literal
+
+import numpy as np
 
 from lianpu.errors import ScoreError, shown
-from lianpu.evaluation.protocol import OVERALL, NotMeasured, Score
+from lianpu.evaluation.protocol import OVERALL, Better, NotMeasured, Score, compare_scores, is_frechet
 from lianpu.metrics.attribute_classifier import AttributeAccuracy
+from lianpu.metrics.intervals import Interval, bootstrap
+
+ASKED = "asked"
+"""In `EvaluationResult.by_face`: how many changes were asked of each face."""
 
 
 @dataclass(frozen=True)
@@ -51,6 +57,7 @@ class EvaluationResult:
         not_measured: figures that could not be had, each with the reason.
         notes: what a reader must know to read the numbers.
         judge: the classifier, or None if success is not measured.
+        by_face: by metric, what each face of the overall edits got; success as changes reached, with `ASKED` how many were asked.
     """
 
     origin: Origin
@@ -61,6 +68,7 @@ class EvaluationResult:
     not_measured: tuple[NotMeasured, ...]
     notes: tuple[str, ...]
     judge: Judge | None
+    by_face: Mapping[str, tuple[float, ...]]
 
     def __repr__(self) -> str:
         overall = ", ".join(f"{score.metric} {score.value:.4g}" for score in self.scores if score.transform == OVERALL)
@@ -81,9 +89,9 @@ class EvaluationResult:
         return next(matches, None)
 
     def distance(self, transform: str = OVERALL) -> Score | None:
-        """The Frechet distance of the feature network that was used: `fid` or the stand-in's."""
-        metric = next((name for name in self.metrics() if name == "fid" or name.startswith("frechet_")), "")
-        return self.find(metric, transform)
+        """The Frechet distance of the feature network that was used, `fid` or the stand-in's; of few pictures the extrapolated one."""
+        found = [score for score in self.scores if score.transform == transform and is_frechet(score.metric)]
+        return next((score for score in found if not score.is_bare_frechet), None) or next(iter(found), None)
 
     def to_json(self) -> dict[str, Any]:
         """A plain dict that `from_json` turns back; what `scores/NAME.json` holds."""
@@ -96,6 +104,7 @@ class EvaluationResult:
             "floor": [score.to_json() for score in self.floor],
             "not_measured": [asdict(missing) for missing in self.not_measured],
             "notes": list(self.notes),
+            "by_face": {name: list(values) for name, values in self.by_face.items()},
         }
 
     @classmethod
@@ -111,6 +120,7 @@ class EvaluationResult:
                 not_measured=tuple(NotMeasured(**missing) for missing in value["not_measured"]),
                 notes=tuple(value["notes"]),
                 judge=_judge_from_json(value["classifier"]),
+                by_face={name: tuple(map(float, values)) for name, values in value.get("by_face", {}).items()},
             )
         except (AttributeError, KeyError, OverflowError, TypeError, ValueError) as problem:
             raise ScoreError(f"{source} is damaged ({shown(problem)}). Evaluate again: lianpu evaluate RUN") from None
@@ -121,3 +131,53 @@ def _judge_from_json(value: Mapping[str, Any] | None) -> Judge | None:
         return None
     accuracy = {name: AttributeAccuracy(**numbers) for name, numbers in value["accuracy"].items()}
     return Judge(accuracy, value["train_count"])
+
+
+@dataclass(frozen=True)
+class Difference:
+    """How much better or worse the second of two models is than the first, on the same faces.
+
+    Args:
+        metric: of the score.
+        interval: second minus first, with its 95 % interval.
+        faces: how many were edited by both.
+        better: which way is better.
+    """
+
+    metric: str
+    interval: Interval
+    faces: int
+    better: Better
+
+    @property
+    def winner(self) -> Literal["first", "second", "neither"]:
+        """`neither` where the interval holds 0, or the metric only describes."""
+        if self.better == "neither" or self.interval.low <= 0 <= self.interval.high:
+            return "neither"
+        return "second" if (self.interval.value > 0) == (self.better == "higher") else "first"
+
+
+def paired_differences(first: EvaluationResult, second: EvaluationResult) -> tuple[Difference, ...]:
+    """Differences of the overall scores of two models that edited the same faces, by a bootstrap over the faces.
+
+    Raises:
+        ScoreError: a score that both have was measured by two protocols.
+    """
+    found = []
+    for name in first.by_face:
+        ours, theirs = first.find(name), second.find(name)
+        if ours is None or theirs is None or name not in second.by_face:
+            continue
+        compare_scores(ours, theirs)
+        pairs = np.stack(
+            [first.by_face[name], second.by_face[name], first.by_face.get(ASKED, ()) or np.ones(len(first.by_face[name]))]
+        )
+        asked = pairs[2] if name == "attribute_success" else np.ones(pairs.shape[1])
+        drawn = bootstrap(np.stack([pairs[1] - pairs[0], asked], axis=1), ours.protocol.seed, _share_of_sums)
+        found.append(Difference(name, drawn, pairs.shape[1], ours.better))
+    return tuple(found)
+
+
+def _share_of_sums(drawn: np.ndarray) -> float:
+    difference, asked = drawn.sum(axis=0)
+    return float(difference / asked) if asked else 0.0

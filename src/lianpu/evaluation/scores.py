@@ -4,45 +4,73 @@ from __future__ import annotations
 
 from lianpu.attributes import Labels
 from lianpu.evaluation.judges import Judges
-from lianpu.evaluation.plan import EditTask, success_by_attribute, success_share
-from lianpu.evaluation.protocol import INCEPTION_FEATURES, Better, Protocol, Score
+from lianpu.evaluation.plan import EditTask, success_by_attribute, success_by_face
+from lianpu.evaluation.protocol import ENOUGH_FOR_FRECHET, INCEPTION_FEATURES, OVERALL, Better, Protocol, Score
+from lianpu.evaluation.results import Difference
 from lianpu.metrics.features import Features
-from lianpu.metrics.fidelity import frechet_distance, inception_score, kernel_distance
+from lianpu.metrics.fidelity import (
+    FEWEST_FOR_INFINITY,
+    frechet_distance,
+    frechet_infinity,
+    inception_score,
+    kernel_distance,
+    kernel_interval,
+)
+from lianpu.metrics.intervals import Interval, wilson
 
-INCEPTION_NAMES = {"fid": "fid", "kid": "kid", "is": "is"}
+INCEPTION_NAMES = {"fid": "fid", "fid_infinity": "fid_infinity", "kid": "kid", "is": "is"}
 
 
 def metric_names(network_name: str) -> dict[str, str]:
-    """What `fid`, `kid` and `is` are called with a feature network: themselves with Inception only."""
+    """What `fid`, `fid_infinity`, `kid` and `is` are called with a feature network: themselves with Inception only."""
     if network_name == INCEPTION_FEATURES:
         return INCEPTION_NAMES
     ending = network_name.replace("-", "_")
-    return {"fid": f"frechet_{ending}", "kid": f"kernel_{ending}", "is": f"inception_score_{ending}"}
+    return {
+        "fid": f"frechet_{ending}",
+        "fid_infinity": f"frechet_infinity_{ending}",
+        "kid": f"kernel_{ending}",
+        "is": f"inception_score_{ending}",
+    }
 
 
 def distance_scores(judges: Judges, transform: str, real: Features, fake: Features) -> list[Score]:
-    """The requested distances of edited pictures (or others in their place) from real ones."""
+    """The requested distances of edited pictures (or others in their place) from real ones; of few pictures the kernel distance comes first.
+
+    Over all faces, a Frechet distance of few pictures comes with the one that endless sets would have.
+    """
     assert judges.network is not None
-    names = metric_names(judges.network.name)
+    names, counts = metric_names(judges.network.name), (len(real), len(fake))
     scores = []
     if "fid" in judges.metrics:
-        scores.append(_score(judges, names["fid"], transform, frechet_distance(real, fake), "lower", len(real), len(fake)))
+        scores.append(_score(judges, names["fid"], transform, frechet_distance(real, fake), "lower", *counts))
+        if transform == OVERALL and FEWEST_FOR_INFINITY <= min(counts) < ENOUGH_FOR_FRECHET:
+            endless = frechet_infinity(real, fake, judges.seed)
+            scores.append(_score(judges, names["fid_infinity"], transform, endless, "lower", *counts))
     if "kid" in judges.metrics:
-        kernel = kernel_distance(real, fake)
-        scores.append(
-            _score(judges, names["kid"], transform, kernel.mean, "lower", len(real), len(fake), kernel.settings, kernel.std)
-        )
+        kernel, spread = kernel_distance(real, fake), kernel_interval(real, fake, judges.seed)
+        around = Interval(kernel.mean, min(spread.low, kernel.mean), max(spread.high, kernel.mean))
+        scores.append(_score(judges, names["kid"], transform, around, "lower", *counts, kernel.settings, kernel.std))
+    if min(counts) < ENOUGH_FOR_FRECHET:
+        scores.reverse()
     if "is" in judges.metrics:
-        spread = inception_score(fake)
-        scores.append(_score(judges, names["is"], transform, spread.mean, "higher", 0, len(fake), spread.settings, spread.std))
+        clear = inception_score(fake)
+        scores.append(_score(judges, names["is"], transform, clear.mean, "higher", 0, len(fake), clear.settings, clear.std))
     return scores
+
+
+def kernel_difference(judges: Judges, first: Features, second: Features) -> Difference:
+    """How much nearer to real faces, by the kernel distance, the second of two models brings the same faces than the first does."""
+    assert judges.network is not None and judges.real is not None
+    interval = kernel_interval(judges.real, first, judges.seed, second)
+    return Difference(metric_names(judges.network.name)["kid"], interval, len(first), "lower")
 
 
 def _score(
     judges: Judges,
     metric: str,
     transform: str,
-    value: float,
+    value: float | Interval,
     better: Better,
     real_count: int,
     fake_count: int,
@@ -50,7 +78,10 @@ def _score(
     std: float | None = None,
 ) -> Score:
     assert judges.network is not None
+    value, low, high = _ends(value)
     return Score(
+        low=low,
+        high=high,
         metric=metric,
         transform=transform,
         value=value,
@@ -72,6 +103,10 @@ def _score(
     )
 
 
+def _ends(value: float | Interval) -> tuple[float, float | None, float | None]:
+    return (value.value, value.low, value.high) if isinstance(value, Interval) else (value, None, None)
+
+
 def rank_note(judges: Judges, counts: list[int]) -> str | None:
     """A sentence when some set has fewer pictures than features, so that its covariance does not have full rank."""
     if judges.real is None or "fid" not in judges.metrics:
@@ -83,8 +118,8 @@ def rank_note(judges: Judges, counts: list[int]) -> str | None:
     span = f"{min(few)}" if min(few) == max(few) else f"{min(few)} to {max(few)}"
     return (
         f"{metric_names(judges.network.name)['fid'] if judges.network else ''}: sets of {span} pictures, fewer than the "
-        f"{feature_count} features: the covariance lacks rank and the distance is too large. Compare only rows of equal counts, "
-        "and read the kernel distance with it."
+        f"{feature_count} features: the covariance lacks rank and the distance is too large. Read the kernel distance first, then the "
+        "distance of endless sets (infinity), which is an extrapolation and rough; compare only rows of equal counts."
     )
 
 
@@ -92,7 +127,7 @@ def edit_score(
     judges: Judges,
     task: EditTask,
     metric: str,
-    value: float,
+    value: float | Interval,
     better: Better,
     features: str = "pixels",
     resize: str = "none",
@@ -113,7 +148,8 @@ def edit_score(
         image_size=judges.held_out.image_size,
         data=judges.data,
     )
-    return Score(metric, task.name if transform is None else transform, value, better, protocol)
+    number, low, high = _ends(value)
+    return Score(metric, task.name if transform is None else transform, number, better, protocol, low=low, high=high)
 
 
 def success_scores(judges: Judges, task: EditTask, seen: Labels | None) -> list[Score]:
@@ -121,14 +157,15 @@ def success_scores(judges: Judges, task: EditTask, seen: Labels | None) -> list[
     if seen is None or judges.seen is None or judges.classifier is None:
         return []
     attributes = judges.held_out.attributes
-    edited = success_share(attributes, seen, task)
-    unedited = success_share(attributes, judges.seen[task.source_rows], task)
-    if edited is None or unedited is None:
+    edited, unedited = (
+        success_by_face(attributes, one, task).sum(axis=0).astype(int).tolist() for one in (seen, judges.seen[task.source_rows])
+    )
+    if not edited[1]:
         return []
     name, resize = _judge_name(judges)
     return [
-        edit_score(judges, task, "attribute_success", edited, "higher", name, resize),
-        edit_score(judges, task, "attribute_success_unedited", unedited, "neither", name, resize),
+        edit_score(judges, task, "attribute_success", wilson(*edited), "higher", name, resize),
+        edit_score(judges, task, "attribute_success_unedited", wilson(*unedited), "neither", name, resize),
     ]
 
 
@@ -137,7 +174,17 @@ def attribute_scores(judges: Judges, task: EditTask, seen: Labels) -> list[Score
     name, resize = _judge_name(judges)
     shares = success_by_attribute(judges.held_out.attributes, seen, task)
     return [
-        edit_score(judges, task, "attribute_success", share, "higher", name, resize, transform=attribute, count=count)
+        edit_score(
+            judges,
+            task,
+            "attribute_success",
+            wilson(round(share * count), count),
+            "higher",
+            name,
+            resize,
+            transform=attribute,
+            count=count,
+        )
         for attribute, (share, count) in shares.items()
     ]
 

@@ -14,12 +14,13 @@ from lianpu.dataset.part_maps import PartMaps
 from lianpu.editors.editor import Editor
 from lianpu.errors import ScoreError
 from lianpu.evaluation.judges import BATCH, Judges
-from lianpu.evaluation.plan import EditTask, TooFew, chosen_transforms, overall_task, transform_task
+from lianpu.evaluation.plan import EditTask, TooFew, chosen_transforms, overall_task, success_by_face, transform_task
 from lianpu.evaluation.protocol import OVERALL, NotMeasured, Score
-from lianpu.evaluation.results import EvaluationResult, Origin
+from lianpu.evaluation.results import ASKED, EvaluationResult, Origin
 from lianpu.evaluation.scores import attribute_scores, distance_scores, edit_score, metric_names, rank_note, success_scores
 from lianpu.imaging.picture import to_batch, to_pictures
 from lianpu.metrics.features import Features, join_features
+from lianpu.metrics.intervals import bootstrap
 
 OVERALL_ONLY: tuple[str, ...] = (OVERALL,)
 """As `transforms`: no row per transform, as for the curve over checkpoints."""
@@ -32,21 +33,21 @@ class Edits:
     Args:
         features: of the edited pictures, None without a feature network.
         seen: (N, A) attributes that the classifier sees, None without one.
-        change: mean |edit - face|, 0 to 2.
-        reconstruction: mean |edit back - face|, 0 to 2.
-        lpips_edit, lpips_reconstruction: the same in LPIPS, None without it.
-        identity: mean cosine with the unedited face, None without an encoder.
-        outside: mean |edit - face| where the edit should change nothing, None without part maps.
+        change: (N,) mean |edit - face| of each, 0 to 2.
+        reconstruction: (N,) mean |edit back - face|, 0 to 2.
+        lpips_edit, lpips_reconstruction: (N,) the same in LPIPS, None without it.
+        identity: (N,) cosine with the unedited face, None without an encoder.
+        outside: (N,) mean |edit - face| where the edit should change nothing, None without part maps.
     """
 
     features: Features | None
     seen: Labels | None
-    change: float
-    reconstruction: float
-    lpips_edit: float | None
-    lpips_reconstruction: float | None
-    identity: float | None
-    outside: float | None
+    change: np.ndarray
+    reconstruction: np.ndarray
+    lpips_edit: np.ndarray | None
+    lpips_reconstruction: np.ndarray | None
+    identity: np.ndarray | None
+    outside: np.ndarray | None
 
 
 def score_editor(
@@ -58,6 +59,7 @@ def score_editor(
     epoch: float | None = None,
     command: str = "",
     on_progress: Callable[[int, int], None] | None = None,
+    on_features: Callable[[Features], None] | None = None,
 ) -> EvaluationResult:
     """All scores of one editor.
 
@@ -65,6 +67,7 @@ def score_editor(
         transforms: as tables print them; empty takes the default ones of the attributes; OVERALL_ONLY takes none.
         file, epoch, command: for the record; see Origin.
         on_progress: called with faces edited and faces in all.
+        on_features: called with the features of the overall edits, in the order of the faces.
 
     Raises:
         ScoreError: the editor has other labels or another size than the faces, or there are no held-out faces.
@@ -77,8 +80,13 @@ def score_editor(
     scores: list[Score] = []
     not_measured = list(_missing_rows(judges, skipped))
     by_attribute: list[Score] = []
+    by_face: dict[str, tuple[float, ...]] = {}
     for task in tasks:
         edits = _edit_all(editor, judges, task, done, total, on_progress)
+        if task.name == OVERALL:
+            by_face = _by_face(judges, task, edits)
+            if on_features and edits.features is not None:
+                on_features(edits.features)
         done += len(task)
         scores += _scores_of(judges, task, edits)
         if judges.lpips is None and judges.lpips_missing:
@@ -100,6 +108,7 @@ def score_editor(
         not_measured=tuple(not_measured),
         notes=tuple(note for note in notes if note),
         judge=judges.judge,
+        by_face=by_face,
     )
 
 
@@ -169,20 +178,20 @@ def _edit_all(
             cosines.append((judges.identity.vectors(pictures) * judges.own[task.source_rows[part]]).sum(axis=1))
         if judges.parts is not None:
             outside.append(_change_outside(judges.parts, judges.held_out.attributes, task, part, batch, edited))
-        sums.append(_sums_of(judges, batch, edited, back))
+        sums.append(_changes_of(judges, batch, edited, back))
         done += len(batch)
         if on_progress:
             on_progress(done, total)
-    change, reconstruction, lpips_edit, lpips_reconstruction = np.sum(sums, axis=0) / len(task)
+    change, reconstruction, lpips_edit, lpips_reconstruction = np.concatenate(sums, axis=1)
     return Edits(
         features=join_features(features) if features else None,
         seen=np.concatenate(seen) if seen else None,
-        change=float(change),
-        reconstruction=float(reconstruction),
-        lpips_edit=float(lpips_edit) if judges.lpips else None,
-        lpips_reconstruction=float(lpips_reconstruction) if judges.lpips else None,
-        identity=float(np.concatenate(cosines).mean()) if cosines else None,
-        outside=float(np.concatenate(outside).mean()) if outside else None,
+        change=change,
+        reconstruction=reconstruction,
+        lpips_edit=lpips_edit if judges.lpips else None,
+        lpips_reconstruction=lpips_reconstruction if judges.lpips else None,
+        identity=np.concatenate(cosines) if cosines else None,
+        outside=np.concatenate(outside) if outside else None,
     )
 
 
@@ -197,12 +206,14 @@ def _change_outside(
     return share
 
 
-def _sums_of(judges: Judges, batch: torch.Tensor, edited: torch.Tensor, back: torch.Tensor) -> list[float]:
-    """Sums over the faces of a batch: |edit - face| and |back - face| per face, then both in LPIPS."""
-    sums = [float((other - batch).abs().mean(dim=(1, 2, 3)).sum()) for other in (edited, back)]
+def _changes_of(judges: Judges, batch: torch.Tensor, edited: torch.Tensor, back: torch.Tensor) -> np.ndarray:
+    """(4, B) of the faces of a batch: |edit - face| and |back - face| per face, then both in LPIPS."""
+    changes = [(other - batch).abs().mean(dim=(1, 2, 3)) for other in (edited, back)]
     if judges.lpips is None:
-        return [*sums, 0.0, 0.0]
-    return [*sums, *(float(judges.lpips.distances(batch, other).sum()) for other in (edited, back))]
+        changes += [torch.zeros(len(batch))] * 2
+    else:
+        changes += [judges.lpips.distances(batch, other) for other in (edited, back)]
+    return torch.stack(changes).double().numpy()
 
 
 def _scores_of(judges: Judges, task: EditTask, edits: Edits) -> list[Score]:
@@ -212,16 +223,36 @@ def _scores_of(judges: Judges, task: EditTask, edits: Edits) -> list[Score]:
     scores += success_scores(judges, task, edits.seen)
     if judges.lpips is not None and edits.lpips_edit is not None and edits.lpips_reconstruction is not None:
         network, resize = judges.lpips.name, judges.lpips.resize
-        scores.append(edit_score(judges, task, "lpips_edit", edits.lpips_edit, "neither", network, resize))
-        scores.append(edit_score(judges, task, "lpips_reconstruction", edits.lpips_reconstruction, "lower", network, resize))
+        back = bootstrap(edits.lpips_reconstruction, judges.seed)
+        scores.append(
+            edit_score(judges, task, "lpips_edit", bootstrap(edits.lpips_edit, judges.seed), "neither", network, resize)
+        )
+        scores.append(edit_score(judges, task, "lpips_reconstruction", back, "lower", network, resize))
     if edits.identity is not None and judges.identity is not None:
         encoder = judges.identity
-        scores.append(edit_score(judges, task, "identity", edits.identity, "higher", encoder.name, encoder.resize))
-    scores.append(edit_score(judges, task, "edit_change", edits.change, "neither"))
+        kept = bootstrap(edits.identity, judges.seed)
+        scores.append(edit_score(judges, task, "identity", kept, "higher", encoder.name, encoder.resize))
+    scores.append(edit_score(judges, task, "edit_change", bootstrap(edits.change, judges.seed), "neither"))
     if edits.outside is not None:
-        scores.append(edit_score(judges, task, "change_outside", edits.outside, "lower"))
-    scores.append(edit_score(judges, task, "reconstruction_l1", edits.reconstruction, "lower"))
+        scores.append(edit_score(judges, task, "change_outside", bootstrap(edits.outside, judges.seed), "lower"))
+    scores.append(edit_score(judges, task, "reconstruction_l1", bootstrap(edits.reconstruction, judges.seed), "lower"))
     return scores
+
+
+def _by_face(judges: Judges, task: EditTask, edits: Edits) -> dict[str, tuple[float, ...]]:
+    """What each face of a task got, by metric: what paired differences are computed from."""
+    found = {
+        "lpips_edit": edits.lpips_edit,
+        "lpips_reconstruction": edits.lpips_reconstruction,
+        "identity": edits.identity,
+        "edit_change": edits.change,
+        "change_outside": edits.outside,
+        "reconstruction_l1": edits.reconstruction,
+    }
+    if edits.seen is not None:
+        reached, asked = success_by_face(judges.held_out.attributes, edits.seen, task).T
+        found |= {"attribute_success": reached, ASKED: asked}
+    return {name: tuple(np.round(values, 5).tolist()) for name, values in found.items() if values is not None}
 
 
 def _floor(judges: Judges) -> list[Score]:

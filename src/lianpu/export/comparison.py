@@ -140,7 +140,9 @@ def _worse_distances(reference: Mapping[str, Any], int8: Mapping[str, Any]) -> l
     return [
         (score["metric"], before[score["metric"]], score["value"])
         for score in int8["scores"]
-        if score["better"] == "lower" and score["value"] > before.get(score["metric"], float("inf")) * (1 + WORSE_SHARE)
+        if score["better"] == "lower"
+        and "infinity" not in score["metric"]
+        and score["value"] > before.get(score["metric"], float("inf")) * (1 + WORSE_SHARE)
     ]
 
 

@@ -89,9 +89,6 @@ def kernel_distance(real: Features, fake: Features) -> Spread:
     return Spread(values[KEY_METRIC_KID_MEAN], values[KEY_METRIC_KID_STD], settings)
 
 
-ENOUGH_FOR_FRECHET = 2048
-"""Pictures of either set below which a Frechet distance is never shown by itself: its covariance has too low a rank for Inception's features."""
-
 _KERNEL_RESAMPLES = 400
 _MOST_RESAMPLED = 3000
 """Pictures of a set whose inner products are kept for an interval: 36 MB each."""

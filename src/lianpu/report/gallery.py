@@ -103,7 +103,7 @@ def _draw_distance(files: RunFiles, folder: Path) -> dict[str, str]:
     newest = checkpoints[-1].distance()
     assert newest is not None
     values = [score.value or 0.0 for one in checkpoints if (score := one.find(newest.metric)) is not None]
-    label = "FID" if newest.metric == "fid" else newest.metric
+    label = {"fid": "FID", "fid_infinity": "FID, extrapolated"}.get(newest.metric, newest.metric)
     return {
         "distance": draw_curves(
             folder / "distance.svg", [Curve(label, [one.step or 0 for one in checkpoints], values)], marked=True

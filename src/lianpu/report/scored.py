@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from lianpu.errors import RunError
 from lianpu.report.values import Values, read_command
 
-DISTANCES = ("fid", "frechet_efficientnet_lite0")
+DISTANCES = ("fid", "fid_infinity", "frechet_efficientnet_lite0", "frechet_infinity_efficientnet_lite0")
 """Distances between sets of pictures that can head a report, the best known first. Only `fid` may be called FID."""
 
 
@@ -22,6 +22,8 @@ class Score:
     transform: str
     value: float | None
     deviation: float | None
+    low: float | None
+    high: float | None
     protocol: Mapping[str, Any]
     source: str
 
@@ -115,9 +117,9 @@ def read_scored(name: str, values: Values) -> Scored:
         step=values.integer("step"),
         epoch=values.number("epoch"),
         command=read_command(values),
-        scores=tuple(_read_score(row) for row in values.rows("scores")),
-        floor=tuple(_read_score(row) for row in values.rows("floor")),
-        by_attribute=tuple(_read_score(row) for row in values.rows("by_attribute")),
+        scores=_without_bare_distances([read_score(row) for row in values.rows("scores")]),
+        floor=_without_bare_distances([read_score(row) for row in values.rows("floor")]),
+        by_attribute=tuple(read_score(row) for row in values.rows("by_attribute")),
         not_measured=tuple(
             Reason(row.text("metric") or "", row.text("transform") or "overall", row.text("reason") or "")
             for row in values.rows("not_measured")
@@ -128,7 +130,23 @@ def read_scored(name: str, values: Values) -> Scored:
     )
 
 
-def _read_score(row: Values) -> Score:
+ENOUGH_FOR_DISTANCE = 2048
+"""Pictures below which a Frechet distance is not shown by itself where it was extrapolated to endless sets."""
+
+
+def _without_bare_distances(scores: Sequence[Score]) -> tuple[Score, ...]:
+    if not any("infinity" in score.metric for score in scores):
+        return tuple(scores)
+    return tuple(score for score in scores if "infinity" in score.metric or score.metric not in DISTANCES or _of_many(score))
+
+
+def _of_many(score: Score) -> bool:
+    counts = [score.protocol.get(name) for name in ("real_count", "fake_count")]
+    return all(isinstance(count, int) and count >= ENOUGH_FOR_DISTANCE for count in counts)
+
+
+def read_score(row: Values) -> Score:
+    """A score of a file. Raises RunError where it names no metric."""
     metric = row.text("metric")
     if metric is None:
         raise RunError(f"{row.source}: a score has no 'metric'. Evaluate again: lianpu evaluate")
@@ -137,6 +155,8 @@ def _read_score(row: Values) -> Score:
         transform=row.text("transform") or "overall",
         value=row.number("value"),
         deviation=row.number("std"),
+        low=row.number("low"),
+        high=row.number("high"),
         protocol=row.section("protocol").mapping,
         source=row.source,
     )

@@ -7,7 +7,7 @@ from typing import Any
 
 from lianpu.report.document import Block, Bullets, Cell, Column, Paragraph, Part, Section, Table
 from lianpu.report.language import as_percent, digits_for
-from lianpu.report.scored import Reason, Scored
+from lianpu.report.scored import DISTANCES, Reason, Scored
 from lianpu.report.sections.curves import curves
 from lianpu.report.sections.material import Material, compact_protocol
 from lianpu.report.sections.score_cell import EDITED, SHARES, UNEDITED, score_cell
@@ -95,7 +95,7 @@ def metric_table(material: Material) -> Iterator[Block]:
     if main is None:
         yield material.missing(say("evaluation.scores"), material.command("evaluate"))
         return
-    if "fid" not in measured:
+    if not {"fid", "fid_infinity", "kid"} & set(measured):
         yield material.missing(say("evaluation.inception_metrics"), material.command("evaluate", "--features inception"))
     yield from _protocols(material, main)
     yield from _reasons(material, main)
@@ -151,7 +151,7 @@ def common_protocol(protocols: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
 
 
 TRANSFORM_COLUMNS = (
-    *("fid", "frechet_efficientnet_lite0", "is", "inception_score_efficientnet_lite0", "kid", "kernel_efficientnet_lite0"),
+    *("kid", "kernel_efficientnet_lite0", *DISTANCES, "is", "inception_score_efficientnet_lite0"),
     *(EDITED, UNEDITED, "lpips_edit", "identity", "edit_change", "change_outside", "lpips_reconstruction", "reconstruction_l1"),
 )
 """Order of the columns; metrics that were not measured have no column, unknown ones follow."""
@@ -194,7 +194,9 @@ def _transform_cell(material: Material, main: Scored, metric: str, transform: st
     judge = judge_of_target(main, transform)
     if metric != EDITED or cell.missing or judge is None:
         return cell
-    return Cell(cell.text, material.say("evaluation.judge", share=as_percent(judge)))
+    return Cell(
+        cell.text, "; ".join(text for text in (cell.small, material.say("evaluation.judge", share=as_percent(judge))) if text)
+    )
 
 
 def judge_of_target(main: Scored, transform: str) -> float | None:

@@ -6,9 +6,9 @@ from collections.abc import Iterator
 
 from lianpu.report.document import Block, Cell, Column, Facts, Paragraph, Part, Section, Table
 from lianpu.report.language import readable_time, scientific
-from lianpu.report.scored import DISTANCES
+from lianpu.report.scored import DISTANCES, read_score
 from lianpu.report.sections.material import Material, against, compact_protocol
-from lianpu.report.sections.score_cell import EDITED
+from lianpu.report.sections.score_cell import EDITED, score_cell
 from lianpu.report.sections.verdict import int8_facts
 from lianpu.report.values import Values
 
@@ -68,14 +68,15 @@ def _row(material: Material, first: Values, row: Values, metrics: tuple[str, ...
 
 
 def _score(material: Material, row: Values, metric: str) -> Cell:
-    value = next((score.number("value") for score in row.rows("scores") if score.text("metric") == metric), None)
-    return material.language.percent(value) if metric == EDITED else material.language.number(value)
+    found = next((score for score in row.rows("scores") if score.text("metric") == metric), None)
+    return score_cell(material, metric, None if found is None else read_score(found))
 
 
 def _scored_metrics(rows: tuple[Values, ...]) -> tuple[str, ...]:
     """The distance that the rows were scored with, FID before the stand-in, and attribute success where it was measured."""
     measured = {score.text("metric") for row in rows for score in row.rows("scores")}
-    distance = next((name for name in DISTANCES if name in measured), DISTANCES[0])
+    extrapolated = [name for name in DISTANCES if "infinity" in name]  # measured where the pictures are few
+    distance = next((name for name in (*extrapolated, *DISTANCES) if name in measured), DISTANCES[0])
     return (distance, EDITED) if EDITED in measured else (distance,)
 
 

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from lianpu.report.document import Cell
-from lianpu.report.language import digits_for
+from lianpu.report.language import as_percent, digits_for
 from lianpu.report.scored import Score, Scored
 from lianpu.report.sections.material import Material
 
@@ -58,11 +58,17 @@ SHARES = (EDITED, UNEDITED)
 
 
 def score_cell(material: Material, metric: str, score: Score | None, digits: int | None = None) -> Cell:
-    """A score as its metric is written, with its deviation where it has one."""
+    """A score as its metric is written, with its 95 % interval, or else its deviation, where it has one."""
     if score is None or score.value is None:
         return material.language.cell(None)
+    ends = None if score.low is None or score.high is None else (score.low, score.high)
     if metric in SHARES:
-        return material.language.percent(score.value)
+        return material.language.percent(score.value, "" if ends is None else f"{as_percent(ends[0])} – {as_percent(ends[1])}")
+    if ends is not None:
+        least = digits_for([score.value]) if digits is None else digits
+        return material.language.number(
+            score.value, digits, " – ".join(material.language.number(end, least).text for end in ends)
+        )
     # The spread of a single subset, or of subsets that are all of the faces, is 0 but for rounding: nothing was spread.
     deviation = score.deviation if (score.deviation or 0.0) > 1e-9 else None
     small = (

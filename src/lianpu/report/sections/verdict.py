@@ -154,7 +154,7 @@ def _warnings(material: Material, main: Scored | None) -> Iterator[str]:
     distance = main.distance() if main else None
     if main is None or distance is None:
         return
-    if distance.metric != "fid":
+    if distance.metric not in ("fid", "fid_infinity"):
         yield material.say("verdict.stand_in", name=material.language.metric(distance.metric))
     counts = [count for name in ("real_count", "fake_count") if isinstance(count := distance.protocol.get(name), int)]
     if counts and min(counts) < FULL_RANK_COUNT:
