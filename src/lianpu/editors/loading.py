@@ -10,6 +10,7 @@ from lianpu.devices import pick_device
 from lianpu.editors.editor import Editor, ModelInfo
 from lianpu.editors.onnx_editor import OnnxEditor
 from lianpu.errors import ModelError, WeightsError
+from lianpu.models.store.hub import ADDRESS, fetch_repo
 from lianpu.models.store.locate import check_model_file, find_model_file, missing, refuse_non_commercial
 from lianpu.models.table import model_file
 from lianpu.runs import Checkpoint, Run, open_run
@@ -48,7 +49,7 @@ def load_editor(
     image_size: int | None = None,
 ) -> Editor:
     """The editor in a run folder (its last checkpoint), a checkpoint folder, an ONNX file or a published `*-G.ckpt`; or `lite`, the
-    bundled one.
+    bundled one; or one on the Hugging Face Hub, `hf://user/repo` (`lianpu push` puts it there).
 
     Args:
         source: the name, folder or file (a folder that is called lite is ./lite); an ONNX file describes itself.
@@ -66,6 +67,8 @@ def load_editor(
         return _from_checkpoint(source, device)
     if str(source) in BUNDLED_EDITORS:
         return OnnxEditor(bundled_editor_file(str(source)), threads)
+    if str(source).startswith(ADDRESS):
+        return OnnxEditor(_from_hub(str(source)), threads)
     path = Path(source)
     if path.is_dir():
         checkpoint = Checkpoint(path)
@@ -81,6 +84,22 @@ def load_editor(
     raise ModelError(
         f"{path}: '{path.suffix}' is no model file. Give a run folder, a checkpoint folder, an .onnx file or a *-G.ckpt."
     )
+
+
+def _from_hub(address: str) -> Path:
+    """The ONNX file of a repository: model.onnx, or the only one there is."""
+    folder = fetch_repo(address, ("*.onnx", "*.onnx.data", "*.json", "*.md"))
+    files = sorted(folder.glob("*.onnx"))
+    named = [file for file in files if file.name == "model.onnx"] or files
+    if len(named) != 1:
+        found = ", ".join(file.name for file in files) or "none"
+        raise ModelError(
+            "{address} has no model.onnx (its ONNX files: {found}). Push a run with: lianpu push RUN user/name",
+            key="hub.no_model",
+            address=address,
+            found=found,
+        )
+    return named[0]
 
 
 def _from_checkpoint(checkpoint: Checkpoint, device: str) -> CheckpointEditor:
