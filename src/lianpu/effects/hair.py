@@ -70,8 +70,9 @@ _DRAWN, _STRANDS_FROM, _USUAL_WAY = 0.8, 14.0, 1.5
 """Drawn strands, where a photo shows none: their contrast as a share of that of real locks, the change of L from which on they have it, and
 the weight of the way that hair usually lies, against the squared gradient of L."""
 
-_GRAINS, _NOISE_PX, _DRAWN_ALONG, _DRAWN_STEPS = ((60.0, 1.0), (16.0, 0.5)), 256, 0.16, 7
-"""Strands of them per unit, and how strong; side of the noise; how far to both sides it is averaged (units), and in how many steps."""
+_GRAINS, _NOISE_PX, _DRAWN_ALONG, _DRAWN_STEPS = ((60.0, 1.0), (16.0, 0.5)), 256, 0.16, (1, 3, 9)
+"""Strands of them per unit, and how strong; side of the noise; how far to both sides it is averaged (units), and by which steps one after
+the other."""
 
 _STEEPEST = 3.2
 """Largest slope of the lightness curve: a steeper one would amplify the photo's noise visibly."""
@@ -565,7 +566,9 @@ def _strands(light: Field, weight: Field, across: Field, subject: Subject, view:
         places = (np.mod(u * per_unit, _NOISE_PX - 1), np.mod(v * per_unit, _NOISE_PX - 1))
         grain += np.float32(share) * cv2.remap(noise, *places, cv2.INTER_LINEAR)
     angle = np.float32(0.5) * np.arctan2(across[:, :, 1], across[:, :, 0]) + np.float32(np.pi / 2)
-    drawn = _averaged(grain, angle, max(0.7, _DRAWN_ALONG * unit_px / _DRAWN_STEPS), _DRAWN_STEPS)
+    drawn = grain
+    for step in _DRAWN_STEPS:
+        drawn = _averaged(drawn, angle, max(0.5, _DRAWN_ALONG * unit_px / sum(_DRAWN_STEPS)) * step, 1)
     inside = weight > 0.5
     drawn /= max(float(drawn[inside].std()), 1e-3) if inside.any() else 1.0
     return np.asarray(lacking * np.clip(drawn, -2.5, 2.5), dtype=np.float32)
