@@ -54,7 +54,7 @@ def _wander(made: Sequence[MadeFrame], tracked: Sequence[TrackedScene]) -> float
 
 
 def test_how_a_face_looks_is_averaged_where_the_edit_asks_for_it(models: LiveModels) -> None:
-    frames = [frame.picture for frame in pan_over([portrait(side_px=384).picture], 20, SIZE, way_frames=60)]
+    frames = [frame.picture for frame in pan_over([portrait(side_px=384).picture], 34, SIZE, way_frames=60)]
     read: list[float] = []
 
     def looks(picture: Picture, subject: Subject) -> SexAge:
@@ -64,7 +64,7 @@ def test_how_a_face_looks_is_averaged_where_the_edit_asks_for_it(models: LiveMod
 
     faces = [one.scene.faces[0] for one in _track(frames, replace(models, looks=looks))]
     ages = [0.0 if face.looks is None else face.looks.age for face in faces]
-    assert ages[0] == read[0] and 2 < len(read) < len(frames) / 2
+    assert ages[0] == read[0] and len(read) == 2  # the first frame, and the 31st
     assert 0 < np.abs(np.diff(ages)).max() < 0.5
     assert all(one.scene.faces[0].looks is None for one in _track(frames[:2], models))
 

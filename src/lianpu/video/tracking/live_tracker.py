@@ -420,7 +420,7 @@ def _with_looks(
     track: LiveTrack, face: LiveFace, picture: Picture, number: int, seconds: float, reader: LooksReader
 ) -> tuple[LiveTrack, LiveFace]:
     """The track and its face with how it looks."""
-    looks = next_looks(track.looks, number + track.number, seconds, lambda: reader(picture, face.subject(picture)))
+    looks = next_looks(track.looks, number + track.number, seconds, lambda: reader(picture, face.subject(picture)), live=True)
     return replace(track, looks=looks), replace(face, looks=None if looks is None else looks.shown)
 
 

@@ -40,6 +40,9 @@ _MAX_ERROR = 0.15
 _LOOKS_SOON, _LOOKS_FIRST, _LOOKS_EVERY = 3, 6, 15
 """How a face looks is read in every frame of so many up to this many readings, and then in every frame of so many."""
 
+_LOOKS_LIVE = (30, 4, 300)
+"""The same in a live picture."""
+
 _LOOKS_MOST = 20
 """A new reading counts at least as much as one of so many."""
 
@@ -65,7 +68,9 @@ class Looks:
     readings: int = 1
 
 
-def next_looks(before: Looks | None, turn: int, seconds: float, read: Callable[[], SexAge | None]) -> Looks | None:
+def next_looks(
+    before: Looks | None, turn: int, seconds: float, read: Callable[[], SexAge | None], *, live: bool = False
+) -> Looks | None:
     """How a face looks in the next frame; None until it could be read.
 
     Args:
@@ -73,12 +78,14 @@ def next_looks(before: Looks | None, turn: int, seconds: float, read: Callable[[
         turn: number of the frame, shifted by the track's: several faces take turns.
         seconds: since the frame before.
         read: reads this frame; it is called rarely.
+        live: it is called more rarely: a reading takes as long as two frames of a live picture.
     """
     if before is None:
         first = read()
         return None if first is None else Looks(first, first)
     mean, readings = before.mean, before.readings
-    new = read() if turn % (_LOOKS_SOON if readings < _LOOKS_FIRST else _LOOKS_EVERY) == 0 else None
+    soon, few, every = _LOOKS_LIVE if live else (_LOOKS_SOON, _LOOKS_FIRST, _LOOKS_EVERY)
+    new = read() if turn % (soon if readings < few else every) == 0 else None
     if new is not None:
         readings = min(readings + 1, _LOOKS_MOST)
         mean = _between(mean, new, 1 / readings)
