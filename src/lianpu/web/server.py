@@ -700,7 +700,8 @@ def serve(engine: EngineSettings, settings: ServerSettings, note: Callable[[str]
             timeout_graceful_shutdown=3,
         )
         server = uvicorn.Server(config)
-        logging.getLogger("uvicorn").setLevel(logging.CRITICAL)  # malformed calls of strangers are no news
+        for name in ("uvicorn", "python_multipart", "asyncio"):
+            logging.getLogger(name).setLevel(logging.CRITICAL)  # malformed calls of strangers are no news
         thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]}, daemon=True, name="lianpu-serve")
         thread.start()
         while not server.started and thread.is_alive():
