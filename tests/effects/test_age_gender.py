@@ -9,7 +9,7 @@ import pytest
 from lianpu.editing.photo_job import edit_file
 from lianpu.editing.presets import Preset, dump_preset, parse_effect, preset_from_options
 from lianpu.editing.session import EditRequest, EditSession, open_job
-from lianpu.effects.age_gender import age, gender, live_age
+from lianpu.effects.age_gender import age, beard, gender, live_age
 from lianpu.errors import SettingsError
 from lianpu.faces.analyzer import AnalyzerSettings, open_analyzer
 from lianpu.faces.mesh import MeshReader
@@ -148,3 +148,10 @@ def test_set_without_a_model_takes_the_transforms_and_a_named_model_itself(tmp_p
     edit_file(job, tmp_path / "hair.png", tmp_path / "both.png")
     both = read_image(tmp_path / "both.png")
     assert np.abs(both.astype(int) - done["auto"]).mean() < 1.0, "hair first, then the face"
+
+
+def test_a_womans_jaw_has_no_beard_to_take_off() -> None:
+    photo, subject = _face()
+    woman, man = (replace(subject, looks=SexAge(score, 30.0, "told")) for score in (0.3, 0.9))
+    assert beard(photo, woman, 1.0, "remove") is photo
+    assert (beard(photo, man, 1.0, "remove") != photo).any() and (beard(photo, woman, 1.0, "stubble") != photo).any()

@@ -26,6 +26,7 @@ from lianpu.imaging.masks import smoothstep
 from lianpu.imaging.picture import Picture
 from lianpu.models.store.locate import is_commercial_safe
 from lianpu.transforms.apply import Wish, WishOf, carry_out, edited, looks_of, wish_for
+from lianpu.transforms.beard import NO_MAN
 from lianpu.transforms.model import AGE_SPAN, is_transform_usable, load_transform
 from lianpu.transforms.reading import Reading, read_face
 
@@ -161,7 +162,9 @@ def wanted_of_face(photo: Picture, subject: Subject, name: str, value: bool) -> 
     return _turning_wanted(looks, male=value) if name == "Male" else _aging_wanted(looks, young=value)
 
 
-def _bearded(reading: Reading, looks: SexAge, strength: float, way: str) -> Wish:
+def _bearded(reading: Reading, looks: SexAge, strength: float, way: str) -> Wish | None:
+    if way == "remove" and looks.male_score - 0.5 <= NO_MAN:
+        return None
     return wish_for(reading, looks, beard=strength if way == "stubble" else -strength)
 
 

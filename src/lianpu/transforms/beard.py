@@ -16,6 +16,9 @@ from lianpu.transforms.model import SHAVED_PX, TransformModel
 from lianpu.transforms.reading import BANDS, BLACK, Reading, blurred, merged, weighted, where
 from lianpu.transforms.surface import FRAME, MAP_PX, OVAL, at_places
 
+NO_MAN = -0.1
+"""How male a face looks at most (-0.5 to 0.5) whose jaw has no beard, whatever hair lies over it."""
+
 _CHROMA_WEIGHT = 16.0
 
 _LOPSIDED = 0.06
@@ -141,7 +144,7 @@ def shave(reading: Reading, model: TransformModel, amount: float, male: float) -
     """
     zones = model.zones
     shaved = shaved_tone(reading, model)
-    man = np.float32(smoothstep(np.array(male), -0.1, 0.2))
+    man = np.float32(smoothstep(np.array(male), NO_MAN, 0.2))
     grown = reading.sampled(zones.hairy) * man
     anything = where(reading.classes, ("skin", "nose")) + where(reading.classes, ("hair",)) * grown
     total = blurred(weighted(reading.tone, anything), 4.0 * reading.scale)
