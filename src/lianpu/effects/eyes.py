@@ -141,6 +141,10 @@ _BROWN = np.array([3.0, 6.0], dtype=np.float32)
 """a and b of CIE Lab that are added to brown irises that look black."""
 
 
+_REDDEST, _RED = np.float32(0.7), np.float32(4.0)
+"""a of an iris over its b, at most, and what a it may have in any case: brown is yellower than red, and a red iris is none."""
+
+
 def _iris_paint(eye: _Eye) -> Paint:
     """A paint function that lightens an iris and makes its colour and pattern stand out; catch lights stay."""
     lift = np.float32(np.clip(min(9.0 + 0.25 * eye.middle, 0.45 * (eye.light - eye.middle)), 4.0, 18.0))  # well below the white
@@ -156,6 +160,7 @@ def _iris_paint(eye: _Eye) -> Paint:
         lab[:, :, 0] += kept * seen * (lift + 0.4 * np.clip(above, -10, 16)) + brighter
         lab[:, :, 1:] *= 1 + 0.75 * (kept * seen)[:, :, None]
         lab[:, :, 1:] += (kept * seen * dark * warm)[:, :, None] * _BROWN
+        lab[:, :, 1] = np.minimum(lab[:, :, 1], np.maximum(_REDDEST * lab[:, :, 2], _RED))
         return to_rgb(lab)
 
     return paint
@@ -181,6 +186,13 @@ _LIGHTENED, _TONED, _FLATTENED = 1.0, 0.9, 0.8
 
 _CONCEALED = 4.5
 """By how much (L of CIE Lab) the skin under the eyes gets lighter than the cheek, as concealer is."""
+
+
+_MOST_LIGHTER = 16.0
+"""By how much (L) at most it gets lighter: what is darker is a shadow of the light, or paint."""
+
+_FADES = (0.04, 0.42)
+"""Where, from the outer corner to the inner one, the change begins and is whole: make-up and shadows beside the eye stay, without a step."""
 
 
 def under_eye(photo: Picture, subject: Subject, strength: float) -> Picture:
@@ -254,15 +266,24 @@ def _evening(view: View, skin: Field, lens: Field, hollows: list[_Hollow], unit:
         bare = np.asarray((free + lens * (1 - eyes)) * like, dtype=np.float32)
         lid = hollow.lid + 0.2 * (hollow.edge - hollow.lid)
         region = soften(filled(view, np.concatenate([lid, hollow.edge[::-1]])), 0.045 * pixel)
-        weight = region * soften(bare, 0.012 * pixel) * bare
+        weight = region * soften(bare, 0.012 * pixel) * bare * _from_outside(view, hollow)
         low = _mean_within(fine, bare, 0.04 * pixel)
         low_lab = rgb_to_lab(np.clip(low, 0, 1))
         toned = low_lab.copy()
-        toned[:, :, 0] += np.float32(_LIGHTENED) * np.clip(own[0] + _CONCEALED - low_lab[:, :, 0], 0, 22)
+        toned[:, :, 0] += np.float32(_LIGHTENED) * np.clip(own[0] + _CONCEALED - low_lab[:, :, 0], 0, _MOST_LIGHTER)
         toned[:, :, 1:] += np.float32(_TONED) * (own[1:] - low_lab[:, :, 1:])
         bags = np.float32(_FLATTENED) * (low - fine)
         change += (to_rgb(toned) - to_rgb(low_lab) + bags) * (weight * np.float32(strength))[:, :, None]
     return change
+
+
+def _from_outside(view: View, hollow: _Hollow) -> Field:
+    """How much (h, w) of the change happens between the outer end of a hollow, whose points come first, and its inner end."""
+    ends = view.to_view(np.stack([hollow.edge[0], hollow.edge[-1]]))
+    along = ends[1] - ends[0]
+    y, x = np.mgrid[: view.shape[0], : view.shape[1]].astype(np.float32)
+    share = ((x - ends[0, 0]) * along[0] + (y - ends[0, 1]) * along[1]) / max(float(along @ along), 1e-6)
+    return np.asarray(smoothstep(share, *_FADES), dtype=np.float32)
 
 
 def _cheek_tone(view: View, lab: Field, skin: Field, points: Points, radius: float) -> Field | None:

@@ -52,6 +52,8 @@ TONES: dict[str, _Tone] = {
 _SKIN = ("skin", "nose", "l_ear", "r_ear", "neck")
 _OF_LIPS = 0.6
 """Share of the change that lips get, which are no skin but look strange without."""
+_OF_BROWS = 0.8
+"""The same of brows where skin gets darker: thin ones would look bleached."""
 _OTHER = ("hair", "hat", "eye_g", "l_eye", "r_eye", "l_brow", "r_brow", "mouth", "u_lip", "l_lip", "ear_r")
 """What has skin's colours at times and is none. Hands, arms and shoulders a parser calls background or clothes."""
 
@@ -86,6 +88,8 @@ def skin_tone(photo: Picture, subject: Subject, strength: float, tone: str) -> P
     if skin.sum() < 4:
         return photo
     parsed = skin + _OF_LIPS * _cover(subject, view, "u_lip", "l_lip")
+    if TONES[tone].gamma > 1:
+        parsed = parsed + _OF_BROWS * _cover(subject, view, "l_brow", "r_brow")
     weight = feather(parsed, view, 0.015 * unit) * crop_fade(subject.wide(), view, photo.shape)
     bare = _bare(photo, subject, view, skin, unit)
     if bare is not None:
@@ -160,9 +164,11 @@ def live_skin_tone(frame: Picture, face: LiveFace, strength: float, tone: str) -
     skin = live_skin(face, view, "neck", "l_ear", "r_ear")
     if skin.sum() >= 4:
         lips = share_in(face, view, "u_lip", "l_lip") if face.shares else inside(face, view, "lips_outer")
+        brows = share_in(face, view, "l_brow", "r_brow") if face.shares and TONES[tone].gamma > 1 else np.zeros_like(skin)
         if face.shares:
             skin, lips = sharpened(skin), sharpened(lips)
-        weight = soften(np.minimum(skin + np.float32(_OF_LIPS) * lips, 1), 0.015 * unit * view.scale)
+        parsed = skin + np.float32(_OF_LIPS) * lips + np.float32(_OF_BROWS) * brows
+        weight = soften(np.minimum(parsed, 1), 0.015 * unit * view.scale)
         weight = np.asarray(weight * fade_at_border(face.alignment, view, frame.shape), dtype=np.float32)
         change = _planned(view, skin, TONES[tone], unit, strength)
         repaint(frame, view, weight, lambda pixels, _rows, _columns: change.of(pixels, change.blotches))

@@ -280,7 +280,8 @@ function brightenEyes(picture, face, strength) {
         repaint(picture, view, coloured, ([l, a, b]) => {
             const above = l - middle, bare = 1 - smoothstep(above, 14, 30), kept = bare * smoothstep(l, 2, 10), warm = kept * brown * smoothstep(b, 1, 6);
             const glint = 0.2 * (1 - bare) * clamp((92 - l) / 20, 0, 1) * clamp(above, 0, 40);
-            return [l + kept * (lift + 0.4 * clamp(above, -10, 16)) + glint, a * (1 + 0.75 * kept) + 3 * warm, b * (1 + 0.75 * kept) + 6 * warm];
+            const blue = b * (1 + 0.75 * kept) + 6 * warm, red = Math.min(a * (1 + 0.75 * kept) + 3 * warm, Math.max(0.7 * blue, 4)); // a red iris is none
+            return [l + kept * (lift + 0.4 * clamp(above, -10, 16)) + glint, red, blue];
         });
     }
 }
@@ -299,7 +300,8 @@ function skinTone(picture, face, strength, { tone }) {
     const { view, to, px } = at, skin = skinOf(face, view, to, "neck", "l_ear", "r_ear");
     if (total(skin) < 4) return;
     const lips = face.shares ? sharpened(shareOver(face, view, to, ["u_lip", "l_lip"])) : inside(face, view, to, "lips_outer");
-    const seen = face.shares ? sharpened(skin) : skin, weight = soften(seen.map((value, i) => Math.min(1, value + 0.6 * lips[i])), view, 0.015 * px);
+    const brows = face.shares && (TONES[tone].gamma ?? 1) > 1 ? shareOver(face, view, to, ["l_brow", "r_brow"]) : empty(view);
+    const seen = face.shares ? sharpened(skin) : skin, weight = soften(seen.map((value, i) => Math.min(1, value + 0.6 * lips[i] + 0.8 * brows[i])), view, 0.015 * px);
     const fade = borderFade(face, view, to, picture), sure = skin.map((value) => (value > 0.6 ? value : 0));
     const mean = weightedMean(labPlanes(view.planes), total(sure) >= 1 ? sure : skin), { gamma = 1, shift = [0, 0], chroma = 1, hue } = TONES[tone];
     const own = Math.hypot(mean[1], mean[2]), darkens = gamma > 1, colorful = (/** @type {number} */ less) => interp(own, [20, 36], [1, less]);
