@@ -116,7 +116,7 @@ def test_ctrl_c_while_pairs_are_made_is_one_line_and_what_was_made_is_kept(drawn
     run = tmp_path / "run"
     words = ["train", "--dataset", "CelebAMask-HQ", "--data-dir", str(drawn_folder), "--run-dir", str(run)]
     process = subprocess.Popen(
-        [sys.executable, "-m", "lianpu", *words, "--preset", "fields", "--teacher", "drawn", "--image-size", "32"],
+        [sys.executable, "-m", "lianpu", *words, "--preset", "fields", "--teacher", "drawn", "--image-size", "128"],
         stdout=subprocess.DEVNULL,
         stderr=subprocess.PIPE,
         text=True,

@@ -54,6 +54,8 @@ export class ServedEditor {
         /** The browser's number of each of the server's faces; -1 where it sees none. @type {number[]} */
         this.mine = [];
         this.isOpenHere = false;
+        /** The upload of a photo that the server forgot. @type {Promise<any> | null} */
+        this.again = null;
         /** The open photo as it is, at the size of a screen. */
         this.plain = new Blob();
     }
@@ -90,7 +92,8 @@ export class ServedEditor {
             return await this.call(`photos/${this.id}/${what}`, init);
         } catch (problem) {
             if (!(problem instanceof EditorError) || problem.kind !== "forgotten") throw problem;
-            await this.upload(this.file);
+            this.again ??= this.upload(this.file).finally(() => { this.again = null; }); // once for all that ask at this moment
+            await this.again;
             return this.call(`photos/${this.id}/${what}`, init);
         }
     }
