@@ -14,7 +14,7 @@ from lianpu.effects.age_gender import looks_in
 from lianpu.effects.catalogue import EFFECTS, Effect
 from lianpu.faces.live import LiveFace, LiveScene
 from lianpu.faces.mesh import points_68
-from lianpu.faces.results import Mesh, Subject
+from lianpu.faces.results import Mesh, SexAge, Subject
 from lianpu.imaging.picture import Picture
 from lianpu.photo.reading import read_image
 from lianpu.photo.writing import write_image
@@ -67,6 +67,9 @@ BOUNDS = {
 OPTIONS = {"gender": {"towards": "male"}}
 """A drawn face looks neither like a man nor like a woman: which of them "other" is may differ between two sizes."""
 
+A_MAN = SexAge(0.9, 40.0, "told")
+"""Drawn faces look like women, whose jaws have no beard to take off."""
+
 VISIBLE = 2
 """Levels."""
 
@@ -77,6 +80,8 @@ def both_forms(
     """The changes (H, W, 3) int that the photo form and the live form make."""
     frame = photo.copy()
     options = OPTIONS.get(effect.name, {})
+    if effect.name == "beard" and subject.looks is None:
+        face, subject = replace(face, looks=A_MAN), replace(subject, looks=A_MAN)
     effect.apply_live(frame, LiveScene((face,)), strength, **options)
     subject = replace(subject, mesh=face.mesh)
     return effect.apply(photo, [subject], strength, **options).astype(int) - photo, frame.astype(int) - photo
