@@ -206,7 +206,8 @@ def test_uploads_and_results_go_with_their_call_and_the_rest_with_the_visit(serv
     assert not set(served.kept()) - before
 
 
-def test_a_batch_comes_back_as_a_zip_with_what_became_of_each(client: Client, photo: Path, tmp_path: Path) -> None:
+def test_a_batch_comes_back_as_a_zip_with_what_became_of_each(served: Any, photo: Path, tmp_path: Path) -> None:
+    client, before = Client(served), set(served.kept())
     wall = write_image(tmp_path / "wall.png", np.full((200, 200, 3), 128, dtype=np.uint8))
     files = [("photos", _file(one)) for one in (photo, wall, photo)]
     begun = client.session.post(f"{client.url}/api/batch", files=files, data={"preset": json.dumps(LIPS)}, timeout=PATIENCE_S)
@@ -220,6 +221,7 @@ def test_a_batch_comes_back_as_a_zip_with_what_became_of_each(client: Client, ph
     ]
     assert state["photos"][0]["result"] == "edited" and "No face was found in wall.png" in state["photos"][1]["result"]
     assert "没有找到人脸" in client.ended(begun.json()["job"], "zh")["photos"][1]["result"]
+    assert [file.name for file in set(served.kept()) - before] == ["lianpu-edited.zip"], "uploads go when their job has ended"
     with zipfile.ZipFile(io.BytesIO(client.get(f"/api/jobs/{begun.json()['job']}/file").content)) as archive:
         assert archive.namelist() == ["anna-edited.png", "anna-edited-2.png"]
         assert source_type_of(_mark(archive.read("anna-edited.png"))) == ALGORITHMIC

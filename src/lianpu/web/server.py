@@ -16,7 +16,7 @@ import shutil
 import socket
 import threading
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
@@ -174,6 +174,7 @@ class Job:
 
     visit: Visit
     call: Call
+    uploads: tuple[Stored, ...]
     state: str = "waiting"
     done: int = 0
     total: int = 0
@@ -226,13 +227,13 @@ class Service:
                 if not job.visit.folder.is_dir():
                     self.cancel(self.jobs.pop(number))
 
-    def begin(self, visit: Visit, method: str, **values: Any) -> str:
-        """Begin a job of a visit, and return its id. Raises PageError for a visit that has too many."""
+    def begin(self, visit: Visit, uploads: Sequence[Stored], method: str, **values: Any) -> str:
+        """Begin a job of a visit, and return its id; its uploads go when it ends. Raises PageError for a visit that has too many."""
         mine = [job for job in self.jobs.values() if job.visit is visit and job.state in ("waiting", "running")]
         if len(mine) >= _MOST_JOBS:
             raise page_error("too_many_jobs", limit=_MOST_JOBS)
         number = secrets.token_urlsafe(12)
-        job = self.jobs[number] = Job(visit, Call(method, {**values, "folder": visit.new_folder()}))
+        job = self.jobs[number] = Job(visit, Call(method, {**values, "folder": visit.new_folder()}), tuple(uploads))
         task = asyncio.create_task(self._work(job))
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
@@ -255,6 +256,10 @@ class Service:
             if not isinstance(problem, LianpuError):
                 log.error("a job failed", exc_info=problem)
             job.state, job.problem = "failed", problem
+        finally:
+            remove(*job.uploads)
+            if job.cancelled:
+                shutil.rmtree(job.call.values["folder"], ignore_errors=True)
 
     def job(self, number: str, visit: Visit) -> Job:
         """A job of a visit. Raises PageError for one that is not its own, or not here any more."""
@@ -518,7 +523,7 @@ async def batch(
         for one in photos:
             kept.append(await caller.store(one))
         files = [(one.file, one.name) for one in kept]
-        return {"job": service.begin(caller.visit, "batch", files=files, asked=asked)}
+        return {"job": service.begin(caller.visit, kept, "batch", files=files, asked=asked)}
     except BaseException:
         remove(*kept)
         raise
@@ -540,7 +545,7 @@ async def video(
     asked = Asked(dump_preset(requested_preset(_preset_value(preset), strength)), faces)
     stored = await caller.store(video, service.limits.max_video_mb)
     try:
-        return {"job": service.begin(caller.visit, "video", file=stored.file, name=stored.name, asked=asked, fast=fast)}
+        return {"job": service.begin(caller.visit, [stored], "video", file=stored.file, name=stored.name, asked=asked, fast=fast)}
     except BaseException:
         remove(stored)
         raise
