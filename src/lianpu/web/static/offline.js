@@ -8,6 +8,7 @@ worker.addEventListener("activate", (event) => event.waitUntil(worker.clients.cl
 
 worker.addEventListener("fetch", (event) => {
     const { request } = event, address = new URL(request.url), here = address.origin === worker.location.origin;
+    if (address.pathname.endsWith("/api/leave")) event.respondWith(fetch(request)); // the page that says so is gone when this would fall back to it
     if (request.method !== "GET" || !here || address.pathname.includes("/api/") || address.pathname.includes("/models/")) return;
     event.respondWith(newest(request));
 });
