@@ -76,7 +76,7 @@ def test_a_flow_moves_points_where_they_should_go_stays_still_far_away_and_never
     shape = (520, 480)
     moved = np.zeros_like(flat)
     moved[:, 0] = 6 * np.sign(flat[:, 0] - flat[:, 0].mean())  # both halves part: it tears, unless it is smooth
-    flow = backward_flow(flat, moved, CONTROLS, shape, np.ones(shape, np.float32))
+    flow = backward_flow(flat, moved, CONTROLS, shape, np.ones(shape, np.float32), np.zeros((0, 2)))
     assert np.abs(flow[:8]).max() < 0.05 and np.abs(flow[:, :8]).max() < 0.05
     across = 1 + np.gradient(flow[..., 0], axis=1)
     down = 1 + np.gradient(flow[..., 1], axis=0)
@@ -84,6 +84,21 @@ def test_a_flow_moves_points_where_they_should_go_stays_still_far_away_and_never
     cheek = flat[205] + moved[205]
     x, y = np.rint(cheek).astype(int)
     assert flow[y, x, 0] * np.sign(moved[205, 0]) < -2
+
+
+def test_rigid_places_stay_where_the_face_around_them_moves() -> None:
+    flat = 0.8 * CANONICAL[:, :2] + (30, 40)
+    shape = (520, 480)
+    moved = np.tile((5.0, 0.0), (len(flat), 1))
+    frame = np.array(
+        [(x, y) for x in range(150, 331, 12) for y in range(210, 271, 12)], dtype=np.float64
+    )  # glasses before the eyes
+    inside = (np.abs(flat[:, 0] - 240) < 96) & (np.abs(flat[:, 1] - 240) < 36)
+    moved[inside] = 0
+    flow = backward_flow(flat, moved, CONTROLS, shape, np.ones(shape, np.float32), frame)
+    assert np.abs(flow[215:266, 160:320]).max() < 0.6
+    chin = np.rint(flat[199] + moved[199]).astype(int)
+    assert flow[chin[1], chin[0], 0] < -3
 
 
 def test_controls_are_many_spread_out_and_in_pairs() -> None:

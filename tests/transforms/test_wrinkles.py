@@ -12,11 +12,13 @@ MODEL = load_transform()
 SHAPE = (512, 512)
 
 
-def _field(amount: float, age: float, seen: np.ndarray | None = None, scale: float = 1.0) -> np.ndarray:
+def _field(
+    amount: float, age: float, seen: np.ndarray | None = None, scale: float = 1.0, light: tuple[float, float] = (0.0, 0.0)
+) -> np.ndarray:
     shape = (round(SHAPE[0] * scale), round(SHAPE[1] * scale))
     return wrinkle_field(
-        (MODEL.canonical[:, :2] + 0.5) * scale - 0.5, scale, (np.array([1.0, 0.0]), np.array([0.0, 1.0])), MODEL.mirror,
-        np.full_like(MODEL.skin, 0.45), MODEL.canonical, amount, age, np.ones(SURFACE, bool) if seen is None else seen, shape,
+        (MODEL.canonical[:, :2] + 0.5) * scale - 0.5, scale, (np.array([1.0, 0.0]), np.array([0.0, 1.0])), light, MODEL.mirror,
+        np.full_like(MODEL.skin, 0.45), MODEL.canonical, amount, age, np.ones(SURFACE) if seen is None else seen, shape,
     )  # fmt: skip
 
 
@@ -52,8 +54,20 @@ def test_both_sides_have_lines_that_are_not_copies_of_each_other() -> None:
 
 def test_points_that_are_not_seen_get_no_lines() -> None:
     seen = MODEL.canonical[:, 0] < 255.5
-    field = _field(1.0, 70, seen)
+    field = _field(1.0, 70, seen.astype(float))
     assert np.abs(field[:, 290:]).max() < 0.01 and np.abs(field[:, :220]).max() > 0.05
+
+
+def test_folds_on_a_cheek_that_turns_away_are_fainter() -> None:
+    half, whole = (np.abs(_field(1.0, 70, np.full(SURFACE, share))).sum() for share in (0.4, 1.0))
+    assert 0.2 * whole < half < 0.6 * whole
+
+
+def test_a_fold_shades_by_the_side_that_light_comes_from() -> None:
+    none, left, right = (_field(1.0, 70, light=(across, 0.0)) for across in (0.0, -0.4, 0.4))
+    cheek = (slice(300, 400), slice(130, 200))  # beside the mouth, on the picture's left
+    assert np.abs(left - none)[cheek].max() > 0.03
+    np.testing.assert_allclose((left - none)[cheek], (none - right)[cheek], atol=0.02)
 
 
 @pytest.mark.parametrize("scale", [0.3, 2.0])

@@ -25,7 +25,6 @@ from lianpu.transforms.beard import (
     TILE_PER_UNIT,
     TILE_PX,
     Shave,
-    canonical_places,
     light_of,
     shave,
     skin_chroma,
@@ -35,7 +34,7 @@ from lianpu.transforms.beard import (
 )
 from lianpu.transforms.model import AGE_SPAN, MIDDLE_AGE, TransformModel
 from lianpu.transforms.reading import BANDS, BLACK, Reading, blurred, merged, read_face, split_planes, weighted
-from lianpu.transforms.surface import FRAME, MAP_PX, SURFACE, backward_flow
+from lianpu.transforms.surface import FRAME, MAP_PX, SURFACE, Coordinates, backward_flow
 from lianpu.transforms.wrinkles import wrinkle_field
 
 _MALE, _FEMALE, _OLDER, _YOUNGER = 2.4, 2.4, 3.3, 2.9
@@ -99,7 +98,7 @@ _ROOTS = 0.34
 _GROWS, _STUBBLE_OF_BOYS = (9.0, 22.0), 0.12
 """Years between which stubble comes to its full density, and how much of it a younger face gets: a trace."""
 
-_PORES = ((-0.6, -1.0, -1.9, -2.3), (-0.25, -0.5, -0.9, -1.3))
+_PORES = ((-0.1, -0.4, -0.8, -0.9), (-0.05, -0.3, -0.6, -0.7))
 """How far each band of a woman's and of a man's detail may fall towards younger, in log energy: young skin has pores, and men's is rough."""
 
 _ROUGHEST = (1.8, 1.5, 1.0, 0.7)
@@ -117,8 +116,14 @@ _GREYS = (42.0, 54.0)
 _FORMER = (-0.24, 0.02, 0.05)
 """Change of tone that such hair gets towards younger: darker, and brown."""
 
-_FOLD = (1.5, 13.0)
-"""Folds lie between these scales, in units of the frame."""
+_FOLD = (1.4, 5.0, 13.0)
+"""Lines lie between the first two of these scales, in units of the frame, folds and bags between the last two."""
+
+_LINES_OFF, _BAGS_OFF = (0.85, 0.65), (0.6, 0.3)
+"""How much of their dark valleys goes towards younger, and of the ridges beside them."""
+
+_FOLDED = (0.008, 0.022)
+"""Mean contrast of lines around a place, in log light, from which on its ridges are folds', and up to which they are shine."""
 
 _FAINT = 0.004
 
@@ -444,9 +449,12 @@ def _limit(tone: Field, reading: Reading, model: TransformModel, wish: Wish) -> 
         light = np.where(tone[..., 0] <= 0, tone[..., 0], light)
         tone[..., 0] += eyes * (light - tone[..., 0])
         tone[..., 1:] += eyes[..., None] * (0.35 * share[..., None] - 1) * tone[..., 1:]
-    if wish.age > 0 and not wish.gender:  # no pale rings around the eyes of older men
-        tone[..., 0] = np.minimum(tone[..., 0], 0.07)
+    if wish.age > 0 and not wish.gender:  # no pale rings around the eyes of older men, nor pale foreheads
+        tone[..., 0] = np.minimum(tone[..., 0], 0.04)
         _hold(tone, (-0.015, 0.03), (-0.02, 0.03))  # nor green cheeks
+        around = np.maximum(reading.sampled(model.zones.beard), reading.sampled(model.zones.density))
+        least = np.median(tone[cheeks], axis=0) if cheeks.any() else np.zeros(3)  # grey beards were learned: no muzzle
+        tone += around[..., None] * (np.maximum(tone, least - (0.03, 0.002, 0.002)) - tone)
     if wish.gender > 0 or wish.age > 0:  # skin in bright light has no shade to give: it would get grey
         tone *= np.where(tone[..., :1] < 0, np.clip((np.log(108.0) - seen[..., :1]) / 0.3, 0.15, 1), 1)
     if wish.gender < 0:
@@ -587,6 +595,13 @@ def _smooth_skin(reading: Reading, model: TransformModel) -> Field:
     return np.asarray(1 - smoothstep(rough - usual, 0.8, 2.0) * model.zones.beard, dtype=np.float32)
 
 
+def _hairy(reading: Reading, model: TransformModel) -> Field:
+    """(M, M): 1 where a beard grows, and below the face's outline, where it hangs."""
+    rough = 1 - _smooth_skin(reading, model)
+    hanging = cv2.dilate(rough, np.ones((15, 9), np.uint8)) * (1 - model.zones.face)
+    return blurred(np.maximum(rough, np.asarray(hanging, dtype=np.float32)), 1.5)
+
+
 def _missing_detail(reading: Reading, model: TransformModel, wish: Wish) -> Field:
     """(M, M, 4): how much log energy a face lacks to be as rough as skin of the wanted age: freckles and glare become no dirt."""
     years = float(np.clip((wish.years + AGE_SPAN * wish.age - MIDDLE_AGE) / AGE_SPAN, -1, 1.6))
@@ -607,28 +622,36 @@ def _former(reading: Reading, wish: Wish) -> Field:
 
 
 def _unfolded(reading: Reading, model: TransformModel, shaved: Shave | None) -> Field:
-    """(h, w, 3) of tone that takes folds and bags of a face's skin off: their dark valleys, and less of the ridges beside them.
+    """(h, w, 3) of tone that takes folds and bags of a face's skin, neck included, off: the dark valleys of both, and fine ridges.
 
-    A face's own beard, and what lies beside lips, lids, brows and nostrils, is no fold.
+    Pores, broad shading and shine stay: skin without them is wax. A face's own beard, and what lies beside lips, lids, brows and nostrils,
+    is no fold.
     """
     scale = reading.scale
-    inner = reading.cover("skin", grown=-3.0)
+    inner = reading.cover("skin", "neck", grown=-2.5)
     other = reading.cover("l_eye", "r_eye", "l_brow", "r_brow", "u_lip", "l_lip", "mouth", "eye_g", grown=2.0)
-    brows = float(model.canonical[9, 1])
-    forehead = 1 - smoothstep(canonical_places(reading)[1], brows - 34, brows - 6)  # lines cross it up to the hairline
-    valid = inner * (1 - other) * np.maximum(reading.sampled(model.zones.fade), forehead)
+    valid = inner * (1 - other)
     if shaved is not None:
         valid *= 1 - shaved.replaced
     tone = weighted(reading.tone, valid)
-    near, around = (blurred(tone, sigma * scale) for sigma in _FOLD)
-    apart = near[..., :3] / np.maximum(near[..., 3:], 1e-3) - around[..., :3] / np.maximum(around[..., 3:], 1e-3)
-    light = apart[..., 0]
-    beard = smoothstep(blurred(reading.sampled(model.zones.density) * (light < -0.06), 6 * scale), 0.25, 0.5)
-    flat = np.where(
-        light < 0, -(0.72 + 0.2 * forehead) * np.maximum(light, -0.3), -(0.58 + 0.2 * forehead) * np.minimum(light, 0.12)
+    fine, middle, broad = (
+        level[..., :3] / np.maximum(level[..., 3:], 1e-3) for level in (blurred(tone, sigma * scale) for sigma in _FOLD)
     )
-    even = -0.6 * np.clip(apart[..., 1:], -0.05, 0.05)
-    return np.asarray(np.dstack([flat, even]) * (blurred(valid, 2.0 * scale) * (1 - beard))[..., None], dtype=np.float32)
+    lines, bags = fine[..., 0] - middle[..., 0], middle[..., 0] - broad[..., 0]
+    beard = smoothstep(blurred(reading.sampled(model.zones.density) * (lines + bags < -0.06), 6 * scale), 0.25, 0.5)
+    beard = np.maximum(beard, reading.sampled(_hairy(reading, model)))
+    folded = smoothstep(blurred(np.abs(lines) * valid, 8 * scale) / np.maximum(blurred(valid, 8 * scale), 0.1), *_FOLDED)
+    flat = -np.where(lines < 0, _LINES_OFF[0], _LINES_OFF[1] * folded) * np.clip(lines, -0.3, 0.15)
+    flat -= np.where(bags < 0, _BAGS_OFF[0] * (0.25 + 0.75 * folded), _BAGS_OFF[1] * folded) * np.clip(bags, -0.2, 0.1)
+    sharp = np.clip(reading.tone[..., 0] - fine[..., 0], -0.3, 0) * np.clip(-lines / 0.05 - 0.4, 0, 1)  # the bottom of a crease
+    flat -= np.float32(_LINES_OFF[0]) * sharp
+    creased = np.clip(-(lines + bags) / 0.1, 0, 1)[..., None]  # which is redder than the skin beside it
+    even = -(np.float32(0.4) + np.float32(0.45) * creased) * np.clip(
+        (fine - broad)[..., 1:], -0.05 - 0.15 * creased, 0.05 + 0.15 * creased
+    )
+    high = reading.view.shape[0]
+    border = np.minimum(1, (high - np.arange(high, dtype=np.float32)[:, None]) / (0.08 * high))  # the neck goes on below the view
+    return np.asarray(np.dstack([flat, even]) * (blurred(valid, 2.0 * scale) * (1 - beard) * border)[..., None], dtype=np.float32)
 
 
 def _linear(reading: Reading, tone: Field, gains: Field, shaved: Shave | None, youth: float) -> Field:
@@ -713,12 +736,13 @@ def _lines(reading: Reading, model: TransformModel, wish: Wish, skin: Field, dar
         (reading.flat + 0.5) * finer - 0.5,
         reading.scale * finer,
         (across, down),
+        _light(reading, model),
         model.mirror,
         gained,
         model.canonical,
         wish.age,
         wish.years + AGE_SPAN * wish.age,
-        reading.seen,
+        reading.seen * np.clip((-(model.normals @ reading.place.rotation.T)[:, 2] - 0.1) / 0.4, 0, 1),
         shape,
     )
     seen = blurred(reading.tone[..., 0], 3.0 * reading.scale)
@@ -729,6 +753,21 @@ def _lines(reading: Reading, model: TransformModel, wish: Wish, skin: Field, dar
         * np.float32(min(dark, 1.15))
     )
     return np.asarray(field * (enlarge(mask, shape[::-1]) if finer > 1 else mask), dtype=np.float32)
+
+
+def _light(reading: Reading, model: TransformModel) -> tuple[float, float]:
+    """By how much the skin's log light grows for a unit of its normal to the right and down in the picture."""
+    normals = model.normals @ reading.place.rotation.T
+    high, wide = reading.view.shape
+    x, y = (np.clip(np.rint(reading.flat[:, axis]).astype(int), 0, (wide, high)[axis] - 1) for axis in (0, 1))
+    near = blurred(reading.tone[..., 0], 4 * reading.scale)[y, x]
+    shown = reading.seen & (reading.skin[y, x] > 0.5)
+    if shown.sum() < 40:
+        return 0.0, 0.0
+    terms = np.column_stack([normals[shown], np.ones(int(shown.sum()))])
+    slope = np.linalg.solve(terms.T @ terms + np.diag([4.0, 4.0, 4.0, 0.0]), terms.T @ near[shown])
+    right, down = (float(np.clip(value, -0.6, 0.6)) for value in slope[:2])
+    return right, down
 
 
 def _stubble(reading: Reading, model: TransformModel, wish: Wish, reachable: Field) -> tuple[Field | None, Field]:
@@ -773,6 +812,8 @@ def _flow(picture: Picture, subject: Subject, reading: Reading, model: Transform
     )
     if wish.age < 0:
         change = change + _youth(model, -wish.age)
+    if wish.age:
+        change = _kept_features(model, change)
     assert subject.mesh is not None
     wide = max(part.stop - part.start for part in subject.window)
     view = view_of(picture, subject.window, max(32, round(wide * reading.view.scale)))
@@ -785,8 +826,46 @@ def _flow(picture: Picture, subject: Subject, reading: Reading, model: Transform
     near = np.minimum(
         np.minimum(x, across - 1 - x) / max(1.0, 0.08 * across), np.minimum(y, high - 1 - y) / max(1.0, 0.08 * high)
     )
-    flow = backward_flow(flat, moved, seen, view.shape, smoothstep(near, 0, 1))
+    glasses = _glasses(subject, view)
+    if glasses.any():
+        places = np.clip(np.rint(flat).astype(int), 0, (across - 1, high - 1))
+        moved[glasses[places[:, 1], places[:, 0]] > 0] = 0
+    flow = backward_flow(flat, moved, seen, view.shape, smoothstep(near, 0, 1), _spread(glasses, 14 * reading.scale))
     return view, np.asarray(flow / np.float32(view.scale), dtype=np.float32)
+
+
+def _glasses(subject: Subject, view: View) -> np.ndarray:
+    """(h, w) uint8: 1 where glasses are, and close around them: frames do not bend."""
+    glasses = cv2.resize(subject.parts.where("eye_g").astype(np.uint8), view.shape[::-1], interpolation=cv2.INTER_NEAREST_EXACT)
+    around = max(3, round(0.02 * max(view.shape)))
+    return np.asarray(cv2.dilate(glasses, np.ones((around, around), np.uint8)))
+
+
+def _spread(mask: np.ndarray, apart: float) -> np.ndarray:
+    """(N, 2): places x, y in a mask (h, w) that lie about `apart` pixels from each other."""
+    step = max(1, round(apart))
+    return np.argwhere(mask[::step, ::step])[:, ::-1].astype(np.float64) * step
+
+
+_EYES, _MOUTH = ((0.95, 0.9), (1.05, 1.1)), ((0.96, 0.86), (1.03, 1.12))
+"""Smallest and largest growth of the eyes' and the mouth's width and height by age: beyond lie dolls and frightened faces."""
+
+
+def _kept_features(model: TransformModel, change: Coordinates) -> Coordinates:
+    """A change of shape (K, 3) whose eyes and mouth neither swell nor shrink by more than people's do."""
+    change = change.copy()
+    for name, (least, most) in (("right_eye", _EYES), ("left_eye", _EYES), ("lips_outer", _MOUTH)):
+        points = list(REGIONS[name])
+        middle = model.canonical[points].mean(axis=0)
+        apart = model.canonical - middle
+        reach = np.abs(apart[points]).max(axis=0)[:2]
+        near = 1 - smoothstep(np.hypot(*(apart[:, :2] / np.maximum(reach, 0.6 * reach.max())).T), 1.0, 1.9)
+        for axis in (0, 1):
+            own = apart[points, axis]
+            moved = _SHAPE * (change[points, axis] - change[points, axis].mean())
+            growth = 1 + float(own @ moved) / float(own @ own)
+            change[:, axis] += (np.clip(growth, least[axis], most[axis]) - growth) / _SHAPE * near * apart[:, axis]
+    return change
 
 
 def _youth(model: TransformModel, amount: float) -> np.ndarray:

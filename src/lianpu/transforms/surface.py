@@ -186,7 +186,9 @@ def at_places(values: np.ndarray, places: Field) -> Field:
     return np.asarray(sampled, dtype=np.float32).reshape(*places.shape[:2], *channels.shape[2:])
 
 
-def backward_flow(flat: Coordinates, moved: Coordinates, seen: np.ndarray, shape: tuple[int, int], ends: Field) -> Field:
+def backward_flow(
+    flat: Coordinates, moved: Coordinates, seen: np.ndarray, shape: tuple[int, int], ends: Field, rigid: Coordinates
+) -> Field:
     """(h, w, 2) float32: for each pixel of the result its source's offset, in pixels, where points of a face move.
 
     Smooth, 0 far from the face and where `ends` is 0, and damped where it is too steep, so that nothing folds.
@@ -197,8 +199,9 @@ def backward_flow(flat: Coordinates, moved: Coordinates, seen: np.ndarray, shape
         seen: indices of the points that count.
         shape: height and width of the view.
         ends: (h, w), 0 to 1, multiplies the flow.
+        rigid: (N, 2) places that stay: those of glasses.
     """
-    still = np.vstack([ring(flat, _BESIDE)[::2], ring(flat, _FAR)[::3]])
+    still = np.vstack([ring(flat, _BESIDE)[::2], ring(flat, _FAR)[::3], rigid])
     centres = np.vstack([flat[seen] + moved[seen], still])
     plate = ThinPlate(centres, np.vstack([-moved[seen], np.zeros_like(still)]), 2e-3)
     high, wide = shape

@@ -66,13 +66,7 @@ FOLDS: Mapping[str, Fold] = {
         after=43,
         crease=0.5,
     ),
-    "glabella": Fold(
-        (_at((107, 9, 0.45), (55, 8, 0.42), (189, 168, 0.55)), _at((107, 9, 0.72), (55, 8, 0.72))),
-        0.09,
-        1.3,
-        (1.0, 0.0),
-        after=36,
-    ),
+    "glabella": Fold((_at((107, 9, 0.5), (55, 8, 0.5), (189, 168, 0.5)),), 0.05, 1.8, (1.0, 0.0), after=42, crease=0.5),
     "crows_feet": Fold(
         (
             _at((226, 113, 0.35), (113, 124, 0.7), (156, 139, 0.2)),
@@ -95,26 +89,18 @@ FOLDS: Mapping[str, Fold] = {
         (0.0, -1.0),
     ),
     "tear_trough": Fold(
-        (_at((244, 128, 0.8), (121, 47, 0.25), (120, 100, 0.25), (119, 101, 0.3)),), 0.085, 2.6, (0.0, -1.0), after=34
+        (_at((232, 121, 0.6), (121, 120, 0.5), (120, 100, 0.3), (119, 101, 0.25), (118, 117, 0.5)),),
+        0.06,
+        4.2,
+        (0.0, -1.0),
+        after=34,
+        crease=0.0,
     ),
     "nasolabial": Fold(
-        (_at((129, 203, 0.4), (203, 206, 0.42), (206, 186, 0.3), (216, 57, 0.45), (212, 57, 0.5)),),
-        0.135,
-        2.3,
-        (0.8, -0.5),
-        after=31,
-        crease=0.35,
+        (_at((129, 203, 0.4), (203, 206, 0.42), (206, 186, 0.3), (216, 57, 0.45)),), 0.125, 2.6, (0.8, -0.5), after=31, crease=0.3
     ),
     "marionette": Fold(
-        (_at((61, 43, 0.8), (43, 202, 0.45), (202, 204, 0.3), (210, 211, 0.5)),), 0.1, 2.1, (0.9, -0.2), after=47, crease=0.3
-    ),
-    "cheeks": Fold(
-        (_at((207, 216, 0.3), (214, 212, 0.35), (210, 135, 0.2)), _at((205, 207, 0.6), (187, 207, 0.6), (192, 214, 0.5))),
-        0.026,
-        2.4,
-        (0.8, 0.0),
-        after=55,
-        crease=0.0,
+        (_at((61, 43, 0.8), (43, 202, 0.45), (202, 204, 0.3), (210, 211, 0.5)),), 0.075, 2.6, (0.9, -0.2), after=42, crease=0.15
     ),
 }
 """The folds of an ageing face, by name."""
@@ -124,6 +110,9 @@ _STEP = 2.0
 
 _RIDGE, _SOFT, _VALLEY, _CREASE = 1.5, np.float32(1.0), np.float32(0.62), np.float32(0.2)
 """Weights of a fold's lit side, the shade around it, its valley, and the crease in it: each narrower than the one before."""
+
+_OCCLUDED, _RELIEF = 0.75, 2.0
+"""How much of a fold's shading is there in light from all sides, and how high its relief is, by its depth, in light from one."""
 
 _DEPTH = 1.75
 """Depth of all folds: what reads as 25 years."""
@@ -136,6 +125,7 @@ def wrinkle_field(
     flat: Coordinates,
     scale: float,
     axes: tuple[np.ndarray, np.ndarray],
+    light: tuple[float, float],
     mirror: np.ndarray,
     gained: Field,
     canonical: Coordinates,
@@ -150,15 +140,16 @@ def wrinkle_field(
         flat: (K, 2) the mesh in pixels of the field.
         scale: pixels of the field per unit of the frame.
         axes: unit vectors across (to the picture's right) and down the face, in the picture.
+        light: by how much log light grows for a unit of the skin's normal to the right and down, in the picture: where light comes from.
         mirror: (K,) mirror images of the points.
         gained: (M, M) what log energy of detail people gain in 25 years.
         canonical: (K, 3) where the points lie in the canonical frame.
         amount: 25 years are 1.
         age: the wanted age, in years.
-        seen: (K,) bool, points of the surface that look at us.
+        seen: (K,) 0 to 1: how far points of the surface look at us; lines on cheeks that turn away are fainter.
         shape: height and width of the field.
     """
-    field = np.zeros(shape, dtype=np.float32)
+    field, relief = np.zeros(shape, dtype=np.float32), np.zeros(shape, dtype=np.float32)
     if amount <= 0:
         return field
     for number, fold in enumerate(FOLDS.values()):
@@ -170,8 +161,9 @@ def wrinkle_field(
             for index, path in enumerate(fold.paths):
                 _draw(canvas, _whole(path, mirror) if fold.both else _sided(path, mirror, side), flat, canonical, gained, seen, scale,
                       seed=1000 * number + 10 * index + (side < 0), thinner=0.82**index)  # fmt: skip
-            _add_fold(field, canvas, fold, side, axes, scale, _DEPTH * fold.depth * late * min(amount, 1.6) ** 0.8)
-    return field
+            _add_fold(field, relief, canvas, fold, side, axes, scale, _DEPTH * fold.depth * late * min(amount, 1.6) ** 0.8)
+    down, right = np.gradient(relief)
+    return np.asarray(np.clip(field - np.float32(light[0]) * right - np.float32(light[1]) * down, -0.5, 0.2), dtype=np.float32)
 
 
 def _sided(path: tuple[Mix, ...], mirror: np.ndarray, side: int) -> list[Mix]:
@@ -198,7 +190,7 @@ def _draw(
     thinner: float,
 ) -> None:
     first, second, share = (np.array(column) for column in zip(*path, strict=True))
-    visible = seen[first] & seen[second]
+    visible = np.minimum(seen[first], seen[second])
     points = flat[first] + (flat[second] - flat[first]) * share[:, None]
     places = canonical[first, :2] + (canonical[second, :2] - canonical[first, :2]) * share[:, None]
     length = float(np.linalg.norm(np.diff(places, axis=0), axis=1).sum())
@@ -208,9 +200,9 @@ def _draw(
     curve, on_map, shown = (
         _smooth(knots, points, along),
         _smooth(knots, places, along),
-        np.interp(along, knots, visible.astype(float)),
+        np.interp(along, knots, visible),
     )
-    wander = _waves(along * length, seed, (47.0, 21.0, 9.0), (1.0, 0.5, 0.2))
+    wander = _waves(along * length, seed, (61.0, 29.0), (1.0, 0.4))
     tangent = np.gradient(curve, axis=0)
     normal = np.stack([-tangent[:, 1], tangent[:, 0]], axis=1) / (np.linalg.norm(tangent, axis=1, keepdims=True) + 1e-6)
     curve = curve + normal * (wander * 1.4 * scale)[:, None]
@@ -251,9 +243,16 @@ def _waves(places: np.ndarray, seed: int, periods: tuple[float, ...], heights: t
 
 
 def _add_fold(
-    field: Field, canvas: np.ndarray, fold: Fold, side: int, axes: tuple[np.ndarray, np.ndarray], scale: float, depth: float
+    field: Field,
+    relief: Field,
+    canvas: np.ndarray,
+    fold: Fold,
+    side: int,
+    axes: tuple[np.ndarray, np.ndarray],
+    scale: float,
+    depth: float,
 ) -> None:
-    """Add a fold's valley, and the ridge beside it, to the field: in the rows and columns around its lines alone."""
+    """Add a fold's valley, and the ridge beside it, to the field and to the relief: in the rows and columns around its lines alone."""
     rows, columns = np.flatnonzero(canvas.any(axis=1)), np.flatnonzero(canvas.any(axis=0))
     if not len(rows):
         return
@@ -268,6 +267,7 @@ def _add_fold(
     soft = wide_blur(line, 2.6 * sigma)
     ridge = cv2.warpAffine(soft, 1.25 * shift - 0.25 * np.eye(2, 3), line.shape[::-1], flags=cv2.INTER_LINEAR)
     crease = wide_blur(line, max(0.5, 0.5 * sigma))
-    field[part] += np.float32(depth) * (
+    field[part] += np.float32(_OCCLUDED * depth) * (
         np.float32(_RIDGE) * ridge - _SOFT * soft - _VALLEY * valley - np.float32(_CREASE * fold.crease) * crease
     )
+    relief[part] += np.float32(_RELIEF * depth * sigma) * (np.float32(_RIDGE) * ridge - _SOFT * soft - _VALLEY * valley)
