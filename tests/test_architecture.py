@@ -113,7 +113,7 @@ MAY_IMPORT: dict[str, set[str]] = {
         "stargan",
         "version",
     },
-    "report": {"errors", "files", "imaging", "models", "photo", "runs", "stargan", "version"},
+    "report": {"errors", "files", "imaging", "models", "photo", "runs", "stargan", "version", "yaml_text"},
     "transforms": {"dataset", "errors", "face_parsing", "faces", "files", "imaging", "models", "part_names", "photo"},
     "effects": {"errors", "faces", "imaging", "models", "part_names", "photo", "transforms"},
     "editing": {
@@ -208,6 +208,7 @@ ONE_DOOR: dict[str, set[str]] = {
     "tensorboard": {"training/log.py"},
     "torch.utils.tensorboard": {"training/log.py"},
     "matplotlib": {"report/charts.py"},
+    "weasyprint": {"report/page.py"},
     "jinja2": {"report/page.py", "preparation/sheet.py"},
     "cpuinfo": {"devices.py"},
     "insightface": {"faces/insightface_models.py"},

@@ -46,13 +46,13 @@ class Gallery:
     demo: dict[str, str]
 
 
-def draw_gallery(files: RunFiles) -> Gallery:
-    """All pictures that the run has something for, written into its report folder.
+def draw_gallery(files: RunFiles, folder: Path | None = None) -> Gallery:
+    """All pictures that the run has something for, written into a folder: None is that of its report.
 
     Raises:
         PictureError: a sample grid is broken.
     """
-    folder = files.run.report_pictures_folder
+    folder = folder or files.run.report_pictures_folder
     return Gallery(
         networks=_draw_networks(files, folder),
         curves=_draw_logged(files, folder) | _draw_distance(files, folder),

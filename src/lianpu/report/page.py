@@ -3,13 +3,19 @@
 from __future__ import annotations
 
 import base64
+import os
 import re
+import shutil
+import subprocess
+import tempfile
+from importlib.util import find_spec
 from pathlib import Path
 
 import jinja2
 from markupsafe import Markup, escape
 
-from lianpu.files import write_text
+from lianpu.errors import RunError
+from lianpu.files import atomic_file, write_text
 from lianpu.report.document import Document
 from lianpu.report.gallery import Gallery, draw_gallery
 from lianpu.report.language import Language, load_language
@@ -67,6 +73,56 @@ def write_report(run: Run, language: str = "en") -> Path:
     document = report_contents(files, draw_gallery(files), words)
     write_text(run.report_file(language, "md"), render_markdown(document))
     return write_text(run.report_file(language, "html"), render_html(document, run.report_pictures_folder))
+
+
+BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome", "microsoft-edge")
+PRINTING_S = 120.0
+
+
+def write_pdf(page: Path) -> Path:
+    """The PDF of an HTML report, beside it: by weasyprint where it is installed, else by a Chromium.
+
+    Raises:
+        RunError: there is neither, or it failed.
+    """
+    target = page.with_suffix(".pdf")
+    browser = next((found for name in BROWSERS if (found := shutil.which(name))), None)
+    with atomic_file(target) as partial:
+        if find_spec("weasyprint") is not None:
+            import weasyprint
+
+            weasyprint.HTML(filename=str(page)).write_pdf(str(partial))
+        elif browser is None:
+            raise RunError(
+                f"No PDF of {page}: neither weasyprint nor Chromium is installed. Install one (pip install weasyprint), or print the page."
+            )
+        else:
+            _print_by_browser(browser, page, partial)
+    return target
+
+
+def _print_by_browser(browser: str, page: Path, target: Path) -> None:
+    with tempfile.TemporaryDirectory() as profile:
+        flags = [
+            "--headless",
+            "--disable-gpu",
+            "--no-pdf-header-footer",
+            f"--user-data-dir={profile}",
+            f"--print-to-pdf={target.resolve()}",
+        ]
+        if hasattr(os, "geteuid") and os.geteuid() == 0:
+            flags.append("--no-sandbox")  # Chromium has no sandbox for root; the page is our own and loads nothing
+        try:
+            done = subprocess.run(
+                [browser, *flags, page.resolve().as_uri()], capture_output=True, timeout=PRINTING_S, check=False
+            )
+        except (OSError, subprocess.TimeoutExpired) as problem:
+            raise RunError(f"No PDF of {page}: {browser} failed ({type(problem).__name__}). Print the page instead.") from None
+    if done.returncode or not target.is_file() or not target.stat().st_size:
+        last = done.stderr.decode("utf-8", "replace").strip().splitlines()[-1:]
+        raise RunError(
+            f"No PDF of {page}: {browser} failed ({' '.join(last)[:200] or f'exit code {done.returncode}'}). Print the page instead."
+        )
 
 
 def render_html(document: Document, pictures: Path) -> str:

@@ -121,7 +121,7 @@ def _losses(material: Material) -> tuple[Block, ...]:
                 Cell(say(f"configuration.{name}"), f"`{logged}`"),
                 Cell(network),
                 Cell(formula.format(cls="CE" if one_class else "BCE")),
-                language.number(files.config.number("loss", weight), 1),
+                language.cell(None if (value := files.config.number("loss", weight)) is None else f"{value:g}"),
                 _last(material, logged),
             )
         )
