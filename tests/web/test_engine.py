@@ -21,8 +21,9 @@ from lianpu.photo.c2pa import SigningFiles, credential_of, open_signing, sign
 from lianpu.photo.reading import read_image
 from lianpu.photo.writing import write_image
 from lianpu.photo.xmp import ALGORITHMIC, source_type_of
-from lianpu.web.engine import TILE_PX, Asked, Call, Engine, EngineSettings, Limits, open_engine
+from lianpu.web.engine import TILE_PX, Asked, Call, Engine, EngineSettings, open_engine
 from lianpu.web.language import PageError
+from lianpu.web.limits import Limits
 
 LIPS = Asked("name: x\nsteps: [{effect: lipstick, strength: 1.0, color: '#7030c0'}]")  # not the red that is painted
 HIDDEN = Asked("name: x\nsteps: [{effect: anonymise}]")

@@ -9,8 +9,9 @@ import pytest
 from PIL import Image
 
 from lianpu.errors import SettingsError
-from lianpu.web.engine import Limits, check_photo
+from lianpu.web.engine import check_photo
 from lianpu.web.language import LANGUAGES, PageError, error_line, load_words
+from lianpu.web.limits import Limits
 
 LIMITS = Limits(max_mb=0.1, max_megapixels=0.5)
 

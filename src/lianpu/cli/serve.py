@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Literal
 import tyro
 
 from lianpu.cli.edit_options import FaceOptions, SigningOptions, analyzer_settings, signing_files
+from lianpu.web.limits import Limits
 
 if TYPE_CHECKING:
     from lianpu.web.engine import EngineSettings
@@ -19,7 +20,7 @@ AUTH_VARIABLE = "LIANPU_SERVE_AUTH"
 
 
 @dataclass(frozen=True)
-class ServeArguments(SigningOptions, FaceOptions):
+class ServeArguments(Limits, SigningOptions, FaceOptions):
     """Serve a page that edits photos, videos and the camera's picture, and the same as a REST API (/openapi.json). Only this machine can
     reach it, unless --host is given."""
 
@@ -43,26 +44,6 @@ class ServeArguments(SigningOptions, FaceOptions):
     runtime: str = "auto"
     """Where browsers get ONNX Runtime Web from, with which they show edits at once and edit the camera's picture: auto (your own npm, once,
     where there is one), npm, a folder with the files of the package's dist, or none: then all pictures come from here."""
-    max_mb: float = 25.0
-    """Largest photo in megabytes."""
-    max_megapixels: float = 50.0
-    """Largest photo or frame in megapixels."""
-    max_photos: int = 30
-    """Most photos in one batch."""
-    max_video_mb: float = 200.0
-    """Largest video in megabytes."""
-    max_video_s: float = 120.0
-    """Longest video in seconds."""
-    max_visit_mb: float = 1000.0
-    """Most megabytes of all files of one visitor."""
-    max_stored_mb: float = 8000.0
-    """Most megabytes of all files of all visitors."""
-    max_waiting: int = 64
-    """Most calls in the queue; further ones are told to come again."""
-    max_s: float = 120.0
-    """Most seconds that one call may take."""
-    keep_minutes: float = 60.0
-    """Remove a visitor's files after this many minutes without a call."""
     threads: int | None = None
     """Threads for one operation."""
 
@@ -136,8 +117,9 @@ def server_settings(parsed: ServeArguments) -> ServerSettings:
 
 
 def engine_settings(parsed: ServeArguments) -> EngineSettings:
-    """What the engine's process opens. Raises SettingsError for a limit that is not above 0, and for half of what signing needs."""
-    from lianpu.web.engine import EngineSettings, Limits
+    """What the engine's process opens. Raises SettingsError for half of what signing needs."""
+    from lianpu.web.engine import EngineSettings
 
-    limits = Limits(**{name: getattr(parsed, name) for name in Limits.__dataclass_fields__})
-    return EngineSettings(analyzer_settings(parsed), parsed.model, signing_files(parsed), limits, parsed.threads)
+    return EngineSettings(
+        analyzer_settings(parsed), parsed.model, signing_files(parsed), Limits(**parsed.values()), parsed.threads
+    )

@@ -37,6 +37,7 @@ from lianpu.video.job.frame_pipeline import live_settings
 from lianpu.video.job.job import VideoSettings, edit_video
 from lianpu.video.tracking.tracker import TrackSettings
 from lianpu.web.language import page_error
+from lianpu.web.limits import Limits
 
 DOWNLOAD_FORMATS = {"same": "", "jpg": ".jpg", "png": ".png", "webp": ".webp"}
 """Endings by the name of a download format; `same` keeps the format of the upload."""
@@ -59,43 +60,6 @@ _DLIB_LICENCE = "Boost Software License (dlib)"
 
 
 @dataclass(frozen=True)
-class Limits:
-    """Limits for uploads and visitors.
-
-    Args:
-        max_mb: largest photo, in megabytes (10**6 bytes).
-        max_megapixels: largest picture, in millions of pixels.
-        max_photos: most photos of one batch.
-        max_video_mb: largest video.
-        max_video_s: longest video, in seconds.
-        max_visit_mb: all files of one visit together, uploads and results.
-        max_stored_mb: all files of all visits.
-        max_waiting: calls that may wait in the queue; further ones are told to come again.
-        max_s: seconds that one call may take.
-        keep_minutes: minutes without a call after which a visit's files are removed.
-
-    Raises:
-        SettingsError: a limit is not above 0.
-    """
-
-    max_mb: float = 25.0
-    max_megapixels: float = 50.0
-    max_photos: int = 30
-    max_video_mb: float = 200.0
-    max_video_s: float = 120.0
-    max_visit_mb: float = 1000.0
-    max_stored_mb: float = 8000.0
-    max_waiting: int = 64
-    max_s: float = 120.0
-    keep_minutes: float = 60.0
-
-    def __post_init__(self) -> None:
-        for name, value in vars(self).items():
-            if not value > 0:
-                raise SettingsError(f"--{name.replace('_', '-')} {value:g} is not above 0.")
-
-
-@dataclass(frozen=True)
 class EngineSettings:
     """What the engine opens; values that can be sent to its process.
 
@@ -110,7 +74,7 @@ class EngineSettings:
     analyzer: AnalyzerSettings = field(default_factory=AnalyzerSettings)
     model: str = AUTO
     signing: SigningFiles | None = None
-    limits: Limits = Limits()
+    limits: Limits = field(default_factory=Limits)
     threads: int | None = None
 
 

@@ -399,7 +399,7 @@ def catalogue(caller: CallerHere) -> dict[str, Any]:
     }
     presets = {name: load_yaml((PRESET_FOLDER / f"{name}.yaml").read_text(encoding="utf-8")) for name in bundled_presets()}
     known = {key: facts[key] for key in ("attributes", "editor", "models")}
-    return {"effects": effects, "presets": presets, **known, "limits": vars(caller.service.limits)}
+    return {"effects": effects, "presets": presets, **known, "limits": caller.service.limits.values()}
 
 
 @calls.post("/photos")

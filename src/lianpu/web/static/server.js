@@ -88,12 +88,12 @@ export class ServedEditor {
     async ask(what, asked) {
         if (!this.file) throw new EditorError("no-photo", "no photo is open");
         const body = JSON.stringify(this.known ? { ...asked, known: this.known } : asked), init = { method: "POST", body, headers: { "Content-Type": "application/json" } };
+        const { id } = this;
         try {
-            return await this.call(`photos/${this.id}/${what}`, init);
+            return await this.call(`photos/${id}/${what}`, init);
         } catch (problem) {
             if (!(problem instanceof EditorError) || problem.kind !== "forgotten") throw problem;
-            this.again ??= this.upload(this.file).finally(() => { this.again = null; }); // once for all that ask at this moment
-            await this.again;
+            if (this.id === id) await (this.again ??= this.upload(this.file).finally(() => { this.again = null; })); // once for all that asked for this id
             return this.call(`photos/${this.id}/${what}`, init);
         }
     }
