@@ -1,4 +1,4 @@
-"""Measure the page's engine in headless Chromium: milliseconds a frame of the camera, bytes to load.
+"""Measure the page's engine in headless Chromium: bytes to load, milliseconds a frame of the camera, with WebGL2 and without.
 
     python docs/measure_web.py PORTRAIT [--runtime FOLDER]
 
@@ -51,6 +51,28 @@ _FRAMES = """async ([side, names, threads, frames]) => {
     return [ms.slice(15), editor.threads];
 }"""
 
+_WAYS = """async () => {
+    const { useGl } = await import("./gl.js"), { applyFields } = await import("./fields.js"), { alignmentOf } = await import("./faces.js"), lines = [];
+    const wave = (count, size, by) => Float32Array.from({ length: count * size * size }, (_, i) => by * Math.sin(i % size / 3 + Math.floor(i / size) / 7)), planes = () => [0, 1, 2].map(() => wave(1, 128, 0.3));
+    const fields = { side: 128, grid: 32, small: 64, flow: wave(2, 32, 0.02), colours: wave(12, 32, 0.1), gains: wave(2, 32, 0.3), residual: wave(3, 64, 0.05), soft: planes(), softer: planes() };
+    for (const [width, height] of [[640, 480], [4000, 3000]]) {
+        const data = Uint8ClampedArray.from({ length: 4 * width * height }, (_, i) => (i % 4 === 3 ? 255 : 128 + 80 * Math.sin(i / 91))), unit = 0.2 * height, x = width / 2, y = 0.45 * height;
+        const points = [x - unit / 2, y, x + unit / 2, y, x, y + 0.6 * unit, x - 0.4 * unit, y + unit, x + 0.4 * unit, y + unit], face = { points, unit, alignment: alignmentOf(points), shares: null, around: null };
+        const ms = { on: [], off: [] };
+        let used = false;
+        for (let turn = 0; turn < 6; turn++) for (const way of ["on", "off"]) {
+            const picture = { width, height, data: data.slice() };
+            used = useGl(way) || used;
+            const started = performance.now();
+            applyFields(picture, face, 1, fields);
+            if (turn) ms[way].push(performance.now() - started);
+        }
+        lines.push([width, height, ms.on, ms.off]);
+        if (!used) return [];
+    }
+    return lines;
+}"""
+
 
 def main() -> None:
     """Parse the command line, measure, and print."""
@@ -64,6 +86,7 @@ def main() -> None:
         _print_bytes(site)
         browser = started.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
         _print_frames(browser, site)
+        _print_ways(browser, site)
         browser.close()
 
 
@@ -95,6 +118,21 @@ def _print_frames(browser: Any, site: Path) -> None:
             server.shutdown()
             server.server_close()
     print()
+
+
+def _print_ways(browser: Any, site: Path) -> None:
+    server = trial_server(site, 0)
+    Thread(target=server.serve_forever, daemon=True).start()
+    page = browser.new_page()
+    page.goto(f"http://127.0.0.1:{server.server_port}/LICENCES.txt")
+    page.goto(f"http://127.0.0.1:{server.server_port}/")
+    print("An editor's fields on one face that fills the picture:")
+    for width, height, *ways in page.evaluate(_WAYS):
+        with_gl, without = (statistics.median(ms) for ms in ways)
+        print(f"{width} x {height}: WebGL2 {with_gl:.0f} ms, plain arrays {without:.0f} ms", flush=True)
+    page.close()
+    server.shutdown()
+    server.server_close()
 
 
 if __name__ == "__main__":

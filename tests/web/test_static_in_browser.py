@@ -381,3 +381,60 @@ def test_once_loaded_the_page_opens_and_edits_without_a_connection(browser: Any,
     act(page, "#tiles button[data-tile='lipstick {}']")
     assert change(page) > 0.01 and page.faults == []
     opened.close()
+
+
+_BOTH_WAYS = """async (lose) => {
+    const { useGl } = await import("./gl.js"), { applyFields } = await import("./fields.js"), { warpInPlace, viewOf } = await import("./pixels.js");
+    const { alignmentOf } = await import("./faces.js"), opened = [], getContext = OffscreenCanvas.prototype.getContext;
+    OffscreenCanvas.prototype.getContext = function (...asked) { const context = getContext.apply(this, asked); opened.push(context); return context; };
+    let seed = 1;
+    const chance = () => (seed = (seed * 16807) % 2147483647) / 2147483647, wave = (count, size, by) => Float32Array.from({ length: count * size * size }, (_, i) => by * Math.sin(i % size / 3 + Math.floor(i / size) / 7));
+    const width = 300, height = 260, data = Uint8ClampedArray.from({ length: 4 * width * height }, (_, i) => (i % 4 === 3 ? 255 : 128 + 60 * Math.sin(i / 91) + 30 * chance()));
+    const points = [110, 100, 170, 106, 140, 135, 116, 165, 164, 168], planes = (by) => [0, 1, 2].map(() => wave(1, 64, by));
+    const face = { points, unit: 60, alignment: alignmentOf(points), shares: null, around: null };
+    const fields = { side: 64, grid: 16, small: 32, flow: wave(2, 16, 0.03), colours: wave(12, 16, 0.2), gains: wave(2, 16, 0.5), residual: wave(3, 32, 0.1), soft: planes(0.4), softer: planes(0.3) };
+    const made = (way, before = () => {}) => {
+        const used = useGl(way), picture = { width, height, data: data.slice() };
+        before();
+        applyFields(picture, face, 0.9, fields);
+        const view = viewOf(picture, { x: 7, y: 11, width: 280, height: 240 }, 60, 24), bent = (by) => Float32Array.from({ length: view.w * view.h }, (_, i) => by * Math.sin(Math.PI * (i % view.w) / (view.w - 1)) * Math.sin(Math.PI * Math.floor(i / view.w) / (view.h - 1)));
+        warpInPlace(picture, view, bent(9), bent(-6));
+        return { used, data: picture.data };
+    };
+    const one = made("on", () => { if (lose) opened.at(-1).getExtension("WEBGL_lose_context").loseContext(); }), other = made("off");
+    OffscreenCanvas.prototype.getContext = getContext;
+    let most = 0, sum = 0, changed = 0;
+    one.data.forEach((value, i) => { const far = Math.abs(value - other.data[i]); most = Math.max(most, far); sum += far; changed += Math.abs(value - data[i]); });
+    return { used: [one.used, other.used], most, mean: sum / data.length, changed: changed / data.length };
+}"""
+
+
+@pytest.mark.parametrize("lose", [False, True], ids=["webgl", "webgl-lost"])
+def test_webgl_and_plain_arrays_make_the_same_picture(page: Any, lose: bool) -> None:
+    made = page.evaluate(_BOTH_WAYS, lose)
+    if not made["used"][0]:
+        pytest.skip("this Chromium has no WebGL2")
+    assert made["used"] == [True, False] and made["changed"] > 5
+    assert made["most"] <= (0 if lose else 2) and made["mean"] <= 0.02, made
+
+
+def test_an_editor_uses_webgl_as_asked_for(page: Any, portrait_file: Path) -> None:
+    made = page.evaluate(
+        """async (data) => {
+            const { createEditor } = await import("./lianpu.js"), pictures = [], used = [];
+            for (const webgl of ["on", "off"]) {
+                const editor = await createEditor({ threads: 1, webgl });
+                used.push(editor.webgl);
+                await editor.openPhoto(new Blob([Uint8Array.from(atob(data), (c) => c.charCodeAt(0))]));
+                const { preview } = await editor.render([{ effect: "edit Male", options: { value: true } }, { effect: "slim_face" }]), canvas = new OffscreenCanvas(preview.width, preview.height);
+                canvas.getContext("2d").drawImage(preview, 0, 0);
+                pictures.push(canvas.getContext("2d").getImageData(0, 0, preview.width, preview.height).data);
+                editor.close();
+            }
+            return { used, most: pictures[0].reduce((most, value, i) => Math.max(most, Math.abs(value - pictures[1][i])), 0) };
+        }""",
+        base64.b64encode(portrait_file.read_bytes()).decode(),
+    )
+    if not made["used"][0]:
+        pytest.skip("this Chromium has no WebGL2")
+    assert made["used"] == [True, False] and made["most"] <= 3

@@ -5,6 +5,7 @@
  */
 import { blurred, clamp, compose, inverse, resized, scaling, smoothstep, toView, viewOf, warpInPlace } from "./pixels.js";
 import { alignmentOf, PARTS, shareOver, windowOf } from "./faces.js";
+import { fieldsGl } from "./gl.js";
 
 /** @typedef {import("./pixels.js").Picture} Picture */
 /** @typedef {import("./pixels.js").Plane} Plane */
@@ -87,7 +88,6 @@ export function applyFields(picture, face, strength, fields) {
             allowed[i] *= smoothstep(Math.min(x, y, side - 1 - x, side - 1 - y), 0, edge);
         }
     }
-    recolour(picture, view.window, toCrop, strength, fields, resized(allowed, w, h, view.window.width, view.window.height));
     // the flow: shares of the crop become pixels of the picture, turned as the face is; a jaw that moves takes what is beside it along
     const near = blurred(allowed, w, h, Math.max(0.6, 0.06 * 512 / 124 * face.unit * view.scale)), fx = new Float32Array(w * h), fy = new Float32Array(w * h), turn = inverse(toCrop), cells = grid * grid;
     for (let v = 0, i = 0; v < h; v++) {
@@ -100,6 +100,8 @@ export function applyFields(picture, face, strength, fields) {
             fy[i] = turn[3] * dx + turn[4] * dy;
         }
     }
+    if (fieldsGl(picture, view.window, toCrop, strength, fields, w, h, allowed, [fx, fy])) return;
+    recolour(picture, view.window, toCrop, strength, fields, resized(allowed, w, h, view.window.width, view.window.height));
     warpInPlace(picture, view, fx, fy);
 }
 

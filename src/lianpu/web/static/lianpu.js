@@ -19,18 +19,20 @@ export { EditorError };
 
 /**
  * Loads the networks, 10 MB once, and starts the engine in a worker.
- * @param {{base?: string | URL, threads?: number, onProgress?: (loaded: number, total: number) => void}} [options]
+ * @param {{base?: string | URL, threads?: number, webgl?: "auto" | "on" | "off", onProgress?: (loaded: number, total: number) => void}} [options]
  *     base: the folder that `lianpu web build` wrote; that of this module without.
  *     threads: used only where the page is cross-origin isolated (COOP and COEP headers); half of the cores, 4 at most, without.
+ *     webgl: auto uses WebGL2 where a graphics card draws, on where anything does; pictures are the same without, but for rounding.
  * @returns {Promise<Editor>}
  * @throws {EditorError} `kind` is `no-wasm`, `no-canvas`, `offline`, `missing`, `damaged`
  */
-export async function createEditor({ base = new URL(".", import.meta.url), threads = Math.max(1, Math.min(4, (navigator.hardwareConcurrency || 2) >> 1)), onProgress = () => {} } = {}) {
+export async function createEditor({ base = new URL(".", import.meta.url), threads = Math.max(1, Math.min(4, (navigator.hardwareConcurrency || 2) >> 1)), webgl = "auto", onProgress = () => {} } = {}) {
     const editor = new Editor();
-    const { manifest, missing, threads: used } = await editor.call("open", { base: String(base), threads }, onProgress);
+    const { manifest, missing, threads: used, webgl: drawn } = await editor.call("open", { base: String(base), threads, webgl }, onProgress);
     editor.manifest = manifest;
     editor.missing = missing;
     editor.threads = used;
+    editor.webgl = drawn;
     return editor;
 }
 
@@ -46,6 +48,8 @@ export class Editor {
         /** Names of effects that this build has no network for. @type {string[]} */
         this.missing = [];
         this.threads = 1;
+        /** Whether pixels are computed by WebGL2. */
+        this.webgl = false;
         this.worker.onmessage = ({ data: { id, result, error, progress } }) => {
             const call = this.waiting.get(id);
             if (progress) { call?.onProgress?.(progress.loaded, progress.total); return; }

@@ -1,9 +1,11 @@
 // @ts-check
 /**
- * Pictures, planes of numbers, matrices, blurs and colours. No other module of the runtime touches pixels by itself.
+ * Pictures, planes of numbers, matrices, blurs and colours.
  *
  * Pixel centres have whole coordinates: (0, 0) is the first one. A matrix [a, b, c, d, e, f] takes (x, y) to (a x + b y + c, d x + e y + f).
  */
+
+import { warpGl } from "./gl.js";
 
 /** @typedef {{width: number, height: number, data: Uint8ClampedArray}} Picture RGBA, 8 bits; an ImageData is one. */
 /** @typedef {Float32Array} Plane one number a pixel, row by row */
@@ -249,6 +251,7 @@ export function addChange(picture, view, change) {
 
 /** Warps the window of a view, in place: each pixel takes the colour that lies a displacement away. @param {Picture} picture @param {View} view @param {Plane} fx @param {Plane} fy in pixels of the picture */
 export function warpInPlace(picture, view, fx, fy) {
+    if (warpGl(picture, view.window, view.w, view.h, [fx, fy])) return;
     const { x, y, width, height } = view.window, old = picture.data.slice(), row = 4 * picture.width, data = picture.data;
     const [dx, dy] = [fx, fy].map((plane) => resized(plane, view.w, view.h, width, height));
     for (let v = 0, at = 0; v < height; v++) {

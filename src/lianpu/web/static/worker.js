@@ -3,6 +3,7 @@
 import { applySteps, EFFECTS, hairLook } from "./effects.js";
 import { FaceReader, inform, scaledFace } from "./faces.js";
 import { EDIT, planEdits } from "./fields.js";
+import { useGl } from "./gl.js";
 import { dropOldCaches, EditorError, loadModel, readManifest } from "./models.js";
 import { editedXmp, marked } from "./marks.js";
 import { Pyramid, windowAround } from "./pixels.js";
@@ -22,8 +23,8 @@ let photo = null;
 /** @type {{faces: Face[], frame: number, person: Scene["person"], kept: ImageData | null, keeps: boolean}} kept: a frame without steps, for tiles */
 const live = { faces: [], frame: 0, person: null, kept: null, keeps: true };
 
-/** @param {{base: string, threads: number}} asked @param {(loaded: number, total: number) => void} report */
-async function open({ base, threads }, report) {
+/** @param {{base: string, threads: number, webgl: "auto" | "on" | "off"}} asked @param {(loaded: number, total: number) => void} report */
+async function open({ base, threads, webgl }, report) {
     if (typeof WebAssembly !== "object") throw new EditorError("no-wasm", "this browser has no WebAssembly");
     if (typeof OffscreenCanvas !== "function") throw new EditorError("no-canvas", "this browser has no OffscreenCanvas");
     manifest = await readManifest(base);
@@ -44,7 +45,7 @@ async function open({ base, threads }, report) {
     reader.facts = manifest.editor;
     dropOldCaches(manifest.version);
     const missing = Object.entries(EFFECTS).filter(([, effect]) => effect.needs && !(effect.needs in sessions)).map(([name]) => name);
-    return { manifest, missing, threads: ort.env.wasm.numThreads };
+    return { manifest, missing, threads: ort.env.wasm.numThreads, webgl: useGl(webgl) };
 }
 
 /** @param {CanvasImageSource & {width: number, height: number}} source @param {number} width @param {number} height */
