@@ -1,12 +1,13 @@
 """Fields in the photo against the same fields at the size of the crop."""
 
+import cv2
 import numpy as np
 import pytest
 import torch
 
 from lianpu.attributes import AttributeSet
 from lianpu.editing.attributes import apply_attribute_edits, edit_attributes, plan_attribute_edits
-from lianpu.editing.field_transfer import AppliedFields
+from lianpu.editing.field_transfer import AppliedFields, CropFields, transfer_fields
 from lianpu.editors.checkpoint_editor import CheckpointEditor
 from lianpu.editors.editor import ModelInfo
 from lianpu.faces.alignment import TEMPLATES, align
@@ -92,3 +93,43 @@ def test_hair_goes_its_own_way() -> None:
     photo, subject = drawn_photo(300, 300, 260, 20, 20)
     edit = plan_attribute_edits(photo, [subject], _editor(), {"Blond_Hair": True})[0]
     assert not isinstance(edit.change, AppliedFields)
+
+
+def _as_parts(subject: Subject, photo: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Dark hair, light skin, on blue; and where the hair is."""
+    painted = np.full_like(photo, (40, 60, 160))
+    hair, skin = (np.zeros(photo.shape[:2], dtype=bool) for _ in range(2))
+    hair[subject.window], skin[subject.window] = subject.parts.where("hair"), subject.parts.where("skin")
+    painted[hair], painted[skin] = (60, 40, 30), (190, 150, 130)
+    return painted, hair
+
+
+def test_colours_of_hair_stay_off_the_forehead_though_cells_are_wide() -> None:
+    """Hair grows lighter by 50 grey levels, in fields whose cells blur that far into the face; an edit that is about the face alone has no hair."""
+    blank = np.zeros((400, 400, 3), dtype=np.uint8)
+    subject = subject_at(blank, 200, 210, 90)
+    photo, hair = _as_parts(subject, blank)
+    aligned = align(photo, subject.face, TEMPLATES["celebamask-hq"], 64)
+    share = cv2.warpAffine(hair.astype(np.float32), aligned.matrix, (64, 64))
+    share = cv2.resize(cv2.GaussianBlur(share, (0, 0), 3), (16, 16), interpolation=cv2.INTER_AREA)
+    colours = np.zeros((16, 16, 12), dtype=np.float32)
+    colours[..., 9:] = 50 / 127.5 * share[..., None]
+    still = np.zeros((16, 16, 2), dtype=np.float32)
+    fields = CropFields(still, colours, still, np.zeros((32, 32, 3), dtype=np.float32))
+
+    changed = {
+        name: transfer_fields(photo, subject, aligned, fields, [name]).put(photo, 1.0).astype(float).mean(axis=2)
+        - photo.mean(axis=2)
+        for name in ("Young", "Smiling")
+    }
+    skin = np.zeros(hair.shape, dtype=bool)
+    skin[subject.window] = subject.parts.where("skin")
+
+    def beside(one: np.ndarray, other: np.ndarray) -> np.ndarray:
+        near = one & (cv2.distanceTransform((~other).astype(np.uint8), cv2.DIST_L2, 5) < 25)
+        return np.asarray(cv2.erode(near.astype(np.uint8), np.ones((9, 9))) > 0)
+
+    forehead, hairline = beside(skin, hair), beside(hair, skin)
+    assert changed["Smiling"][forehead].mean() > 8
+    assert abs(changed["Young"][forehead].mean()) < 2
+    assert changed["Young"][hairline].mean() > 25

@@ -3,6 +3,9 @@
 Flow, colours and gains are smooth, so they are sampled bilinearly at each pixel of the photo; nothing is enlarged that has edges. What the editor drew
 besides, its residual, goes the way of every residual (`residual_transfer`). The formula is that of `stargan.fields.apply_fields`, with this
 difference: the blurs that part fine from middle detail are those of the crop, enlarged, so finer detail of the photo counts as fine.
+
+A cell of the grid is wide, so what is meant for hair reaches the forehead. Where an edit is about hair and face, their colours are therefore taken from
+cells that lie wholly in the one or the other, and both meet at the hair's own edge in the photo.
 """
 
 from __future__ import annotations
@@ -14,7 +17,7 @@ from typing import Any
 import cv2
 import numpy as np
 
-from lianpu.editing.attribute_masks import Mask
+from lianpu.editing.attribute_masks import Mask, attribute_mask, parts_of
 from lianpu.editing.residual_transfer import (
     TransferredResidual,
     crop_border_fading,
@@ -31,6 +34,9 @@ from lianpu.stargan.layers import BAND_SIGMAS
 
 _MATTE_REACH = 0.06
 """How far beyond the attribute's matte the flow reaches, as a share of the crop's side: a jaw that moves takes its surroundings along."""
+
+_INSIDE_CELLS = 1.5
+"""How far from the hair's edge, in cells, a cell must lie to tell the colours of its side."""
 
 Planes = np.ndarray[Any, np.dtype[np.float32]]
 """One field over its grid, (G, G, C)."""
@@ -88,12 +94,14 @@ class AppliedFields:
         soft: (S, S, 6) the crop after the two blurs that part its detail, in units of the batch.
         residual: what the editor drew besides, within the attribute's matte, which colours and gains keep to, too.
         side: S.
+        hair: (h, w) uint8 over the subject's window, and the colours (G, G, 12) there, where they are not those of `fields`; else None.
     """
 
     fields: CropFields
     soft: Field
     residual: TransferredResidual
     side: int
+    hair: tuple[Mask, Planes] | None = None
 
     def mask(self, photo: Picture) -> Mask:
         """(h, w) uint8 over the subject's window: the alpha matte; the flow also moves pixels a little beyond it."""
@@ -133,10 +141,15 @@ class AppliedFields:
         back[:, 2] -= (band[1].start, band[0].start)
         from_grid = _from_grid(back, self.side, self.fields.colours)
         pixels = part.astype(np.float32) / np.float32(127.5) - np.float32(1)
-        change = warp_values(self.fields.colours[..., 9:], from_grid, size)
-        for channel in range(3):
-            row = warp_values(self.fields.colours[..., 3 * channel : 3 * channel + 3], from_grid, size)
-            change[:, :, channel] += np.einsum("hwc,hwc->hw", row, pixels)
+        change = _recoloured(pixels, self.fields.colours, from_grid)
+        if self.hair is not None:
+            rows, columns = self.residual.window
+            matte = self.hair[0][
+                band[0].start - rows.start : band[0].stop - rows.start,
+                band[1].start - columns.start : band[1].stop - columns.start,
+            ]
+            if matte.any():
+                change += (matte.astype(np.float32) / 255)[..., None] * (_recoloured(pixels, self.hair[1], from_grid) - change)
         gains = warp_values(self.fields.gains, from_grid, size)
         soft, softer = (warp_values(self.soft[..., place : place + 3], back, size) for place in (0, 3))
         pixels -= soft
@@ -169,10 +182,45 @@ def transfer_fields(
     batch = aligned.picture.astype(np.float32) / np.float32(127.5) - np.float32(1)
     soft = np.dstack([_blurred(batch, sigma * side) for sigma in BAND_SIGMAS])
     about = subject if residual.window == subject.window else subject.wide()
-    held = CropFields(
-        fields.flow * _held(residual.allowed, aligned, about, len(fields.flow)), fields.colours, fields.gains, fields.residual
-    )
-    return AppliedFields(held, soft, residual, side)
+    flow = fields.flow * _held(residual.allowed, aligned, about, len(fields.flow))
+    hair = about.parts.where("hair")
+    if {"hair", "skin"} - set(parts_of(names)) or not hair.any():
+        return AppliedFields(CropFields(flow, fields.colours, fields.gains, fields.residual), soft, residual, side)
+    of_face, of_hair = _parted(fields.colours, in_crop(hair.astype(np.uint8) * 255, aligned, about))
+    held = CropFields(flow, of_face, fields.gains, fields.residual)
+    return AppliedFields(held, soft, residual, side, (attribute_mask(photo, about, ("Black_Hair",)), of_hair))
+
+
+def _recoloured(pixels: Field, colours: Planes, from_grid: Matrix) -> Field:
+    """What the colour transforms add to pixels (h, w, 3) from -1 to 1."""
+    size = (pixels.shape[1], pixels.shape[0])
+    change = warp_values(colours[..., 9:], from_grid, size)
+    for channel in range(3):
+        row = warp_values(colours[..., 3 * channel : 3 * channel + 3], from_grid, size)
+        change[:, :, channel] += np.einsum("hwc,hwc->hw", row, pixels)
+    return change
+
+
+def _parted(colours: Planes, hair: Field) -> tuple[Planes, Planes]:
+    """The colours (G, G, 12) of what is no hair and of hair, (S, S) from 0 to 1: each from cells well inside it, continued over the other."""
+    count = len(colours)
+    reach = max(1, round(_INSIDE_CELLS * len(hair) / count))
+    kernel = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (2 * reach + 1, 2 * reach + 1))
+    inside = (cv2.erode(part, kernel, borderType=cv2.BORDER_REPLICATE) for part in (1 - hair, hair))
+    shares = (np.asarray(cv2.resize(part, (count, count), interpolation=cv2.INTER_AREA), dtype=np.float32) for part in inside)
+    face, strands = (_continued(colours, share) for share in shares)
+    return face, strands
+
+
+def _continued(colours: Planes, weight: Field) -> Planes:
+    """The colours where the weight (G, G) is 1, and what they tell of the rest: means of ever wider surroundings."""
+    found, known = colours * weight[..., None], weight
+    for sigma in (1.0, 2.0, 4.0):
+        near, share = (cv2.GaussianBlur(each, (0, 0), sigma, borderType=cv2.BORDER_REPLICATE) for each in (found, known))
+        missing = np.clip(share / np.float32(0.05), 0, 1) * (1 - known)
+        found = found + (missing / np.maximum(share, np.float32(1e-4)))[..., None] * near
+        known = known + missing
+    return np.asarray(found + (1 - known)[..., None] * colours, dtype=np.float32)
 
 
 def _blurred(values: Field, sigma: float) -> Field:
