@@ -41,7 +41,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "faces": {"errors", "face_parsing", "imaging", "models", "part_names"},
     "landmarks": {"errors", "faces", "files", "imaging", "photo"},
     "drawing": {"attributes", "errors", "imaging", "part_names"},
-    "dataset": {"attributes", "drawing", "errors", "files", "imaging", "part_names", "photo"},
+    "dataset": {"attributes", "drawing", "errors", "files", "imaging", "models", "part_names", "photo"},
     "preparation": {
         "attributes",
         "dataset",
@@ -223,6 +223,7 @@ ONE_DOOR: dict[str, set[str]] = {
     "urllib3": {"models/store/transfer.py"},
     "gdown": {"models/store/sources.py"},
     "huggingface_hub": {"models/store/hub.py"},
+    "pyarrow": {"dataset/shards.py"},
     "c2pa": {"photo/c2pa.py"},
     "fastapi": {"web/server.py"},
     "starlette": {"web/server.py"},

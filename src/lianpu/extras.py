@@ -27,6 +27,7 @@ EXTRAS: dict[str, tuple[str, ...]] = {
     "c2pa": ("c2pa",),
     "heif": ("pillow_heif",),
     "hub": ("huggingface_hub",),
+    "parquet": ("pyarrow",),
     "ray": ("ray",),
     "insightface": ("insightface",),
     "dlib": ("dlib", "face_recognition_models"),

@@ -25,9 +25,9 @@ class CheckArguments:
     """
 
     dataset: Annotated[str, tyro.conf.Positional, tyro.conf.arg(metavar="DATASET")]
-    """CelebA, CelebAMask-HQ, folder or csv."""
+    """CelebA, CelebAMask-HQ, folder, csv or huggingface."""
     data_dir: Annotated[Path, tyro.conf.Positional, tyro.conf.arg(metavar="DATA_DIR")]
-    """The data folder."""
+    """The data folder; with huggingface also a Parquet file, or the name of a data set on the Hugging Face Hub (user/name)."""
     selected_attrs: tuple[str, ...] = ()
     """Attributes to train. Default: all labelled ones."""
     image_size: int = 256
@@ -82,7 +82,8 @@ def check(parsed: CheckArguments) -> DataReport:
     from lianpu.files import write_text
     from lianpu.terminal import console, stage
 
-    table = read_table(parsed.dataset, parsed.data_dir)
+    with stage("Unpacking") as on_progress:
+        table = read_table(parsed.dataset, parsed.data_dir, on_progress)
     everything = table.one_class and not parsed.selected_attrs  # what training takes, too
     selected = select_attributes(table, parsed.selected_attrs or None) if parsed.selected_attrs or everything else None
     with stage("Checking") as on_progress:

@@ -72,9 +72,9 @@ class TrainArguments:
     run: tyro.conf.OmitArgPrefixes[_Run]  # type: ignore[valid-type]
     """The device, and how often files are written."""
     dataset: str = "CelebA"
-    """CelebA, CelebAMask-HQ (images/, list_attr*.txt, train.txt), folder (one folder per class) or csv."""
+    """CelebA, CelebAMask-HQ (images/, list_attr*.txt, train.txt), folder (one folder per class), csv, or huggingface (Parquet)."""
     data_dir: Path = Path("data/celeba")
-    """The data folder."""
+    """The data folder; with huggingface also a Parquet file, or the name of a data set on the Hugging Face Hub (user/name)."""
     run_dir: Path = Path("runs/celeba")
     """The run folder."""
     config: Path | None = None
@@ -88,10 +88,11 @@ def main(arguments: list[str]) -> None:
     """Parse the command line over the settings file and train."""
     parsed, config = parse_arguments(arguments)
     from lianpu.dataset.sources import open_dataset
-    from lianpu.terminal import console
+    from lianpu.terminal import console, stage
 
     attributes = None if _asks_for_all_classes(parsed.dataset, config) else config.selected_attrs
-    dataset = open_dataset(parsed.dataset, parsed.data_dir, config.model.image_size, attributes)
+    with stage("Unpacking") as on_progress:
+        dataset = open_dataset(parsed.dataset, parsed.data_dir, config.model.image_size, attributes, on_progress)
     console.print(
         f"{len(dataset.train)} faces to train on, {len(dataset.test)} held out ({dataset.test.split}). Licence of the data: {dataset.licence}."
     )

@@ -18,6 +18,8 @@ from lianpu.dataset.table_csv import LAYOUT as CSV_LAYOUT
 from lianpu.dataset.table_csv import looks_like_csv, read_csv
 from lianpu.errors import DataError, SettingsError, nearest_name
 
+OnProgress = Callable[[int, int], None]
+
 
 @dataclass(frozen=True)
 class Source:
@@ -40,24 +42,36 @@ SOURCES: dict[str, Source] = {
     "folder": Source(read_folder, looks_like_classes, FOLDER_LAYOUT),
     "csv": Source(read_csv, looks_like_csv, CSV_LAYOUT),
 }
-"""Add a source here and in a file of its own."""
+"""Folders of files. Add a source here and in a file of its own."""
+
+SHARDS = "huggingface"
+"""The source that is no folder of pictures: Parquet or Arrow files, or the name of a data set on the Hub."""
+
+SOURCE_NAMES = (*SOURCES, SHARDS)
 
 
-def open_dataset(source: str, root: Path | str, image_size: int, attributes: Sequence[str] | None = None) -> Dataset:
+def open_dataset(
+    source: str,
+    root: Path | str,
+    image_size: int,
+    attributes: Sequence[str] | None = None,
+    on_progress: OnProgress | None = None,
+) -> Dataset:
     """Training and held-out faces of a folder, checked by label files and a listing of the pictures only.
 
     Args:
-        source: `CelebA`, `CelebAMask-HQ`, `folder` or `csv`, in any case.
-        root: the data folder.
+        source: `CelebA`, `CelebAMask-HQ`, `folder`, `csv` or `huggingface`, in any case.
+        root: the data folder; with `huggingface` also a Parquet file or the name of a data set on the Hub.
         image_size: side of the square faces in pixels, a multiple of 4.
         attributes: what to edit, in the order of the label vector; may be left out for `folder`, where it is all classes.
+        on_progress: called with rows unpacked, and rows in all, where Parquet files are read for the first time.
 
     Raises:
         SettingsError: an unknown source or attribute, or a size that cannot work.
         DataError: something is missing or wrong, or an attribute cannot be learned because all training faces agree in it.
     """
     check_image_size(image_size)
-    table = read_table(source, root)
+    table = read_table(source, root, on_progress)
     selected = select_attributes(table, attributes)
     refuse_missing_pictures(table)
     train = select_faces(table, selected, image_size, "train")
@@ -74,18 +88,25 @@ def open_dataset(source: str, root: Path | str, image_size: int, attributes: Seq
     )
 
 
-def read_table(source: str, root: Path | str) -> FaceTable:
+def read_table(source: str, root: Path | str, on_progress: OnProgress | None = None) -> FaceTable:
     """Everything a folder's label files say, before attributes are chosen; pictures may be missing or broken.
 
     Raises:
         SettingsError: an unknown source.
         DataError: the folder or its label files are missing or wrong.
+        ModelError: a data set of the Hub cannot be had.
     """
-    kind, folder = _source_named(source), Path(root)
+    folder = Path(root)
+    if source.lower() == SHARDS:
+        from lianpu.dataset.shards import read_shards, unpack_shards
+
+        return read_shards(unpack_shards(folder, on_progress))
+    kind = _source_named(source)
     if not folder.exists():
         raise DataError(f"{folder} is not there. Give the data folder with --data-dir; it holds {kind.layout}.")
     if not kind.looks_like(folder):
         other = next((name for name, each in SOURCES.items() if each.looks_like(folder)), None)
+        other = SHARDS if other is None and any(folder.rglob("*.parquet")) else other
         hint = f" It looks like {other}: try that as the dataset." if other else ""
         raise DataError(f"{folder} does not look like {source}, which holds {kind.layout}.{hint}")
     return kind.read(folder)
@@ -94,5 +115,5 @@ def read_table(source: str, root: Path | str) -> FaceTable:
 def _source_named(name: str) -> Source:
     by_lower = {known.lower(): source for known, source in SOURCES.items()}
     if name.lower() not in by_lower:
-        raise SettingsError(f"'{name}' is no dataset{nearest_name(name, SOURCES)}. Known: {', '.join(SOURCES)}.")
+        raise SettingsError(f"'{name}' is no dataset{nearest_name(name, SOURCE_NAMES)}. Known: {', '.join(SOURCE_NAMES)}.")
     return by_lower[name.lower()]

@@ -15,7 +15,8 @@ from lianpu.errors import DataError, nearest_name
 
 LAYOUT = "labels.csv: a picture's path in the first column, an attribute in each other one (1/0, 1/-1, true/false, yes/no, empty where unknown), perhaps a column split"
 
-_VALUES = {"1": 1, "0": 0, "-1": 0, "1.0": 1, "0.0": 0, "-1.0": 0, "true": 1, "false": 0, "yes": 1, "no": 0, "": UNLABELLED}
+LABEL_WORDS = {"1": 1, "0": 0, "-1": 0, "1.0": 1, "0.0": 0, "-1.0": 0, "true": 1, "false": 0, "yes": 1, "no": 0, "": UNLABELLED}
+"""What a cell may hold, in lower case, and the label that it means."""
 _SPLIT_COLUMN = "split"
 
 
@@ -35,7 +36,7 @@ def read_csv(root: Path) -> FaceTable:
     """
     file = _csv_file(root)
     (_, heading), *rows = _rows(file) or [(1, [])]
-    refuse_odd_table(file, [heading, *(row for _, row in rows[:LOOKED_AT])], _VALUES)
+    refuse_odd_table(file, [heading, *(row for _, row in rows[:LOOKED_AT])], LABEL_WORDS)
     attributes, split_at = _header(file, heading)
     files: list[str] = []
     labels: list[list[int]] = []
@@ -50,7 +51,7 @@ def read_csv(root: Path) -> FaceTable:
         seen.add(cells[0])
         files.append(cells[0])
         splits += [split for split in SPLITS if split_at and split == cells[split_at].lower()]
-        labels.append([_VALUES[cell.lower()] for at, cell in enumerate(cells) if at not in (0, split_at)])
+        labels.append([LABEL_WORDS[cell.lower()] for at, cell in enumerate(cells) if at not in (0, split_at)])
     refuse_lines(file, problems, "Fix the file.")
     if not files:
         raise DataError(f"{file} labels no pictures. Write a row for each.")
@@ -89,7 +90,7 @@ def _header(file: Path, cells: Sequence[str]) -> tuple[tuple[str, ...], int | No
     names = [cell.strip() for cell in cells]
     split_at = next((at for at, name in enumerate(names) if at and name.lower() == _SPLIT_COLUMN), None)
     attributes = tuple(name for at, name in enumerate(names) if at not in (0, split_at))
-    if not attributes or any(name and name.lower() in _VALUES for name in attributes):
+    if not attributes or any(name and name.lower() in LABEL_WORDS for name in attributes):
         refuse_lines(
             file, [(1, f"expected the column names file, ATTRIBUTE, ..., got '{','.join(names)[:60]}'")], f"Layout: {LAYOUT}."
         )
@@ -111,7 +112,7 @@ def _problem_of(cells: Sequence[str], attributes: Sequence[str], split_at: int |
         return f"{name} is no path below the .csv with forward slashes"
     if name in seen:
         return f"{name} is there a second time"
-    wrong = next((cell for at, cell in enumerate(cells) if at not in (0, split_at) and cell.lower() not in _VALUES), None)
+    wrong = next((cell for at, cell in enumerate(cells) if at not in (0, split_at) and cell.lower() not in LABEL_WORDS), None)
     if wrong is not None:
         return f"'{wrong}' for {name} is none of {', '.join(_SAID)}"
     if split_at and cells[split_at].lower() not in SPLITS:

@@ -58,15 +58,21 @@ def photo_format(file: Path) -> str | None:
         OSError: the file is missing, a folder, or may not be read.
     """
     with file.open("rb") as stream:
-        head = stream.read(64)
+        found = format_of(stream.read(64))
+    return None if found == "TIFF" and file.suffix.lower() in _RAW_ENDINGS else found
+
+
+def format_of(head: bytes) -> str | None:
+    """The format (a key of FORMATS) of a photo's bytes, of which the first 64 count; None if they are no photo's."""
     found = next((name for magic, name in _MAGIC.items() if head.startswith(magic)), None)
     if found is None and head[:4] == b"RIFF" and head[8:12] == b"WEBP":
         found = "WEBP"
     if found is None and head[4:8] == b"ftyp":
-        brands = [head[start : start + 4] for start in (8, *range(16, min(len(head), int.from_bytes(head[:4], "big")), 4))]
+        starts = (8, *range(16, min(len(head), 64, int.from_bytes(head[:4], "big")), 4))
+        brands = [head[start : start + 4] for start in starts]
         avif = brands[0] in (b"avif", b"avis") or (brands[0] in (b"mif1", b"msf1") and b"avif" in brands)
         found = "AVIF" if avif else "HEIF" if brands[0] in _HEIF_BRANDS else None
-    return None if found == "TIFF" and file.suffix.lower() in _RAW_ENDINGS else found
+    return found
 
 
 def is_photo(file: Path) -> bool:

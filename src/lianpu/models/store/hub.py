@@ -1,4 +1,5 @@
-"""The Hugging Face Hub: the one door to huggingface_hub. Models come from there by `hf://user/repo`, and go there by `lianpu push`.
+"""The Hugging Face Hub: the one door to huggingface_hub. Models come from there by `hf://user/repo` and go there by `lianpu push`;
+data sets come by `--dataset huggingface`.
 
 Its own settings hold (HF_ENDPOINT, HF_HOME, HF_TOKEN, HF_HUB_OFFLINE), and so does LIANPU_OFFLINE: then only what was fetched before is used.
 """
@@ -8,7 +9,7 @@ from __future__ import annotations
 import os
 import re
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 from lianpu.errors import LianpuError, ModelError
 from lianpu.models.store.sources import is_offline
@@ -22,12 +23,13 @@ ADDRESS = "hf://"
 _REPO = re.compile(r"[\w.-]{1,96}/[\w.-]{1,96}")
 
 
-def fetch_repo(address: str, patterns: Sequence[str]) -> Path:
+def fetch_repo(address: str, patterns: Sequence[str], kind: Literal["model", "dataset"] = "model") -> Path:
     """The folder with those files of a repository on the Hub that match `patterns`; fetched once, then from the Hub's own cache.
 
     Args:
         address: `hf://user/repo` or `hf://user/repo@revision`.
         patterns: such as `*.onnx`.
+        kind: what the repository holds; the Hub keeps both apart.
 
     Raises:
         ModelError: the address is spelled otherwise, there is no such repository, or it cannot be had (no network, offline, no access).
@@ -37,7 +39,12 @@ def fetch_repo(address: str, patterns: Sequence[str]) -> Path:
     hub = _library()
     try:
         folder = hub.snapshot_download(
-            repo, revision=revision or None, allow_patterns=list(patterns), local_files_only=_offline(), endpoint=_endpoint()
+            repo,
+            repo_type=kind,
+            revision=revision or None,
+            allow_patterns=list(patterns),
+            local_files_only=_offline(),
+            endpoint=_endpoint(),
         )
     except Exception as problem:  # huggingface_hub and httpx raise many kinds, without a base of their own
         raise ModelError(
