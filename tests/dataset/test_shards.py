@@ -4,6 +4,7 @@ import io
 import json
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -43,7 +44,7 @@ def pictures(count: int, first: int = 0) -> list[dict[str, object]]:
     return [{"bytes": picture(first + number), "path": f"{number}.png"} for number in range(count)]
 
 
-def write(file: Path, columns: dict[str, list[object]], metadata: dict[str, object] | None = None) -> Path:
+def write(file: Path, columns: dict[str, Any], metadata: dict[str, Any] | None = None) -> Path:
     table = pa.table(columns)
     if metadata is not None:
         table = table.replace_schema_metadata({b"huggingface": json.dumps({"info": {"features": metadata}}).encode()})
@@ -60,7 +61,7 @@ def celeba(folder: Path) -> Path:
         ("validation-00000-of-00001", 4, 100),
     ):
         bits = [bool(number % 2) for number in range(count)]
-        columns: dict[str, list[object]] = {
+        columns: dict[str, Any] = {
             "image": list(pictures(count, first)),
             "celeb_id": [1000 + number for number in range(count)],
             "Male": list(bits),
@@ -104,7 +105,7 @@ def test_a_copy_that_was_broken_off_is_made_anew(tmp_path: Path) -> None:
 
 def test_classes_of_datasets_become_attributes_of_which_each_face_has_one(tmp_path: Path) -> None:
     names = {"hair": {"_type": "ClassLabel", "names": ["black", "blond", "brown"]}, "image": {"_type": "Image"}}
-    columns: dict[str, list[object]] = {"image": list(pictures(30)), "hair": [number % 3 for number in range(30)]}
+    columns: dict[str, Any] = {"image": list(pictures(30)), "hair": [number % 3 for number in range(30)]}
     table = read_table("huggingface", write(tmp_path / "hair.parquet", columns, names))
     assert table.attributes == ("black", "blond", "brown") and table.one_class
     assert table.labels[:3].tolist() == [[1, 0, 0], [0, 1, 0], [0, 0, 1]]
@@ -154,7 +155,7 @@ def test_arrow_streams_are_read_in_slices(tmp_path: Path) -> None:
         ),
     ],
 )
-def test_files_that_cannot_be_used_are_refused_in_a_line(tmp_path: Path, columns: dict[str, list[object]], words: str) -> None:
+def test_files_that_cannot_be_used_are_refused_in_a_line(tmp_path: Path, columns: dict[str, Any], words: str) -> None:
     with pytest.raises(DataError, match=words):
         read_table("huggingface", write(tmp_path / "a.parquet", columns))
 
