@@ -89,6 +89,49 @@ def test_what_sits_on_a_head_stays_large_and_mostly_within_a_tight_photo(which: 
         assert not here[0].any()  # nothing is cut off
 
 
+def _changed(photo: np.ndarray, after: np.ndarray) -> np.ndarray:
+    return np.asarray(np.abs(after.astype(int) - photo).max(axis=2) > 12)
+
+
+def test_a_party_hat_is_whole_and_more_than_a_third_as_wide_as_the_head_also_where_there_is_little_room() -> None:
+    for photo, subject in (
+        drawn_photo(width=300, height=260, side=330, left=-15, top=-20),
+        drawn_photo(width=900, height=900, side=330, left=285, top=400),
+    ):
+        after = effect_of("sticker").apply(photo, [subject], 1.0, which="party_hat")
+        eyes, unit = subject.face.points[:2].mean(axis=0), subject.face.unit_px
+        hat = _changed(photo, after)[: round(eyes[1] - 0.7 * unit)]
+        widest = max(float(np.ptp(np.nonzero(row)[0])) for row in hat if row.any())
+        assert widest > 0.35 * 2.4 * unit
+        assert np.count_nonzero(hat[0]) < 0.2 * unit  # no more than the tip's tinsel is cut
+
+
+def test_an_elastic_string_holds_a_party_hat_around_the_chin() -> None:
+    photo, subject = drawn_photo(width=900, height=900, side=330, left=285, top=400)
+    bare = replace(
+        subject,
+        mesh=mesh_of(subject.landmarks.points),
+        parts=FaceParts(np.full_like(subject.parts.mask, part_index("skin")), "test"),
+    )
+    unit, (x, y) = subject.face.unit_px, subject.landmarks.points[8]
+    around = (slice(round(y - 0.2 * unit), round(y + 0.3 * unit)), slice(round(x - 0.2 * unit), round(x + 0.2 * unit)))
+    for which, held in (("party_hat", True), ("halo", False)):
+        assert _changed(photo, effect_of("sticker").apply(photo, [bare], 1.0, which=which))[around].any() == held
+
+
+@pytest.mark.parametrize("which", ["cat", "bunny"])
+def test_ears_stand_on_a_band_and_end_in_no_haze(which: str) -> None:
+    photo, subject = drawn_photo(width=900, height=900, side=330, left=285, top=400)
+    photo[:] = (0, 255, 0)
+    after = effect_of("sticker").apply(photo, [subject], 1.0, which=which)
+    eyes, unit = subject.face.points[:2].mean(axis=0), subject.face.unit_px
+    above = after[: round(eyes[1] - 0.6 * unit)].astype(int)
+    share = 1 - np.clip((above[:, :, 1] - np.maximum(above[:, :, 0], above[:, :, 2])) / 255, 0, 1)  # green shines through
+    assert np.count_nonzero((share > 0.45) & (share < 0.85)) < 0.12 * np.count_nonzero(share >= 0.85)
+    middle = share[:, round(eyes[0]) - 3 : round(eyes[0]) + 3]
+    assert (middle > 0.95).any(axis=0).all()  # the band, between the ears
+
+
 @pytest.mark.parametrize("which", ["party_hat", "bunny"])
 def test_what_stands_up_high_shrinks_and_moves_to_the_hairline_before_it_is_cut_off(which: str) -> None:
     tight, subject = drawn_photo(width=300, height=260, side=330, left=-15, top=-20)

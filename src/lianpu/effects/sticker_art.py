@@ -26,10 +26,10 @@ Pixels = np.ndarray[Any, np.dtype[np.float32]]
 Curve = np.ndarray[Any, np.dtype[np.float64]]
 """Points (K, 2), x to the right and y down, in units of the face."""
 
-Plane = Literal["face", "head", "ears", "left_side", "right_side", "ring"]
-"""What a layer turns with: the plane of the eyes; the picture's plane, leaning with the head, or also nearer together on
-a head that is turned aside; a side of the head, from the hinge of glasses
-at x = 0 to the ear at x = 1; or it goes around the head, x being the way around a ring of radius `LAYER_RADIUS`."""
+Plane = Literal["face", "front", "head", "ears", "left_side", "right_side", "ring"]
+"""What a layer turns with: the plane of the eyes, or a slightly curved one, as glasses are; the picture's plane, leaning with the
+head, or also nearer together on a head that is turned aside; a side of the head, from the hinge of glasses at x = 0 to the ear at
+x = 1; or it goes around the head, x being the way around a ring of radius `LAYER_RADIUS`."""
 
 LAYER_RADIUS = 1.2
 """Radius in units that layers around the head are drawn for."""
@@ -212,6 +212,11 @@ class Layer:
         lowest: least factor of its height.
         down: units that it may move down, at the least; what sits on top may move down to the hairline.
         drop: of a ring, how much lower it lies at the sides than in front, in units.
+        deep: of a ring, its radius along the line of sight, in units.
+        bulk: of a ring, how thick it is (radius, in units): its ends are round, and what is drawn there is not squeezed.
+        on: of what stands on the sticker's ring, where, in degrees around it.
+        leans: whether it sits aslant, the more the less room there is above the head.
+        string: whether an elastic string holds it, from the ends of its base around the chin.
         falls: whether it falls around a head, and keeps off other faces.
         lens: of glasses, what they have: a face that wears glasses gets no others that are clear, and dark ones that cover its own.
     """
@@ -229,6 +234,11 @@ class Layer:
     lowest: float = 1.0
     down: float = 0.3
     drop: float = 0.0
+    deep: float = 1.35
+    bulk: float = 0.0
+    on: float | None = None
+    leans: bool = False
+    string: bool = False
     falls: bool = False
     lens: Literal["", "clear", "dark"] = ""
 
@@ -320,7 +330,7 @@ def _glasses(
             front,
             (-1.2, -0.6, 1.2, 0.65),
             "between_eyes",
-            "face",
+            "front",
             shadow=0.34,
             scale=scale,
             wide="face",
@@ -619,35 +629,47 @@ def _ribbon_light(canvas: Canvas) -> None:
         canvas.fill(ellipse(side * 0.74, 0.0, 0.2, 0.25), "#000000", alpha=0.6, soft=0.08)
 
 
+PARTY_HAT_HALF = 0.5
+"""Half the width of a party hat's base, in units."""
+
+
 def _stripes(canvas: Canvas) -> None:
-    for y, color in ((-1.02, "#ffd84a"), (-0.72, "#4ad0e8"), (-0.40, "#ffd84a"), (-0.07, "#4ad0e8")):
+    for y, color in ((-1.0, "#ffd84a"), (-0.72, "#4ad0e8"), (-0.42, "#ffd84a"), (-0.11, "#4ad0e8")):
         canvas.fill(_band(0.75, 0.12, 0.14, y), color, alpha=0.95)
 
 
 def _cone_light(canvas: Canvas) -> None:
-    canvas.fill(np.array([(-0.58, 0.15), (-0.02, -1.25), (-0.03, -1.25), (-0.44, 0.15)]), "#2a0a46", alpha=0.45, soft=0.06)
-    canvas.fill(np.array([(-0.32, 0.15), (-0.06, 0.15), (0.0, -1.25), (-0.02, -1.25)]), "#ffffff", alpha=0.5, soft=0.05)
-    canvas.fill(np.array([(0.02, -1.25), (0.58, 0.15), (0.58, 0.15), (0.24, 0.15)]), "#2a0a46", alpha=0.6, soft=0.09)
+    half = PARTY_HAT_HALF
+    canvas.fill(
+        np.array([(-half - 0.03, 0.15), (-0.02, -1.2), (-0.03, -1.2), (-0.8 * half, 0.15)]), "#2a0a46", alpha=0.45, soft=0.06
+    )
+    canvas.fill(
+        np.array([(-0.58 * half, 0.15), (-0.11 * half, 0.15), (0.0, -1.2), (-0.02, -1.2)]), "#ffffff", alpha=0.5, soft=0.05
+    )
+    canvas.fill(
+        np.array([(0.02, -1.2), (half + 0.03, 0.15), (half + 0.03, 0.15), (0.44 * half, 0.15)]), "#2a0a46", alpha=0.6, soft=0.09
+    )
 
 
 def _party_hat(canvas: Canvas) -> None:
-    cone = np.concatenate([_band(0.55, 0.0, 0.16, 0.0)[:41], [(0.04, -1.18), (-0.04, -1.18)]])
+    half, bow = PARTY_HAT_HALF, 0.17
+    cone = np.concatenate([_band(half, 0.0, bow, 0.0)[:41], [(0.04, -1.12), (-0.04, -1.12)]])
     canvas.fill(cone, "#f0468f", "#7d36c8", angle=70)
     canvas.inside(cone, _stripes)
     canvas.inside(cone, _cone_light)
     chance = np.random.default_rng(1)
-    for _ in range(160):  # a trim of tinsel along the brim
-        x = float(chance.uniform(-0.55, 0.55))
-        y = 0.16 * (1 - (x / 0.55) ** 2)
-        way = np.array([x, y]) + chance.normal(0, 0.045, 2)
+    for _ in range(260):  # a trim of tinsel along the base
+        x = float(chance.uniform(-half, half))
+        y = bow * (1 - (x / half) ** 2) - 0.01
+        way = np.array([x, y]) + chance.normal(0, 0.042, 2)
         color = str(chance.choice(["#fff6c4", "#ffd84a", "#e09a18", "#a8690c"]))
         canvas.fill(_tapered(np.linspace((x, y), way, 4), 0.03), color, alpha=0.9)
-    canvas.fill(ellipse(0.0, -1.18, 0.13, 0.13), "#ffd84a", "#c98412")
+    canvas.fill(ellipse(0.0, -1.12, 0.13, 0.13), "#ffd84a", "#c98412")
     for _ in range(150):
         angle, far = chance.uniform(0, 2 * math.pi), 0.17 * math.sqrt(chance.uniform(0, 1))
-        tip = np.array([far * math.cos(angle), -1.19 + far * math.sin(angle)])
-        shade = "#fff3b0" if tip[0] < -0.03 and tip[1] < -1.19 else str(chance.choice(["#ffd84a", "#f2a81c", "#c98412"]))
-        canvas.fill(_tapered(np.linspace(tip * 0.4 + (0.0, -0.71), tip, 3), 0.03), shade, alpha=0.85)
+        tip = np.array([far * math.cos(angle), -1.13 + far * math.sin(angle)])
+        shade = "#fff3b0" if tip[0] < -0.03 and tip[1] < -1.13 else str(chance.choice(["#ffd84a", "#f2a81c", "#c98412"]))
+        canvas.fill(_tapered(np.linspace(tip * 0.4 + (0.0, -0.674), tip, 3), 0.03), shade, alpha=0.85)
 
 
 def _flower(canvas: Canvas, x: float, y: float, size: float, color: str, dark: str, turn: float = 0.0) -> None:
@@ -725,18 +747,22 @@ def _halo(canvas: Canvas) -> None:
     canvas.line(ring, 0.035, "#fffbe0", closed=True, soft=0.006)
 
 
-def _tapered(points: Curve, width: float, tip: float = 0.1) -> Curve:
-    """The outline of a stroke along points (K, 2) whose width falls to a share `tip` of it at the end."""
+def _tapered(points: Curve, width: float, tip: float = 0.1, foot: float = 1.0) -> Curve:
+    """The outline of a stroke along points (K, 2) whose width falls to a share `tip` of it at the end, and begins with a share `foot`."""
     along = np.gradient(np.asarray(points, dtype=np.float64), axis=0)
     across = np.column_stack([-along[:, 1], along[:, 0]]) / np.maximum(np.hypot(*along.T), 1e-9)[:, None]
-    half = across * (0.5 * width * np.linspace(1, tip, len(points)))[:, None]
+    share = np.linspace(1, tip, len(points)) * np.minimum(1.0, np.linspace(foot, foot + 4, len(points)))
+    half = across * (0.5 * width * share)[:, None]
     return np.concatenate([points + half, (points - half)[::-1]])
 
 
-def _fade_into(canvas: Canvas, inner: tuple[float, float], outer: tuple[float, float], over: float) -> None:
-    """Let both sides vanish below the line from `inner` to `outer` (of the right one), in strands: fur that goes over into hair."""
+def _fade_into(
+    canvas: Canvas, sides: tuple[float, ...], inner: tuple[float, float], outer: tuple[float, float], over: float
+) -> None:
+    """Let ears vanish below the line from `inner` to `outer` (of the right one), in strands: fur that goes over into hair."""
     high, wide = canvas.pixels.shape[:2]
-    x = np.abs(canvas.left + (np.arange(wide) + 0.5) / canvas.px)
+    x = canvas.left + (np.arange(wide) + 0.5) / canvas.px
+    x = np.abs(x) if len(sides) > 1 else sides[0] * x
     y = canvas.top + (np.arange(high) + 0.5) / canvas.px
     along = np.array(outer) - inner
     long = float(np.hypot(*along))
@@ -765,13 +791,14 @@ def _ear(
     foot: tuple[tuple[float, float], tuple[float, float]],
     over: float = 0.1,
     hangs: bool = False,
+    sides: tuple[float, ...] = (1.0, -1.0),
 ) -> Callable[[Canvas], None]:
-    """Two ears: outlines of the right one and of its inside, its colours, the line along which it grows out of the hair, how softly, and
-    whether it hangs down."""
+    """Ears: outlines of the right one and of its inside, its colours, the line along which it grows out of the hair, how softly (in
+    units), whether it hangs down, and the sides (1 is the right one)."""
 
     def draw(canvas: Canvas) -> None:
         chance = np.random.default_rng(5)
-        for side in (1.0, -1.0):
+        for side in sides:
             curve, inside = np.asarray(smooth(outer)) * (side, 1), np.asarray(smooth(inner, closed=not hangs)) * (side, 1)
             middle, size = curve.mean(axis=0), float(np.ptp(curve[:, 1]))
             low = np.asarray(foot).mean(axis=0) * (side, 1)
@@ -780,9 +807,24 @@ def _ear(
             canvas.inside(curve, partial(_round, curve=curve, inside=inside, colors=colors, size=size, side=side, hangs=hangs))
             if not hangs:
                 _strands(canvas, chance, inside, low, colors, size)
-        _fade_into(canvas, *foot, over)
+        _fade_into(canvas, sides, *foot, over)
 
     return draw
+
+
+def _one_ear(
+    side: float, outer: Sequence[tuple[float, float]], inner: Sequence[tuple[float, float]], *more: Any
+) -> Callable[[Canvas], None]:
+    """One ear that stands on a headband, at whose middle (0, 0) lies its foot."""
+    colors, foot = more
+    (x0, y0), (x1, y1) = foot
+    middle = np.array([(x0 + x1) / 2, (y0 + y1) / 2])
+
+    def moved(points: Sequence[tuple[float, float]]) -> list[tuple[float, float]]:
+        return [(x, y) for x, y in (np.asarray(points) - middle).tolist()]
+
+    start, end = moved(foot)
+    return _ear(moved(outer), moved(inner), colors, (start, end), 0.012, sides=(side,))
 
 
 def _round(canvas: Canvas, curve: Curve, inside: Curve, colors: _Fur, size: float, side: float, hangs: bool) -> None:
@@ -835,13 +877,13 @@ def _strands(canvas: Canvas, chance: np.random.Generator, inside: Curve, low: np
         canvas.fill(_tapered(hair, 0.012 * size), colors.light, alpha=0.4)
 
 
-_CAT_EARS = _ear(
-    [(0.30, 0.16), (0.32, -0.16), (0.44, -0.52), (0.66, -0.84), (0.84, -0.98), (0.98, -0.80), (1.10, -0.42), (1.17, -0.02), (1.20, 0.52), (0.8, 0.42)],
-    [(0.45, 0.12), (0.48, -0.12), (0.58, -0.42), (0.74, -0.68), (0.84, -0.77), (0.93, -0.62), (1.01, -0.34), (1.05, -0.02), (1.06, 0.36), (0.76, 0.30)],
+_CAT_EAR = (
+    [(0.36, 0.16), (0.37, -0.16), (0.46, -0.50), (0.64, -0.78), (0.80, -0.90), (0.93, -0.74), (1.04, -0.40), (1.10, -0.02), (1.12, 0.46), (0.76, 0.40)],
+    [(0.49, 0.12), (0.51, -0.12), (0.59, -0.40), (0.72, -0.63), (0.80, -0.71), (0.88, -0.58), (0.95, -0.32), (0.99, -0.02), (1.00, 0.36), (0.74, 0.30)],
     _Fur("#8d857f", "#5b524d", "#2e2825", "#f4bcbc", "#b86a74"),
-    ((0.28, 0.02), (1.16, 0.40)),
+    ((0.34, 0.06), (1.10, 0.40)),
 )  # fmt: skip
-_BUNNY_EARS = _ear(
+_BUNNY_EAR = (
     [(0.16, 0.16), (0.13, -0.4), (0.17, -0.95), (0.33, -1.30), (0.50, -1.34), (0.60, -1.05), (0.62, -0.5), (0.58, 0.24)],
     [(0.25, 0.0), (0.24, -0.4), (0.28, -0.88), (0.37, -1.13), (0.45, -1.14), (0.51, -0.92), (0.52, -0.45), (0.48, 0.05)],
     _Fur("#ffffff", "#f1ebe7", "#cfc5bf", "#f8c9ce", "#e7a3ac"),
@@ -857,6 +899,21 @@ _DOG_EARS = _ear(
 )  # fmt: skip
 
 
+def _headband(light: str, color: str, dark: str) -> Callable[[Canvas], None]:
+    """A padded band around the head, unrolled, on which ears stand."""
+
+    def draw(canvas: Canvas) -> None:
+        at = np.linspace(-_AROUND, _AROUND, 60)
+        for y, width, tone, alpha, soft in (
+            (0.0, 0.15, dark, 1.0, 0.0),
+            (-0.012, 0.115, color, 1.0, 0.014),
+            (-0.032, 0.035, light, 0.75, 0.012),
+        ):
+            canvas.line(np.column_stack([at, np.full_like(at, y)]), width, tone, alpha=alpha, soft=soft)
+
+    return draw
+
+
 def _cat_nose(canvas: Canvas) -> None:
     nose = smooth([(-0.21, -0.09), (-0.1, -0.14), (0.0, -0.13), (0.1, -0.14), (0.21, -0.09), (0.17, 0.0), (0.07, 0.09), (0.0, 0.13), (-0.07, 0.09), (-0.17, 0.0)])  # fmt: skip
     canvas.fill(nose, "#f2a0a6", "#b74e60")
@@ -868,15 +925,19 @@ def _cat_nose(canvas: Canvas) -> None:
             on.fill(ellipse(side * 0.085, 0.03, 0.035, 0.022, side * -30), "#5c1626", alpha=0.75, soft=0.01)
 
     canvas.inside(nose, wet)
-    for side in (-1.0, 1.0):
-        for y, drop in ((0.12, -0.16), (0.2, -0.03), (0.28, 0.12)):
-            curve = smooth(
-                [(side * 0.36, y), (side * 0.72, y + 0.35 * drop - 0.03), (side * 1.18, y + 1.2 * drop + 0.05)], closed=False
-            )
-            canvas.fill(_tapered(curve + np.array([0.0, 0.014]), 0.03, 0.05), "#1c1616", alpha=0.35, soft=0.012)
-            canvas.fill(_tapered(curve, 0.026, 0.06), "#fdfaf7", "#e9e2dc")
-        for x, y in ((0.27, 0.13), (0.34, 0.22), (0.25, 0.25)):
-            canvas.fill(ellipse(side * x, y, 0.016, 0.016), "#3a2a28", alpha=0.75)
+
+
+def _whiskers(canvas: Canvas, side: float) -> None:
+    for y, drop in ((0.12, -0.16), (0.2, -0.03), (0.28, 0.12)):
+        curve = smooth(
+            [(side * 0.26, y - 0.3 * drop), (side * 0.72, y + 0.35 * drop - 0.03), (side * 1.2, y + 1.2 * drop + 0.05)],
+            closed=False,
+            steps=24,
+        )
+        canvas.fill(_tapered(curve + np.array([0.0, 0.014]), 0.03, 0.05, 0.04), "#1c1616", alpha=0.35, soft=0.012)
+        canvas.fill(_tapered(curve, 0.026, 0.06, 0.04), "#fdfaf7", "#e9e2dc")
+    for x, y in ((0.27, 0.13), (0.34, 0.22), (0.25, 0.25)):
+        canvas.fill(ellipse(side * x, y, 0.016, 0.016), "#3a2a28", alpha=0.75)
 
 
 def _dog_nose(canvas: Canvas) -> None:
@@ -969,6 +1030,19 @@ _Sized = partial(Layer, plane="head", wide="head", movable=True)
 _Around = partial(Layer, plane="ring", shadow=0.4, movable=True, smallest=0.76, lowest=0.7, down=0.2)
 """What goes around the head."""
 
+_Band = partial(Layer, place="band", plane="ring", shadow=0.35, movable=True, smallest=1.0, drop=1.05, deep=0.55)
+"""A headband with ears: its box holds the ears as well, so that it moves down where there is no room for them."""
+
+
+def _ears(ear: tuple[Any, ...], box: tuple[float, float, float, float], at: float) -> tuple[Layer, Layer]:
+    """The left and the right ear, on a headband."""
+    left, top, right, bottom = box
+    return (
+        Layer(_one_ear(-1.0, *ear), (-right, top, -left, bottom), "band", "ears", shadow=0.3, on=-at),
+        Layer(_one_ear(1.0, *ear), box, "band", "ears", shadow=0.3, on=at),
+    )
+
+
 ART: Mapping[str, tuple[Layer, ...]] = {
     "glasses": _SQUARE,
     "round_glasses": _ROUND,
@@ -976,21 +1050,37 @@ ART: Mapping[str, tuple[Layer, ...]] = {
     "star_glasses": (*_glasses(_stars, "#d99a12", "#fff0c0", -0.05, 0.03, "dark", 1.04),),
     "moustache": (Layer(_moustache, (-0.85, -0.2, 0.85, 0.35), "moustache", "face", shadow=0.22),),
     "hat": (_Sized(_hat, (-1.35, -0.95, 1.35, 0.4), "brim", shadow=0.4, scale=1.62, smallest=0.84, lowest=0.7, down=0.1),),
-    "party_hat": (_Sized(_party_hat, (-0.7, -1.45, 0.7, 0.3), "top", shadow=0.35, scale=1.4, smallest=0.52, lowest=0.7),),
-    "crown": (_Around(_crown, (-1.9, -0.8, 1.9, 0.1), "headband", drop=0.35),),
-    "paper_crown": (_Around(_paper_crown, (-1.9, -0.75, 1.9, 0.1), "headband", drop=0.35),),
-    "flower_crown": (_Around(_flower_crown, (-1.95, -0.42, 1.95, 0.42), "hairline", lowest=1.0, down=0.1, drop=0.75),),
+    "party_hat": (
+        _Sized(
+            _party_hat,
+            (-0.65, -1.35, 0.65, 0.3),
+            "top",
+            shadow=0.35,
+            scale=1.35,
+            smallest=0.8,
+            lowest=0.55,
+            leans=True,
+            string=True,
+        ),
+    ),
+    "crown": (_Around(_crown, (-1.9, -0.8, 1.9, 0.1), "headband", drop=0.5),),
+    "paper_crown": (_Around(_paper_crown, (-1.9, -0.75, 1.9, 0.1), "headband", drop=0.5),),
+    "flower_crown": (_Around(_flower_crown, (-1.95, -0.42, 1.95, 0.42), "hairline", lowest=1.0, down=0.1, drop=0.75, bulk=0.24),),
     "halo": (_Sized(_halo, (-1.1, -0.5, 1.1, 0.5), "above", scale=1.25, lowest=0.7),),
     "cat": (
-        _Sized(_CAT_EARS, (-1.4, -1.2, 1.4, 0.7), "top", plane="ears", shadow=0.3, scale=0.95, smallest=0.68, lowest=0.7),
-        Layer(_cat_nose, (-1.3, -0.25, 1.3, 0.55), "muzzle", "face", under_hair=True, shadow=0.14),
+        *_ears(_CAT_EAR, (-0.62, -1.25, 0.66, 0.4), 37.0),
+        _Band(_headband("#8d857f", "#4a423e", "#241f1d"), (-1.9, -1.03, 1.9, 0.25), lowest=0.7),
+        Layer(partial(_whiskers, side=-1.0), (-1.3, -0.15, 0.0, 0.6), "left_muzzle", "face", shadow=0.1),
+        Layer(partial(_whiskers, side=1.0), (0.0, -0.15, 1.3, 0.6), "right_muzzle", "face", shadow=0.1),
+        Layer(_cat_nose, (-0.4, -0.25, 0.4, 0.25), "muzzle", "face", under_hair=True, shadow=0.14),
     ),
     "dog": (
         _Sized(_DOG_EARS, (-1.65, -0.6, 1.65, 1.15), "top", plane="ears", shadow=0.3, smallest=0.92, down=0.2),
         Layer(_dog_nose, (-0.4, -0.3, 0.4, 0.3), "muzzle", "face", shadow=0.2, scale=1.1),
     ),
     "bunny": (
-        _Sized(_BUNNY_EARS, (-0.9, -1.7, 0.9, 0.4), "top", plane="ears", shadow=0.25, scale=1.3, smallest=0.6, lowest=0.55),
+        *_ears(_BUNNY_EAR, (-0.45, -1.65, 0.45, 0.3), 20.0),
+        _Band(_headband("#ffffff", "#f4e3e6", "#cfa9b2"), (-1.9, -1.48, 1.9, 0.25), lowest=0.55),
         Layer(_bunny_nose, (-0.25, -0.2, 0.25, 0.2), "muzzle", "face", shadow=0.12, scale=1.4),
     ),
     "hearts": (

@@ -17,7 +17,7 @@ import cv2
 import numpy as np
 
 from lianpu.effects.face_masks import face_unit
-from lianpu.effects.sticker_art import ART, LARGEST_PX, LAYER_RADIUS, Layer, drawn_layer, shadow_of
+from lianpu.effects.sticker_art import ART, LARGEST_PX, LAYER_RADIUS, PARTY_HAT_HALF, Layer, drawn_layer, shadow_of, smooth
 from lianpu.errors import PictureError, SettingsError, nearest_name
 from lianpu.faces.live import LiveFace
 from lianpu.faces.mesh import head_pose
@@ -254,6 +254,14 @@ def _head_of(subject: Subject) -> _Head:
         yaw = math.copysign(math.acos(float(np.clip(np.linalg.norm(across) / unit, _NARROWEST, 1.0))), aside)
         pitch = 0.0
         places = {"nose": five[2], "muzzle": 0.6 * five[2] + 0.4 * points[33], "moustache": (points[33] + points[51]) / 2}
+        places |= {
+            "left_side": points[1],
+            "right_side": points[15],
+            "left_jaw": points[4],
+            "right_jaw": points[12],
+            "chin": points[8],
+        }
+        places |= {"left_chin": points[6], "right_chin": points[10]}
     else:
         mesh = subject.mesh.points.astype(np.float64)
         pose = head_pose(subject.mesh)
@@ -265,6 +273,9 @@ def _head_of(subject: Subject) -> _Head:
         places = {"nose": mesh[4, :2], "muzzle": mesh[[4, 1, 2], :2].mean(axis=0), "moustache": mesh[[164, 2], :2].mean(axis=0)}
         places |= {"left_cheek": mesh[50, :2], "right_cheek": mesh[280, :2]}
         places |= {"left_ear": mesh[_TEMPLES[0], :2], "right_ear": mesh[_TEMPLES[1], :2]}
+        places |= {"left_side": mesh[93, :2], "right_side": mesh[323, :2], "left_jaw": mesh[172, :2], "right_jaw": mesh[397, :2]}
+        places |= {"chin": mesh[152, :2], "left_chin": mesh[149, :2], "right_chin": mesh[378, :2]}
+    places |= {"left_muzzle": places["muzzle"], "right_muzzle": places["muzzle"]}
     sine, cosine = math.sin(yaw), math.cos(yaw)
     across3 = (cosine, 0.0)
     down3 = (math.sin(pitch) * sine, math.cos(pitch))
@@ -374,17 +385,24 @@ class _Skull:
     Args:
         top: how far above the eyes it ends.
         half: half its width above the ears.
+        crown: half its width where a crown sits, as a factor of what such a head has there.
         hairline: how far above the eyes hair begins; of a bald head, where it would.
     """
 
     top: float = 1.45
     half: float = 1.22
     hairline: float = 0.95
+    crown: float = 1.0
 
     @property
     def headband(self) -> float:
         """How far above the eyes a crown begins."""
         return min(self.hairline + 0.12, self.top - 0.4)
+
+    @property
+    def band(self) -> float:
+        """How far above the eyes a headband lies."""
+        return max(self.top - 0.3, self.headband)
 
     def half_at(self, height: float) -> float:
         """Half the width at a height above the eyes."""
@@ -411,18 +429,29 @@ def _skull_of(head: _Head, covers: _Covers) -> _Skull:
     if max(tops) <= 0.7:
         return _Skull()
     top = float(np.clip(np.median(tops), *_TOPS))
+    hairline = float(np.clip(np.median(lines), _HAIRLINES[0], min(_HAIRLINES[1], top - 0.2)))
+    halves = _half_widths(head, covers, (0.5, 0.7, 0.9))
+    skull = _Skull(top, float(np.clip(np.median(halves), *_HALVES)) if halves else _Skull.half, hairline)
+    above = _half_widths(head, covers, (skull.headband,))
+    return replace(skull, crown=float(np.clip(np.mean(above) / skull.half_at(skull.headband), *_CROWNS))) if above else skull
+
+
+_CROWNS = (0.86, 1.08)
+"""Least and greatest `_Skull.crown` that is believed."""
+
+
+def _half_widths(head: _Head, covers: _Covers, heights: tuple[float, ...]) -> list[float]:
+    """Half widths of a head, with its hair, at heights above the eyes, to both sides; empty where no parts are known."""
     reach = np.arange(0.6, 1.71, 0.05)
     across = np.array([math.cos(head.roll), math.sin(head.roll)]) * head.unit
     halves = []
-    for height in (0.5, 0.7, 0.9):
+    for height in heights:
         for side in (-1.0, 1.0):
-            row = head.at(0.0, -height, 0.9) + side * reach[:, None] * across
-            seen = covers.at(_OF_HEAD, row)
+            seen = covers.at(_OF_HEAD, head.at(0.0, -height, 0.9) + side * reach[:, None] * across)
             if seen is not None:
                 gap = np.minimum.accumulate(np.where(np.convolve(seen, np.ones(3), "same") > 0.5, 1.0, 0.0))
                 halves.append(0.6 + 0.05 * float(gap.sum()))
-    half = float(np.clip(np.median(halves), *_HALVES)) if halves else _Skull.half
-    return _Skull(top, half, float(np.clip(np.median(lines), _HAIRLINES[0], min(_HAIRLINES[1], top - 0.2))))
+    return halves
 
 
 _BELOW_TOP = 0.22
@@ -434,30 +463,42 @@ def bundled_places(head: _Head, skull: _Skull) -> dict[str, np.ndarray]:
     brim = max(0.7, min(0.88, skull.top - 0.55))
     return {
         "between_eyes": head.origin,
-        "left_hinge": head.at(-0.95 * head.face_half, 0.0, 0.05),
-        "right_hinge": head.at(0.95 * head.face_half, 0.0, 0.05),
+        "left_hinge": head.at(-0.95 * head.face_half, 0.0, 0.17),
+        "right_hinge": head.at(0.95 * head.face_half, 0.0, 0.17),
         "left_ear": head.at(-head.face_half, 0.0, 1.1),
         "right_ear": head.at(head.face_half, 0.0, 1.1),
         "left_cheek": head.at(-0.7, 0.6, 0.1),
         "right_cheek": head.at(0.7, 0.6, 0.1),
         "brim": head.at(0.0, -brim, 0.25),
-        "hairline": head.at(0.0, -skull.hairline, _RING_Z - _RING_DEEP),
-        "headband": head.at(0.0, -skull.headband, _RING_Z - _RING_DEEP),
+        "hairline": head.at(0.0, -skull.hairline, _RING_FRONT),
+        "headband": head.at(0.0, -skull.headband, _RING_FRONT),
         "top": head.at(0.0, -(skull.top - _BELOW_TOP), 0.9),
+        "band": head.at(0.0, -skull.band, 0.35),
         "above": head.at(0.0, -(skull.top + 0.28), 0.9),
     } | dict(head.places)
 
 
-_RING_Z, _RING_DEEP = 1.25, 1.35
-"""A ring around the head: how far behind the eyes its middle lies, and its radius along the line of sight, in units."""
+_RING_FRONT = -0.1
+"""How far behind the eyes the front of a ring around the head lies, in units."""
 
-_DOWN, _SCALES, _HEIGHTS = (0.0, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6), (1.0, 0.92, 0.84, 0.76, 0.68, 0.6, 0.52), (1.0, 0.85, 0.7, 0.55)
+_LENS_RADIUS = 2.8
+"""Radius of the front of glasses, in units: it follows the face to the sides a little."""
+
+_DOWN, _SCALES, _HEIGHTS = (
+    (0.0, 0.12, 0.24, 0.36, 0.48, 0.6, 0.75, 0.9),
+    (1.0, 0.92, 0.84, 0.76, 0.68, 0.6),
+    (1.0, 0.85, 0.7, 0.6, 0.55),
+)
 """How far a layer may move down the head, in units, its scales, and factors of its height, to lie within the photo."""
 
-_PRICE_DOWN, _PRICE_SMALLER, _PRICE_LOWER = 0.3, 0.5, 0.35
-"""What a unit down, a scale of 0 and a height of 0 cost; a layer that the photo's border cuts off costs `_PRICE_CUT`."""
+_LEANS = (8.0, 16.0, 24.0, 30.0)
+"""Degrees by which a layer that leans may lean, to either side of the head."""
+
+_PRICE_DOWN, _PRICE_SMALLER, _PRICE_LOWER, _PRICE_LEAN, _PRICE_LEFT = 0.3, 0.5, 0.35, 0.011, 0.02
+"""What a unit down, a scale of 0, a height of 0, a degree and leaning to the left cost."""
 
 _PRICE_CUT = 3.0
+"""What a layer costs that the photo's border cuts off wholly."""
 
 _HIDDEN_YAW = (28.0, 45.0)
 """Degrees that a head is turned aside at which what lies on its far cheek begins to vanish, and is gone."""
@@ -486,41 +527,50 @@ class _Plane:
 
 @dataclass(frozen=True, eq=False)
 class _Ring:
-    """Where a layer lies that goes around the head: x is the angle around it times `LAYER_RADIUS`, 0 in front; y points down.
+    """Where a layer lies that goes around the head: x is the angle around it times `radius`, 0 in front; y points down.
 
     Args:
         axes: (2, 3) of the head.
         place: (2,), the front of the ring at y = 0.
-        half: radius to the sides, in units.
+        half: its radius to the sides, in units.
         drop: how much lower the ring is at the sides than in front, in units.
+        deep: its radius along the line of sight, in units.
         high: factor of heights.
+        bulk: radius of its thickness, in units (`Layer.bulk`).
+        sunk: how much of its left and right end hair covers, 0 to 1.
+        radius: the one that x is drawn for.
     """
 
     axes: np.ndarray
     place: np.ndarray
     half: float
     drop: float
+    deep: float
     high: float
+    bulk: float = 0.0
+    sunk: tuple[float, float] = (0.0, 0.0)
+    radius: float = LAYER_RADIUS
 
     def seen_at(self, points: np.ndarray) -> np.ndarray:
-        angle = points[:, 0] / LAYER_RADIUS
-        deep = _RING_DEEP * (1 - np.cos(angle))
-        at = np.column_stack([self.half * np.sin(angle), self.high * points[:, 1] + self.drop * (1 - np.cos(angle)), deep])
+        angle = points[:, 0] / self.radius
+        back = 1 - np.cos(angle)
+        at = np.column_stack([self.half * np.sin(angle), self.high * points[:, 1] + self.drop * back, self.deep * back])
         return np.asarray(at @ self.axes.T + self.place)
 
     def put(self, photo: Picture, pixels: np.ndarray, box: tuple[float, float], px: int, put: _Put) -> None:
         """Composite what of the ring is turned to us: for each pixel of the photo, the point of the layer that is seen there."""
         down = self.axes[:, 1]
         across = np.array([down[1], -down[0]]) / max(float(down @ down), 1e-6)
-        a, b = self.half * float(across @ self.axes[:, 0]), _RING_DEEP * float(across @ self.axes[:, 2])
+        a, b = self.half * float(across @ self.axes[:, 0]), self.deep * float(across @ self.axes[:, 2])
         far, turn = max(math.hypot(a, b), 1e-6), math.atan2(b, a)
+        most = (1 + self.bulk / far) * math.sin(_BULK_ANGLE) if self.bulk else 1.0
         angles = np.linspace(turn - math.pi / 2, turn + math.pi / 2, 61)
         ends = (box[1], box[1] + pixels.shape[0] / px)
-        reach = self.seen_at(np.array([(angle * LAYER_RADIUS, y) for angle in angles for y in ends]))
-        window = _window_of(reach, photo)
+        reach = self.seen_at(np.array([(angle * self.radius, y) for angle in angles for y in ends]))
+        window = _window_of((reach - reach.mean(axis=0)) * (1 + self.bulk) + reach.mean(axis=0), photo)
         if window is None:
             return
-        edge_px = far * math.sqrt(float(down @ down))
+        unit_px = math.sqrt(float(down @ down))
         down = down / max(float(down @ down), 1e-6)
         slope = down @ self.axes
 
@@ -528,21 +578,31 @@ class _Ring:
             x = np.arange(columns.start, columns.stop, dtype=np.float32)[None] - np.float32(self.place[0])
             y = np.arange(rows.start, rows.stop, dtype=np.float32)[:, None] - np.float32(self.place[1])
             value = x * float(across[0] / far) + (y * float(across[1] / far) - np.float32(b / far))
-            angle = turn + np.arcsin(np.clip(value, -1, 1))
+            angle = turn + np.arcsin(np.clip(value * float(math.sin(_BULK_ANGLE) / most if self.bulk else 1.0), -1, 1))
             back = 1 - np.cos(angle)
             along = x * float(down[0]) + y * float(down[1]) - float(slope[0] * self.half) * np.sin(angle)
-            along -= float(slope[2] * _RING_DEEP + self.drop) * back
-            u = (angle - box[0] / LAYER_RADIUS) * (LAYER_RADIUS * px) - 0.5
+            along -= float(slope[2] * self.deep + self.drop) * back
+            u = (angle - box[0] / self.radius) * (self.radius * px) - 0.5
             v = (along - box[1] * self.high) * (px / self.high) - 0.5
-            edge = np.clip((1 - np.abs(value)) * edge_px, 0, 1)
             drawn = cv2.remap(pixels, u, v, cv2.INTER_LINEAR, borderMode=cv2.BORDER_CONSTANT)
             shade = np.float32(0.55) + np.float32(0.45) * np.sqrt(
                 np.clip(1 - value * value, 0, 1)
             )  # the sides turn from the light
             drawn[:, :, :3] *= shade[:, :, None]
+            edge = np.clip((most - np.abs(value)) * (far * unit_px), 0, 1)
+            if self.bulk:  # round ends
+                end = np.clip((np.abs(value) - (most - self.bulk / far)) * (far / self.bulk), 0, 1)
+                edge *= np.clip((np.sqrt(1 - end * end) * (1.5 * self.bulk) - np.abs(along)) * (unit_px / 4) + 1, 0, 1)
+            for side, sunk in zip((-1.0, 1.0), self.sunk, strict=True):
+                if sunk > 0:
+                    edge *= 1 - np.float32(sunk) * smoothstep(side * value / most, 0.74, 0.98)
             return np.asarray(drawn * edge[:, :, None], dtype=np.float32)
 
         _composite(photo, window, layer, put)
+
+
+_BULK_ANGLE = math.radians(66)
+"""How far around a thick ring is seen at its ends: beyond it flowers would be squeezed to slivers."""
 
 
 @dataclass(frozen=True)
@@ -568,13 +628,17 @@ def _draw(picture: Picture, head: _Head, which: str, opacity: float, covers: _Co
         if larger is None:
             return
         head = replace(head, face_half=larger * head.face_half)
+    fitted = {id(layer): _fitted(layer, head, skull, places, covers, picture.shape) for layer in ART[which] if layer.on is None}
+    rings = [plane for plane in fitted.values() if isinstance(plane, _Ring)]
     for index, layer in enumerate(ART[which]):
         share = opacity * _seen(layer, head)
-        plane = _fitted(layer, head, skull, places, picture.shape)
+        plane = fitted[id(layer)] if layer.on is None else _standing(layer, head, rings[0])
         if share <= 0 or plane is None:
             continue
         hidden = ("hair", "hat") if layer.under_hair else ()
         only = _FACE if layer.plane.endswith("side") else ()  # what reaches to an ear ends behind it
+        if layer.string:
+            _draw_string(picture, plane, head, places, covers, _Put(share, light=light))
         if layer.shadow:
             pixels, reach = shadow_of(which, index, px)
             box = (layer.box[0] - reach, layer.box[1] - reach + 0.05)
@@ -582,6 +646,49 @@ def _draw(picture: Picture, head: _Head, which: str, opacity: float, covers: _Co
         pixels = drawn_layer(which, index, px)
         shown = covers.off_others if layer.falls else _shown(covers, hidden, only, 0.012 * head.unit)
         plane.put(picture, pixels, layer.box[:2], px, _Put(share, shown, light))
+
+
+def _standing(layer: Layer, head: _Head, ring: _Ring) -> _Plane:
+    """Where a layer lies that stands on a ring: in the picture's plane, as wide and high as the ring has room for."""
+    assert layer.on is not None
+    (place,) = ring.seen_at(np.array([(math.radians(layer.on) * LAYER_RADIUS, 0.0)]))
+    return _Plane(_upright(head, "ears") * np.array([(1 + ring.high) / 2, ring.high]), place)
+
+
+_STRING, _STRING_LIGHT = 0.017, 0.93
+"""Width in units, and brightness, of an elastic string."""
+
+
+def _draw_string(
+    picture: Picture, plane: _Plane | _Ring, head: _Head, places: Mapping[str, np.ndarray], covers: _Covers, put: _Put
+) -> None:
+    """Draw the elastic string that holds a party hat: from the ends of its base along both cheeks, below the hair, and around the chin."""
+    starts = plane.seen_at(np.array([(-PARTY_HAT_HALF, 0.03), (PARTY_HAT_HALF, 0.03)]))
+    sides = []
+    for start, side, far in ((starts[0], "left", -head.yaw), (starts[1], "right", head.yaw)):
+        if far <= _HIDDEN_YAW[0]:  # a side that is turned away from us hides its string
+            sides.append([start, *(places[f"{side}_{name}"] for name in ("ear", "side", "jaw", "chin"))])
+        else:
+            sides.append([])
+    way = [*sides[0], places["chin"] + 0.03 * head.axes[:, 1], *sides[1][::-1]]
+    curve = smooth([(float(x), float(y)) for x, y in way], closed=False)
+    window = _window_of(np.concatenate([curve - 0.1 * head.unit, curve + 0.1 * head.unit]), picture)
+    if len(way) < 2 or window is None:
+        return
+    shown = _shown(covers, ("hair", "hat"), _OWN, 0.015 * head.unit)
+    for color, wide, alpha, below in ((0.0, 2.2 * _STRING, 0.25, 0.014), (_STRING_LIGHT, _STRING, 0.9, 0.0)):
+        width, points = wide * head.unit, curve + below * head.axes[:, 1]
+        tone = np.array([color, color, color, 1.0], dtype=np.float32) * np.float32(alpha * min(1.0, width) / 255)
+
+        def layer(
+            rows: slice, columns: slice, width: float = width, points: np.ndarray = points, tone: np.ndarray = tone
+        ) -> np.ndarray:
+            mask = np.zeros((rows.stop - rows.start, columns.stop - columns.start), dtype=np.uint8)
+            line = np.rint((points - (columns.start, rows.start)) * 16).astype(np.int32)
+            cv2.polylines(mask, [line], False, 255, max(1, round(width)), cv2.LINE_AA, 4)
+            return np.asarray(mask.astype(np.float32)[:, :, None] * tone)
+
+        _composite(picture, window, layer, replace(put, shown=shown))
 
 
 _WORN, _LARGEST_GLASSES = 0.12, 1.35
@@ -617,18 +724,24 @@ def _shown(covers: _Covers, hidden: tuple[str, ...], only: tuple[str, ...], soft
 
 
 def _seen(layer: Layer, head: _Head) -> float:
-    """How much of a layer is seen on a head that is turned aside, 0 to 1."""
-    side = {"left_cheek": -head.yaw, "right_cheek": head.yaw}.get(layer.place)
+    """How much of a layer is seen on a head that is turned aside, 0 to 1: what lies on its far cheek vanishes."""
+    far = -head.yaw if layer.place.startswith("left_") else head.yaw
+    side = far if layer.place.endswith(("_cheek", "_muzzle")) else None
     return 1.0 if side is None else 1 - float(smoothstep(np.array(side), *_HIDDEN_YAW))
+
+
+def _upright(head: _Head, plane: str) -> np.ndarray:
+    """(2, 2): a unit along x and y of the picture's plane, leaning with the head."""
+    cosine, sine = math.cos(head.roll), math.sin(head.roll)
+    aside = max(0.5, math.cos(math.radians(head.yaw))) if plane == "ears" else 1.0
+    return head.unit * np.array([[aside * cosine, -sine], [aside * sine, cosine]])
 
 
 def _plane(layer: Layer, head: _Head, places: Mapping[str, np.ndarray]) -> np.ndarray | None:
     """(2, 2): a unit along x and y of a layer's plane in pixels of the photo; None where the plane is turned away from us."""
     if layer.plane in ("head", "ears"):
-        cosine, sine = math.cos(head.roll), math.sin(head.roll)
-        aside = max(0.5, math.cos(math.radians(head.yaw))) if layer.plane == "ears" else 1.0
-        return head.unit * np.array([[aside * cosine, -sine], [aside * sine, cosine]])
-    if layer.plane == "face":
+        return _upright(head, layer.plane)
+    if layer.plane in ("face", "front"):
         return np.asarray(head.axes[:, :2])
     side = layer.plane.partition("_")[0]
     to_ear = places[f"{side}_ear"] - places[f"{side}_hinge"]
@@ -636,8 +749,19 @@ def _plane(layer: Layer, head: _Head, places: Mapping[str, np.ndarray]) -> np.nd
     return None if float(to_ear @ outward) < 0.06 * head.unit else np.column_stack([to_ear, head.axes[:, 1]])
 
 
+def _sunk(head: _Head, ring: _Ring, covers: _Covers) -> tuple[float, float]:
+    """How much hair there is beyond the left and the right end of a ring, which it would cover, 0 to 1."""
+    across = np.array([math.cos(head.roll), math.sin(head.roll)]) * head.unit
+    found = []
+    for side in (-1.0, 1.0):
+        end = ring.seen_at(np.array([(side * math.radians(80) * LAYER_RADIUS, 0.0)]))
+        hair = covers.at(("hair",), end + side * np.linspace(0.16, 0.4, 7)[:, None] * across)
+        found.append(0.0 if hair is None else float(hair.mean()))
+    return found[0], found[1]
+
+
 def _fitted(
-    layer: Layer, head: _Head, skull: _Skull, places: Mapping[str, np.ndarray], shape: tuple[int, ...]
+    layer: Layer, head: _Head, skull: _Skull, places: Mapping[str, np.ndarray], covers: _Covers, shape: tuple[int, ...]
 ) -> _Plane | _Ring | None:
     """Where a layer lies; one that may move lies within the photo as far as that can be. None where it is turned away from us."""
     place, ring = places[layer.place], layer.plane == "ring"
@@ -649,19 +773,30 @@ def _fitted(
         size *= head.face_half / _USUAL_FACE
     elif layer.wide == "head":
         size *= skull.half / _Skull.half
-    half = 1.03 * skull.half_at(skull.headband if layer.place == "headband" else skull.hairline)
+    if layer.plane == "front":
+        radius = _LENS_RADIUS
+        return _Ring(head.axes, place, radius * size, 0.0, radius * size, size, radius=radius)
+    if layer.place == "band":
+        half = skull.half
+    else:
+        half = 1.02 * skull.crown * skull.half_at(skull.headband if layer.place == "headband" else skull.hairline)
 
-    def lies(scale: float, high: float, down: float) -> _Plane | _Ring:
-        at = place + down * head.axes[:, 1]
+    def lies(scale: float, high: float, down: float, lean: float) -> _Plane | _Ring:
         if to_photo is None:
-            return _Ring(head.axes, at, half, layer.drop, size * scale * high)
-        return _Plane(to_photo * (size * scale * np.array([1.0, high])), at)
+            return _Ring(head.axes, place + down * head.axes[:, 1], half, layer.drop, layer.deep, size * scale * high, layer.bulk)
+        at = place + _aside(head, skull, lean) + down * head.axes[:, 1]
+        return _Plane(_turned(lean) @ to_photo * (size * scale * np.array([1.0, high])), at)
 
-    usual = lies(1.0, 1.0, 0.0)
+    usual = lies(1.0, 1.0, 0.0, 0.0)
     if not layer.movable:
         return usual
-    to_hairline = skull.top - _BELOW_TOP - skull.hairline + 0.1 if layer.place == "top" else 0.0
-    price, scale, high, down = _WAYS.T
+    to_hairline = {
+        "top": skull.top - _BELOW_TOP - skull.hairline + (0.2 if layer.leans else 0.1),
+        "band": skull.band - skull.hairline + 0.02,
+    }.get(layer.place, 0.0)
+    ways = _WAYS[np.abs(_WAYS[:, 4]) > 0 if layer.leans else _WAYS[:, 4] == 0]
+    ways = ways[(ways[:, 2] >= layer.lowest) & (ways[:, 1] >= layer.smallest) & (ways[:, 3] <= max(layer.down, to_hairline))]
+    price, scale, high, down, lean = ways.T
     left, top, right, bottom = layer.box
     y = np.linspace(0.94 * top, 0.5 * bottom, 7)  # the outermost rim does not count
     x = np.linspace(-0.8, 0.8, 7) if ring else np.linspace(0.9 * left, 0.9 * right, 7)
@@ -669,23 +804,46 @@ def _fitted(
     across = usual.seen_at(np.column_stack([x, np.zeros(7)])) - origin
     along = usual.seen_at(np.column_stack([np.zeros(7), y])) - origin
     wide = np.ones_like(scale) if ring else scale
-    at = origin + wide[:, None, None, None] * across[:, None] + (scale * high)[:, None, None, None] * along[None]
-    at = at + down[:, None, None, None] * head.axes[:, 1]
+    at = wide[:, None, None, None] * across[:, None] + (scale * high)[:, None, None, None] * along[None]
+    if layer.leans:
+        at = np.einsum("wij,wklj->wkli", np.stack([_turned(one) for one in lean]), at)
+        at = at + np.stack([_aside(head, skull, one) for one in lean])[:, None, None]
+    at = at + origin + down[:, None, None, None] * head.axes[:, 1]
     cut = 1 - ((at > -0.5) & (at < np.array(shape[1::-1]) - 0.5)).all(axis=3).mean(axis=(1, 2))
-    allowed = (high >= layer.lowest) & (scale >= layer.smallest) & (down <= max(layer.down, to_hairline))
-    best = int(np.argmin(np.where(allowed, price + _PRICE_CUT * cut, math.inf)))
-    return lies(float(scale[best]), float(high[best]), float(down[best]))
+    best = int(np.argmin(price + _PRICE_CUT * cut))
+    found = lies(float(scale[best]), float(high[best]), float(down[best]), float(lean[best]))
+    return replace(found, sunk=_sunk(head, found, covers)) if isinstance(found, _Ring) else found
+
+
+def _turned(degrees: float) -> np.ndarray:
+    """(2, 2): a turn of the picture, clockwise."""
+    cosine, sine = math.cos(math.radians(degrees)), math.sin(math.radians(degrees))
+    return np.array([[cosine, -sine], [sine, cosine]])
+
+
+def _aside(head: _Head, skull: _Skull, lean: float) -> np.ndarray:
+    """(2,) pixels from the top of a head to where what leans by degrees sits on it."""
+    angle, high = math.radians(lean), skull.top - _BELOW_TOP - 0.35
+    return _upright(head, "head") @ np.array([0.8 * skull.half * math.sin(angle), high * (1 - math.cos(angle))])
 
 
 _WAYS = np.array(
     [
-        (_PRICE_DOWN * down + _PRICE_SMALLER * (1 - scale) + _PRICE_LOWER * (1 - high), scale, high, down)
+        (
+            _PRICE_DOWN * down
+            + _PRICE_SMALLER * (1 - scale)
+            + _PRICE_LOWER * (1 - high)
+            + _PRICE_LEAN * abs(lean)
+            + _PRICE_LEFT * (lean < 0),
+            *(scale, high, down, lean),
+        )
+        for lean in (0.0, *_LEANS, *(-one for one in _LEANS))
         for down in _DOWN
         for scale in _SCALES
         for high in _HEIGHTS
     ]
 )
-"""Ways (W, 4) to change a layer so that it fits: price, scale, factor of its height, units down."""
+"""Ways (W, 5) to change a layer so that it fits: price, scale, factor of its height, units down, degrees of its lean."""
 
 
 def _light_at(picture: Picture, head: _Head) -> np.ndarray:
