@@ -73,6 +73,17 @@ def test_hair_greys_with_the_years_and_not_when_they_go_back() -> None:
     assert older < 0.8 * before and younger > 0.9 * before
 
 
+def test_grey_hair_keeps_its_shadows() -> None:
+    photo, subject = _face(2)
+    hair = subject.parts.where("hair")
+    locks = np.broadcast_to(np.sin(np.arange(photo.shape[1]) * 0.8), hair.shape)
+    photo[hair] = (44 + 16 * locks[hair])[:, None] * (1.0, 0.8, 0.6)
+    older = age(photo, replace(subject, looks=SexAge(0.5, 30.0, "")), 1.0, 25.0, False)
+    before, after = (rgb_to_lab(picture.astype(np.float32) / np.float32(255))[..., 0] for picture in (photo, older))
+    lit, dark = (float((after - before)[hair & (side > 0.6)].mean()) for side in (locks, -locks))
+    assert lit > 8 and dark < 0.45 * lit  # the same share of both gave 0.63
+
+
 def test_in_dim_light_live_hair_gets_no_lighter_grey_than_in_a_photo() -> None:
     photo, subject = _face(2)
     hair = subject.parts.where("hair")

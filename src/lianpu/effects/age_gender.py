@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from lianpu.effects.face_masks import face_unit, part_cover
 from lianpu.effects.hair import (
     USUAL_SKIN,
     SkinLook,
@@ -17,12 +18,14 @@ from lianpu.effects.hair import (
     paint_hair,
     skin_look,
 )
-from lianpu.effects.hair_matte import hair_matte
+from lianpu.effects.hair_matte import HairMatte, from_the_eyes, hair_matte
 from lianpu.effects.live_hair import live_skin_look, recolor_live_hair
 from lianpu.effects.skin import clear_spots
 from lianpu.faces.live import LiveFace, hair_color_of
 from lianpu.faces.results import SexAge, Subject
-from lianpu.imaging.masks import smoothstep
+from lianpu.imaging.color import rgb_to_lab
+from lianpu.imaging.compositing import Field, blend, view_of
+from lianpu.imaging.masks import dilate, feather, smoothstep, wide_blur
 from lianpu.imaging.picture import Picture
 from lianpu.models.store.locate import is_commercial_safe
 from lianpu.transforms.apply import Wish, WishOf, carry_out, edited, looks_of, wish_for
@@ -30,7 +33,7 @@ from lianpu.transforms.beard import NO_MAN
 from lianpu.transforms.model import AGE_SPAN, is_transform_usable, load_transform
 from lianpu.transforms.reading import Reading, read_face
 
-_GREY_FROM, _GREY_AT = 32.0, 66.0
+_GREY_FROM, _GREY_AT = 32.0, 70.0
 """Years from which on hair begins to grey, and at which it is grey."""
 
 _LEAST = 0.02
@@ -170,15 +173,73 @@ def _bearded(reading: Reading, looks: SexAge, strength: float, way: str) -> Wish
 
 def _with_aged_hair(photo: Picture, subject: Subject, before: float, after: float) -> Picture:
     """The photo with the subject's hair as grey as its new age lets expect; hair that is no darker than grey stays."""
-    greying = after > before
-    stays = abs(_expected(after) - _expected(before)) < _LEAST if greying else _is_surely_not_grey(photo, subject)
+    stays = abs(_expected(after) - _expected(before)) < _LEAST if after > before else _is_surely_not_grey(photo, subject)
     matte = None if stays else hair_matte(photo, subject)
     if matte is None:
         return photo
-    skin = skin_look(subject.wide(), matte.view)
+    skin, greying = skin_look(subject.wide(), matte.view), after > before
     former = former_color(matte, subject, skin) if after < before and not is_commercial_safe() else None
     aim = _aged_hair(hair_median(matte), before, after, skin, former)
-    return photo if aim is None else paint_hair(matte, subject, np.array(aim[0], dtype=np.float32)).put(photo, aim[1])
+    if aim is None:
+        return photo
+    painted = paint_hair(matte, subject, np.array(aim[0], dtype=np.float32)).put(photo, 1.0)
+    share = _salt_and_pepper(painted, matte, subject, aim[1]) if greying else _soft_hairline(matte, subject, aim[1])
+
+    def paint(pixels: Field, rows: slice, columns: slice) -> Field:
+        return painted[rows, columns].astype(np.float32) / np.float32(255)
+
+    return blend(photo, matte.view, share, paint)
+
+
+def _salt_and_pepper(painted: Picture, matte: HairMatte, subject: Subject, share: float) -> Field:
+    """(h, w) over the matte's view: how far hair greys where `share` of all of it does: temples first, the crown last, lit strands before
+    dark ones, so that shadows stay as dark as they were.
+
+    Args:
+        painted: the photo (H, W, 3) with all of the hair grey.
+        matte: of the hair.
+        subject: the face.
+        share: 0 to 1.
+    """
+    view, unit_px = matte.view, face_unit(subject) * matte.view.scale
+    light = np.log1p(rgb_to_lab(view_of(painted, view.window, max(view.shape)).picture)[..., 0])
+    around, wide = (_mean_of(light, matte.matte, max(1.0, sigma * unit_px)) for sigma in _STRANDS)
+    apart = 0.65 * (light - around) + 0.35 * (light - wide)
+    inside = matte.matte > 0.5
+    spread = float(apart[inside].std()) if inside.any() else 1.0
+    lit = np.clip(apart / max(spread, 0.02), -2.5, 2.5)
+    across, down = from_the_eyes(subject, view, view.shape)
+    temples = np.exp(-(((np.abs(across) - _TEMPLES[0]) / 0.45) ** 2) - ((down - _TEMPLES[1]) / 0.6) ** 2)
+    crown = smoothstep(-down, 0.9, 2.2)
+    here = np.clip(share * (1 + _TEMPLES_FIRST * (temples - crown)), 0, 1)
+    return np.asarray(np.clip(here + 2 * here * (1 - here) * _UNEVEN * lit, 0, 1), dtype=np.float32)
+
+
+def _soft_hairline(matte: HairMatte, subject: Subject, share: float) -> Field:
+    """(h, w) over the matte's view: hair that gets its colour back gets less of it beside the skin, where it is thin and short."""
+    view, unit = matte.view, face_unit(subject)
+    skin = part_cover(subject.wide(), view, "skin", "nose", "l_ear", "r_ear")
+    beside = np.clip(2 * feather(dilate(skin, view, 0.05 * unit), view, 0.08 * unit), 0, 1)
+    return np.asarray(share * (1 - _HAIRLINE * beside), dtype=np.float32)
+
+
+def _mean_of(values: Field, weight: Field, sigma: float) -> Field:
+    weight = weight + np.float32(1e-3)
+    return np.asarray(wide_blur(values * weight, sigma) / wide_blur(weight, sigma), dtype=np.float32)
+
+
+_STRANDS = (0.05, 0.25)
+"""Scales, in units, of strands and of locks: what is lighter than its surroundings greys first."""
+
+_UNEVEN = 0.55
+"""How much more of a lit strand than of a dark one greys."""
+
+_TEMPLES, _TEMPLES_FIRST = (1.15, -0.1), 0.4
+"""Where temples are, across and down from between the eyes in units, and by which share more greys there than at the middle, and less at
+the crown."""
+
+_HAIRLINE = 0.55
+"""How much less of its colour hair gets back beside the skin."""
 
 
 def _is_surely_not_grey(photo: Picture, subject: Subject) -> bool:
@@ -213,6 +274,11 @@ def _aged_hair(
         share = (_expected(after) - _expected(before)) * (1 - greyness) * seen
         light = max(light, float(own[0]))
     else:
+        pale = max(
+            light, _LIGHTER_BROWN * float(own[0])
+        )  # white hair becomes light brown: dark brown is a wig beside its white ends
+        a, b = ((pale + 16) / (light + 16) * np.array((a, b))).tolist()
+        light = pale
         share = 0.9 * greyness * (1 - _expected(after)) * float(smoothstep(np.array(before - after), 3, 20))
     return ((light, a, b), share) if share >= _LEAST else None
 
@@ -220,6 +286,9 @@ def _aged_hair(
 def _expected(years: float) -> float:
     return float(smoothstep(np.array(years), _GREY_FROM, _GREY_AT))
 
+
+_LIGHTER_BROWN = 0.46
+"""Share of grey hair's lightness that it keeps at the least when its colour comes back."""
 
 _CAST = 0.6
 """The least share of the chroma of hair that counts beside skin of much chroma: warm light gives it to both."""
