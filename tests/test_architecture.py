@@ -204,7 +204,7 @@ ONE_DOOR: dict[str, set[str]] = {
     "tflite": {"models/tflite_file.py"},
     "flatbuffers": {"models/tflite_file.py"},
     "onnxruntime": {"models/sessions.py", "export/quantization.py"},
-    "accelerate": {"training/processes.py"},
+    "accelerate": {"training/processes.py", "training/log.py"},
     "tensorboard": {"training/log.py"},
     "torch.utils.tensorboard": {"training/log.py"},
     "matplotlib": {"report/charts.py"},

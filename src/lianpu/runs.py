@@ -106,6 +106,11 @@ class Run:
         return self.folder / "tensorboard"
 
     @property
+    def tracker_file(self) -> Path:
+        """What trackers (Weights & Biases, MLflow, trackio) call this run; there if one was asked for."""
+        return self.folder / "tracker.json"
+
+    @property
     def classifier_folder(self) -> Path:
         """The independent attribute classifier that judges the edits."""
         return self.folder / "classifier"

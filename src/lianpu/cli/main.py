@@ -56,6 +56,12 @@ GROUPS: dict[str, dict[str, Command]] = {
         "push": Command(
             "lianpu.cli.push", "publish a run's model on the Hugging Face Hub, with its card", "PushArguments", ("hub",)
         ),
+        "runs": Command(
+            "lianpu.cli.runs",
+            "list runs with their state, scores and sizes; compare two",
+            "RunsArguments",
+            subcommands="RUNS_COMMANDS",
+        ),
         "report": Command("lianpu.cli.report", "write the report of a run as HTML and Markdown", "ReportArguments", ("report",)),
     },
     "Train face models": {

@@ -36,7 +36,7 @@ _Run = group_type(
     "Run",
     (
         *("device", "precision", "compile", "seed", "log_every", "sample_every"),
-        *("checkpoint_every", "keep_checkpoints", "eval_every"),
+        *("checkpoint_every", "keep_checkpoints", "eval_every", "tracker"),
     ),
 )
 GROUPS = {"data": _Data, "model": _Model, "schedule": _Schedule, "losses": _Losses, "run": _Run}

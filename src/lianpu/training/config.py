@@ -20,6 +20,9 @@ PAIR_TEACHERS = ("transforms", "drawn")
 """The training.teachers that are no editors: pairs of faces and their edits, made before training."""
 
 
+Tracker = Literal["none", "wandb", "mlflow", "trackio"]
+
+
 class TrainingConfig(BaseModel):
     """The `training:` section. Defaults are the published ones; the rest say how often something happens."""
 
@@ -72,6 +75,8 @@ class TrainingConfig(BaseModel):
     one_change: float = Field(default=0.0, ge=0, le=1)
     """Share of the faces whose target changes one attribute or hair colour only; the others get the labels of another face. Not with the teachers
     transforms and drawn, whose pairs change one each."""
+    tracker: Tracker = "none"
+    """Also log to wandb, mlflow or trackio, by its own settings (WANDB_MODE, MLFLOW_TRACKING_URI, ...); TensorBoard files are always written."""
     start_from: str = ""
     """A trained editor whose weights the generator begins with (fine-tuning): a run, checkpoint, ONNX file, *-G.ckpt, or lite, the bundled one. Of a run
     or checkpoint the discriminator is taken too."""

@@ -26,7 +26,7 @@ from lianpu.training.config import RunConfig
 from lianpu.training.guides import NO_GUIDES, Guides
 from lianpu.training.inputs import inputs_of_steps, trial_inputs
 from lianpu.training.interrupt import Interrupted, stop_signal
-from lianpu.training.log import NoLog, StepLog
+from lianpu.training.log import NoLog, StepLog, check_tracker
 from lianpu.training.plan import Plan, count_steps, make_plan
 from lianpu.training.processes import Processes, start_processes
 from lianpu.training.record import (
@@ -106,6 +106,7 @@ def train(
             f"The faces have {dataset.image_size} px but model.image_size is {config.model.image_size}. Make them the same."
         )
     guides.check(config)
+    check_tracker(config.training.tracker)
     config = config.model_copy(update={"selected_attrs": dataset.attributes.names})
     run = Run(Path(run_folder))
     start = None if run.checkpoint_steps() else read_start(config, dataset.attributes)
@@ -197,7 +198,8 @@ def _train_to(
     losses: dict[str, torch.Tensor] = {}
     seconds_before, start = state.seconds, time.perf_counter()
 
-    with StepLog(run, state.step + 1) if processes.is_main else NoLog() as log, stop_signal() as stopped:
+    first, about = state.step + 1, run.read_config()
+    with StepLog(run, first, training.tracker, about) if processes.is_main else NoLog() as log, stop_signal() as stopped:
         for step, step_inputs in inputs:
             _set_learning_rates(state, config, learning_rate_scale(step, total, training.lr_schedule))
             losses |= one_step(state, generate, step, step_inputs, config, processes, guides)
@@ -223,6 +225,7 @@ def _train_to(
                     _write_environment(run, state, config, processes, guide_seconds)
                     if training.eval_every and step % training.eval_every == 0:
                         callbacks.on_score(run, checkpoint)
+                        log.write_scores(step)
                         start, seconds_before = time.perf_counter(), state.seconds
             if save:
                 processes.wait()

@@ -146,7 +146,7 @@ def write_record(run: Run, record: RunRecord) -> None:
 def resumed_record(old: RunRecord, config: RunConfig, data_dir: Path, command: str, step: int, taught: str = "") -> RunRecord:
     """The record of a run that goes on after `step` with the settings asked for now; changed ones are added to its history, and the terms `taught`
     of its teacher to its licence."""
-    before, now = _flat(config_to_plain(old.config)), _flat(config_to_plain(config))
+    before, now = flat_settings(config_to_plain(old.config)), flat_settings(config_to_plain(config))
     changed = {name: (before.get(name), now.get(name)) for name in {**before, **now} if before.get(name) != now.get(name)}
     history = old.history
     if changed and step:
@@ -155,11 +155,12 @@ def resumed_record(old: RunRecord, config: RunConfig, data_dir: Path, command: s
     return replace(old, config=config, data_dir=str(data_dir), command=command or old.command, history=history, licence=licence)
 
 
-def _flat(values: Mapping[str, Any], before: str = "") -> dict[str, Any]:
+def flat_settings(values: Mapping[str, Any], before: str = "") -> dict[str, Any]:
+    """Nested settings by dotted names: `training.batch_size`."""
     flat: dict[str, Any] = {}
     for name, value in values.items():
         if isinstance(value, Mapping):
-            flat |= _flat(value, f"{before}{name}.")
+            flat |= flat_settings(value, f"{before}{name}.")
         else:
             flat[f"{before}{name}"] = list(value) if isinstance(value, tuple) else value
     return flat
