@@ -5,8 +5,9 @@ from dataclasses import replace
 import cv2
 import numpy as np
 
+from lianpu.part_names import PART_INDEX
 from lianpu.transforms.apply import transformed
-from lianpu.transforms.beard import shave, skin_grain, stubble_tile
+from lianpu.transforms.beard import beard_seen, shave, skin_grain, stubble_density, stubble_tile
 from lianpu.transforms.model import load_transform
 from lianpu.transforms.reading import read_face
 from lianpu.transforms.surface import at_places
@@ -125,3 +126,80 @@ def test_skin_under_a_beard_gets_darker_below_the_jaw() -> None:
 
 def test_stubble_of_a_small_photo_is_no_even_film() -> None:
     assert stubble_tile(0.5).std() > 0.4 * stubble_tile().std()
+
+
+def test_stubble_is_about_as_dense_on_both_sides_and_varies() -> None:
+    photo, _, subject = _bearded(0.0)
+    reading = read_face(photo, subject, MODEL.template)  # type: ignore[arg-type]
+    assert reading is not None
+    density = reading.in_frame(stubble_density(reading, MODEL))
+    left, right = density[:, :48], density[:, 48:][:, ::-1]
+    assert abs(left.sum() / right.sum() - 1) < 0.1
+    both = (left > 0.3) & (right > 0.3)
+    assert both.any() and 0.005 < np.abs(left - right)[both].mean() < 0.15
+
+
+def test_stubble_ends_softly_and_close_below_the_chin() -> None:
+    photo, _, subject = _bearded(0.0)
+    reading = read_face(photo, subject, MODEL.template)  # type: ignore[arg-type]
+    assert reading is not None
+    density = stubble_density(reading, MODEL)
+    cheeks = np.abs(np.arange(96) - 47.5) * 512 / 96 > 80
+    steps = np.abs(np.diff(MODEL.zones.grows, axis=0))[:, cheeks]
+    assert density.max() > 0.6 and steps[: round(360 * 96 / 512)].max() < 0.2
+    assert density[round(float(reading.flat[152, 1] + 60 * reading.scale)) :].max(initial=0) < 0.05
+
+
+def test_light_from_one_side_leaves_stubble_on_both() -> None:
+    photo, _, subject = _bearded(0.0)
+    slope = np.linspace(0.45, 1.0, photo.shape[1])[None, :, None]
+    lit = (photo * slope).astype(np.uint8)
+    grown = transformed(lit, subject, MODEL, beard=1.0)  # type: ignore[arg-type]
+    darker = np.log(lit.mean(axis=2) + 8) - np.log(grown.mean(axis=2) + 8)
+    middle = photo.shape[1] // 2
+    left, right = darker[:, :middle].sum(), darker[:, middle:].sum()
+    assert 0.5 < left / right < 2
+
+
+def test_a_beard_is_seen_on_men_alone() -> None:
+    photo, bearded, subject = _bearded(0.5)
+    seen = []
+    for picture, male in ((photo, 0.5), (bearded, 0.5), (bearded, -0.5)):
+        reading = read_face(picture, subject, MODEL.template)  # type: ignore[arg-type]
+        assert reading is not None
+        seen.append(float(beard_seen(reading, MODEL, male).sum()))
+    assert seen[0] < 0.1 * seen[1] and seen[2] == 0
+
+
+def test_the_outline_of_a_bearded_face_stays_and_so_do_teeth_and_background() -> None:
+    _, bearded, subject = _bearded(0.5)
+    shaved = transformed(bearded, subject, MODEL, beard=-1.0)  # type: ignore[arg-type]
+    parts = subject.parts  # type: ignore[attr-defined]
+    rows, columns = subject.window  # type: ignore[attr-defined]
+    behind, teeth = np.zeros(bearded.shape[:2], np.uint8), np.zeros(bearded.shape[:2], np.uint8)
+    behind[rows, columns], teeth[rows, columns] = parts.where("background"), parts.where("mouth")
+    changed = np.abs(shaved.astype(int) - bearded).max(axis=2)
+    assert changed.max() > 30
+    assert changed[cv2.erode(behind, np.ones((7, 7), np.uint8)) > 0].max(initial=0) <= 2
+    assert changed[cv2.erode(teeth, np.ones((3, 3), np.uint8)) > 0].max(initial=0) <= 2
+
+
+def test_a_beard_that_hangs_before_the_neck_only_gets_shorter() -> None:
+    _, bearded, subject = _bearded(0.5)
+    reading = read_face(bearded, subject, MODEL.template)  # type: ignore[arg-type]
+    assert reading is not None
+    x, y = np.rint(reading.flat[152]).astype(int)
+    hanging, classes = bearded.copy(), reading.classes.copy()
+    low, aside = round(52 * reading.scale), round(85 * reading.scale)
+    classes[y - 4 : y + low, x - aside : x + aside] = PART_INDEX["skin"]
+    view = reading.view
+    top, left = (round(part.start + at / view.scale) for part, at in zip(view.window, (y, x), strict=True))
+    down, half = round(low / view.scale), round(aside / view.scale)
+    grain = np.random.default_rng(1).uniform(0.3, 0.7, (down, 2 * half, 1))
+    colour = np.median(bearded[top - 12 : top - 2, left - 8 : left + 8].reshape(-1, 3), axis=0)
+    hanging[top : top + down, left - half : left + half] = (colour * grain * 1.4).clip(0, 255).astype(np.uint8)
+    again = read_face(hanging, subject, MODEL.template)  # type: ignore[arg-type]
+    assert again is not None
+    full = shave(reading, MODEL, 1.0, 0.5).replaced
+    part = shave(replace(again, classes=classes), MODEL, 1.0, 0.5).replaced
+    assert full.max() > 0.9 and 0.3 < part.max() < 0.8

@@ -25,19 +25,22 @@ from lianpu.transforms.beard import (
     TILE_PER_UNIT,
     TILE_PX,
     Shave,
+    beard_seen,
     light_of,
     shave,
     skin_chroma,
     skin_grain,
     stubble_density,
     stubble_tile,
+    teeth_of,
+    tile_places,
 )
 from lianpu.transforms.model import AGE_SPAN, MIDDLE_AGE, TransformModel
 from lianpu.transforms.reading import BANDS, BLACK, Reading, blurred, merged, read_face, split_planes, weighted
-from lianpu.transforms.surface import FRAME, MAP_PX, SURFACE, Coordinates, backward_flow
+from lianpu.transforms.surface import SURFACE, Coordinates, backward_flow
 from lianpu.transforms.wrinkles import wrinkle_field
 
-_MALE, _FEMALE, _OLDER, _YOUNGER = 2.4, 2.4, 3.3, 2.9
+_MALE, _FEMALE, _OLDER, _YOUNGER = 2.8, 2.4, 3.3, 2.9
 """Means are pale: a step between the means of the sexes, or of 25 years, is less than people expect. How many are a strength of 1."""
 
 _SHAPE = 1.3
@@ -59,7 +62,7 @@ _MEAN_KEPT = (0.35, 0.6, 0.6)
 _TURNED, _PROFILE = 22.0, 62.0
 """Degrees of yaw from which on a transform is weakened, and at which a quarter of it is left."""
 
-_FOLLICLES = (0.95, 0.14)
+_FOLLICLES = (0.8, 0.15)
 """How much of the skin a hair covers, and how much the roots beneath the skin show between hairs: the shadow of a shaved beard."""
 
 _LASHES = 0.42
@@ -68,10 +71,13 @@ _LASHES = 0.42
 _SHADE_OF_BEARD = 0.11
 """By how much, in log light, the skin may darken where beards grow."""
 
-_LIPSTICK = (0.03, 0.12)
+_NEAR_LIPS = 12.0
+"""Over how much of the skin around them the light on lips is taken from."""
+
+_LIPSTICK = (0.05, 0.17)
 """From which difference of chroma to men's lips beside such skin on lips are painted, and at which nearly all of their colour goes."""
 
-_WARMER = 0.02
+_WARMER = 0.01
 """What is added to their relative b: lips as pale as a bare man's look mauve without it."""
 
 _PAINTED_LIDS = (0.015, 0.055)
@@ -80,8 +86,14 @@ _PAINTED_LIDS = (0.015, 0.055)
 _REDDEST_LIPS = (0.36, 0.08)
 """Relative a that bare lips have at most, and by how much more than the skin however red that is."""
 
-_BLUSH_OFF = (0.65, 0.02)
-"""How much of the redness of cheeks goes, beyond what they may have more of than all of the skin."""
+_BLUSH_OFF = (0.65, 0.02, 0.07)
+"""How much of the redness of cheeks goes, beyond what they may have more of than all of the skin, up to what: more is warm light."""
+
+_LIGHTER_OF_MEN = 0.03
+"""By how much, in log light, skin gets lighter towards male, but around the eyes: a light cheek makes stubble a mask."""
+
+_DARKEST_BROWS = -0.75
+"""How much darker than the skin, in log light, brows may get: beyond it they look cut out."""
 
 _LASHES_OFF = 0.65
 """How much of the contrast of lashes and liner goes."""
@@ -92,7 +104,10 @@ _STUBBLE_OF_MEN = 0.85
 _BARE = (0.15, 0.55)
 """How much of the skin around the mouth must be smooth for some stubble to grow beside what grows there, and for all of it."""
 
-_ROOTS = 0.34
+_OUTWARDS = 0.45
+"""How far aside, for each unit down, hairs grow on either half of the face."""
+
+_ROOTS = 0.2
 """Density of the stubble that is left where a man's beard came off, relative to the densest: bare skin would look like wax."""
 
 _GROWS, _STUBBLE_OF_BOYS = (9.0, 22.0), 0.12
@@ -241,7 +256,8 @@ class _Plan:
         hair: Lab (3,) of stubble.
         shaved: (h, w) 0 to 1: where skin's texture is made anew, or None.
         rough: (4,) that texture's roughness by band.
-        to_tile: (h, w, 2) the pixel of the tiles of stubble and skin, which repeat, that each pixel of the view shows.
+        to_skin: (h, w, 2) the pixel of the tile of skin, which repeats, that each pixel of the view shows.
+        to_hairs: the same of the tile of stubble.
         unit_px: pixels of the view per unit of the canonical frame.
     """
 
@@ -253,7 +269,8 @@ class _Plan:
     hair: Field
     shaved: Field | None
     rough: Field
-    to_tile: Field
+    to_skin: Field
+    to_hairs: Field
     unit_px: float
 
     def paint(self, pixels: Field, rows: slice, columns: slice) -> Field:
@@ -266,7 +283,7 @@ class _Plan:
             colour *= colour_gain
             colour += colour_offset
         if self.shaved is not None:
-            grain = self._on_skin(skin_grain(self.rough, self._per_unit), rows, columns)
+            grain = self._on_face(skin_grain(self.rough, self._per_unit), self.to_skin, rows, columns)
             grain *= upsample(self.shaved, self.view.window, rows, columns)
             light *= 1 + grain
         if self.lines is not None:
@@ -286,21 +303,23 @@ class _Plan:
         """Pixels of a tile per unit of the frame: as many as the photo has."""
         return round(min(TILE_PER_UNIT, self.unit_px / self.view.scale), 2)
 
-    def _on_skin(self, tile: Field, rows: slice, columns: slice) -> Field:
-        """A tile (n, n), repeated over the skin, at some of the photo's rows and columns: it lies still on the mesh."""
+    def _on_face(self, tile: Field, places: Field, rows: slice, columns: slice) -> Field:
+        """A tile (n, n), repeated over the face, at some of the photo's rows and columns: it lies still on the mesh."""
         size = np.float32(len(tile))
-        at = upsample(self.to_tile, self.view.window, rows, columns) * (size / np.float32(TILE_PX)) % size
+        at = upsample(places, self.view.window, rows, columns) * (size / np.float32(TILE_PX)) % size
         return np.asarray(cv2.remap(tile, at[..., 0], at[..., 1], cv2.INTER_LINEAR, borderMode=cv2.BORDER_WRAP), dtype=np.float32)
 
     def _grow(self, lab: Field, rows: slice, columns: slice) -> None:
         """Mix the colour of hair into Lab (n, m, 3) where stubble grows."""
         assert self.stubble is not None
         density = upsample(self.stubble, self.view.window, rows, columns)
-        hairs = self._on_skin(stubble_tile(self._per_unit), rows, columns)
-        share = np.clip(density * (np.float32(_FOLLICLES[0]) * hairs + np.float32(_FOLLICLES[1])), 0, 0.8)[..., None]
+        hairs = self._on_face(stubble_tile(self._per_unit), self.to_hairs, rows, columns)
+        share = np.clip(density * (np.float32(_FOLLICLES[0]) * hairs + np.float32(_FOLLICLES[1])), 0, 0.75)[..., None]
         darker = np.minimum(self.hair, lab)
         dimmed = (darker[..., :1] + np.float32(BLACK)) / (lab[..., :1] + np.float32(BLACK))
-        darker[..., 1:] = np.float32(0.72) * np.sqrt(dimmed) * lab[..., 1:] + np.float32(0.2) * self.hair[1:]  # seen through skin
+        darker[..., 1:] = np.sqrt(dimmed) * (
+            np.float32(0.8) * lab[..., 1:] + np.float32(0.3) * self.hair[1:]
+        )  # seen through skin
         lab += share * (darker - lab)
 
 
@@ -321,7 +340,7 @@ def _plan(reading: Reading, model: TransformModel, wish: Wish) -> _Plan:
             shaved,
             zone=shaved.zone * open_skin,
             replaced=shaved.replaced * open_skin,
-            skin=shaved.skin * open_skin,
+            rim=shaved.rim * open_skin[..., None],
             change=shaved.change * open_skin[..., None],
         )
         tone = tone * (1 - 0.8 * shaved.zone[..., None]) + shaved.change
@@ -359,10 +378,12 @@ def _plan(reading: Reading, model: TransformModel, wish: Wish) -> _Plan:
         _lashes(fields, reading, wish)
     if wish.gender > 0:
         _unpainted(fields, reading, model, wish, open_skin)
+    if wish.gender or wish.beard:
+        fields += teeth_of(reading)[..., None] * (np.array((1, 0, 1, 0, 0), dtype=np.float32) - fields)
     lines = _lines(reading, model, wish, skin, dark)
     stubble, hair = _stubble(reading, model, wish, open_skin)
-    if shaved is not None and wish.gender >= 0 and shaved.skin.any():  # where a beard was, its roots show
-        stubble = stubble_density(reading, model) * shaved.skin * np.float32(_ROOTS)
+    if shaved is not None and wish.gender >= 0 and shaved.replaced.any():  # where a beard was, its roots show
+        stubble = stubble_density(reading, model) * shaved.replaced * np.float32(_ROOTS)
     changed = (
         np.abs(fields[..., 0] - 1) * 60
         + np.abs(fields[..., 1])
@@ -378,13 +399,13 @@ def _plan(reading: Reading, model: TransformModel, wish: Wish) -> _Plan:
     if stubble is not None:
         weight = np.maximum(weight, (stubble > _FAINT).astype(np.float32))
     weight = np.asarray(cv2.dilate(weight, np.ones((3, 3), np.uint8)), dtype=np.float32)
-    to_tile = np.asarray((reading.to_frame + np.float32(0.5)) * np.float32(FRAME / MAP_PX * TILE_PER_UNIT), dtype=np.float32)
-    new_skin = None if shaved is None or not shaved.skin.any() else shaved.skin
+    new_skin = None if shaved is None or not shaved.replaced.any() else shaved.replaced
     finer = float(np.clip(1 + 0.5 * np.log2(1 / reading.view.scale), 1, 2))  # the view has lost what is finer than its pixels
     rough = (
         np.zeros(len(BANDS), dtype=np.float32) if shaved is None else shaved.rough * np.array((finer, 1, 1, 1), dtype=np.float32)
     )
-    return _Plan(reading.view, weight, fields, lines, stubble, hair, new_skin, rough, to_tile, reading.scale)
+    places = tile_places(reading, model), tile_places(reading, model, _OUTWARDS)
+    return _Plan(reading.view, weight, fields, lines, stubble, hair, new_skin, rough, *places, reading.scale)
 
 
 def _reachable(reading: Reading, model: TransformModel) -> Field:
@@ -455,7 +476,7 @@ def _limit(tone: Field, reading: Reading, model: TransformModel, wish: Wish) -> 
         around = np.maximum(reading.sampled(model.zones.beard), reading.sampled(model.zones.density))
         least = np.median(tone[cheeks], axis=0) if cheeks.any() else np.zeros(3)  # grey beards were learned: no muzzle
         tone += around[..., None] * (np.maximum(tone, least - (0.03, 0.002, 0.002)) - tone)
-    if wish.gender > 0 or wish.age > 0:  # skin in bright light has no shade to give: it would get grey
+    if wish.gender or wish.age > 0:  # skin in bright light has no shade to give: it would get grey
         tone *= np.where(tone[..., :1] < 0, np.clip((np.log(108.0) - seen[..., :1]) / 0.3, 0.15, 1), 1)
     if wish.gender < 0:
         eyes = reading.sampled(model.zones.eyes)
@@ -468,9 +489,11 @@ def _limit(tone: Field, reading: Reading, model: TransformModel, wish: Wish) -> 
         tone[..., 0] += eyes * (np.maximum(np.where(tone[..., 0] < 0, wanted, tone[..., 0]), -room) - tone[..., 0])
         light = np.clip(usual[0] + 0.05 - seen[..., 0], 0.015, 0.2)  # women are lighter around the mouth, not white
         tone[..., 0] = np.minimum(tone[..., 0], light)
-        warm = 0.1 * np.clip(-tone[..., :1], 0, 0.3)  # brown, not grey
+        shade = np.clip(-tone[..., :1], 0, 0.3)
+        warm = 0.1 * shade + np.clip(usual[1:] - seen[..., 1:], 0, 0.15) * np.minimum(shade / 0.12, 1)  # brown, not grey
         tone[..., 1:] += eyes[..., None] * (np.maximum(tone[..., 1:], 0) + warm - tone[..., 1:])
     if wish.gender > 0:  # beards are drawn: a shade beneath them, no smudge
+        tone[..., 0] = np.minimum(tone[..., 0], np.float32(_LIGHTER_OF_MEN) + eyes)
         shade = np.maximum(reading.sampled(model.zones.density), reading.sampled(model.zones.grows))
         tone[..., 0] += shade * (np.maximum(tone[..., 0], -_SHADE_OF_BEARD) - tone[..., 0])
         rim = reading.cover("l_eye", "r_eye", grown=7.0, soft=1.5) * (1 - reading.cover("l_eye", "r_eye", soft=0.6))
@@ -490,13 +513,17 @@ def _limit(tone: Field, reading: Reading, model: TransformModel, wish: Wish) -> 
         share = np.clip(seen[..., channel] / typical, 0.1, 1.2) * lit
         tone[..., channel] *= np.where(tone[..., channel] < 0, share, 0.4 + 0.6 * lit)
     if wish.gender > 0 and (reading.skin > 0.5).any():
-        red = blurred(reading.tone[..., 1], 6.0 * reading.scale) - np.median(reading.tone[..., 1][reading.skin > 0.5])
-        blush = np.clip(red - _BLUSH_OFF[1], 0, 0.15) * reading.sampled(model.zones.fade)
+        total = blurred(weighted(reading.tone[..., 1:2], reading.skin), 6.0 * reading.scale)  # no hair beside it
+        red = total[..., 0] / np.maximum(total[..., 1], 1e-3) - np.median(reading.tone[..., 1][reading.skin > 0.5])
+        blush = np.clip(np.minimum(red, seen[..., 1] - usual[1]) - _BLUSH_OFF[1], 0, _BLUSH_OFF[2])
+        blush *= reading.sampled(model.zones.fade) * (1 - painted)
         tone[..., 1] -= np.float32(_BLUSH_OFF[0] * min(wish.gender, 1.2)) * blush
     if wish.gender > 0:  # lids get lighter, not more colourful, and eye shadow, of whatever colour, goes
-        colour = usual[1:] - blurred(reading.tone, 1.2 * reading.scale)[..., 1:]
+        near = blurred(reading.tone, 1.2 * reading.scale)
+        colour = usual[1:] - near[..., 1:]
         lighter = reading.sampled(model.zones.eyes) * np.clip(tone[..., 0] / 0.06, 0, 1)
-        off = np.clip(np.where(colour < 0, lighter[..., None], 0) + painted[..., None], 0, 1) * np.clip(colour, -0.3, 0.15)
+        off = np.where(colour < 0, lighter[..., None], 0) * np.clip(colour, -0.05, 0)
+        off += painted[..., None] * (np.clip(colour, -0.3, 0.15) - off)
         tone[..., 1:] += np.float32(0.8 * min(wish.gender, 1.2)) * off
 
 
@@ -543,20 +570,21 @@ def _unpainted(fields: Field, reading: Reading, model: TransformModel, wish: Wis
     lips, skin = reading.cover("u_lip", "l_lip") > 0, reading.skin > 0.5
     if lips.sum() < 40 * reading.scale**2 or skin.sum() < 400 * reading.scale**2:
         return
-    bare = np.median(reading.tone[skin], axis=0)
-    natural = bare + model.lips[0] + 0.5 * model.lips[1] + (0, 0, _WARMER)
-    natural[1] = max(min(natural[1], _REDDEST_LIPS[0]), bare[1] + _REDDEST_LIPS[1])
-    own = np.median(reading.tone[lips], axis=0)
-    painted = float(smoothstep(np.hypot(*(own - natural)[1:]), *_LIPSTICK)) * min(wish.gender, 1.0)
+    total = blurred(weighted(reading.tone, reading.cover("skin", grown=-1.5)), _NEAR_LIPS * reading.scale)
+    bare = total[..., :3] / np.maximum(total[..., 3:], 1e-3)  # the light on the lips is that on the skin beside them
+    natural = bare + (model.lips[0] + 0.5 * model.lips[1] + (0, 0, _WARMER)).astype(np.float32)
+    natural[..., 1] = np.maximum(np.minimum(natural[..., 1], _REDDEST_LIPS[0]), bare[..., 1] + _REDDEST_LIPS[1])
+    own, usual = (np.median(tone[lips], axis=0) for tone in (reading.tone, natural))
+    painted = float(smoothstep(np.hypot(*(own - usual)[1:]), *_LIPSTICK)) * min(wish.gender, 1.0)
     share = reading.cover("u_lip", "l_lip", soft=1.3, grown=1.5 * painted) * reachable * np.float32(0.95 * painted)
-    light = np.float32(np.exp(0.65 * painted * np.clip(natural[0] - own[0], 0, 0.35)) - 1) * share
+    light = np.float32(np.exp(0.55 * painted * np.clip(usual[0] - own[0], 0, 0.35)) - 1) * share
     fields[..., 0] *= 1 + light
     fields[..., 1] *= 1 + light
     lit = fields[..., 0] * (reading.lab[..., 0] + np.float32(BLACK)) + fields[..., 1]
     fields[..., 2] *= 1 - share
     for channel in (1, 2):
         field = fields[..., 2 + channel]
-        field += share * (np.float32(natural[channel]) * lit - field)
+        field += share * (natural[..., channel] * lit - field)
 
 
 def _brows(tone: Field, reading: Reading, wish: Wish) -> None:
@@ -570,7 +598,9 @@ def _brows(tone: Field, reading: Reading, wish: Wish) -> None:
         thick = blurred(np.maximum(brows, moved), 2.0 * reading.scale) * (
             1 - reading.cover("l_eye", "r_eye", soft=1.5, grown=1.5)
         )
-        tone[..., 0] -= np.float32(0.22 * min(wish.gender, 1.3)) * thick
+        usual = float(np.median(reading.tone[..., 0][reading.skin > 0.5])) if (reading.skin > 0.5).any() else 4.3
+        room = np.clip((blurred(reading.tone[..., 0], 1.2 * reading.scale) - (usual + _DARKEST_BROWS)) / 0.3, 0, 1)
+        tone[..., 0] -= np.float32(0.22 * min(wish.gender, 1.3)) * thick * room
         return
     edge = np.clip(brows - _shifted(brows, -down * 5 * reading.scale), 0, 1)  # the lower edge becomes skin
     edge = blurred(edge, 1.2 * reading.scale) * np.float32(0.75 * min(-wish.gender, 1.0))
@@ -677,7 +707,8 @@ def _linear(reading: Reading, tone: Field, gains: Field, shaved: Shave | None, y
     gain = light * fine
     offset = light * (levels[1] + np.float32(BLACK) + coarse) - gain * (levels[1] + np.float32(BLACK))
     chroma = light.copy()
-    tint = tone[..., 1:] * (base * light)[..., None]
+    dim = np.minimum(base, levels[2] + np.float32(BLACK))  # a dark line holds little colour
+    tint = tone[..., 1:] * (dim * light)[..., None]
     if shaved is not None:
         _take_off(shaved, reading, gain, offset, chroma, tint)
     return merged(gain, offset, chroma, *cv2.split(tint))
@@ -690,6 +721,8 @@ def _take_off(shaved: Shave, reading: Reading, gain: Field, offset: Field, chrom
     offset += share * (light_of(shaved.shaved) + np.float32(BLACK) - offset)
     tint += share[..., None] * (skin_chroma(shaved.shaved) - tint)
     chroma *= 1 - share
+    offset += shaved.rim[..., 0]
+    tint += shaved.rim[..., 1:]
     even = np.float32(0.85) * shaved.zone * (1 - share)  # beard hair has a chroma of its own
     smooth = blurred(reading.lab[..., 1:] * chroma[..., None], 3.5 * reading.scale)
     tint += even[..., None] * smooth
@@ -781,12 +814,11 @@ def _stubble(reading: Reading, model: TransformModel, wish: Wish, reachable: Fie
     )
     if amount <= 0:
         return None, hair
-    bare, mouth = _smooth_skin(reading, model), model.zones.density
-    amount *= float(smoothstep((bare * mouth).sum() / mouth.sum(), *_BARE))  # a beard is enough
-    density = stubble_density(reading, model) * reading.sampled(bare)
-    cover = reading.cover("skin", "neck", soft=1.6) * (1 - reading.cover("u_lip", "l_lip", "mouth", soft=1.0, grown=1.0))
+    bare = 1 - beard_seen(reading, model, wish.male)
+    density = stubble_density(reading, model)
+    amount *= float(smoothstep((bare * density).sum() / max(float(density.sum()), 1e-6), *_BARE))  # a beard is enough
     lit = np.clip((np.log(114.0) - blurred(reading.tone[..., 0], 3.0 * reading.scale)) / 0.2, 0.1, 1)  # none in glare
-    density = density * cover * reachable * lit * np.float32(min(amount, 1.8))
+    density = density * bare * reachable * lit * np.float32(min(amount, 1.8))
     return np.asarray(density, dtype=np.float32), hair
 
 

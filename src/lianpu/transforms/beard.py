@@ -21,6 +21,9 @@ NO_MAN = -0.1
 
 _CHROMA_WEIGHT = 16.0
 
+_MOST_CHROMA = 0.05
+"""By how much the relative chroma of skin that is seen may change: more is a flare, or no beard."""
+
 _LOPSIDED = 0.06
 """By how much darker, in log light, one side of a beard may be than the other."""
 
@@ -33,11 +36,17 @@ _PRIOR = 3.0
 _NECK = 96.0
 """Units below the chin down to which a beard may hang."""
 
-_JAW_SHADE, _JAW_FORM = 0.36, 0.09
+_JAW_SHADE, _JAW_FORM = 0.38, 0.09
 """By how much darker, in log light, the skin under the jaw is than the chin above it, and the jaw's own edge, which turns away."""
 
-_NECK_HALF = (82.0, 98.0)
-"""From how far beside the chin on what hangs out from the jaw has no neck behind it, but what lies around: background or cloth."""
+_THROAT = (75.0, 10.0, 40.0)
+"""Half the width of what lies below the chin, and from where to where below it, when it is asked whether a beard hangs there."""
+
+_HANGS, _SHORTENED = (0.55, 0.8), 0.42
+"""Shares of hair there from which on a beard only gets shorter, and how much of it stays: nobody knows what neck it hides."""
+
+_LIKE_CHEEKS, _BELOW_CHEEKS = 0.8, 0.06
+"""How much of what shaved skin lacks of the cheeks' light and colour it gets, and how much darker, in log light, it may stay."""
 
 # What follows was set by eye on bearded and bare training faces. Lengths are in units of the canonical frame.
 
@@ -50,11 +59,14 @@ _NECK_WIDTH, _NECK_NARROWS = 116.0, 0.4
 _EDGE_OF_NECK, _EDGE_OF_HANGING = (14.0, 0.0), (46.0, 30.0)
 """Where, inside of that width, a beard on skin fades out, and hair: what hangs farther out falls from the head."""
 
-_THERE = (0.35, 0.7)
-"""Share of skin, neck, mouth or beard around a pixel at which it is none of these, and at which it surely is one."""
+_OUTLINE = 2.2
+"""Over how much around the head's outline pixels may be of both, head and what lies behind it."""
 
-_ROUGH_EDGE, _FINE_EDGE = 5.0, 2.2
-"""Over how much around a pixel that is looked at, below the chin, where beards end raggedly, and in the face."""
+_TOLD_APART = (12.0, 30.0)
+"""Differences in Lab between a beard and what lies behind it at which a pixel's own colour begins to tell how much it has of both."""
+
+_MIXED = (0.6, 0.97)
+"""Shares of the head in a pixel up to which it only changes by the difference of skin and beard, and from which on it is made anew."""
 
 _DARKER, _DARKER_WEIGHT = 0.06, 6.0
 """In log light: how much darker than shaved skin is no sign of hair yet; and the score for each 1 above it."""
@@ -77,22 +89,13 @@ _GROWS_BY = 24.0
 _UPPER_LIP = ((3.9, 4.3), (0.4, 0.08))
 """Log light of skin, and by how much darker an upper lip is than the lower one, at most."""
 
-_THICK = (1.0, 2.4)
-"""Scores of stubble on skin, and of hair that stands out so that no skin is behind it."""
-
-_RIM = 4.5
-"""How far beyond a beard single hairs are looked for, which lie before background or cloth."""
-
-_FAINTLY = 0.02
-"""Share of what lies beside a face from which on it is continued from there alone."""
-
 _AT_LIPS, _RING = 0.25, 9.0
 """Share of hair around the lips, within this distance, from which on what looks like hair at their edge is hair."""
 
 _WHITE = 5.0
 """The score for each 1 of log light above that of shaved skin, between places that are hair."""
 
-_LOCAL, _COVERS = 8.0, (0.2, 1.0)
+_LOCAL, _COVERS = 8.0, (0.12, 0.8)
 """Over how much around it a score is averaged, and the averages of stubble, through which the skin is seen and stays, and of a beard."""
 
 _HAS = (0.15, 0.7)
@@ -115,8 +118,6 @@ class Shave:
     Args:
         beardness: how much darker the beard's zone is than it would be shaved, in log light; about 0 without a beard.
         zone: 0 to 1: where the look of the skin is brought to a shaved one.
-        replaced: 0 to 1: where hair grows, whose pixels give way to skin, or to what lies behind a beard that stands out.
-        skin: 0 to 1: where that is skin.
         change: (h, w, 3) of tone, to the shaved look.
         shaved: (h, w, 3) tone of the shaved face.
         gains: (h, w, 4) of detail, to that of the cheeks.
@@ -126,7 +127,7 @@ class Shave:
     beardness: float
     zone: Field
     replaced: Field
-    skin: Field
+    rim: Field
     change: Field
     shaved: Field
     gains: Field
@@ -157,27 +158,24 @@ def shave(reading: Reading, model: TransformModel, amount: float, male: float) -
     darker = np.clip(difference[..., 0], 0, 0.8)
     beardness = float((np.minimum(darker, 0.6) * zones.density).sum() / max(float(zones.density.sum()), 1e-6))
     difference[..., 0] = np.clip(difference[..., 0], -0.03, 0.8)
+    difference[..., 1:] = np.clip(difference[..., 1:], -_MOST_CHROMA, _MOST_CHROMA)
     place = _where_beards_grow(reading, model, man)
-    hair, thick = _hair(reading, model, shaved, place)
+    hair = _hair(reading, model, shaved, place)
     lips = _lips(reading, reading.sampled(shaved), hair)
     place *= 1 - lips
-    look, behind = reading.sampled(shaved), np.zeros_like(hair)
+    look, rim, made_anew = reading.sampled(shaved), np.zeros((*hair.shape, 3), dtype=np.float32), np.ones_like(hair)
     if hair.any():
-        away = _off_the_jaw(reading)
-        look = _skin_beneath(reading, model, shaved, hair, lips, away)
-        look, behind = _behind(reading, model, look, hair, thick, away)
+        amount *= 1 - _SHORTENED * float(smoothstep(np.array(_hanging(reading, model, hair)), *_HANGS))
+        look = _skin_beneath(reading, model, shaved, hair, lips)
+        hair, made_anew, rim = _up_to_the_outline(reading, hair, look)
+    replaced = hair * place * man * np.float32(amount)
     covered = blurred(anything, 1.6 * reading.scale) * (1 - reading.cover("hair", soft=1.6) * (1 - grown))
     zone = covered * (1 - lips) * reading.sampled(zones.beard) * np.float32(amount * np.clip(0.25 + beardness * 6, 0, 1))
-    beside = blurred(where(reading.classes, ("background", "cloth", "neck_l")), 4.5 * reading.scale)
-    edge = blurred(_grown(hair, _RIM * reading.scale), 0.8 * reading.scale) * smoothstep(
-        beside, 0.02, 0.12
-    )  # single hairs beyond it
-    replaced = np.maximum(hair * place, edge) * man * np.float32(amount)
     return Shave(
         beardness,
-        np.maximum(zone, replaced),
-        replaced,
-        replaced * (1 - behind),
+        np.maximum(zone, replaced * made_anew),
+        replaced * made_anew,
+        rim * replaced[..., None],
         reading.sampled((difference * zones.beard[..., None]).astype(np.float32)) * zone[..., None],
         look,
         _gains(reading, model),
@@ -185,8 +183,16 @@ def shave(reading: Reading, model: TransformModel, amount: float, male: float) -
     )
 
 
+def beard_seen(reading: Reading, model: TransformModel, male: float) -> Field:
+    """(h, w), 0 to 1: where a face of that sex (-0.5 to 0.5) has a beard."""
+    man = np.float32(smoothstep(np.array(male), NO_MAN, 0.2))
+    if man == 0:
+        return np.zeros(reading.view.shape, dtype=np.float32)
+    return _hair(reading, model, shaved_tone(reading, model), _where_beards_grow(reading, model, man)) * man
+
+
 def _where_beards_grow(reading: Reading, model: TransformModel, man: np.float32) -> Field:
-    """(h, w), 0 to 1: the lower face and the neck below it, as far as skin or hair is there; soft beside cloth and background."""
+    """(h, w), 0 to 1: the lower face and the neck below it."""
     chin, (x, y) = model.canonical[152], canonical_places(reading)
     aside, under = np.abs(x - float(chin[0])), y - float(chin[1])
     low = smoothstep(under, *_LOW) * (1 - smoothstep(under, _NECK - 30, _NECK))
@@ -196,11 +202,50 @@ def _where_beards_grow(reading: Reading, model: TransformModel, man: np.float32)
     mouth = blurred(_grown(_filled(reading, REGIONS["lips_outer"]), 22 * reading.scale), 3 * reading.scale)
     zone = np.maximum(np.maximum(reading.sampled(model.zones.beard), below), mouth)
     hair = where(reading.classes, ("hair",)) * man * np.maximum(reading.sampled(model.zones.hairy), hanging)
-    there = np.minimum(where(reading.classes, ("skin", "neck", "u_lip", "l_lip", "nose", "mouth")) + hair, 1)
-    rough, fine = (smoothstep(blurred(there, sigma * reading.scale), *_THERE) for sigma in (_ROUGH_EDGE, _FINE_EDGE))
-    smooth = fine + (rough - fine) * smoothstep(under, -30, 0)  # a beard's lower end is ragged, a neck's is not
-    other = 1 - reading.cover("l_eye", "r_eye", "eye_g", "hat", "ear_r", soft=0.8)  # these keep their edges
-    return np.asarray(zone * smooth * other, dtype=np.float32)
+    skin = where(reading.classes, ("skin", "neck", "u_lip", "l_lip", "nose", "mouth"))
+    zone *= blurred(np.minimum(skin + where(reading.classes, _BEHIND) + hair, 1), 1.0 * reading.scale)  # no hair of the head
+    other = 1 - reading.cover("l_eye", "r_eye", "eye_g", "hat", "ear_r", "l_ear", "r_ear", soft=0.8)  # these keep their edges
+    return np.asarray(zone * other, dtype=np.float32)
+
+
+_BEHIND = ("background", "cloth", "neck_l")
+"""What may lie behind a beard, or before it."""
+
+
+def _hanging(reading: Reading, model: TransformModel, hair: Field) -> float:
+    """What share of the place below the chin is hair that the parser takes for the face, and not for a neck: a beard that hangs there."""
+    chin, (x, y) = model.canonical[152], canonical_places(reading)
+    under = y - float(chin[1])
+    place = (np.abs(x - float(chin[0])) < _THROAT[0]) & (under > _THROAT[1]) & (under < _THROAT[2])
+    return float((hair * where(reading.classes, ("skin",)))[place].mean()) if place.any() else 0.0
+
+
+def _up_to_the_outline(reading: Reading, hair: Field, look: Field) -> tuple[Field, Field, Field]:
+    """Hair (h, w) up to the head's outline, how much of it is made anew (h, w), and the change (h, w, 3) of Lab of the rest.
+
+    A pixel of the outline is a mixture of beard and of what lies behind it. Its part of beard turns to skin (`look`) and the rest stays, so
+    the outline keeps its place and its softness. The part is told by its colour where both differ, else by the parts around it.
+    """
+    scale = reading.scale
+    behind = where(reading.classes, _BEHIND)
+    near = [
+        blurred(weighted(reading.lab, mask), 6.0 * scale)
+        for mask in ((_grown(behind, 2.0 * scale) == 0) * hair, (_grown(1 - behind, 3.0 * scale) == 0).astype(np.float32))
+    ]
+    beard, beyond = (total[..., :3] / np.maximum(total[..., 3:], 1e-3) for total in near)
+    known = np.clip(np.minimum(near[0][..., 3], near[1][..., 3]) / 0.02, 0, 1)
+    apart = beard - beyond
+    length = np.sqrt((apart**2).sum(axis=-1))
+    along = ((reading.lab - beyond) * apart).sum(axis=-1) / np.maximum(length, 1) ** 2
+    soft = 1 - blurred(behind, _OUTLINE * scale)
+    edge = smoothstep(soft, 0.02, 0.12) * (1 - smoothstep(soft, 0.9, 0.99))
+    share = soft + edge * known * smoothstep(length, *_TOLD_APART) * (np.clip(along, 0, 1) - soft)
+    anew = smoothstep(share, *_MIXED)
+    beyond_edge = blurred(_grown(hair, 2.5 * _OUTLINE * scale), 0.8 * scale)
+    hair = hair + (np.maximum(hair, beyond_edge) - hair) * (1 - smoothstep(soft, 0.9, 1.0))
+    skin = merged(light_of(look), *cv2.split(skin_chroma(look)))
+    change = (share * (1 - anew) * np.clip(near[0][..., 3] / 0.02, 0, 1))[..., None] * (skin - beard)
+    return np.asarray(hair, dtype=np.float32), np.asarray(anew, dtype=np.float32), np.asarray(change, dtype=np.float32)
 
 
 def canonical_places(reading: Reading) -> tuple[Field, Field]:
@@ -209,11 +254,11 @@ def canonical_places(reading: Reading) -> tuple[Field, Field]:
     return np.asarray(at[..., 0], dtype=np.float32), np.asarray(at[..., 1], dtype=np.float32)
 
 
-def _hair(reading: Reading, model: TransformModel, shaved: Field, place: Field) -> tuple[Field, Field]:
+def _hair(reading: Reading, model: TransformModel, shaved: Field, place: Field) -> Field:
     """(h, w), 0 to 1: where a beard is seen: darker than the skin would be, of another colour, or as rough as no skin is.
 
     Sure places grow into likely ones beside them (hysteresis), so that no rim of a beard is left. Without hair on upper lip and chin there
-    is none: folds of cheeks are rough, too. Also (h, w): 1 on a side of the face whose hair beside the jaw is no stubble on skin, else 0.
+    is none: folds of cheeks are rough, too.
     """
     scale = reading.scale
     bearded = where(reading.classes, ("hair",))
@@ -244,7 +289,7 @@ def _hair(reading: Reading, model: TransformModel, shaved: Field, place: Field) 
     sure = (smoothstep(score, *_SURE) * inside * reading.sampled(model.zones.beard)).astype(np.float32)
     there_is = smoothstep(np.array(_at_the_mouth(reading, model, score, valid > 0.02)), *_HAS)
     if sure.sum() < _LEAST_SURE * scale**2 or there_is == 0:
-        return np.zeros(sure.shape, dtype=np.float32), np.zeros(sure.shape, dtype=np.float32)
+        return np.zeros(sure.shape, dtype=np.float32)
     reached = _grown((sure > 0.4).astype(np.float32), _GROWS_BY * scale) > 0
     likely = ((score > _LIKELY) & inside & reached).astype(np.uint8)
     count, parts = cv2.connectedComponents(likely, connectivity=8)
@@ -255,17 +300,11 @@ def _hair(reading: Reading, model: TransformModel, shaved: Field, place: Field) 
     grown = cv2.morphologyEx(grown, cv2.MORPH_CLOSE, closing)
     outlines, _ = cv2.findContours(grown.astype(np.uint8), cv2.RETR_EXTERNAL, cv2.CHAIN_APPROX_NONE)
     grown = cv2.drawContours(grown, outlines, -1, 1.0, cv2.FILLED)  # no tuft is left inside
-    x, _ = canonical_places(reading)
-    off, thick = x - float(model.canonical[152, 0]), np.zeros_like(sure)
-    outside = (grown > 0) & (_off_the_jaw(reading) > 3) & (np.abs(off) > _NECK_HALF[0])
-    for side in (off < 0, off >= 0):
-        beside = score[outside & side]
-        thick[side] = len(beside) > 0 and float(smoothstep(beside, *_THICK).mean()) > 0.5
     beard = blurred(_grown(np.asarray(grown, dtype=np.float32), _WIDER * scale), _SOFT * scale) * there_is
     counted = np.maximum(score, -1) + _WHITE * np.clip(-darker - 0.04, 0, 0.5)  # a white beard is no shaved place
     total = blurred(merged(*(plane * grown for plane in (counted, np.ones_like(score)))).astype(np.float32), _LOCAL * scale)
     beard *= smoothstep(total[..., 0] / np.maximum(total[..., 1], 1e-3), *_COVERS)
-    return np.asarray(beard, dtype=np.float32), thick
+    return np.asarray(beard, dtype=np.float32)
 
 
 def _at_the_mouth(reading: Reading, model: TransformModel, score: Field, valid: np.ndarray) -> float:
@@ -293,54 +332,13 @@ def _off_the_jaw(reading: Reading) -> Field:
     return blurred(np.asarray(off, dtype=np.float32), 2.0 * reading.scale)
 
 
-def _behind(reading: Reading, model: TransformModel, look: Field, hair: Field, thick: Field, away: Field) -> tuple[Field, Field]:
-    """`look` with background and cloth beside a beard, and where thick hair stands out from jaw and neck, continued from the nearest pixels
-    that are no beard's.
-
-    Also (h, w), 0 to 1: where that is; along the face's own outline it is the outline, smoothed, so that new skin ends as skin does.
-    """
-    scale = reading.scale
-    free = _grown(hair, _RIM * scale) < 0.2
-    neck = where(reading.classes, ("neck",))
-    other = where(reading.classes, ("background", "cloth", "neck_l"))
-    nothing = np.zeros(hair.shape, dtype=np.float32)
-    beside = (other > 0) & free
-    if not beside.any() or not (hair > 0.5).any():
-        return look, nothing
-    _, source = _nearest(beside)
-    beyond = outside = smoothstep(blurred(other, 2.5 * scale), 0.3, 0.7)
-    if (hair * thick > 0.5).any():
-        known = ((where(reading.classes, ("skin",)) * (away > 2) > 0) & free) | beside | (neck > 0)
-        distance, nearest = _nearest(known)
-        x, _ = canonical_places(reading)
-        aside = np.abs(x - float(model.canonical[152, 0]))
-        nearer = smoothstep(away - distance / np.float32(scale), -5, 5) * (1 - reading.cover("skin", soft=1.0))
-        hanging = thick * smoothstep(away, 1, 5) * np.maximum(smoothstep(aside, *_NECK_HALF), nearer) * other.ravel()[nearest]
-        hanging = blurred(hanging * (1 - reading.cover("neck", soft=1.5, grown=2.0)), 1.0 * scale)
-        beyond = np.maximum(np.minimum(hanging, smoothstep(away, 0, 4)), outside)
-        source = np.where(outside > _FAINTLY, source, nearest)
-    beyond = np.asarray(beyond, dtype=np.float32)
-    near = blurred(reading.tone.reshape(-1, 3)[source], 1.5 * scale)
-    return np.asarray(look + beyond[..., None] * (near - look), dtype=np.float32), beyond
-
-
-def _nearest(known: np.ndarray) -> tuple[Field, np.ndarray]:
-    """How far each pixel lies from the nearest known one (h, w), and the index of that in the flattened view."""
-    distance, labels = cv2.distanceTransformWithLabels(
-        (~known).astype(np.uint8), cv2.DIST_L2, cv2.DIST_MASK_5, labelType=cv2.DIST_LABEL_PIXEL
-    )
-    place = np.zeros(int(labels.max()) + 1, dtype=np.int64)
-    place[labels[known]] = np.flatnonzero(known)
-    return np.asarray(distance, dtype=np.float32), place[labels]
-
-
-def _skin_beneath(reading: Reading, model: TransformModel, shaved: Field, hair: Field, lips: Field, away: Field) -> Field:
+def _skin_beneath(reading: Reading, model: TransformModel, shaved: Field, hair: Field, lips: Field) -> Field:
     """Tone (h, w, 3) of the skin under a beard: the shaved faces' mixture, with what the skin around the beard has more or less of."""
-    scale = reading.scale
+    scale, away = reading.scale, _off_the_jaw(reading)
     chin, (_, y) = model.canonical[152], canonical_places(reading)
     base = reading.sampled(shaved).copy()
     low = smoothstep(y, float(chin[1]) - 90, float(chin[1]) - 30)
-    below = smoothstep(away, -9, 13) - np.float32(0.35) * smoothstep(away, 16, 70)
+    below = smoothstep(away, -5, 9) - np.float32(0.35) * smoothstep(away, 16, 70)
     base[..., 0] -= low * (np.float32(_JAW_SHADE) * below + np.float32(_JAW_FORM) * smoothstep(away, -26, -2))
     skin = reading.cover("skin", "neck", grown=-2.0) * (1 - reading.cover("u_lip", "l_lip", "mouth", "nose", grown=2.5))
     sure = np.asarray(skin * (1 - np.clip(1.6 * hair, 0, 1)) * (1 - lips), dtype=np.float32)
@@ -356,6 +354,11 @@ def _skin_beneath(reading: Reading, model: TransformModel, shaved: Field, hair: 
             for one, other in zip(cv2.split(face), cv2.split(all_of_it), strict=True)
         )
     )
+    cheeks = (reading.sampled(model.zones.cheeks) > 0.6) & (reading.skin > 0.6)
+    if cheeks.sum() > 40:  # skin beneath a beard is about as light and as coloured as the cheeks
+        usual = np.median(reading.tone[cheeks], axis=0)
+        lower = np.median(look[(hair > 0.5) & (away < -30)], axis=0) if ((hair > 0.5) & (away < -30)).any() else usual
+        look += np.clip(_LIKE_CHEEKS * (usual - lower) - (_BELOW_CHEEKS, 0, 0), 0, (0.3, 0.06, 0.08)).astype(np.float32)
     lips_outer, inner = (_filled(reading, REGIONS[name]) for name in ("lips_outer", "lips_inner"))
     up, low = (where(reading.classes, (name,)) * lips_outer for name in ("u_lip", "l_lip"))
     if (low > 0).sum() > 40 * scale**2:  # a lip under a moustache has the other one's colour, or its own, in its shade
@@ -366,7 +369,7 @@ def _skin_beneath(reading: Reading, model: TransformModel, shaved: Field, hair: 
         upper = np.array((np.clip(upper[0], lower[0] - darker, lower[0]), *((upper + lower)[1:] / 2)), dtype=np.float32)
         near = [blurred(one, 3.0 * scale) + np.float32(1e-4) for one in (up, low)]
         share = (near[0] / (near[0] + near[1]))[..., None]
-        parsed = _grown(where(reading.classes, ("u_lip", "l_lip", "mouth")), 1.0 * scale)  # the mesh's lips may be larger
+        parsed = _grown(where(reading.classes, ("u_lip", "l_lip", "mouth")), 2.5 * scale)  # the mesh's lips may be larger
         lip = blurred(lips_outer * (1 - inner) * parsed, 1.6 * scale)[..., None]
         look += lip * (lower + share * (upper - lower) - look)
     return np.asarray(look, dtype=np.float32)
@@ -408,6 +411,7 @@ def _lips(reading: Reading, look: Field, hair: Field) -> Field:
     lip is dark or no redder than its shaved skin (`look`), is no lip.
     """
     lips, inside = reading.cover("u_lip", "l_lip", "mouth"), _filled(reading, REGIONS["lips_outer"])
+    teeth = teeth_of(reading)
     ring = _grown(inside, _RING * reading.scale) * (1 - inside)
     if float((ring * hair).sum()) > _AT_LIPS * float(ring.sum()):
         tone, lower = blurred(reading.tone, reading.scale), where(reading.classes, ("l_lip",)) * inside > 0
@@ -418,8 +422,13 @@ def _lips(reading: Reading, look: Field, hair: Field) -> Field:
         kept = 1 - blurred(reading.cover("u_lip") * (1 - np.minimum(red, light)), 1.2 * reading.scale)
         above = ring * hair  # a moustache hangs over the upper lip's edge
         kept *= 1 - np.clip(1.5 * blurred(above, 2.0 * reading.scale), 0, 1) * reading.cover("u_lip", grown=1.0)
-        return blurred(lips * inside * kept, 0.8 * reading.scale)
-    return blurred(_grown(lips, 1.2 * reading.scale), 0.8 * reading.scale)
+        return np.maximum(blurred(lips * inside * kept, 0.8 * reading.scale), teeth)
+    return np.maximum(blurred(_grown(lips, 1.2 * reading.scale), 0.8 * reading.scale), teeth)
+
+
+def teeth_of(reading: Reading) -> Field:
+    """(h, w), 0 to 1: the opening of the mouth, which no edit of a face paints."""
+    return blurred(reading.cover("mouth") * _filled(reading, REGIONS["lips_outer"]), 0.7 * reading.scale)
 
 
 def shaved_tone(reading: Reading, model: TransformModel) -> Field:
@@ -458,16 +467,22 @@ def _gains(reading: Reading, model: TransformModel) -> Field:
     return reading.sampled(gains.astype(np.float32))
 
 
-_CLUMPED = 0.7
+_CLUMPED = 0.55
 """Contrast of stubble whose hairs are finer than a pixel, relative to that of single hairs."""
 
-_ON_NECK, _NECK_ENDS = 0.75, (4.0, 62.0)
+_ON_NECK, _NECK_ENDS = 0.4, (0.0, 44.0)
 """Density of stubble below the jaw, and between which distances from the chin it ends."""
+
+_BARE_RIM = 1.6
+"""Over how much of the skin around the lips stubble sets in."""
+
+_PATCHY = 0.3
+"""By how much density varies between tufts."""
 
 TILE_PX = 512
 """Side of the largest tiles of stubble and of skin, in pixels."""
 
-_HAIRS = 9500
+_HAIRS = 5200
 _PAD_PX = 12
 
 TILE_PER_UNIT = 4.0
@@ -475,13 +490,40 @@ TILE_PER_UNIT = 4.0
 
 
 def stubble_density(reading: Reading, model: TransformModel) -> Field:
-    """(h, w), 0 to 1: how densely beards grow on the face, and on the neck below the jaw, where they thin out."""
+    """(h, w), 0 to 1: how densely beards grow on the face, and on the neck below the jaw, where they thin out; in tufts, softly ending."""
     (x, y), chin = canonical_places(reading), model.canonical[152]
     under, aside = y - float(chin[1]), np.abs(x - float(chin[0]))
     neck = where(reading.classes, ("neck",)) + where(reading.classes, ("skin",)) * smoothstep(_off_the_jaw(reading), -6, 2)
-    low = smoothstep(under, -80, -30) * (1 - smoothstep(under, *_NECK_ENDS)) * (1 - smoothstep(aside, 84, 126))
-    below = blurred(np.minimum(neck, 1) * low, 3.0 * reading.scale) * np.float32(_ON_NECK)
-    return np.asarray(np.maximum(reading.sampled(model.zones.grows), below), dtype=np.float32)
+    low = smoothstep(under, -80, -30) * (1 - smoothstep(under, *_NECK_ENDS)) * (1 - smoothstep(aside, 70, 112))
+    below = blurred(np.minimum(neck, 1) * low, 5.0 * reading.scale) * np.float32(_ON_NECK)
+    grown = np.maximum(reading.sampled(model.zones.grows), below) * (1 + np.float32(_PATCHY) * reading.sampled(_tufts()))
+    bare = 1 - reading.cover("u_lip", "l_lip", "mouth", soft=_BARE_RIM)
+    cover = reading.cover("skin", "neck", soft=2.5) * reading.cover(
+        "skin", "neck", "u_lip", "l_lip", "mouth", soft=1.6, grown=-2.0
+    )
+    return np.asarray(np.clip(grown, 0, 1.2) * np.maximum(cover, 0) * np.clip(2 * bare - 1, 0, 1), dtype=np.float32)
+
+
+@lru_cache(maxsize=1)
+def _tufts() -> Field:
+    """(M, M), about -1 to 1: smooth noise, much the same on both sides of the face."""
+    noise = cv2.GaussianBlur(np.random.default_rng(5).standard_normal((MAP_PX, MAP_PX)).astype(np.float32), (0, 0), 1.6)
+    both = 0.8 * (noise + noise[:, ::-1]) / 2 + 0.35 * noise
+    return np.asarray(np.clip(both / (2 * both.std()), -1, 1), dtype=np.float32)
+
+
+def tile_places(reading: Reading, model: TransformModel, outwards: float = 0.0) -> Field:
+    """(h, w, 2): the pixel of the largest tile of hairs or skin that each pixel of the view shows.
+
+    Args:
+        reading: the face.
+        model: the learned faces.
+        outwards: how far aside, for each unit down, the tile leans on either half of the face.
+    """
+    x, y = canonical_places(reading)
+    off, low = x - np.float32(model.canonical[152, 0]), y - np.float32(model.canonical[17, 1])
+    aside = off - np.float32(outwards) * np.tanh(off / np.float32(90)) * low
+    return np.asarray(merged(aside + np.float32(1e3), y) * np.float32(TILE_PER_UNIT), dtype=np.float32)
 
 
 @lru_cache(maxsize=8)
@@ -500,8 +542,8 @@ def stubble_tile(per_unit: float = TILE_PER_UNIT) -> Field:
         return np.asarray(np.clip(mean + max(1.0, apart) * (small - mean), 0, 1), dtype=np.float32)
     chance = np.random.default_rng(11)
     start = chance.uniform(0, TILE_PX, (_HAIRS, 2))
-    angle = np.pi / 2 + chance.normal(0, 0.42, _HAIRS)
-    length, dark = chance.uniform(3.0, 7.5, _HAIRS), chance.uniform(80, 255, _HAIRS)
+    angle = np.pi / 2 + chance.normal(0, 0.3, _HAIRS)
+    length, dark = chance.uniform(5.0, 11.0, _HAIRS), chance.uniform(70, 255, _HAIRS)
     end = start + length[:, None] * np.stack([np.cos(angle), np.sin(angle)], axis=1)
     canvas = np.zeros((TILE_PX + 2 * _PAD_PX,) * 2, dtype=np.uint8)
     first, last = (np.rint((points + _PAD_PX) * 8).astype(int).tolist() for points in (start, end))

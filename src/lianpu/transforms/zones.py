@@ -22,17 +22,17 @@ _LIDS = (
 """Outlines of the upper lids, of points of MediaPipe's mesh."""
 
 _GROWTH = (
-    (84, 258),
-    (128, 258),
-    (133, 300),
-    (138, 332),
-    (152, 354),
-    (172, 360),
-    (192, 350),
-    (214, 342),
-    (256, 345),
+    (90, 282),
+    (124, 288),
+    (131, 316),
+    (140, 342),
+    (156, 360),
+    (176, 366),
+    (194, 356),
+    (214, 346),
+    (256, 348),
     (256, 500),
-    (84, 500),
+    (90, 500),
 )
 """Where a beard grows on one half of the face, in the canonical frame: before the ear, below the cheek's line, and from the nose down."""
 
@@ -91,7 +91,7 @@ def zones_of(canonical: Coordinates, male_energy: Field) -> Zones:
         beard=_blurred(reach, 1.2),
         hairy=np.maximum(_blurred((jaw | (y > high[2])) & (inside > 3), 1.2), _blurred(chin, 1.2)),
         density=density,
-        grows=_growth(density, cv2.dilate(oval, np.ones((5, 5), np.uint8)), lips, y, float(high[2])),
+        grows=_growth(density, cv2.dilate(oval, np.ones((5, 5), np.uint8)), y, float(high[2])),
         cheeks=cheeks.astype(np.float32),
         eyes=_blurred(eyes, 2.2),
         lids=_blurred(np.maximum(*(outline_map(canonical, lid) for lid in _LIDS)).astype(np.float32), 0.9),
@@ -99,18 +99,19 @@ def zones_of(canonical: Coordinates, male_energy: Field) -> Zones:
     )
 
 
-def _growth(density: Field, face: np.ndarray, lips: np.ndarray, y: np.ndarray, nose: float) -> Field:
+def _growth(density: Field, face: np.ndarray, y: np.ndarray, nose: float) -> Field:
     """(M, M): soft towards the cheeks, sharper at the moustache; 0.7 of it everywhere, the rest by the learned `density`."""
     half = np.zeros((MAP_PX, MAP_PX), dtype=np.uint8)
     points = (np.array(_GROWTH) + 0.5) / _UNIT - 0.5
     cv2.fillPoly(half, [np.rint(points * 16).astype(np.int32)], 1, shift=4)
     whole = np.maximum(half, half[:, ::-1]).astype(np.float32)
-    wide, near = _blurred(whole, 2.6), _blurred(whole, 0.8)
+    wide, near = _blurred(whole, 4.5), _blurred(whole, 1.1)
     aside = np.abs(np.arange(MAP_PX, dtype=np.float32) - np.float32((MAP_PX - 1) / 2))[None] * np.float32(_UNIT)
-    moustache = smoothstep(y, nose - 12, nose + 6) * (1 - smoothstep(aside, 44, 72))
-    soft = smoothstep(wide, 0.2, 0.95) + moustache * (smoothstep(near, 0.25, 0.85) - smoothstep(wide, 0.2, 0.95))
+    moustache = smoothstep(y, nose - 12, nose + 6) * (1 - smoothstep(aside, 40, 76))
+    soft = smoothstep(wide, 0.12, 1.0)
+    soft = soft + moustache * (1.25 * smoothstep(near, 0.2, 0.9) - soft)
     learned = np.float32(0.7) + np.float32(0.3) * _blurred(density, 1.5)
-    return np.asarray(soft * learned * _blurred(face, 1.5) * (1 - _blurred(lips, 0.5)), dtype=np.float32)
+    return np.asarray(soft * learned * _blurred(face, 1.5), dtype=np.float32)
 
 
 def _blurred(values: np.ndarray, sigma: float) -> Field:
