@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 DEMO_DIR ?= runs/demo
 
-.PHONY: demo test fuzz audit lint types check clean
+.PHONY: demo test fuzz audit lint types check docs clean
 
 $(VENV)/.installed: pyproject.toml
 	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
@@ -40,5 +40,13 @@ types: $(VENV)/.installed-test
 
 check: test lint types
 
+.venv-docs/.installed: pyproject.toml  # apart from the others: a base installation and what writes the site
+	test -x .venv-docs/bin/python || $(PYTHON) -m venv .venv-docs
+	.venv-docs/bin/python -m pip install --quiet --editable '.[docs]'
+	touch $@
+
+docs: .venv-docs/.installed  # the site, in build/site; a warning ends it
+	.venv-docs/bin/mkdocs build --strict
+
 clean:
-	rm -rf $(VENV) build dist
+	rm -rf $(VENV) .venv-docs build dist

@@ -1,7 +1,9 @@
 """Docs stay true: links lead somewhere, commands and names exist, lines keep to their width."""
 
 import ast
+import doctest
 import importlib
+import importlib.util
 import re
 from pathlib import Path
 
@@ -13,6 +15,8 @@ ROOT = Path(__file__).parent.parent
 PAGES = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md")])
 SCRIPTS = sorted((ROOT / "docs").glob("*.py"))
 COLUMNS = 100
+GENERATED = {ROOT / "docs" / "reference" / name for name in ("commands.md", "api.md")}
+"""Pages that docs/site_pages.py makes when the site is built."""
 
 every_page = pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
 
@@ -76,6 +80,8 @@ def test_links_and_pictures_exist(page: Path) -> None:
             continue
         path, _, anchor = target.partition("#")
         file = (page.parent / path).resolve() if path else page
+        if file in GENERATED:
+            continue
         assert file.exists(), f"{page.name} links to {target}, which is not there"
         if anchor:
             assert anchor in _anchors(file), f"{page.name} links to {target}; {file.name} has no such heading"
@@ -134,3 +140,43 @@ def test_both_languages_show_the_same_commands(name: str) -> None:
         return [" ".join(words).replace(" --language zh", "") for words in lines]
 
     assert commands(f"{name}.md") == commands(f"{name}.zh-CN.md")
+
+
+MODULES_WITH_EXAMPLES = sorted(
+    ".".join(file.relative_to(ROOT / "src").with_suffix("").parts)
+    for file in (ROOT / "src" / "lianpu").rglob("*.py")
+    if ">>> " in _text(file)
+)
+
+
+@pytest.mark.parametrize("module", MODULES_WITH_EXAMPLES)
+def test_examples_in_docstrings_give_what_they_say(module: str) -> None:
+    result = doctest.testmod(importlib.import_module(module), optionflags=doctest.NORMALIZE_WHITESPACE)
+    assert result.attempted and not result.failed
+
+
+def test_the_site_has_every_page_in_its_menu() -> None:
+    menu = set(re.findall(r"[\w/.-]+\.md", _text(ROOT / "mkdocs.yml")))
+    pages = {page.relative_to(ROOT / "docs").as_posix() for page in (ROOT / "docs").rglob("*.md")}
+    assert menu == pages | {f"reference/{page.name}" for page in GENERATED}
+
+
+def test_the_site_fetches_nothing_when_a_page_is_viewed() -> None:
+    """Fonts come from a server unless they are off; with repo_url the theme asks GitHub for its stars."""
+    settings = _text(ROOT / "mkdocs.yml")
+    assert "font: false" in settings and "repo_url" not in settings and "http" not in settings
+
+
+def test_the_site_has_every_command_and_every_public_name() -> None:
+    import lianpu
+
+    spec = importlib.util.spec_from_file_location("site_pages", ROOT / "docs" / "site_pages.py")
+    assert spec is not None and spec.loader is not None
+    site_pages = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(site_pages)
+    commands, names = site_pages.commands_page(), site_pages.api_page()
+    for command in COMMANDS:
+        assert f'title="lianpu {command} --help"\nusage: lianpu {command}' in commands, command
+    assert 'title="lianpu data draw --help"' in commands and 'title="lianpu prepare labels --help"' in commands
+    for name in lianpu.__all__:
+        assert name.startswith("_") or re.search(rf"^::: lianpu[\w.]*\.{name}$", names, re.MULTILINE), name

@@ -45,7 +45,7 @@ def _modules(requirements: list[str]) -> set[str]:
 def test_the_table_of_extras_is_that_of_the_project() -> None:
     declared = PROJECT["optional-dependencies"]
     assert {extra: set(modules) for extra, modules in EXTRAS.items()} == {extra: _modules(declared[extra]) for extra in EXTRAS}
-    assert set(declared) == {*EXTRAS, "all", "test", "dev"}
+    assert set(declared) == {*EXTRAS, "all", "test", "docs", "dev"}
     assert declared["all"] == [f"lianpu[{','.join(EXTRAS)}]"]
 
 

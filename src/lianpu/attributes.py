@@ -104,6 +104,11 @@ class AttributeSet:
 
         Raises:
             SettingsError: an unknown attribute, or two of one group set to true.
+
+        Examples:
+            >>> attributes = AttributeSet.of(["Black_Hair", "Blond_Hair", "Male"])
+            >>> attributes.with_values([[1, 0, 1]], {"Blond_Hair": True}).tolist()
+            [[0.0, 1.0, 1.0]]
         """
         changed = np.array(labels, dtype=np.float32, copy=True)
         for group in self.groups:

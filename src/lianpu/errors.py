@@ -145,7 +145,12 @@ class ScoreError(LianpuError):
 
 
 def nearest_name(name: str, known: Iterable[str]) -> str:
-    """The message ` (did you mean 'X'?)` for the known name most like `name`, or an empty text when none is near."""
+    """The message ` (did you mean 'X'?)` for the known name most like `name`, or an empty text when none is near.
+
+    Examples:
+        >>> str(nearest_name("lipstik", ["lipstick", "blush"]))
+        " (did you mean 'lipstick'?)"
+    """
     by_lower = {word.lower().replace("-", "_"): word for word in known}
     near = difflib.get_close_matches(name.lower().replace("-", "_"), list(by_lower), n=1, cutoff=0.6)
     return Message(" (did you mean '{name}'?)", key="did_you_mean", name=by_lower[near[0]]) if near else ""

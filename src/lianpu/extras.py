@@ -39,7 +39,12 @@ _BROUGHT_BY = {"markupsafe": "jinja2", "starlette": "fastapi"}
 
 
 def install_line(extras: Iterable[str]) -> str:
-    """The command that installs extras: `pip install 'lianpu[train,report]'`."""
+    """The command that installs extras.
+
+    Examples:
+        >>> install_line(["train", "report"])
+        "pip install 'lianpu[train,report]'"
+    """
     return f"pip install 'lianpu[{','.join(extras)}]'"
 
 

@@ -59,6 +59,11 @@ def draw_face(seed: int, index: int, size_px: int, attributes: Mapping[str, bool
     Raises:
         SettingsError: an unknown attribute, or two hair colours at once.
         ValueError: a size outside 16..1024, or a negative seed or index.
+
+    Examples:
+        >>> face = draw_face(seed=0, index=3, size_px=32, attributes={"Blond_Hair": True})
+        >>> face.picture.shape, face.attributes["Blond_Hair"]
+        ((32, 32, 3), True)
     """
     _check_numbers(seed, index, size_px)
     return _drawn(seed, index, size_px, sample_person(seed, index, sample_attributes(seed, index, attributes)))

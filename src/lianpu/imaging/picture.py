@@ -40,7 +40,15 @@ def center_crop(picture: Picture, size_px: int) -> Picture:
 
 
 def to_batch(pictures: Sequence[Picture] | np.ndarray) -> torch.Tensor:
-    """Pictures of one size, (B, S, S, 3) uint8, as a batch (B, 3, S, S) float32: 0 becomes -1, 255 becomes 1."""
+    """Pictures of one size, (B, S, S, 3) uint8, as a batch (B, 3, S, S) float32: 0 becomes -1, 255 becomes 1.
+
+    Examples:
+        >>> batch = to_batch([np.full((4, 4, 3), 255, dtype=np.uint8)])
+        >>> batch.shape, float(batch.max())
+        (torch.Size([1, 3, 4, 4]), 1.0)
+        >>> int(to_pictures(batch)[0].min())
+        255
+    """
     import torch
 
     return torch.from_numpy(to_array(pictures))

@@ -156,7 +156,12 @@ def resumed_record(old: RunRecord, config: RunConfig, data_dir: Path, command: s
 
 
 def flat_settings(values: Mapping[str, Any], before: str = "") -> dict[str, Any]:
-    """Nested settings by dotted names: `training.batch_size`."""
+    """Nested settings by dotted names.
+
+    Examples:
+        >>> flat_settings({"model": {"image_size": 64}, "selected_attrs": ("Male",)})
+        {'model.image_size': 64, 'selected_attrs': ['Male']}
+    """
     flat: dict[str, Any] = {}
     for name, value in values.items():
         if isinstance(value, Mapping):
