@@ -48,6 +48,26 @@ def test_mixed_pixels_get_their_share_and_what_shows_through_stays() -> None:
     assert (np.diff(after[92:128, 80:110].mean(axis=0).sum(axis=1)) < 25).all()
 
 
+def test_a_hairline_thins_out_on_the_forehead_and_the_skin_replaces_the_hair_that_was_there() -> None:
+    photo, subject = drawn_photo(width=400, height=400, side=300, left=50, top=50)
+    parts = np.zeros((400, 400), np.uint8)
+    parts[100:350, 100:300] = part_index("skin")
+    parts[40:130, 90:310] = part_index("hair")
+    photo = np.full((400, 400, 3), 120, np.uint8)
+    photo[parts == part_index("skin")] = (220, 175, 150)
+    photo[parts == part_index("hair")] = (235, 235, 235)
+    subject = subject_of(parts, subject.landmarks.points)
+    matte = hair_matte(photo, subject)
+    assert matte is not None
+    most = matte.fields[:, :, 12]
+    assert most[:70].min() > 0.99  # within the hair
+    rows = most[100:140, 150:250].mean(axis=1)
+    assert ((rows > 0.15) & (rows < 0.85)).sum() >= 4  # soft
+    assert most[100:140, 150:250].std(axis=1).max() > 0.05  # strand by strand
+    after = hair_color(photo, subject, 1.0, "#181412")[100:140, 150:250].astype(int)
+    assert after.max(axis=(0, 1))[2] < 200  # no white rest between the black hair and the skin
+
+
 def test_without_hair_there_is_no_matte_and_a_thin_rim_is_no_hair() -> None:
     photo, subject = drawn_photo()
     parts = np.where(subject.parts.where("hair"), 0, subject.parts.mask).astype(np.uint8)

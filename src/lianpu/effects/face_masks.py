@@ -41,6 +41,25 @@ def part_cover(subject: Subject, view: View, *names: str) -> Field:
     return mask.astype(np.float32) / np.float32(255)
 
 
+def axes_of(subject: Subject) -> tuple[tuple[float, float], tuple[float, float]]:
+    """Unit vectors (x, y) across and down a face."""
+    five = np.asarray(subject.face.points, dtype=np.float64)
+    way = five[3:].mean(axis=0) - five[:2].mean(axis=0)
+    x, y = (way / max(float(np.linalg.norm(way)), 1e-6)).tolist()
+    return (y, -x), (x, y)
+
+
+def from_the_eyes(subject: Subject, view: View, shape: tuple[int, int]) -> tuple[Field, Field]:
+    """How far pixels of a copy (h, w) of a view lie across and down the face from between its eyes, in units."""
+    eyes = np.asarray(subject.face.points[:2], dtype=np.float64).mean(axis=0)
+    _, down = axes_of(subject)
+    (rows, columns), unit = view.window, face_unit(subject)
+    y = (np.arange(shape[0]) + 0.5) * ((rows.stop - rows.start) / shape[0]) - 0.5 + rows.start - eyes[1]
+    x = (np.arange(shape[1]) + 0.5) * ((columns.stop - columns.start) / shape[1]) - 0.5 + columns.start - eyes[0]
+    x, y = (x / unit)[None], (y / unit)[:, None]
+    return (x * down[1] - y * down[0]).astype(np.float32), (x * down[0] + y * down[1]).astype(np.float32)
+
+
 def filled(view: View, points: np.ndarray) -> Field:
     """(h, w): 1 inside the polygon of points (K, 2) of the photo, with an edge as soft as a pixel of the view."""
     mask = np.zeros(view.shape, dtype=np.float32)

@@ -14,8 +14,9 @@ import cv2
 import numpy as np
 
 from lianpu.effects.catalogue import NATURAL, PICKED
-from lianpu.effects.face_masks import face_unit, part_cover
-from lianpu.effects.hair_matte import HairMatte, axes_of, from_the_eyes, hair_matte, matte_of, own_color, sure_hair
+from lianpu.effects.face_masks import face_unit, from_the_eyes, part_cover
+from lianpu.effects.hair_matte import HairMatte, hair_matte, matte_of, own_color, sure_hair
+from lianpu.effects.hair_strands import across_around_head, across_hair, light_around, locks, strands
 from lianpu.faces.results import Subject
 from lianpu.imaging.color import lab_of_color, rgb_to_lab, to_rgb
 from lianpu.imaging.compositing import Field, View, bands, blend, touched_window, upsample, view_of
@@ -59,23 +60,11 @@ vivid colour the middle of the hair is: people take the lit strands for the colo
 _HUE_TURN = 0.28
 """By how many degrees hue turns from red to yellow for each L, in hair of natural colours."""
 
-_BAND, _BAND_SPREAD, _LOUDEST = 0.1, ((6.2, 21.9, 47.6, 54.6), (3.0, 3.6, 4.6, 4.8)), 2.4
-"""Locks: what varies within this many units; by what standard deviation (second row, of L) it does at least at a new lightness (first row);
-and how much more it is made to vary at most."""
+_STRANDS_FROM = 14.0
+"""The change of L from which on drawn strands have their full contrast."""
 
-_ALONG, _STEPS_ALONG = 0.07, 4
-"""How far to both sides locks are averaged along their direction, in units, and in how many steps: noise has none and vanishes."""
-
-_DRAWN, _STRANDS_FROM, _USUAL_WAY = 0.8, 14.0, 1.5
-"""Drawn strands, where a photo shows none: their contrast as a share of that of real locks, the change of L from which on they have it, and
-the weight of the way that hair usually lies, against the squared gradient of L."""
-
-_GRAINS, _NOISE_PX, _DRAWN_ALONG, _DRAWN_STEPS = ((60.0, 1.0), (16.0, 0.5)), 256, 0.16, (1, 3, 9)
-"""Strands of them per unit, and how strong; side of the noise; how far to both sides it is averaged (units), and by which steps one after
-the other."""
-
-_STEEPEST = 3.2
-"""Largest slope of the lightness curve: a steeper one would amplify the photo's noise visibly."""
+_STEEPEST, _STEEPEST_BELOW = 3.2, 4.6
+"""Largest slope of the lightness curve above and below the middle: a steeper one would amplify the photo's noise visibly."""
 
 _STEPS = 1001
 
@@ -136,7 +125,7 @@ def tone_between(percentiles: tuple[float, float, float], mean: np.ndarray, targ
     tint = _tint(old, target) if fitted else _dimmed(old, target)
     kept = 0.35 * np.clip((old + 8) / (light + 8), 0.3, 1)  # the tones of dark pixels are mostly noise
     places = np.clip(np.rint(light * 10), 0, _STEPS - 1).astype(int)
-    offsets = tint[places] - kept[:, None] * mean
+    offsets = tint[places] - (kept * _dimming(old, middle))[:, None] * mean
     fine = float(np.interp(target[0], _MIDDLE, _FINE) / np.interp(middle, _MIDDLE, _FINE)) if fitted else 1.0
     return HairTone(
         np.column_stack([light, offsets, kept]).astype(np.float32),
@@ -146,6 +135,11 @@ def tone_between(percentiles: tuple[float, float, float], mean: np.ndarray, targ
         depth,
         fine,
     )
+
+
+def _dimming(light: np.ndarray, middle: float) -> np.ndarray:
+    """The share of its chroma that hair of lightness `middle` has in less light, at lightnesses of any shape: none is blue for being dark."""
+    return np.minimum((light + 16) / (middle + 16), 1.0)
 
 
 def _naturalness(target: Field) -> float:
@@ -174,10 +168,10 @@ def _lightness(
     else:
         below, above = (target + 16) * (middle - low) / (middle + 16), shine * (high - middle)
     usual_below = min(below, 0.8 * target)
-    below, above = min(usual_below, _STEEPEST * (middle - low)), min(above, _STEEPEST * (high - middle))
+    below, above = min(usual_below, _STEEPEST_BELOW * (middle - low)), min(above, _STEEPEST * (high - middle))
     places = [-1.0, low, middle, high, 101.0]
     values = [target - below, target, min(target + above, 96.0)]
-    first = max(0.0, values[0] - min(_STEEPEST, below / (middle - low)) * (low + 1))
+    first = max(0.0, values[0] - min(_STEEPEST_BELOW, below / (middle - low)) * (low + 1))
     last = min(100.0, values[2] + 0.8 * (101 - high))
     curve = monotone_curve(places, [min(first, values[0]), *values, max(last, values[2])], old)
     return np.clip(curve, 0, 100), float(middle), float((usual_below - below) / (middle - low))
@@ -373,7 +367,7 @@ class HairPaint:
         def paint(pixels: Field, rows: slice, columns: slice) -> Field:
             here = upsample(fields, self.matte.view.window, rows, columns)
             alpha = matte_of(here, pixels)
-            return recolored(pixels, self.tone, alpha, here[:, :, 5:12], here[:, :, 12], here[:, :, 13])
+            return recolored(pixels, self.tone, alpha, here[:, :, 5:12], here[:, :, 13], here[:, :, 14], here[:, :, 12])
 
         return blend(photo, self.matte.view, (self.matte.fields[:, :, 4] > 0) * np.float32(strength), paint)
 
@@ -394,7 +388,7 @@ class HairPaint:
         return mask
 
 
-def recolored(pixels: Field, tone: HairTone, alpha: Field, sides: Field, soft: Field, new: Field) -> Field:
+def recolored(pixels: Field, tone: HairTone, alpha: Field, sides: Field, soft: Field, new: Field, most: Field) -> Field:
     """Pixels (n, m, 3), 0 to 1, recoloured: the hair's own colour in each is changed, and the ground that shows through stays.
 
     Args:
@@ -404,6 +398,7 @@ def recolored(pixels: Field, tone: HairTone, alpha: Field, sides: Field, soft: F
         sides: (n, m, 7): colours of hair and of ground nearby, and how far a pixel is surely hair.
         soft: (n, m): the hair's lightness without single strands.
         new: (n, m): what that becomes.
+        most: (n, m), 0 to 1: the most of a pixel that is hair afterwards; the ground replaces the rest.
     """
     inside = np.flatnonzero(alpha > 0)
     if not len(inside):
@@ -421,9 +416,12 @@ def recolored(pixels: Field, tone: HairTone, alpha: Field, sides: Field, soft: F
     light = new + tone.fine * fine
     light = np.where(light > 82, 82 + 0.55 * (light - 82), light)
     kept = np.float32(0.35) * np.clip((lab[:, :, 0] + 8) / (light + 8), 0.3, 1)[:, :, None]
-    lab[:, :, 1:] = tone.tint_at(light) + kept * (lab[:, :, 1:] - tone.mean)
+    usual = tone.mean * _dimming(lab[:, :, :1], tone.middle).astype(np.float32)
+    lab[:, :, 1:] = tone.tint_at(light) + kept * (lab[:, :, 1:] - usual)
     lab[:, :, 0] = np.clip(light, 0, 100)
-    pixels.reshape(-1, 3)[inside] = np.clip(here + share[:, :, None] * (to_rgb(lab) - own), 0, 1)[0]
+    left = np.minimum(share, most.reshape(-1)[inside][None])[:, :, None]
+    share = share[:, :, None]
+    pixels.reshape(-1, 3)[inside] = np.clip(here - share * own + left * to_rgb(lab) + (share - left) * around[:, :, 3:6], 0, 1)[0]
     return pixels
 
 
@@ -439,8 +437,17 @@ _STRAND = 0.012
 _INNER = 0.035
 """How far inside of what is surely hair its lightness is measured, in units."""
 
-_BLACK, _UNLIT_SHARE, _UNLIT = 8.0, 0.35, 0.28
+_BLACK, _UNLIT_SHARE, _UNLIT = 8.0, 0.35, 0.36
 """Hair that is darker than its median, or than the first (L), within the second (units), shows no strands: it gets this much less light."""
+
+_UNDER, _UNDER_REACH, _UNDER_FROM, _CRUSHED = 0.5, 0.22, (0.1, 0.9), (7.0, 20.0)
+"""Black hair shows no shadows: made lighter, it gets this much less light where it hangs behind cheeks, ears and neck: within so many units of
+them, from the first to the second height below the eyes (units), the less the lighter it was (L of its middle)."""
+
+_MOST_KEPT, _MADE_UP = 0.78, 0.8
+"""The largest share of lightening that shadows do not get, and how much of what the median then lacks the lit hair gets more."""
+
+_INNER_PARTS = ("skin", "neck", "l_ear", "r_ear", "ear_r", "neck_l")
 
 _EDGE = 0.3
 """Share of lightening that hair's edge beside skin does not get: skin shows between thin dark strands, and light ones are a veil."""
@@ -448,7 +455,7 @@ _EDGE = 0.3
 _BROW_PX = 20
 """Pixels of brows at the least, in a view, that tell what grey hair was like before."""
 
-_ROOTS, _ROOT_SHARE = 0.2, 0.22
+_ROOTS, _ROOT_SHARE = 0.2, 0.28
 """Reach of roots from the skin in units, and the share of lightening that they do not get."""
 
 
@@ -497,100 +504,26 @@ def paint_hair(matte: HairMatte, subject: Subject, target: Field) -> HairPaint:
     middle = min(tone.middle, _BLACK)
     local = light_around(lab[:, :, 0], inner, max(1.0, _UNLIT_SHARE * unit * view.scale))
     unlit = 1 - smoothstep(local, 0.2 * middle, 0.9 * middle)
+    _, down = from_the_eyes(subject, view, view.shape)
+    body = wide_blur(part_cover(subject, view, *_INNER_PARTS), max(1.0, _UNDER_REACH * unit * view.scale))
+    under = smoothstep(body, 0.0, 0.35) * smoothstep(down, *_UNDER_FROM) * (1 - smoothstep(np.array(tone.middle), *_CRUSHED))
     kept = (
         (1 - _light_on_skin(skin, view, unit))
         + (_ROOT_SHARE + _EDGE * (1 - matte.fields[:, :, 11])) * (1 - roots)
         + _UNLIT * unlit
+        + _UNDER * under
     )
-    new = new - shade - lighter * np.minimum(kept, 0.7)
+    kept = np.minimum(kept, _MOST_KEPT)
+    new = new - shade - lighter * kept
+    sure = matte.sure >= min(0.7, float(matte.sure.max()))
+    lacking = max(0.0, float(target[0]) - float(np.median(new[sure])))
+    new = new + _MADE_UP * _naturalness(target) * lacking * (1 - kept / _MOST_KEPT)
     unit_px = unit * view.scale
-    across = _across_hair(lab[:, :, 0], inner, subject, view, unit_px)
-    changed = np.clip(np.abs(new - soft) / _STRANDS_FROM, 0, 1)
-    new = new + _locks(new, inner, unit_px)
-    new = np.maximum(new + changed * _strands(new, inner, across, subject, view, unit_px), 0)
+    across = across_hair(lab[:, :, 0], inner, across_around_head(subject, view), unit_px)
+    lighter = np.clip((new - soft) / _STRANDS_FROM, -1, 1)
+    new = new + locks(new, inner, unit_px)
+    new = np.maximum(new + strands(new, matte.matte, across, lighter, subject, view, unit_px), 0)
     return HairPaint(matte, np.dstack([soft, new]).astype(np.float32), tone)
-
-
-def _locks(light: Field, weight: Field, unit_px: float) -> Field:
-    """(h, w): what to add to the new lightness (h, w) of hair, so that its locks differ as much as those of real hair do.
-
-    Args:
-        light: (h, w), new lightness without single strands.
-        weight: (h, w), how surely a pixel is hair.
-        unit_px: pixels of a unit.
-    """
-    band = light - light_around(light, weight, max(1.0, _BAND * unit_px))
-    band = _along_locks(np.clip(band, -25, 25), unit_px) * smoothstep(weight, 0.1, 0.7)
-    spread = np.sqrt(light_around(band * band, weight, max(1.0, 0.35 * unit_px)))
-    wanted = np.interp(light, *_BAND_SPREAD)
-    return np.asarray(band * (np.clip(wanted / np.maximum(spread, 0.3), 1, _LOUDEST) - 1), dtype=np.float32)
-
-
-def _across_hair(light: Field, weight: Field, subject: Subject, view: View, unit_px: float) -> Field:
-    """(h, w, 2): the double angle across strands, by the photo where it shows some, else as hair lies around a head."""
-    u, v = from_the_eyes(subject, view, view.shape)
-    v = np.minimum(v, 0)
-    (x_u, y_u), (x_v, y_v) = axes_of(subject)
-    x, y = u * x_u + v * x_v, u * y_u + v * y_v
-    usual = np.dstack([x * x - y * y, 2 * x * y]) / np.maximum(x * x + y * y, 1e-6)[:, :, None]
-    light = np.clip(light - light_around(light, weight, max(1.0, _BAND * unit_px)), -12, 12) * smoothstep(weight, 0.1, 0.7)
-    x, y = (cv2.Sobel(light, cv2.CV_32F, *way, ksize=3) for way in ((1, 0), (0, 1)))
-    seen = wide_blur(np.dstack([x * x - y * y, 2 * x * y]), max(1.0, 0.08 * unit_px))
-    return np.asarray(wide_blur(seen + np.float32(_USUAL_WAY) * usual, max(1.0, 0.1 * unit_px)), dtype=np.float32)
-
-
-def _strands(light: Field, weight: Field, across: Field, subject: Subject, view: View, unit_px: float) -> Field:
-    """(h, w): lightness of drawn strands where hair of a new lightness (h, w) differs less than real hair: a photo that is black there, or
-    white, shows none. Noise that lies still on the face, averaged along the hair (line integral convolution; Cabral & Leedom 1993).
-
-    Args:
-        light: (h, w), the new lightness.
-        weight: (h, w), how surely a pixel is hair.
-        across: of `_across_hair`.
-        subject: the face.
-        view: that the fields are over.
-        unit_px: pixels of a unit.
-    """
-    band = light - light_around(light, weight, max(1.0, _BAND * unit_px))
-    present = light_around(band * band, weight, max(1.0, 0.2 * unit_px))
-    lacking = np.sqrt(np.maximum((_DRAWN * np.interp(light, *_BAND_SPREAD)) ** 2 - present, 0)) * smoothstep(weight, 0.1, 0.7)
-    if float(lacking.max()) < 0.5:
-        return np.zeros_like(light)
-    u, v = from_the_eyes(subject, view, view.shape)
-    noise = np.random.default_rng(0).standard_normal((_NOISE_PX, _NOISE_PX)).astype(np.float32)
-    grain = np.zeros_like(light)
-    for finest, share in _GRAINS:
-        per_unit = finest * 2.0 ** min(
-            0.0, float(np.floor(np.log2(unit_px / (1.5 * finest))))
-        )  # in octaves: faces come nearer in videos
-        places = (np.mod(u * per_unit, _NOISE_PX - 1), np.mod(v * per_unit, _NOISE_PX - 1))
-        grain += np.float32(share) * cv2.remap(noise, *places, cv2.INTER_LINEAR)
-    angle = np.float32(0.5) * np.arctan2(across[:, :, 1], across[:, :, 0]) + np.float32(np.pi / 2)
-    drawn = grain
-    for step in _DRAWN_STEPS:
-        drawn = _averaged(drawn, angle, max(0.5, _DRAWN_ALONG * unit_px / sum(_DRAWN_STEPS)) * step, 1)
-    inside = weight > 0.5
-    drawn /= max(float(drawn[inside].std()), 1e-3) if inside.any() else 1.0
-    return np.asarray(lacking * np.clip(drawn, -2.5, 2.5), dtype=np.float32)
-
-
-def _along_locks(values: Field, unit_px: float) -> Field:
-    """The mean of values (h, w) along the direction in which they vary least (line integral along the structure tensor)."""
-    across, down = (cv2.Sobel(values, cv2.CV_32F, x, y, ksize=3) for x, y in ((1, 0), (0, 1)))
-    tensor = wide_blur(np.dstack([across * across - down * down, 2 * across * down]), max(1.0, 0.05 * unit_px))
-    angle = np.float32(0.5) * np.arctan2(tensor[:, :, 1], tensor[:, :, 0]) + np.float32(np.pi / 2)
-    return _averaged(values, angle, max(0.7, _ALONG * unit_px / _STEPS_ALONG), _STEPS_ALONG)
-
-
-def _averaged(values: Field, angle: np.ndarray, step: float, steps: int) -> Field:
-    """The mean of values (h, w) along directions (h, w), so many steps of `step` pixels to both sides."""
-    x, y = np.cos(angle) * np.float32(step), np.sin(angle) * np.float32(step)
-    columns, rows = np.meshgrid(np.arange(values.shape[1], dtype=np.float32), np.arange(values.shape[0], dtype=np.float32))
-    total = values.copy()
-    for way in range(-steps, steps + 1):
-        if way:
-            total += cv2.remap(values, columns + way * x, rows + way * y, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
-    return np.asarray(total / (2 * steps + 1), dtype=np.float32)
 
 
 def skin_look(subject: Subject, view: View) -> SkinLook:
@@ -666,13 +599,6 @@ def _nearest(values: Field, known: np.ndarray) -> Field:
     table = np.zeros(int(labels.max()) + 1, dtype=np.float32)
     table[labels[known]] = values[known]
     return np.asarray(table[labels], dtype=np.float32)
-
-
-def light_around(light: Field, core: Field, sigma: float) -> Field:
-    """(h, w): mean lightness around each pixel of what `core` (h, w) covers, hair or skin; other pixels are ignored."""
-    weight = core * core + np.float32(1e-4)
-    total = wide_blur(np.dstack([light * weight, weight]), sigma)
-    return np.asarray(total[:, :, 0] / total[:, :, 1], dtype=np.float32)
 
 
 _UNNOTICED, _PLAIN = 2.0, 8.0

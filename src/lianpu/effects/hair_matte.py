@@ -13,7 +13,8 @@ import cv2
 import numpy as np
 
 from lianpu.effects.carried import Anchor, CarriedMaps, quick_view, rate_of
-from lianpu.effects.face_masks import crop_fade, face_unit, part_cover
+from lianpu.effects.face_masks import crop_fade, face_unit, from_the_eyes, part_cover
+from lianpu.effects.hair_strands import STRANDS, across_hair, drawn, gradient_angle
 from lianpu.effects.matting import nearest_values
 from lianpu.faces.live import HairColor
 from lianpu.faces.parts import probability_over
@@ -47,6 +48,13 @@ _THICK = (0.06, 0.13)
 
 _HAIRLINE = 0.045
 """How soft a hairline is, in units: hair thins out there, and colours tell little of white hair beside skin."""
+
+_THIN_ZONE, _THIN_ABOVE, _THIN, _THIN_OUT, _THIN_RAMP, _FRAY = 0.14, (-0.2, 0.05), 0.14, 0.03, (0.15, 0.95), 0.3
+"""A painted hairline: how far from skin (units) and above which heights below the eyes (units) hair thins out, over what width (units),
+how far out it begins, between which values of the blurred probability, and how much single strands reach further."""
+
+_SPARSE = (0.05, 0.95)
+"""Probabilities of hair that become 0 and 1 at a hairline: the parser is less sure of sparse hair."""
 
 _CLEAR = (0.15, 0.75)
 """Probabilities of hair that become 0 and 1: the parser is seldom sure within hair, and a soft edge comes from the photo's colours."""
@@ -101,8 +109,8 @@ class HairMatte:
 
     Args:
         view: of the subject's window, wide where hair leaves the face's crop.
-        fields: (h, w, 12): coefficients of the matte (4), its upper limit, the colours of the nearest hair and the nearest ground (6), and
-            `sure` with soft edges.
+        fields: (h, w, 13): coefficients of the matte (4), its upper limit, the colours of the nearest hair and the nearest ground (6),
+            `sure` with soft edges, and the most that shall be hair of a pixel: a painted hairline is to be as thin as a grown one.
         sure: (h, w), 0 to 1 over the view: what is surely hair.
         matte: (h, w), 0 to 1: the matte at the view's resolution.
         color: of the hair, averaged over the frames of a video; None where it is that of the photo.
@@ -163,13 +171,43 @@ def _matte_in(photo: Picture, subject: Subject, longest_px: int) -> HairMatte | 
     if core.sum() < 4:
         return None
     unit = face_unit(subject)
-    probable = _probability(photo, subject, view, core)
+    raw = probability_over(photo, subject, "hair", view.shape)
+    probable = core if raw is None else _probability(subject, view, core, raw)
     sure, fields = edge_fields(view, probable, unit, soft=subject.parts.soft is not None)
     limit = smoothstep(feather(dilate(probable, view, 0.05 * unit), view, 0.03 * unit), 0.08, 0.4)
     limit *= crop_fade(subject, view, photo.shape) * _amount(probable, unit * view.scale)
     inside = feather(sure, view, 0.02 * unit)
-    whole = np.dstack([fields[:, :, :4], limit, fields[:, :, 4:], inside]).astype(np.float32)
+    most = _hairline(subject, view, probable, raw)
+    whole = np.dstack([fields[:, :, :4], limit, fields[:, :, 4:], inside, most]).astype(np.float32)
     return HairMatte(view, whole, sure, matte_of(whole, view.picture))
+
+
+def _hairline(subject: Subject, view: View, probable: Field, raw: Field | None) -> Field:
+    """(h, w), 0 to 1: the most of a pixel that is to be hair, falling strand by strand to 0 at the border to a forehead.
+
+    Args:
+        subject: the face.
+        view: that the fields are over.
+        probable: (h, w), of hair.
+        raw: (h, w), the parser's own probabilities: low where hair is sparse.
+    """
+    unit = face_unit(subject)
+    _, down = from_the_eyes(subject, view, view.shape)
+    zone = feather(dilate(part_cover(subject, view, "skin"), view, _THIN_ZONE * unit), view, 0.3 * _THIN_ZONE * unit)
+    zone *= 1 - smoothstep(down, *_THIN_ABOVE)
+    if zone.max() < 0.01:
+        return np.ones(view.shape, dtype=np.float32)
+    unit_px = unit * view.scale
+    ramp = feather(dilate(probable, view, _THIN_OUT * unit), view, 0.5 * _THIN * unit)
+    if raw is not None:
+        ramp = np.minimum(ramp, smoothstep(feather(raw, view, 0.02 * unit), *_SPARSE))
+    slope = wide_blur(gradient_angle(ramp), max(1.0, 0.06 * unit_px))
+    usual = -slope / np.maximum(np.hypot(slope[:, :, 0], slope[:, :, 1]), 1e-6)[:, :, None]
+    light = channel_sum(view.picture) * np.float32(100 / 3)
+    across = across_hair(light, probable, usual, unit_px)
+    lines = drawn(across, (ramp > 0.1) & (ramp < 0.9) & (zone > 0.5), subject, view, unit_px, _THIN, STRANDS)
+    thin = smoothstep(ramp + 4 * _FRAY * ramp * (1 - ramp) * lines, *_THIN_RAMP)
+    return np.asarray(1 + zone * (thin - 1), dtype=np.float32)
 
 
 def edge_fields(view: View, probable: Field, unit: float, *, soft: bool) -> tuple[Field, Field]:
@@ -188,12 +226,9 @@ def _amount(probable: Field, unit_px: float) -> float:
     return float(smoothstep(np.array(radius), *_THICK))
 
 
-def _probability(photo: Picture, subject: Subject, view: View, core: Field) -> Field:
+def _probability(subject: Subject, view: View, core: Field, soft: Field) -> Field:
     """(h, w), 0 to 1: how far the parser, and what is known of people, say that a pixel is hair of this face; the parsed mask (`core`) where
     the subject's parser gives no probabilities."""
-    soft = probability_over(photo, subject, "hair", view.shape)
-    if soft is None:
-        return core
     unit = face_unit(subject)
     soft = soft * smoothstep(feather(dilate(core, view, _NEAR * unit), view, 0.05 * unit), 0.05, 0.6)
     averaged = isinstance(subject.parts.soft, np.ndarray)  # over the frames of a video, where people's edges would flicker
@@ -246,25 +281,6 @@ def person_over(subject: Subject, view: View) -> Field | None:
     """(h, w), 0 to 1: the probability of a person; None where the network that finds people is not on this machine."""
     face = replace(subject.face, points=view.to_view(subject.face.points).astype(np.float32))
     return people_in(np.rint(view.picture * 255).astype(np.uint8), [face], view.shape)
-
-
-def axes_of(subject: Subject) -> tuple[tuple[float, float], tuple[float, float]]:
-    """Unit vectors (x, y) across and down a face."""
-    five = np.asarray(subject.face.points, dtype=np.float64)
-    way = five[3:].mean(axis=0) - five[:2].mean(axis=0)
-    x, y = (way / max(float(np.linalg.norm(way)), 1e-6)).tolist()
-    return (y, -x), (x, y)
-
-
-def from_the_eyes(subject: Subject, view: View, shape: tuple[int, int]) -> tuple[Field, Field]:
-    """How far pixels of a copy (h, w) of a view lie across and down the face from between its eyes, in units."""
-    eyes = np.asarray(subject.face.points[:2], dtype=np.float64).mean(axis=0)
-    _, down = axes_of(subject)
-    (rows, columns), unit = view.window, face_unit(subject)
-    y = (np.arange(shape[0]) + 0.5) * ((rows.stop - rows.start) / shape[0]) - 0.5 + rows.start - eyes[1]
-    x = (np.arange(shape[1]) + 0.5) * ((columns.stop - columns.start) / shape[1]) - 0.5 + columns.start - eyes[0]
-    x, y = (x / unit)[None], (y / unit)[:, None]
-    return (x * down[1] - y * down[0]).astype(np.float32), (x * down[0] + y * down[1]).astype(np.float32)
 
 
 def _own(subject: Subject, view: View, soft: Field) -> Field:

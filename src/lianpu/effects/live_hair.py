@@ -23,12 +23,12 @@ from lianpu.effects.hair import (
     SHADOW_SHARE,
     USUAL_SKIN,
     SkinLook,
-    light_around,
     look_of_skin,
     shade_target,
     tone_between,
 )
 from lianpu.effects.hair_matte import CARRIED, EDGE_SHARE, edge_fields
+from lianpu.effects.hair_strands import light_around
 from lianpu.effects.live import FINE, add_steps, enlarged_steps, live_view, share_in, soften, to_view
 from lianpu.faces.live import CROP_PX, HairColor, LiveFace, Share, around_matrix, hair_color_of
 from lianpu.faces.mesh import points_68

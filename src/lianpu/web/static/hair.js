@@ -9,7 +9,7 @@ import { clamp, interp, labOfColor, rgbOf, smoothstep } from "./pixels.js";
  *     old, now: red, green, blue from 0 to 255 of each luma; light, newLight: L of CIE Lab
  */
 
-const MIDDLE = [6.2, 21.9, 47.6, 54.6, 85], STEEPEST = 3.2, HUE_TURN = 0.28;
+const MIDDLE = [6.2, 21.9, 47.6, 54.6, 85], STEEPEST = 3.2, STEEPEST_BELOW = 4.6, HUE_TURN = 0.28;
 const SPREAD = [[-4.6, -16.9, -22.5, -27, -34], [22.1, 27.8, 21, 23.7, 10]];
 const LIGHTS = [0, 5, 15, 25, 35, 45, 55, 65, 75, 85, 95, 100], CHROMAS = [0, 0.29, 0.61, 0.79, 0.91, 0.98, 1, 0.94, 0.84, 0.68, 0.5, 0.25];
 const VIVID = [[0, 0.3, 0.6, 1, 1.2], [0, 0.26, 0.62, 1, 1.08]], PALER = 0.55, MUTED = 0.46;
@@ -66,8 +66,8 @@ function lightness(look, target, shine) {
     const even = (/** @type {number} */ ratio) => clamp(Math.sqrt(ratio), 0.5, 1.4);
     let below = Math.min(-wanted[0] * even((middle - low) / -usual[0]), 0.8 * target), above = shine * wanted[1] * even((high - middle) / usual[1]);
     const usualBelow = below;
-    below = Math.min(below, STEEPEST * (middle - low)); above = Math.min(above, STEEPEST * (high - middle));
-    const values = [target - below, target, Math.min(target + above, 96)], first = Math.max(0, values[0] - Math.min(STEEPEST, below / (middle - low)) * (low + 1)), last = Math.min(100, values[2] + 0.8 * (101 - high));
+    below = Math.min(below, STEEPEST_BELOW * (middle - low)); above = Math.min(above, STEEPEST * (high - middle));
+    const values = [target - below, target, Math.min(target + above, 96)], first = Math.max(0, values[0] - Math.min(STEEPEST_BELOW, below / (middle - low)) * (low + 1)), last = Math.min(100, values[2] + 0.8 * (101 - high));
     const curve = pchip([-1, low, middle, high, 101], [Math.min(first, values[0]), ...values, Math.max(last, values[2])]);
     return { curve: (/** @type {number} */ light) => clamp(curve(light), 0, 100), middle, depth: (usualBelow - below) / (middle - low) };
 }
@@ -104,8 +104,8 @@ export function lumaTone(look, target) {
         const light = 100 * i / 255, dim = (light + 16) / (look.middle + 16), a = look.a * dim, b = look.b * dim, now = curve(light);
         const vivid = interp(now / Math.max(target[0], 3), VIVID[0], VIVID[1]) * (1 - PALER * smoothstep(now - target[0], 3, 28)); // shine shows the light itself
         const relative = natural * Math.min(interp(now, LIGHTS, CHROMAS) / base, 2) + (1 - natural) * vivid, angle = (hue + natural * clamp(HUE_TURN * (now - target[0]), -18, 14)) * Math.PI / 180;
-        const kept = 0.35 * clamp((light + 8) / (now + 8), 0.3, 1);
-        const old = rgbOf(light, a, b), fresh = rgbOf(now, chroma * relative * Math.cos(angle) + kept * (a - look.a), chroma * relative * Math.sin(angle) + kept * (b - look.b));
+        const extra = Math.max(dim - 1, 0), kept = 0.35 * clamp((light + 8) / (now + 8), 0.3, 1);
+        const old = rgbOf(light, a, b), fresh = rgbOf(now, chroma * relative * Math.cos(angle) + kept * extra * look.a, chroma * relative * Math.sin(angle) + kept * extra * look.b);
         rows.push([255 * (0.299 * old[0] + 0.587 * old[1] + 0.114 * old[2]), ...old.map((value) => 255 * value), ...fresh.map((value) => 255 * value), light, now]);
     }
     for (let i = 1; i < 256; i++) rows[i][0] = Math.max(rows[i][0], rows[i - 1][0] + 1e-4);
