@@ -40,6 +40,13 @@ _PERSON_SURE, _ALIKE, _GROUND_APART, _SKIN_APART = (0.7, 0.95), (1.3, 2.3), (8.0
 that of the hair nearby, and how far that is from the ground's and
 from skin's (CIE76): arms are no blond hair."""
 
+_NO_DOUBT = (0.99, 0.9998)
+"""Probabilities of hair that colours question, and do not."""
+
+_NOT_HAIR, _LIKE_SKIN, _LIKE_GROUND = (1.8, 2.8), (2.0, 3.2), (6.0, 12.0)
+"""What the parser takes for hair is none where its colour is so many standard deviations from the hair's, and below so many from skin's, or
+as far from the ground's (CIE76)."""
+
 _BEHIND_EAR = 0.75
 """By how much cheaper a way is that leads over the face's own ears and neck: hair goes on behind them."""
 
@@ -49,12 +56,13 @@ _THICK = (0.06, 0.13)
 _HAIRLINE = 0.045
 """How soft a hairline is, in units: hair thins out there, and colours tell little of white hair beside skin."""
 
-_THIN_ZONE, _THIN_ABOVE, _THIN, _THIN_OUT, _THIN_RAMP, _FRAY = 0.14, (-0.2, 0.05), 0.14, 0.03, (0.15, 0.95), 0.3
+_THIN_ZONE, _THIN_ABOVE, _THIN, _THIN_OUT, _THIN_RAMP, _FRAY = 0.14, (-0.2, 0.05), 0.14, 0.05, (0.15, 0.95), 0.3
 """A painted hairline: how far from skin (units) and above which heights below the eyes (units) hair thins out, over what width (units),
 how far out it begins, between which values of the blurred probability, and how much single strands reach further."""
 
-_SPARSE = (0.05, 0.95)
-"""Probabilities of hair that become 0 and 1 at a hairline: the parser is less sure of sparse hair."""
+_SPARSE, _SHOWS_STRANDS = (0.0, 0.6), (0.12, 0.3)
+"""Probabilities of hair that become 0 and 1 at a hairline: the parser is less sure of sparse hair. And by how much hair is darker than skin
+(1 is white) that shows how it thins out itself."""
 
 _CLEAR = (0.15, 0.75)
 """Probabilities of hair that become 0 and 1: the parser is seldom sure within hair, and a soft edge comes from the photo's colours."""
@@ -177,12 +185,12 @@ def _matte_in(photo: Picture, subject: Subject, longest_px: int) -> HairMatte | 
     limit = smoothstep(feather(dilate(probable, view, 0.05 * unit), view, 0.03 * unit), 0.08, 0.4)
     limit *= crop_fade(subject, view, photo.shape) * _amount(probable, unit * view.scale)
     inside = feather(sure, view, 0.02 * unit)
-    most = _hairline(subject, view, probable, raw)
+    most = _hairline(subject, view, probable, raw, fields[:, :, 4:])
     whole = np.dstack([fields[:, :, :4], limit, fields[:, :, 4:], inside, most]).astype(np.float32)
     return HairMatte(view, whole, sure, matte_of(whole, view.picture))
 
 
-def _hairline(subject: Subject, view: View, probable: Field, raw: Field | None) -> Field:
+def _hairline(subject: Subject, view: View, probable: Field, raw: Field | None, sides: Field) -> Field:
     """(h, w), 0 to 1: the most of a pixel that is to be hair, falling strand by strand to 0 at the border to a forehead.
 
     Args:
@@ -190,11 +198,13 @@ def _hairline(subject: Subject, view: View, probable: Field, raw: Field | None) 
         view: that the fields are over.
         probable: (h, w), of hair.
         raw: (h, w), the parser's own probabilities: low where hair is sparse.
+        sides: (h, w, 6), colours of hair and ground nearby. Hair darker than skin shows its own strands.
     """
     unit = face_unit(subject)
     _, down = from_the_eyes(subject, view, view.shape)
     zone = feather(dilate(part_cover(subject, view, "skin"), view, _THIN_ZONE * unit), view, 0.3 * _THIN_ZONE * unit)
     zone *= 1 - smoothstep(down, *_THIN_ABOVE)
+    zone *= 1 - smoothstep(channel_sum(sides[:, :, 3:] - sides[:, :, :3]) / 3, *_SHOWS_STRANDS)
     if zone.max() < 0.01:
         return np.ones(view.shape, dtype=np.float32)
     unit_px = unit * view.scale
@@ -202,8 +212,9 @@ def _hairline(subject: Subject, view: View, probable: Field, raw: Field | None) 
     if raw is not None:
         ramp = np.minimum(ramp, smoothstep(feather(raw, view, 0.02 * unit), *_SPARSE))
     slope = wide_blur(gradient_angle(ramp), max(1.0, 0.06 * unit_px))
-    usual = -slope / np.maximum(np.hypot(slope[:, :, 0], slope[:, :, 1]), 1e-6)[:, :, None]
-    light = channel_sum(view.picture) * np.float32(100 / 3)
+    length = np.maximum(np.hypot(slope[:, :, 0], slope[:, :, 1]), 1e-6)
+    usual = np.asarray(-slope / length[:, :, None], dtype=np.float32)
+    light = np.asarray(channel_sum(view.picture) * np.float32(100 / 3), dtype=np.float32)
     across = across_hair(light, probable, usual, unit_px)
     lines = drawn(across, (ramp > 0.1) & (ramp < 0.9) & (zone > 0.5), subject, view, unit_px, _THIN, STRANDS)
     thin = smoothstep(ramp + 4 * _FRAY * ramp * (1 - ramp) * lines, *_THIN_RAMP)
@@ -236,25 +247,26 @@ def _probability(subject: Subject, view: View, core: Field, soft: Field) -> Fiel
     if person is not None:
         seen = smoothstep(feather(dilate(person, view, _PERSON_REACH * unit), view, 0.02 * unit), *_PERSON)
         soft = soft * np.maximum(seen, smoothstep(soft, *_HAIR_ANYWAY))
-        soft = np.maximum(soft, _missed(subject, view, soft, person))
+        missed, other = _by_color(subject, view, soft, person)
+        soft = np.maximum(soft * (1 - other * (1 - smoothstep(soft, *_NO_DOUBT))), missed)
     soft = smoothstep(soft * _own(subject, view, soft), *_CLEAR)
     soft = _with_fringe(subject, view, soft)
     skin = feather(dilate(part_cover(subject, view, "skin"), view, 0.06 * unit), view, 0.03 * unit)
     return np.asarray(soft + (feather(soft, view, _HAIRLINE * unit) - soft) * skin, dtype=np.float32)
 
 
-def _missed(subject: Subject, view: View, soft: Field, person: Field) -> Field:
-    """(h, w), 0 to 1: how likely what the parser takes for background is hair nonetheless: a person is there, its colour is that of the hair
-    nearby, and that is not the colour of the ground."""
+def _by_color(subject: Subject, view: View, soft: Field, person: Field) -> tuple[Field, Field]:
+    """(h, w) twice, 0 to 1: how likely what the parser takes for background is hair nonetheless: a person is there, its colour is that of
+    the hair nearby, and that is not the colour of the ground. And how likely what it takes for hair is none: the colour is not that of the
+    hair nearby but that of the face's skin (an arm), or of the ground nearby (a shadow on the wall)."""
     unit = face_unit(subject) * view.scale
     skin = view.picture[part_cover(subject, view, "skin", "nose") > 0.5]
     sure = view.picture[soft > _SURE]
     if not len(skin) or not len(sure):
-        return np.zeros_like(soft)
-    tones = [np.median(rgb_to_lab(each[None])[0], axis=0) for each in (skin, sure)]
-    told = float(smoothstep(np.array(np.linalg.norm(tones[0] - tones[1])), *_SKIN_APART))
-    if told == 0:
-        return np.zeros_like(soft)
+        return np.zeros_like(soft), np.zeros_like(soft)
+    skins, hairs = (rgb_to_lab(each[None])[0] for each in (skin, sure))
+    tone = np.median(skins, axis=0)
+    told = float(smoothstep(np.array(np.linalg.norm(tone - np.median(hairs, axis=0))), *_SKIN_APART))
     size = scaled_size(soft, min(1.0, _GRID / unit))
     lab = rgb_to_lab(wide_blur(view.picture, max(0.5, _PATCH * unit)))
     free = 1 - _parsed_else(subject, view)
@@ -263,12 +275,22 @@ def _missed(subject: Subject, view: View, soft: Field, person: Field) -> Field:
     )
     ground = (1 - hair) * (1 - likely)
     known = nearest_values(np.dstack([lab, lab * lab]), (hair > _SURE) * np.float32(1) + np.float32(1e-6) * hair)
-    spread = np.sqrt(np.maximum(known[:, :, 3:] - known[:, :, :3] ** 2, 0))
-    apart = np.sqrt((((lab - known[:, :, :3]) / np.maximum(spread, _LEAST_SPREAD / 2)) ** 2).sum(axis=2))
+    spread = np.maximum(np.sqrt(np.maximum(known[:, :, 3:] - known[:, :, :3] ** 2, 0)), _LEAST_SPREAD / 2)
+    apart = np.sqrt((((lab - known[:, :, :3]) / spread) ** 2).sum(axis=2))
     behind = nearest_values(lab, ground * ground + np.float32(1e-6))
     unlike = smoothstep(np.linalg.norm(behind - known[:, :, :3], axis=2), *_GROUND_APART)
     found = (1 - smoothstep(apart, *_ALIKE)) * smoothstep(likely, *_PERSON_SURE) * free * unlike * told
-    return np.asarray(enlarge(found.astype(np.float32), view.shape[::-1]), dtype=np.float32)
+    from_skin = np.sqrt((((lab - tone) / np.maximum(skins.std(axis=0), _LEAST_SPREAD / 2)) ** 2).sum(axis=2))
+    as_skin = (1 - smoothstep(from_skin, *_LIKE_SKIN)) * told
+    as_ground = (1 - smoothstep(np.linalg.norm(lab - behind, axis=2), *_LIKE_GROUND)) * (1 - smoothstep(likely, *_PERSON_SURE))
+    middle = np.median(hairs, axis=0)
+    usual = np.maximum(1.48 * np.median(np.abs(hairs - middle), axis=0), _LEAST_SPREAD)
+    from_hair = np.sqrt((((lab - middle) / usual) ** 2).sum(axis=2))
+    other = np.maximum(as_skin, as_ground * unlike) * smoothstep(from_hair, *_NOT_HAIR)
+    return (
+        np.asarray(enlarge(found.astype(np.float32), view.shape[::-1]), dtype=np.float32),
+        np.asarray(enlarge(other.astype(np.float32), view.shape[::-1]), dtype=np.float32),
+    )
 
 
 def _parsed_else(subject: Subject, view: View) -> Field:
