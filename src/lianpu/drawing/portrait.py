@@ -83,7 +83,7 @@ EDITED_SHADOW, EDITED_SHADOW_COLOR = 0.75, (0.42, 0.24, 0.30)
 """Opacity and colour of the eye shadow that an edit brings."""
 EDITED_AGE = 1.8
 """How strong and wide the lines and folds are that an edit brings; 1 is the most that chance draws."""
-EDITED_GREY = 0.45
+EDITED_GREY = 0.9
 """How grey the hair becomes, 0..1."""
 
 

@@ -486,7 +486,7 @@ MODEL_FILES: tuple[ModelFile, ...] = (
         trained_on="CelebAMask-HQ (800 faces), FFHQ (588 faces)",
         citation="Lianpu, models/files/face-editor-lite.md",
         size_bytes=3_698_227,
-        sha256="7a340f1b0f3ac5b5a29a948a1c1ed87cad009f10496ec52f2fa337a5e266c45f",
+        sha256="55c7c4ab0158cc1ee04f58a8822581537f53944df5481d591fc0260de4037a62",
         package=OUR_PACKAGE,
         package_folder="lianpu/models/files",
     ),
