@@ -133,6 +133,53 @@ def test_older_is_undone_by_no_means_but_younger_goes_the_other_way() -> None:
     assert np.corrcoef(older[skin].ravel(), younger[skin].ravel())[0, 1] < 0.3
 
 
+def _older_and_younger(photo: Picture, subject: Subject, years: float) -> Picture:
+    return transformed(photo, replace(subject, looks=SexAge(0.3, 60.0 if years < 0 else 30.0, "")), MODEL, age_years=years)
+
+
+def test_younger_skin_loses_lines_and_keeps_its_shine() -> None:
+    photo, subject = drawn_photo(600, 600, 460, 70, 70)
+    subject = replace(subject, mesh=mesh_of(subject.landmarks.points))
+    assert subject.mesh is not None
+    across, down = np.rint(subject.mesh.points[50, :2]).astype(int)  # on a cheek
+    y, x = np.mgrid[:600, :600]
+    shine = 22 * np.exp(-((x - across) ** 2 + (y - down) ** 2) / 50)
+    line = -40 * np.exp(-((y - down) ** 2) / 12.5) * (np.abs(x - across) < 25)
+    plain = _older_and_younger(photo, subject, -25.0).astype(float).mean(axis=2)
+    lit, lined = (
+        _older_and_younger(np.clip(photo + one[..., None], 0, 255).astype(np.uint8), subject, -25.0).mean(axis=2) - plain
+        for one in (shine, line)
+    )
+    near = (slice(down - 14, down + 15), slice(across - 14, across + 15))
+    assert lit[near].max() > 0.6 * 22 and lined[near].min() > -0.55 * 40
+
+
+@pytest.mark.parametrize(("years", "least", "most"), [(-25.0, 1.0, 1.13), (25.0, 0.84, 1.0)])
+def test_a_mouth_grows_or_shrinks_by_a_tenth_with_the_years(years: float, least: float, most: float) -> None:
+    photo, subject = drawn_photo(600, 600, 460, 70, 70)
+    subject = replace(subject, mesh=mesh_of(subject.landmarks.points))
+    photo[subject.parts.where("u_lip", "l_lip", "mouth")] = (0, 0, 255)
+    before, after = (
+        int(((one[..., 2] - one[..., 0] > 100) & (one[..., 2] - one[..., 1] > 60)).sum())
+        for one in (photo.astype(int), _older_and_younger(photo, subject, years).astype(int))
+    )
+    assert least < after / before < most  # 1.2 and 0.8 were fat and shrunken lips
+
+
+@pytest.mark.parametrize("years", [-25.0, 25.0])
+def test_glasses_do_not_bend(years: float) -> None:
+    photo, subject = drawn_photo(600, 600, 460, 70, 70)
+    rows, columns = np.nonzero(subject.parts.where("l_eye", "r_eye"))
+    glasses = (slice(rows.min() - 14, rows.max() + 15), slice(columns.min() - 20, columns.max() + 21))
+    mask = subject.parts.mask.copy()
+    mask[glasses] = PART_INDEX["eye_g"]
+    photo[glasses][::6] = 0
+    photo[glasses][:, ::6] = 0
+    worn = replace(subject, mesh=mesh_of(subject.landmarks.points), parts=FaceParts(mask, "drawn"))
+    changed = np.abs(_older_and_younger(photo, worn, years).astype(int) - photo).max(axis=2)
+    assert changed[glasses].mean() < 8 and changed.mean() > 1  # 79 before
+
+
 def test_a_turned_head_changes_less() -> None:
     photo, subject = _face()
     assert subject.mesh is not None

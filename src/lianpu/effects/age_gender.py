@@ -234,7 +234,7 @@ _STRANDS = (0.05, 0.25)
 _UNEVEN = 0.55
 """How much more of a lit strand than of a dark one greys."""
 
-_TEMPLES, _TEMPLES_FIRST = (1.15, -0.1), 0.4
+_TEMPLES, _TEMPLES_FIRST = (1.15, -0.1), 0.28
 """Where temples are, across and down from between the eyes in units, and by which share more greys there than at the middle, and less at
 the crown."""
 

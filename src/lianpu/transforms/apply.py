@@ -40,7 +40,7 @@ from lianpu.transforms.reading import BANDS, BLACK, Reading, blurred, merged, re
 from lianpu.transforms.surface import SURFACE, Coordinates, backward_flow
 from lianpu.transforms.wrinkles import wrinkle_field
 
-_MALE, _FEMALE, _OLDER, _YOUNGER = 2.8, 2.4, 3.3, 2.9
+_MALE, _FEMALE, _OLDER, _YOUNGER = 2.8, 2.4, 3.8, 2.9
 """Means are pale: a step between the means of the sexes, or of 25 years, is less than people expect. How many are a strength of 1."""
 
 _SHAPE = 1.3
@@ -116,7 +116,7 @@ _GROWS, _STUBBLE_OF_BOYS = (9.0, 22.0), 0.12
 _PORES = ((-0.1, -0.4, -0.8, -0.9), (-0.05, -0.3, -0.6, -0.7))
 """How far each band of a woman's and of a man's detail may fall towards younger, in log energy: young skin has pores, and men's is rough."""
 
-_ROUGHEST = (1.8, 1.5, 1.0, 0.7)
+_ROUGHEST = (1.8, 1.4, 0.8, 0.4)
 """How far each band may rise: coarse bands are blotches, not pores."""
 
 _ROUGHER_THAN_MOST = 0.45
@@ -136,6 +136,9 @@ _FOLD = (1.4, 5.0, 13.0)
 
 _LINES_OFF, _BAGS_OFF = (0.85, 0.65), (0.6, 0.3)
 """How much of their dark valleys goes towards younger, and of the ridges beside them."""
+
+_DEEPER = (0.35, 0.6)
+"""By how much lines, and folds and bags, get deeper with age."""
 
 _FOLDED = (0.008, 0.022)
 """Mean contrast of lines around a place, in log light, from which on its ridges are folds', and up to which they are shine."""
@@ -366,7 +369,9 @@ def _plan(reading: Reading, model: TransformModel, wish: Wish) -> _Plan:
         reach = np.maximum(skin, shaved.zone)
     tone *= reach[..., None]
     if wish.age < 0:
-        tone += _unfolded(reading, model, shaved) * (open_skin * np.float32(min(-wish.age, 1.3)))[..., None]
+        tone += _unfolded(reading, _folds(reading, model, shaved)) * (open_skin * np.float32(min(-wish.age, 1.3)))[..., None]
+    elif wish.age > 0:
+        tone[..., 0] += _deepened(reading, model, _folds(reading, model, shaved)) * open_skin * np.float32(min(wish.age, 1.3))
     if wish.gender or wish.age:
         _lips(tone, reading, model, wish, open_skin)
     if wish.gender:
@@ -651,12 +656,28 @@ def _former(reading: Reading, wish: Wish) -> Field:
     return np.asarray(grey[..., None] * np.array(_FORMER, dtype=np.float32), dtype=np.float32)
 
 
-def _unfolded(reading: Reading, model: TransformModel, shaved: Shave | None) -> Field:
-    """(h, w, 3) of tone that takes folds and bags of a face's skin, neck included, off: the dark valleys of both, and fine ridges.
+@dataclass(frozen=True, eq=False)
+class _Folds:
+    """What folds a face's skin has, neck included; its beard, and what lies beside lips, lids, brows and nostrils, is no fold.
 
-    Pores, broad shading and shine stay: skin without them is wax. A face's own beard, and what lies beside lips, lids, brows and nostrils,
-    is no fold.
+    Args:
+        tone: (h, w, 3) of the skin without pores.
+        lines: (h, w) log light of lines beside the skin around them.
+        bags: (h, w) the same of wide folds and bags.
+        broad: (h, w, 3) of the skin around those.
+        folded: (h, w) 0 to 1: where many lines are.
+        where: (h, w) 0 to 1: where all this holds.
     """
+
+    tone: Field
+    lines: Field
+    bags: Field
+    broad: Field
+    folded: Field
+    where: Field
+
+
+def _folds(reading: Reading, model: TransformModel, shaved: Shave | None) -> _Folds:
     scale = reading.scale
     inner = reading.cover("skin", "neck", grown=-2.5)
     other = reading.cover("l_eye", "r_eye", "l_brow", "r_brow", "u_lip", "l_lip", "mouth", "eye_g", grown=2.0)
@@ -671,17 +692,33 @@ def _unfolded(reading: Reading, model: TransformModel, shaved: Shave | None) -> 
     beard = smoothstep(blurred(reading.sampled(model.zones.density) * (lines + bags < -0.06), 6 * scale), 0.25, 0.5)
     beard = np.maximum(beard, reading.sampled(_hairy(reading, model)))
     folded = smoothstep(blurred(np.abs(lines) * valid, 8 * scale) / np.maximum(blurred(valid, 8 * scale), 0.1), *_FOLDED)
-    flat = -np.where(lines < 0, _LINES_OFF[0], _LINES_OFF[1] * folded) * np.clip(lines, -0.3, 0.15)
-    flat -= np.where(bags < 0, _BAGS_OFF[0] * (0.25 + 0.75 * folded), _BAGS_OFF[1] * folded) * np.clip(bags, -0.2, 0.1)
-    sharp = np.clip(reading.tone[..., 0] - fine[..., 0], -0.3, 0) * np.clip(-lines / 0.05 - 0.4, 0, 1)  # the bottom of a crease
-    flat -= np.float32(_LINES_OFF[0]) * sharp
-    creased = np.clip(-(lines + bags) / 0.1, 0, 1)[..., None]  # which is redder than the skin beside it
-    even = -(np.float32(0.4) + np.float32(0.45) * creased) * np.clip(
-        (fine - broad)[..., 1:], -0.05 - 0.15 * creased, 0.05 + 0.15 * creased
-    )
     high = reading.view.shape[0]
     border = np.minimum(1, (high - np.arange(high, dtype=np.float32)[:, None]) / (0.08 * high))  # the neck goes on below the view
-    return np.asarray(np.dstack([flat, even]) * (blurred(valid, 2.0 * scale) * (1 - beard) * border)[..., None], dtype=np.float32)
+    return _Folds(fine, lines, bags, broad, folded, blurred(valid, 2.0 * scale) * (1 - beard) * border)
+
+
+def _unfolded(reading: Reading, folds: _Folds) -> Field:
+    """(h, w, 3) of tone that takes folds and bags off: the dark valleys of both, and fine ridges.
+
+    Pores, broad shading and shine stay: skin without them is wax.
+    """
+    lines, bags, folded = folds.lines, folds.bags, folds.folded
+    flat = -np.where(lines < 0, _LINES_OFF[0], _LINES_OFF[1] * folded) * np.clip(lines, -0.3, 0.15)
+    flat -= np.where(bags < 0, _BAGS_OFF[0] * (0.25 + 0.75 * folded), _BAGS_OFF[1] * folded) * np.clip(bags, -0.2, 0.1)
+    sharp = np.clip(reading.tone[..., 0] - folds.tone[..., 0], -0.3, 0) * np.clip(-lines / 0.05 - 0.4, 0, 1)  # bottoms of creases
+    flat -= np.float32(_LINES_OFF[0]) * sharp
+    creased = np.clip(-(lines + bags) / 0.1, 0, 1)[..., None]  # which are redder than the skin beside them
+    even = -(np.float32(0.4) + np.float32(0.45) * creased) * np.clip(
+        (folds.tone - folds.broad)[..., 1:], -0.05 - 0.15 * creased, 0.05 + 0.15 * creased
+    )
+    return np.asarray(np.dstack([flat, even]) * folds.where[..., None], dtype=np.float32)
+
+
+def _deepened(reading: Reading, model: TransformModel, folds: _Folds) -> Field:
+    """(h, w) of log light that makes a face's own folds and bags deeper, and the ridges beside them a little lighter; no shade of beards."""
+    lines, bags = np.clip(folds.lines, -0.12, 0.05), np.clip(folds.bags, -0.12, 0.06)
+    deeper = np.where(lines < 0, _DEEPER[0], 0.4 * _DEEPER[0]) * lines + np.where(bags < 0, _DEEPER[1], 0.5 * _DEEPER[1]) * bags
+    return np.asarray(deeper * folds.where * (1 - 0.7 * reading.sampled(model.zones.beard)), dtype=np.float32)
 
 
 def _linear(reading: Reading, tone: Field, gains: Field, shaved: Shave | None, youth: float) -> Field:
