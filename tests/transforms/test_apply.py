@@ -166,6 +166,16 @@ def test_a_mouth_grows_or_shrinks_by_a_tenth_with_the_years(years: float, least:
     assert least < after / before < most  # 1.2 and 0.8 were fat and shrunken lips
 
 
+def test_eyes_and_brows_that_the_parser_takes_for_skin_are_no_folds() -> None:
+    photo, subject = drawn_photo(600, 600, 460, 70, 70)
+    mask = subject.parts.mask.copy()
+    own = subject.parts.where("l_eye", "r_eye", "l_brow", "r_brow")
+    mask[own] = PART_INDEX["skin"]
+    closed = replace(subject, mesh=mesh_of(subject.landmarks.points), parts=FaceParts(mask, "drawn"))
+    before, after = (one.mean(axis=2)[own].std() for one in (photo, _older_and_younger(photo, closed, -25.0)))
+    assert after > 0.85 * before
+
+
 @pytest.mark.parametrize("years", [-25.0, 25.0])
 def test_glasses_do_not_bend(years: float) -> None:
     photo, subject = drawn_photo(600, 600, 460, 70, 70)

@@ -361,6 +361,8 @@ def _plan(reading: Reading, model: TransformModel, wish: Wish) -> _Plan:
         for one, low, high in zip(cv2.split(detail), least, _ROUGHEST, strict=True)
     ]
     gains = merged(*(1 + (plane - 1) * skin for plane in planes))
+    if wish.age < 0:
+        gains = 1 + (gains - 1) * (1 - _features(reading))[..., None]
     if wish.gender > 0:  # lashes and liner would be smeared, not taken off
         gains = 1 + (gains - 1) * (1 - 0.75 * reading.sampled(model.zones.eyes))[..., None]
     reach = skin
@@ -681,7 +683,7 @@ def _folds(reading: Reading, model: TransformModel, shaved: Shave | None) -> _Fo
     scale = reading.scale
     inner = reading.cover("skin", "neck", grown=-2.5)
     other = reading.cover("l_eye", "r_eye", "l_brow", "r_brow", "u_lip", "l_lip", "mouth", "eye_g", grown=2.0)
-    valid = inner * (1 - other)
+    valid = inner * (1 - np.maximum(other, _features(reading)))
     if shaved is not None:
         valid *= 1 - shaved.replaced
     tone = weighted(reading.tone, valid)
@@ -695,6 +697,17 @@ def _folds(reading: Reading, model: TransformModel, shaved: Shave | None) -> _Fo
     high = reading.view.shape[0]
     border = np.minimum(1, (high - np.arange(high, dtype=np.float32)[:, None]) / (0.08 * high))  # the neck goes on below the view
     return _Folds(fine, lines, bags, broad, folded, blurred(valid, 2.0 * scale) * (1 - beard) * border)
+
+
+def _features(reading: Reading) -> Field:
+    """(h, w) 0 to 1: eyes, brows and lips by the mesh: parsers take closed and squinting eyes for skin."""
+    mask = np.zeros(reading.view.shape, dtype=np.uint8)
+    for name in ("left_eye", "right_eye", "left_brow", "right_brow", "lips_outer"):
+        hull = cv2.convexHull(np.rint(reading.flat[list(REGIONS[name])] * 16).astype(np.int32))
+        cv2.fillConvexPoly(mask, hull, 1, shift=4)
+    around = 2 * max(1, round(4 * reading.scale)) + 1
+    kernel = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (around, around))
+    return blurred(cv2.dilate(mask, kernel).astype(np.float32), 1.5 * reading.scale)
 
 
 def _unfolded(reading: Reading, folds: _Folds) -> Field:
