@@ -167,6 +167,10 @@ class Run:
         """One JSON file per evaluation."""
         return self.folder / "scores"
 
+    def card_folder(self, name: str) -> Path:
+        """The scorecard of a model by the name of its score file: card.json, its pages and pictures."""
+        return self.folder / "cards" / name
+
     @property
     def report_folder(self) -> Path:
         return self.folder / "report"

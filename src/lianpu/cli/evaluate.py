@@ -38,6 +38,8 @@ class EvaluateArguments:
     """Use at most this many faces of each split."""
     seed: int = 0
     """Seed of the targets, the faces chosen by --max-faces, and the classifier."""
+    card: bool = False
+    """Also write the scorecard to RUN/cards: drift, dirt (with the face mesh) and the worst faces of each transform."""
     every_checkpoint: bool = False
     """Score every checkpoint (overall) for the training curve, and the last one in full."""
     inception_weights: Path | None = None
@@ -62,7 +64,7 @@ def evaluate_run(parsed: EvaluateArguments, command: str) -> list[EvaluationResu
     from lianpu.devices import pick_device
     from lianpu.errors import SettingsError
     from lianpu.evaluation.judges import prepare_judges
-    from lianpu.evaluation.run_scores import read_results, score_in_run, training_curve, transforms_for_curve
+    from lianpu.evaluation.run_scores import read_results, score_in_run, score_name, training_curve, transforms_for_curve
     from lianpu.guidance.parts import part_maps_from_masks
     from lianpu.runs import open_run
     from lianpu.terminal import console, stage
@@ -89,6 +91,7 @@ def evaluate_run(parsed: EvaluateArguments, command: str) -> list[EvaluationResu
             alexnet_weights=parsed.alexnet_weights,
             classifier_folder=run.classifier_folder,
             parts=part_maps_from_masks(dataset.test) if "outside" in parsed.metrics else None,
+            with_dirt=parsed.card,
             device=pick_device(parsed.device),
             stage=lambda title: _next_stage(stages, title),
         )
@@ -106,6 +109,7 @@ def evaluate_run(parsed: EvaluateArguments, command: str) -> list[EvaluationResu
                     train_count=record.train_count,
                     command=command,
                     device=parsed.device,
+                    with_card=parsed.card and model == models[-1],
                     on_progress=on_progress,
                 )
             )
@@ -117,6 +121,10 @@ def evaluate_run(parsed: EvaluateArguments, command: str) -> list[EvaluationResu
         console.print(curve_table(training_curve(run.read_steps(), checkpoints)))
     for note in notes_of(results[-1]):
         console.print(f"Note: {note}", soft_wrap=True, markup=False, highlight=False)
+    if parsed.card:
+        from lianpu.report.page import write_card
+
+        console.print(f"Scorecard: {write_card(run, score_name(models[-1]))}", soft_wrap=True)
     console.print(f"Scores: {run.scores_folder}. Next: lianpu export {run.folder}", soft_wrap=True)
     return results
 

@@ -10,13 +10,16 @@ from typing import Literal
 import numpy as np
 import torch
 
+from lianpu.allocator import keep_freed_memory
 from lianpu.attributes import Labels
 from lianpu.dataset.faces import Dataset, Faces
 from lianpu.dataset.part_maps import PartMaps
-from lianpu.errors import ScoreError, SettingsError, WeightsError, nearest_name
+from lianpu.errors import LianpuError, ScoreError, SettingsError, WeightsError, nearest_name
 from lianpu.evaluation.classifier_store import obtain_classifier, see_faces
+from lianpu.evaluation.dirt import DirtOfCrops
 from lianpu.evaluation.identity import IdentityOfCrops
 from lianpu.evaluation.results import Judge
+from lianpu.imaging.picture import Picture
 from lianpu.metrics.attribute_classifier import AttributeClassifier
 from lianpu.metrics.classifier_training import ClassifierSettings
 from lianpu.metrics.features import EfficientNetFeatures, FeatureNetwork, Features, join_features
@@ -56,6 +59,8 @@ class Judges:
         seed: of every draw.
         data: fingerprint of the dataset.
         notes: what a reader must know about this choice of judges.
+        dirt: or None; then `dirt_missing` says why (empty when it was not asked for).
+        pictures: (N, S, S, 3) uint8 of `held_out`, read once for all rows of the table; None where they would take too much memory.
     """
 
     held_out: Faces
@@ -76,6 +81,13 @@ class Judges:
     seed: int
     data: str
     notes: tuple[str, ...]
+    dirt: DirtOfCrops | None = None
+    dirt_missing: str = ""
+    pictures: np.ndarray | None = None
+
+    def read(self, rows: np.ndarray) -> list[Picture]:
+        """The held-out faces of some rows."""
+        return [self.held_out.read(int(row)) if self.pictures is None else self.pictures[row] for row in rows]
 
 
 def prepare_judges(
@@ -92,6 +104,7 @@ def prepare_judges(
     classifier_settings: ClassifierSettings = ClassifierSettings(),  # noqa: B008 (frozen)
     device: torch.device | str = "cpu",
     parts: PartMaps | None = None,
+    with_dirt: bool = False,
     stage: Stage = lambda name: None,
 ) -> Judges:
     """The judges for models trained on `dataset`.
@@ -104,6 +117,7 @@ def prepare_judges(
         inception_weights, alexnet_weights: files given by the user; else the usual places, else a download.
         classifier_folder: where the judge of success is kept between evaluations.
         parts: of all held-out faces of `dataset`, in their order, for `outside`.
+        with_dirt: measure dirt (the patch distance), too, which takes about 0.1 s a face and row.
         stage: called as each longer part begins.
 
     Raises:
@@ -111,6 +125,8 @@ def prepare_judges(
         WeightsError: a given weights file is wrong, or Inception was asked for and cannot be had.
     """
     _check_metrics(metrics)
+    if torch.device(device).type == "cpu":
+        keep_freed_memory()
     held_out, reference = dataset.test, dataset.train if reference_split == "train" else dataset.test
     if max_faces is not None:
         if parts is not None:
@@ -130,6 +146,7 @@ def prepare_judges(
         seen = see_faces(classifier, held_out)
     identity, identity_missing = _try_identity(dataset.alignment) if "identity" in metrics else (None, "")
     own = _own_identities(identity, held_out, stage("Looking at who the faces are")) if identity else None
+    dirt, dirt_missing = _try_dirt(dataset.alignment) if with_dirt else (None, "")
     real = unedited = None
     if network is not None:
         on_progress = stage(f"Looking at real faces with {network.name}")
@@ -155,6 +172,9 @@ def prepare_judges(
         seed=seed,
         data=dataset.fingerprint,
         notes=tuple(notes),
+        dirt=dirt,
+        dirt_missing=dirt_missing,
+        pictures=_kept_pictures(held_out),
     )
 
 
@@ -169,6 +189,23 @@ def _try_identity(alignment: str) -> tuple[IdentityOfCrops | None, str]:
         return IdentityOfCrops(alignment), ""
     except (ScoreError, WeightsError) as problem:
         return None, str(problem)
+
+
+def _try_dirt(alignment: str) -> tuple[DirtOfCrops | None, str]:
+    try:
+        return DirtOfCrops(alignment), ""
+    except LianpuError as problem:
+        return None, str(problem)
+
+
+MOST_KEPT_BYTES = 1 << 30
+"""Held-out faces up to this size together are decoded once and kept."""
+
+
+def _kept_pictures(faces: Faces) -> np.ndarray | None:
+    if len(faces) * faces.image_size**2 * 3 > MOST_KEPT_BYTES or not len(faces):
+        return None
+    return np.stack([faces.read(row) for row in range(len(faces))])
 
 
 def _own_identities(identity: IdentityOfCrops, faces: Faces, on_progress: Callable[[int, int], None] | None) -> np.ndarray:

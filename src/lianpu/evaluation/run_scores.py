@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from lianpu.editors.loading import load_editor
+from lianpu.evaluation.card import CardMaker
 from lianpu.evaluation.judges import Judges
 from lianpu.evaluation.protocol import OVERALL, Score
 from lianpu.evaluation.results import EvaluationResult
@@ -25,6 +26,7 @@ def score_in_run(
     train_count: int,
     command: str = "",
     device: str = "auto",
+    with_card: bool = False,
     on_progress: Callable[[int, int], None] | None = None,
 ) -> EvaluationResult:
     """Scores of a model of a run, also left in its scores folder.
@@ -33,12 +35,14 @@ def score_in_run(
         model: a checkpoint, or a model file (exported, quantized).
         batch_size, train_count: of the run; they turn steps into epochs.
         transforms, on_progress: as in `score_editor`.
+        with_card: also leave the scorecard (`evaluation/card.py`) in the run.
 
     Raises:
         LianpuError: the model cannot be loaded or does not fit the faces.
     """
     faces = judges.held_out
     editor = load_editor(model, device, attributes=faces.attributes, image_size=faces.image_size)  # for published checkpoints
+    maker = CardMaker(editor, judges, run.card_folder(score_name(model))) if with_card else None
     result = score_editor(
         editor,
         judges,
@@ -47,7 +51,10 @@ def score_in_run(
         epoch=round(editor.info.step * batch_size / train_count, 3),
         command=command,
         on_progress=on_progress,
+        on_edits=maker.add if maker else None,
     )
+    if maker:
+        maker.write(result)
     run.write_score(score_name(model), result.to_json())
     return result
 

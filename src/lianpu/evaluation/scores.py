@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
+import numpy as np
+
 from lianpu.attributes import Labels
 from lianpu.evaluation.judges import Judges
-from lianpu.evaluation.plan import EditTask, success_by_attribute, success_by_face
+from lianpu.evaluation.plan import MINIMUM_FACES, EditTask, success_by_attribute, success_by_face
 from lianpu.evaluation.protocol import ENOUGH_FOR_FRECHET, INCEPTION_FEATURES, OVERALL, Better, Protocol, Score
 from lianpu.evaluation.results import Difference
 from lianpu.metrics.features import Features
@@ -16,7 +20,8 @@ from lianpu.metrics.fidelity import (
     kernel_distance,
     kernel_interval,
 )
-from lianpu.metrics.intervals import Interval, wilson
+from lianpu.metrics.intervals import Interval, bootstrap, wilson
+from lianpu.metrics.patch_distance import patch_distance
 
 INCEPTION_NAMES = {"fid": "fid", "fid_infinity": "fid_infinity", "kid": "kid", "is": "is"}
 
@@ -167,6 +172,39 @@ def success_scores(judges: Judges, task: EditTask, seen: Labels | None) -> list[
         edit_score(judges, task, "attribute_success", wilson(*edited), "higher", name, resize),
         edit_score(judges, task, "attribute_success_unedited", wilson(*unedited), "neither", name, resize),
     ]
+
+
+def drift_by_face(judges: Judges, task: EditTask, seen: Labels) -> np.ndarray:
+    """(N, A) in {0, 1}, NaN where the attribute was asked for: 1 where the judge sees another value than before the edit."""
+    assert judges.seen is not None
+    moved = (seen != judges.seen[task.source_rows]).astype(np.float64)
+    return np.where(task.asked, np.nan, moved)
+
+
+def drift_scores(judges: Judges, task: EditTask, seen: Labels | None) -> list[Score]:
+    """Share of the attributes nobody asked for that the judge sees changed by the edit."""
+    if seen is None or judges.seen is None or judges.classifier is None:
+        return []
+    moved = drift_by_face(judges, task, seen)
+    free = ~np.isnan(moved).all(axis=1)
+    if not free.any():
+        return []
+    shares = np.nanmean(moved[free], axis=1)
+    name, resize = _judge_name(judges)
+    return [edit_score(judges, task, "drift", bootstrap(shares, judges.seed), "lower", name, resize, count=int(free.sum()))]
+
+
+def dirt_scores(judges: Judges, task: EditTask, patches: np.ndarray | None) -> list[Score]:
+    """The patch distance of the edits from real faces of the wanted kind."""
+    if patches is None or judges.dirt is None:
+        return []
+    real = judges.dirt.of_real(judges.reference, task.real_rows)
+    if min(len(patches), len(real)) < MINIMUM_FACES:
+        return []
+    found = patch_distance(patches, np.stack(real), judges.seed).all
+    score = edit_score(judges, task, "dirt", found, "lower", judges.dirt.name, judges.dirt.resize, count=len(patches))
+    protocol = replace(score.protocol, real_count=len(real), real_split=judges.reference.split)
+    return [replace(score, protocol=protocol)]
 
 
 def attribute_scores(judges: Judges, task: EditTask, seen: Labels) -> list[Score]:

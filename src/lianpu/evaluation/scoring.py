@@ -17,7 +17,16 @@ from lianpu.evaluation.judges import BATCH, Judges
 from lianpu.evaluation.plan import EditTask, TooFew, chosen_transforms, overall_task, success_by_face, transform_task
 from lianpu.evaluation.protocol import OVERALL, NotMeasured, Score
 from lianpu.evaluation.results import ASKED, EvaluationResult, Origin
-from lianpu.evaluation.scores import attribute_scores, distance_scores, edit_score, metric_names, rank_note, success_scores
+from lianpu.evaluation.scores import (
+    attribute_scores,
+    dirt_scores,
+    distance_scores,
+    drift_scores,
+    edit_score,
+    metric_names,
+    rank_note,
+    success_scores,
+)
 from lianpu.imaging.picture import to_batch, to_pictures
 from lianpu.metrics.features import Features, join_features
 from lianpu.metrics.intervals import bootstrap
@@ -37,7 +46,8 @@ class Edits:
         reconstruction: (N,) mean |edit back - face|, 0 to 2.
         lpips_edit, lpips_reconstruction: (N,) the same in LPIPS, None without it.
         identity: (N,) cosine with the unedited face, None without an encoder.
-        outside: (N,) mean |edit - face| where the edit should change nothing, None without part maps.
+        outside: (N,) mean |edit - face| where the edit should change nothing, and `inside`: where it may; None without part maps.
+        patches: (M, Z, D) of the M faces with a mesh, for dirt; None unless it is measured.
     """
 
     features: Features | None
@@ -48,6 +58,8 @@ class Edits:
     lpips_reconstruction: np.ndarray | None
     identity: np.ndarray | None
     outside: np.ndarray | None
+    inside: np.ndarray | None
+    patches: np.ndarray | None
 
 
 def score_editor(
@@ -60,6 +72,7 @@ def score_editor(
     command: str = "",
     on_progress: Callable[[int, int], None] | None = None,
     on_features: Callable[[Features], None] | None = None,
+    on_edits: Callable[[EditTask, Edits], None] | None = None,
 ) -> EvaluationResult:
     """All scores of one editor.
 
@@ -68,6 +81,7 @@ def score_editor(
         file, epoch, command: for the record; see Origin.
         on_progress: called with faces edited and faces in all.
         on_features: called with the features of the overall edits, in the order of the faces.
+        on_edits: called with each row of the table and what was seen of its edits.
 
     Raises:
         ScoreError: the editor has other labels or another size than the faces, or there are no held-out faces.
@@ -87,6 +101,8 @@ def score_editor(
             by_face = _by_face(judges, task, edits)
             if on_features and edits.features is not None:
                 on_features(edits.features)
+        if on_edits:
+            on_edits(task, edits)
         done += len(task)
         scores += _scores_of(judges, task, edits)
         if judges.lpips is None and judges.lpips_missing:
@@ -95,6 +111,8 @@ def score_editor(
             ]
         if judges.identity is None and judges.identity_missing:
             not_measured.append(NotMeasured("identity", task.name, judges.identity_missing))
+        if judges.dirt is None and judges.dirt_missing:
+            not_measured.append(NotMeasured("dirt", task.name, judges.dirt_missing))
         if task.name == OVERALL and edits.seen is not None:
             by_attribute = attribute_scores(judges, task, edits.seen)
     counts = [count for task in tasks for count in (len(task), len(task.real_rows))]
@@ -162,10 +180,11 @@ def _edit_all(
     on_progress: Callable[[int, int], None] | None,
 ) -> Edits:
     """Edit the faces of a task, and back; the judges look at the pictures that a user would get (8 bits a channel)."""
-    features, seen, sums, cosines, outside = [], [], [], [], []
+    features, seen, sums, cosines, regions, patches = [], [], [], [], [], []
     for start in range(0, len(task), BATCH):
         part = slice(start, start + BATCH)
-        batch = to_batch([judges.held_out.read(int(row)) for row in task.source_rows[part]])
+        unedited = judges.read(task.source_rows[part])
+        batch = to_batch(unedited)
         sources, targets = task.source_labels[part], task.target_labels[part]
         edited = editor.edit(batch, editor.info.request(sources, targets))
         back = editor.edit(edited, editor.info.request(targets, sources))
@@ -177,12 +196,17 @@ def _edit_all(
         if judges.identity is not None and judges.own is not None:
             cosines.append((judges.identity.vectors(pictures) * judges.own[task.source_rows[part]]).sum(axis=1))
         if judges.parts is not None:
-            outside.append(_change_outside(judges.parts, judges.held_out.attributes, task, part, batch, edited))
+            regions.append(_changes_by_region(judges.parts, judges.held_out.attributes, task, part, batch, edited))
+        if judges.dirt is not None:
+            triples = zip(map(int, task.source_rows[part]), unedited, pictures, strict=True)
+            found = [judges.dirt.of_edit(*triple) for triple in triples]
+            patches += [one for one in found if one is not None]
         sums.append(_changes_of(judges, batch, edited, back))
         done += len(batch)
         if on_progress:
             on_progress(done, total)
     change, reconstruction, lpips_edit, lpips_reconstruction = np.concatenate(sums, axis=1)
+    outside, inside = np.concatenate(regions, axis=1) if regions else (None, None)
     return Edits(
         features=join_features(features) if features else None,
         seen=np.concatenate(seen) if seen else None,
@@ -191,19 +215,21 @@ def _edit_all(
         lpips_edit=lpips_edit if judges.lpips else None,
         lpips_reconstruction=lpips_reconstruction if judges.lpips else None,
         identity=np.concatenate(cosines) if cosines else None,
-        outside=np.concatenate(outside) if outside else None,
+        outside=outside,
+        inside=inside,
+        patches=np.stack(patches) if patches else None,
     )
 
 
-def _change_outside(
+def _changes_by_region(
     parts: PartMaps, attributes: AttributeSet, task: EditTask, part: slice, batch: torch.Tensor, edited: torch.Tensor
 ) -> np.ndarray:
-    """(B,) mean |edit - face|, 0 to 2, over what lies outside the parts that the asked attributes are about."""
+    """(2, B) mean |edit - face|, 0 to 2, outside and inside the parts that the asked attributes are about."""
     rows, changed = task.source_rows[part], task.target_labels[part] != task.source_labels[part]
     outside = parts.outside(rows, np.zeros(len(rows), dtype=np.bool_), changed, attributes, batch.shape[2])
-    change = ((edited - batch).abs().mean(dim=1, keepdim=True) * outside).sum(dim=(1, 2, 3))
-    share: np.ndarray = (change / outside.sum(dim=(1, 2, 3)).clamp_min(1.0)).numpy()
-    return share
+    change = (edited - batch).abs().mean(dim=1, keepdim=True)
+    means = [(change * region).sum(dim=(1, 2, 3)) / region.sum(dim=(1, 2, 3)).clamp_min(1.0) for region in (outside, 1 - outside)]
+    return torch.stack(means).numpy()
 
 
 def _changes_of(judges: Judges, batch: torch.Tensor, edited: torch.Tensor, back: torch.Tensor) -> np.ndarray:
@@ -235,6 +261,10 @@ def _scores_of(judges: Judges, task: EditTask, edits: Edits) -> list[Score]:
     scores.append(edit_score(judges, task, "edit_change", bootstrap(edits.change, judges.seed), "neither"))
     if edits.outside is not None:
         scores.append(edit_score(judges, task, "change_outside", bootstrap(edits.outside, judges.seed), "lower"))
+    if edits.inside is not None:
+        scores.append(edit_score(judges, task, "change_inside", bootstrap(edits.inside, judges.seed), "neither"))
+    scores += drift_scores(judges, task, edits.seen)
+    scores += dirt_scores(judges, task, edits.patches)
     scores.append(edit_score(judges, task, "reconstruction_l1", bootstrap(edits.reconstruction, judges.seed), "lower"))
     return scores
 

@@ -13,7 +13,7 @@ from lianpu.report.gallery import draw_gallery
 from lianpu.report.language import load_language
 from lianpu.report.page import render_html, render_markdown, report_contents
 from lianpu.report.reading import SECTION_WORDS, Block, WrittenReport, read_report, take_apart
-from lianpu.report.rules import MEAN, NUMBER, RULES, Facts, Finding, first_line, say
+from lianpu.report.rules import MEAN, NUMBER, RULES, Facts, Finding, first_line, found_at
 from lianpu.report.run_files import read_run_files
 from lianpu.runs import Run
 
@@ -69,18 +69,20 @@ def _unlike_tables(written: list[Block], wanted: list[Block], run: Run) -> Itera
         if was is None or now is None or len(was.head) != len(now.head):
             one = was or now
             assert one is not None
-            yield say("stale", one, f"these tables are not those that {_source(one)} gives now: write the report again")
+            yield found_at("stale", one, f"these tables are not those that {_source(one)} gives now: write the report again")
             return
         told, wants = _by_name(was), _by_name(now)
         for name, row in told.items():
             for at, (says, gives) in enumerate(zip(row, wants.get(name, row), strict=True)):
                 if _without_paths(says, run) != _without_paths(gives, run):
                     column = "" if len(row) == 2 else f", {first_line(was.head[at])}"
-                    yield say(
+                    yield found_at(
                         "stale", was, f"'{name[0]}'{column}: the report says {_brief(says)}, {_source(now)} gives {_brief(gives)}"
                     )
-        yield from (say("stale", was, f"'{name[0]}' is not in {_source(now)} any more") for name in told if name not in wants)
-        yield from (say("stale", was, f"'{name[0]}' of {_source(now)} is missing") for name in wants if name not in told)
+        yield from (
+            found_at("stale", was, f"'{name[0]}' is not in {_source(now)} any more") for name in told if name not in wants
+        )
+        yield from (found_at("stale", was, f"'{name[0]}' of {_source(now)} is missing") for name in wants if name not in told)
 
 
 def _by_name(table: Block) -> dict[tuple[str, int], tuple[str, ...]]:
@@ -100,12 +102,12 @@ def _unlike_texts(written: list[Block], wanted: list[Block]) -> Iterator[Finding
             continue
         near = difflib.get_close_matches(text, list(there), n=1, cutoff=0.5)
         if not near:
-            yield say("stale", block, f"what the run's files give now is not said: {_brief(text)}")
+            yield found_at("stale", block, f"what the run's files give now is not said: {_brief(text)}")
         else:
             told, now = NUMBER.findall(near[0]), NUMBER.findall(text)
             figures = [pair for pair in zip(told, now, strict=False) if pair[0] != pair[1]][:3]
             shown = ", ".join(f"{old} is now {new}" for old, new in figures) or _brief(text)
-            yield say("stale", there[near[0]], f"the text is not what the run's files give now: {shown}")
+            yield found_at("stale", there[near[0]], f"the text is not what the run's files give now: {shown}")
 
 
 def _without_commands(text: str) -> str:
@@ -142,7 +144,7 @@ def _unlike_sources(report: WrittenReport) -> Iterator[Finding]:
                 for found in sorted(base.glob(name.removeprefix("/")))
             ]
             if not files:
-                yield say("stale", table, f"the figures are said to come from {name}, which is not there")
+                yield found_at("stale", table, f"the figures are said to come from {name}, which is not there")
             values += [number for file in files for number in _numbers_in(file)]
         if not values:
             continue
@@ -156,7 +158,7 @@ def _unlike_sources(report: WrittenReport) -> Iterator[Finding]:
         unlike = [one for one in told if not _is_among(one[2], values)]
         if len(unlike) * 2 < len(told):
             for row, title, figure in unlike:
-                yield say("stale", table, f"'{row[0]}', {title}: {figure} is not in {', '.join(table.sources)}")
+                yield found_at("stale", table, f"'{row[0]}', {title}: {figure} is not in {', '.join(table.sources)}")
 
 
 def _numbers_in(file: Path) -> list[float]:

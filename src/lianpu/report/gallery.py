@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
@@ -37,6 +37,7 @@ class Gallery:
         strips: the first face of several sample grids, with their steps, oldest first.
         demo: what a demo made besides, by its name in the words: `large` edits of the run's editor, edits of the `bundled` editor and of the
             learned `transforms`.
+        worst: the worst edits of each transform of the scorecard, by its name in the file.
     """
 
     networks: str | None
@@ -44,6 +45,7 @@ class Gallery:
     grid: tuple[str, int] | None
     strips: tuple[tuple[str, int], ...]
     demo: dict[str, str]
+    worst: dict[str, str] = field(default_factory=dict)
 
 
 def draw_gallery(files: RunFiles, folder: Path | None = None) -> Gallery:
@@ -59,6 +61,7 @@ def draw_gallery(files: RunFiles, folder: Path | None = None) -> Gallery:
         grid=_copy_grid(files, folder),
         strips=_cut_strips(files, folder),
         demo=_copy_demo(files, folder),
+        worst=_copy_worst(files, folder),
     )
 
 
@@ -128,6 +131,20 @@ def _copy_demo(files: RunFiles, folder: Path) -> dict[str, str]:
         name: write_image(folder / f"demo-{name}.jpg", read_image(file), quality=92).name
         for name, file in demo_files(files.run).items()
         if file.is_file()
+    }
+
+
+def _copy_worst(files: RunFiles, folder: Path) -> dict[str, str]:
+    card, main = files.card, files.main
+    if card is None or main is None:
+        return {}
+    pictures = files.run.card_folder(main.name) / "pictures"
+    return {
+        row.text("transform") or "": write_image(
+            folder / f"{Path(name).stem}.jpg", read_image(pictures / Path(name).name), quality=92
+        ).name
+        for row in card.rows("transforms")
+        if (name := row.text("worst_picture")) and (pictures / Path(name).name).is_file()
     }
 
 

@@ -15,8 +15,8 @@ import jinja2
 from markupsafe import Markup, escape
 
 from lianpu.errors import RunError
-from lianpu.files import atomic_file, write_text
-from lianpu.report.document import Document
+from lianpu.files import atomic_file, read_json, write_text
+from lianpu.report.document import Document, Part, Section
 from lianpu.report.gallery import Gallery, draw_gallery
 from lianpu.report.language import Language, load_language
 from lianpu.report.run_files import RunFiles, read_run_files
@@ -26,6 +26,8 @@ from lianpu.report.sections.evaluation import evaluation
 from lianpu.report.sections.material import Material
 from lianpu.report.sections.overview import overview
 from lianpu.report.sections.quantization import quantization
+from lianpu.report.sections.scorecard import scorecard_blocks
+from lianpu.report.values import as_values
 from lianpu.runs import Run
 from lianpu.version import __version__
 
@@ -73,6 +75,37 @@ def write_report(run: Run, language: str = "en") -> Path:
     document = report_contents(files, draw_gallery(files), words)
     write_text(run.report_file(language, "md"), render_markdown(document))
     return write_text(run.report_file(language, "html"), render_html(document, run.report_pictures_folder))
+
+
+def write_card(run: Run, name: str, language: str = "en") -> Path:
+    """The scorecard of a model as a page, `card.html`, and as Markdown beside it, from its card.json and pictures.
+
+    Args:
+        name: of its score file.
+
+    Raises:
+        RunError: there is no card of that name, or it is damaged.
+    """
+    folder, words = run.card_folder(name), load_language(language)
+    file = folder / "card.json"
+    if not file.is_file():
+        raise RunError(f"{run.folder} has no scorecard of {name}. Make one: lianpu evaluate {run.folder} --card")
+    card = as_values(f"cards/{name}/card.json", read_json(file, RunError))
+    pictures = {row.text("transform") or "": row.text("worst_picture") or "" for row in card.rows("transforms")}
+    pictures = {transform: picture for transform, picture in pictures.items() if (folder / "pictures" / picture).is_file()}
+    material = Material(read_run_files(run), Gallery(None, {}, None, (), {}), words)
+    blocks = tuple(scorecard_blocks(material, card, pictures))
+    document = Document(
+        language=words.say("language.html"),
+        title=words.say("card.title"),
+        subtitle=words.say("card.subtitle", run=run.folder.name, file=card.text("file") or name, kind=card.text("kind") or ""),
+        contents_title=words.say("contents"),
+        source_word=words.say("source"),
+        footer=words.say("footer", version=__version__),
+        sections=(Section("card", "", words.say("card.title"), (Part(blocks),)),),
+    )
+    write_text(folder / "card.md", render_markdown(document))
+    return write_text(folder / "card.html", render_html(document, folder / "pictures"))
 
 
 BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome", "microsoft-edge")

@@ -207,7 +207,7 @@ def _measure(text: str, units: Mapping[str, float]) -> float | None:
     return float(found[1].replace(",", "")) * units[found[2].lower()] if found else None
 
 
-def say(kind: Kind, block: Block, text: str) -> Finding:
+def found_at(kind: Kind, block: Block, text: str) -> Finding:
     """A finding at a block."""
     return Finding(kind, block.line, block.title, text)
 
@@ -238,7 +238,7 @@ def _command_against_settings(report: WrittenReport, facts: Facts) -> Iterator[F
         if other is None or name in ("selected_attrs", "attributes", "labels", "attrs"):
             continue
         if not _same(said.value, other.value):
-            yield say(
+            yield found_at(
                 "contradiction",
                 said.block,
                 f"the command says --{name} {_spelled(said.value)}, the settings say {name}: {_spelled(other.value)}",
@@ -270,7 +270,7 @@ def _labels(report: WrittenReport, facts: Facts) -> Iterator[Finding]:
                 f"{', '.join(new)} only here" if new else "",
                 "" if gone or new else "another order",
             ]
-            yield say(
+            yield found_at(
                 "contradiction",
                 block,
                 f"{place} has {len(others)} labels, {first} {len(names)}: {'; '.join(filter(None, details))}",
@@ -286,12 +286,12 @@ def _labels(report: WrittenReport, facts: Facts) -> Iterator[Finding]:
             if len(shape) == 2 and re.search("label|attr|cond|^c$", name):
                 for place, names, _ in places:
                     if len(names) != shape[1]:
-                        yield say(
+                        yield found_at(
                             "contradiction", block, f"the export has {shape[1]} labels, {place} {len(names)} ({', '.join(names)})"
                         )
             side = facts.number("image_size")
             if len(shape) == 4 and side and shape[2:] != [side, side]:
-                yield say(
+                yield found_at(
                     "contradiction", block, f"the export takes {shape[3]} x {shape[2]} px, the settings say image_size: {side:g}"
                 )
 
@@ -336,7 +336,7 @@ def _time(report: WrittenReport, facts: Facts) -> Iterator[Finding]:
     if steps_told and each_ms:
         product = float(steps_told[1].replace(",", "")) * float(each_ms[1].replace(",", "")) / 1e3
         if abs(product - seconds) > 0.1 * seconds:
-            yield say(
+            yield found_at(
                 "contradiction",
                 row[1],
                 f"{steps_told[1]} steps of {each_ms[1]} ms are {product / 3600:.2f} h, not {seconds / 3600:.2f} h",
@@ -345,7 +345,9 @@ def _time(report: WrittenReport, facts: Facts) -> Iterator[Finding]:
     network, iterations, epochs = facts.network(), facts.number("num_iters"), facts.number("num_epochs")
     told_epochs = re.search(r"([\d,]+)\s*(?:epochs|轮)", row[0], re.IGNORECASE)
     if told_epochs and epochs and float(told_epochs[1].replace(",", "")) != epochs and not iterations:
-        yield say("contradiction", row[1], f"the time is of {told_epochs[1]} epochs, the settings say num_epochs: {epochs:g}")
+        yield found_at(
+            "contradiction", row[1], f"the time is of {told_epochs[1]} epochs, the settings say num_epochs: {epochs:g}"
+        )
     if steps_told or not batch or network is None or not (iterations or (epochs and faces)):
         return
     pictures = iterations * batch if iterations else (epochs or 0.0) * (faces[0] if faces else 0)
@@ -362,7 +364,7 @@ def _time(report: WrittenReport, facts: Facts) -> Iterator[Finding]:
     name, peak = _processor(facts)
     needed = pictures * each / seconds / 1e12
     if needed > peak:
-        yield say(
+        yield found_at(
             "impossible",
             row[1],
             f"{what} at batch {batch:g} are {pictures / batch:,.0f} steps; in {seconds / 3600:g} h that is {pictures / seconds:,.0f} pictures a second and at "
@@ -386,7 +388,7 @@ def _memory(report: WrittenReport, facts: Facts) -> Iterator[Finding]:
         facts.row(r"^(gpu|显卡)", "environment"),
     )
     if used and whole and (taken := _measure(used[0], _BYTES)) and (there := _measure(whole[0], _BYTES)) and taken > 1.02 * there:
-        yield say("impossible", used[1], f"{used[0]} of memory were used, the GPU has {whole[0]}")
+        yield found_at("impossible", used[1], f"{used[0]} of memory were used, the GPU has {whole[0]}")
 
 
 def _curve(report: WrittenReport, facts: Facts) -> Iterator[Finding]:
@@ -399,14 +401,14 @@ def _curve(report: WrittenReport, facts: Facts) -> Iterator[Finding]:
             continue
         last = _numbers(rows[-1][at])[0]
         if epochs and not facts.number("num_iters") and last > 1.01 * epochs:
-            yield say("contradiction", table, f"the curve reaches epoch {last:g}, the settings say num_epochs: {epochs:g}")
+            yield found_at("contradiction", table, f"the curve reaches epoch {last:g}, the settings say num_epochs: {epochs:g}")
         steps = _numbers(rows[-1][step_at]) if step_at is not None else []
         if not (steps and batch and faces and faces[1] == "by its own words"):
             continue
         reached = steps[0] * batch / faces[0]
         if abs(reached - last) > 0.02 * last + 0.1:
             which = f"step {steps[0]:,.0f} at batch {batch:g} of {faces[0]:,} faces"
-            yield say("contradiction", table, f"{which} is epoch {reached:,.1f}, not {last:g}")
+            yield found_at("contradiction", table, f"{which} is epoch {reached:,.1f}, not {last:g}")
 
 
 _FLOAT_ROW, _INT8_ROW, _HALF_ROW = r"fp32|float32|pytorch|\.pth?\b", r"int8", r"fp16|float16|half"
@@ -427,7 +429,7 @@ def _sizes(report: WrittenReport, facts: Facts) -> Iterator[Finding]:
             if counted and kind and not 0.97 * kind[0] * counted <= size <= 1.15 * kind[0] * counted + 3e5:
                 if kind[0] == 1 and size > counted and _says_kept_float(report):
                     continue
-                yield say(
+                yield found_at(
                     "impossible",
                     table,
                     f"'{name}' is said to have {size / 1e6:.1f} MB; the network of the settings has {counted:,} parameters, in {kind[1]} {kind[0] * counted / 1e6:.1f} MB",
@@ -441,7 +443,7 @@ def _sizes(report: WrittenReport, facts: Facts) -> Iterator[Finding]:
             if re.search(_INT8_ROW, name, re.IGNORECASE) and whole:
                 share = size / whole[-1]
                 if share < 0.24 or (share > 0.32 and not _says_kept_float(report)):
-                    yield say(
+                    yield found_at(
                         "impossible",
                         table,
                         f"'{name}' has {share:.0%} of the float file's size; weights of 8 bits are a quarter of 32, and what is kept in float is not said",
@@ -465,13 +467,13 @@ def _known_files(report: WrittenReport, facts: Facts) -> Iterator[Finding]:
                 right = {word for word in _KINDS if word.lower() in f"{known.family} {known.used_for}".lower()}
                 wrong = [word for word in _KINDS if re.search(rf"\b{word}\b", " ".join(row), re.IGNORECASE) and word not in right]
                 if right and wrong:
-                    yield say(
+                    yield found_at(
                         "contradiction", table, f"{known.file} is {' '.join(sorted(right))} ({known.used_for}), not {wrong[0]}"
                     )
             sized = here[0] if len(here) == 1 else next(iter(named.values())) if len(named) == 1 else None
             size = _measure(" ".join(row), _BYTES)
             if sized and size and all(abs(size - sized.size_bytes * unit) > 0.03 * size + 1e6 for unit in (1.0, 1e6 / 2**20)):
-                yield say(
+                yield found_at(
                     "contradiction",
                     table,
                     f"{sized.file} is published with {sized.size_bytes / 1e6:.1f} MB, not {size / 1e6:.1f} MB",
@@ -480,7 +482,7 @@ def _known_files(report: WrittenReport, facts: Facts) -> Iterator[Finding]:
         if any(known.name == "bisenet-celebamask" for known in named.values()) and not re.search(
             r"\border|顺序", report.prose("pretrained"), re.IGNORECASE
         ):
-            yield say(
+            yield found_at(
                 "unsaid",
                 table,
                 "the order of the 19 classes: that of 79999_iter.pth is not that of CelebAMask-HQ, on which it was trained",
@@ -505,7 +507,7 @@ def _swapped_columns(table: Block) -> Iterator[Finding]:
         for place in range(len(table.head))
     ]
     if shares[at] == 0 and max(shares) > 0.5:
-        yield say(
+        yield found_at(
             "contradiction",
             table,
             f"the column '{table.head[at]}' names no file; '{table.head[shares.index(max(shares))]}' does: the columns are mixed up",
@@ -532,7 +534,9 @@ def _metrics(report: WrittenReport, facts: Facts) -> Iterator[Finding]:
                         if (value < (low or 0.0) and (low is not None or not title.lower().startswith("kid"))) or (
                             high is not None and value > high
                         ):
-                            yield say("impossible", table, f"'{first_line(row[0])}': {first_line(title)} {value:g}, which {rule}")
+                            yield found_at(
+                                "impossible", table, f"'{first_line(row[0])}': {first_line(title)} {value:g}, which {rule}"
+                            )
             yield from _averages(table, at, values)
         for row in body:
             if (
@@ -540,7 +544,7 @@ def _metrics(report: WrittenReport, facts: Facts) -> Iterator[Finding]:
                 and not re.search(r"rec|重建|background|背景", row[0], re.IGNORECASE)
                 and re.search(r"lower|↓|越低", " ".join(row[1:]), re.IGNORECASE)
             ):
-                yield say(
+                yield found_at(
                     "contradiction",
                     table,
                     "LPIPS 'lower is better' holds for a reconstruction; of an edit it is 0 when nothing was edited: read it with the success of edits",
@@ -557,7 +561,7 @@ def _averages(table: Block, at: int, values: list[tuple[tuple[str, ...], float]]
                 len(found.partition(".")[2]) for other, _ in values[:place] for found in NUMBER.findall(first_line(other[at]))[:1]
             )
             if abs(mean - value) > 0.51 * 10.0**-digits + 0.51 * 10.0**-coarse:
-                yield say("contradiction", table, f"'{row[0]}' of {table.head[at]} is {mean:.{digits + 1}f}, not {value:g}")
+                yield found_at("contradiction", table, f"'{row[0]}' of {table.head[at]} is {mean:.{digits + 1}f}, not {value:g}")
 
 
 _SET_METRICS = r"^(fid|kid|is|lpips|inception score)\b"
@@ -586,7 +590,7 @@ def _protocols(report: WrittenReport, facts: Facts) -> Iterator[Finding]:
             if re.search(_SET_METRICS, title.strip(), re.IGNORECASE) and any(_numbers(row[at]) for row in table.rows[1:]):
                 scored.setdefault(first_line(title).strip(" ↓↑"), table)
     if scored and lacking:
-        yield say(
+        yield found_at(
             "unsaid",
             next(iter(scored.values())),
             f"{', '.join(scored)} without {' and '.join(lacking)}: such figures compare with nothing",
@@ -595,7 +599,7 @@ def _protocols(report: WrittenReport, facts: Facts) -> Iterator[Finding]:
         if any(re.search(r"\d\s*(ms|毫秒)", cell) for row in table.rows[1:] for cell in row) and not re.search(
             r"\bcpu\b|\bgpu\b|nvidia|intel|\bamd\b|threads?\b|线程|设备|device", report.prose("quantization"), re.IGNORECASE
         ):
-            yield say("unsaid", table, "times without the processor, threads and batch that they were measured with")
+            yield found_at("unsaid", table, "times without the processor, threads and batch that they were measured with")
 
 
 _LOSS_WEIGHTS = (
@@ -614,7 +618,7 @@ def _losses(report: WrittenReport, facts: Facts) -> Iterator[Finding]:
             name = next((setting for words, setting in _LOSS_WEIGHTS if re.search(words, row[0], re.IGNORECASE)), "")
             asked, told = facts.number(name), _numbers(first_line(row[at or 0]))
             if asked is not None and told and told[0] != asked:
-                yield say(
+                yield found_at(
                     "contradiction",
                     table,
                     f"'{first_line(row[0])}' has the weight {told[0]:g}, the settings say {name}: {asked:g}",
@@ -629,7 +633,7 @@ def _losses(report: WrittenReport, facts: Facts) -> Iterator[Finding]:
                 and re.search(r"cross[- ]?entropy|交叉熵", text, re.IGNORECASE)
                 and not re.search(r"binary|bce|二元|sigmoid", text, re.IGNORECASE)
             ):
-                yield say(
+                yield found_at(
                     "contradiction",
                     table,
                     f"'{row[0]}': softmax cross-entropy needs exclusive classes, and {', '.join(several[:2])} hold at once: binary cross-entropy per attribute",
@@ -637,7 +641,7 @@ def _losses(report: WrittenReport, facts: Facts) -> Iterator[Finding]:
             if re.search(r"penalty|惩罚", row[0], re.IGNORECASE) and re.search(
                 r"\(\s*∇[^()]*\([^()]*\)\s*\)?\s*\)?\s*(²|\^2)\s*[-−]\s*1", text
             ):
-                yield say(
+                yield found_at(
                     "contradiction",
                     table,
                     f"'{row[0]}': the gradient penalty of WGAN-GP is E[(‖∇D(x̂)‖₂ − 1)²]; here the gradient is squared before 1 is taken away",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from lianpu.errors import RunError
@@ -26,6 +26,7 @@ class RunFiles:
     parity: Values | None
     quantization: Values | None
     benchmark: Values | None
+    card: Values | None = None
 
     @property
     def checkpoints(self) -> tuple[Scored, ...]:
@@ -79,7 +80,7 @@ def read_run_files(run: Run) -> RunFiles:
     Raises:
         RunError: config.yaml is missing, or a file is damaged; the message names it.
     """
-    return RunFiles(
+    files = RunFiles(
         run=run,
         config=Values(_name(run, run.config_file), run.read_config()),
         steps=_read_steps(run),
@@ -90,6 +91,8 @@ def read_run_files(run: Run) -> RunFiles:
         quantization=_read_if_there(run, run.quantization_file),
         benchmark=_read_if_there(run, run.benchmark_file),
     )
+    main = files.main
+    return replace(files, card=_read_if_there(run, run.card_folder(main.name) / "card.json")) if main else files
 
 
 def _name(run: Run, file: Path) -> str:

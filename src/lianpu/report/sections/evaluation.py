@@ -11,6 +11,7 @@ from lianpu.report.scored import DISTANCES, Reason, Scored
 from lianpu.report.sections.curves import curves
 from lianpu.report.sections.material import Material, compact_protocol
 from lianpu.report.sections.score_cell import EDITED, SHARES, UNEDITED, score_cell
+from lianpu.report.sections.scorecard import scorecard_blocks
 
 
 def judge_table(material: Material, main: Scored) -> Iterator[Block]:
@@ -152,7 +153,19 @@ def common_protocol(protocols: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
 
 TRANSFORM_COLUMNS = (
     *("kid", "kernel_efficientnet_lite0", *DISTANCES, "is", "inception_score_efficientnet_lite0"),
-    *(EDITED, UNEDITED, "lpips_edit", "identity", "edit_change", "change_outside", "lpips_reconstruction", "reconstruction_l1"),
+    *(
+        EDITED,
+        UNEDITED,
+        "lpips_edit",
+        "identity",
+        "edit_change",
+        "change_inside",
+        "change_outside",
+        "drift",
+        "dirt",
+        "lpips_reconstruction",
+        "reconstruction_l1",
+    ),
 )
 """Order of the columns; metrics that were not measured have no column, unknown ones follow."""
 
@@ -231,11 +244,14 @@ def _average_cell(material: Material, main: Scored, metric: str, digits: int) ->
 def evaluation(material: Material) -> Section:
     """Metrics with protocols, curves with their table, scores per transform, and how good the judge of attributes is."""
     say = material.say
+    card = material.files.card
+    cards = [*scorecard_blocks(material, card, material.gallery.worst)] if card else []
     return material.section(
         "evaluation",
         [
             Part(tuple(metric_table(material)), "4.1", say("evaluation.metrics")),
             Part(tuple(curves(material)), "4.2", say("evaluation.curves")),
             Part(tuple(transform_scores(material)), "4.3", say("evaluation.transforms")),
+            *([Part(tuple(cards), "4.4", say("card.title"))] if cards else []),
         ],
     )

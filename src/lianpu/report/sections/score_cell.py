@@ -53,7 +53,7 @@ def _mean(values: Sequence[float]) -> float:
     return sum(values) / len(values)
 
 
-SHARES = (EDITED, UNEDITED)
+SHARES = (EDITED, UNEDITED, "drift")
 """Metrics that are shares from 0 to 1, written as percentages."""
 
 
