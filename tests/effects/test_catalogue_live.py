@@ -49,7 +49,7 @@ BOUNDS = {
     "skin_tone": Bounds(0.9, 3.0),
     "lipstick": Bounds(0.95, 4.0),
     "blush": Bounds(0.95, 1.0),
-    "eye_shadow": Bounds(0.9, 3.0),
+    "eye_shadow": Bounds(0.9, 5.5, 0.15, 2.0),  # by the light around, and windows around drawn faces differ
     "whiten_teeth": Bounds(0.9, 2.0),
     "brighten_eyes": Bounds(0.9, 3.0),
     "under_eye": Bounds(0.93, 1.5),

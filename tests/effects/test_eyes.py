@@ -67,6 +67,16 @@ def test_irises_become_clearly_lighter_and_more_colourful_and_pupils_and_catch_l
     assert chroma[1] > 1.2 * chroma[0]
 
 
+def test_irises_turn_neither_purple_nor_yellow() -> None:
+    photo, subject = _meshed()
+    assert subject.mesh is not None
+    for iris in ((104, 88, 112), (120, 104, 52)):
+        with_eyes = photo.copy()
+        parts = _with_eyes(with_eyes, subject.mesh, iris, (200, 192, 188))
+        before, after = (_lab(one)[parts["iris"]].mean(axis=0) for one in (with_eyes, brighten_eyes(with_eyes, subject, 1.0)))
+        assert after[1] < max(0.6 * before[1], 0.75 * after[2]) and np.abs(after[1:] - before[1:]).max() < 10
+
+
 def test_the_whites_lose_their_red_and_do_not_glow() -> None:
     photo, subject = _meshed()
     assert subject.mesh is not None

@@ -178,3 +178,21 @@ def test_presets_colour_men_less_and_who_asks_for_it_gets_all(effect: str) -> No
 
     assert 0.2 * change(woman, 0.7) < change(man, 0.7) < 0.7 * change(woman, 0.7)
     assert change(man, 1.0) == change(woman, 1.0)
+
+
+def test_blush_is_no_orange_spot_on_pale_cheeks() -> None:
+    photo, subject = drawn_photo()
+    photo[subject.parts.where("skin", "nose")] = (232, 206, 198)
+    after = blush(photo, subject, 1.0, "#e07030")
+    change = rgb_to_lab(after.astype(np.float32) / np.float32(255)) - rgb_to_lab(photo.astype(np.float32) / np.float32(255))
+    cheeks = (change[:, :, 1] > 0.5 * change[:, :, 1].max()) & subject.parts.where("skin")
+    assert change[cheeks][:, 1].mean() > 4 and change[cheeks][:, 2].mean() < 3
+
+
+def test_dull_shadow_darkens_warm_lids_and_takes_little_of_their_warmth() -> None:
+    photo, subject = drawn_photo(360, 360, 300, 30, 30, index=2)
+    photo[subject.parts.where("skin", "nose")] = (214, 166, 136)
+    after = eye_shadow(photo, subject, 1.0, "#484448")
+    old, new = (rgb_to_lab(one.astype(np.float32) / np.float32(255)) for one in (photo, after))
+    lids = (old[:, :, 0] - new[:, :, 0] > 8) & subject.parts.where("skin")
+    assert lids.sum() > 50 and new[lids][:, 2].mean() > 0.5 * old[lids][:, 2].mean()

@@ -44,9 +44,15 @@ def test_an_edge_in_the_skin_stays_sharp() -> None:
 
 
 def _spotted(
-    photo: np.ndarray, subject, radius: float, darker: float, many: int = 12
+    photo: np.ndarray,
+    subject,
+    radius: float,
+    darker: float,
+    many: int = 12,
+    tint: tuple[float, float, float] = (0.5, 1.2, 1.0),
 ) -> tuple[np.ndarray, list[tuple[int, int]]]:
-    """The photo with round spots of a radius (in units of the face) on bare skin, and where they are (x, y)."""
+    """The photo with round spots of a radius (in units of the face) on bare skin, by how much darker in
+    red, green and blue, and where they are (x, y)."""
     y, x = np.nonzero(cv2.erode(subject.parts.where("skin").astype(np.uint8), np.ones((61, 61), np.uint8)))
     away = np.linalg.norm(np.column_stack([x, y])[:, None] - subject.landmarks.points[None, 17:], axis=2).min(axis=1)
     places = np.column_stack([x, y])[away > 0.3 * face_unit(subject)]
@@ -58,7 +64,7 @@ def _spotted(
     for one in chosen:
         cv2.circle(mask, one, round(radius * face_unit(subject)), 1.0, -1)
     mask = cv2.GaussianBlur(mask, (0, 0), 0.15 * radius * face_unit(subject) + 0.5)
-    return np.clip(photo - mask[:, :, None] * darker * np.array([0.5, 1.2, 1.0]), 0, 255).astype(np.uint8), chosen
+    return np.clip(photo - mask[:, :, None] * darker * np.array(tint), 0, 255).astype(np.uint8), chosen
 
 
 def _contrast(photo: np.ndarray, at: tuple[int, int], radius: float) -> float:
@@ -85,6 +91,16 @@ def test_a_mole_stays() -> None:
     after = smooth_skin(spotted, subject, 1.0)
     size = 0.05 * face_unit(subject)
     assert all(_contrast(after, at, size) > 0.8 * _contrast(spotted, at, size) for at in places)
+
+
+def test_small_brown_moles_stay_and_red_spots_as_large_go() -> None:
+    photo, subject = drawn_photo(width=780, height=780, side=740, left=20, top=20)
+    size, left = 0.03 * face_unit(subject), {}
+    for name, tint in (("mole", (1.0, 1.0, 0.9)), ("blemish", (0.2, 1.0, 0.9))):
+        spotted, places = _spotted(photo, subject, 0.03, 44, many=4, tint=tint)
+        after = smooth_skin(spotted, subject, 1.0)
+        left[name] = [_contrast(after, at, size) / _contrast(spotted, at, size) for at in places]
+    assert min(left["mole"]) > 0.5 and max(left["blemish"]) < 0.4
 
 
 def test_hairs_of_a_beard_stay_sharp() -> None:

@@ -37,6 +37,18 @@ def test_skin_goes_the_way_its_tone_is_named(tone: str, skin: tuple[int, int, in
     assert 2 < way * change[axis] < 14
 
 
+def test_a_tan_makes_pink_cheeks_and_a_yellow_forehead_more_alike() -> None:
+    photo, subject = drawn_photo()
+    skin = subject.parts.where("skin", "nose")
+    upper = np.arange(photo.shape[0])[:, None] < subject.face.points[2, 1]
+    photo[skin & upper], photo[skin & ~upper] = (216, 180, 136), (216, 164, 152)
+    apart = []
+    for one in (photo, EFFECT.apply(photo, [subject], 1.0, tone="tan")):
+        tones = [np.median(_lab(one)[skin & where], axis=0)[1:] for where in (upper, ~upper)]
+        apart.append(float(np.linalg.norm(tones[0] - tones[1])))
+    assert apart[1] < 0.75 * apart[0]
+
+
 def test_face_and_neck_change_alike_and_hair_and_eyes_stay() -> None:
     photo, subject = drawn_photo(width=420, height=420, side=400, left=10, top=10)
     photo[subject.parts.where("skin", "nose", "neck")] = (205, 160, 140)

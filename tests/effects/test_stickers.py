@@ -240,6 +240,14 @@ def test_what_falls_around_a_head_keeps_off_other_faces(which: str) -> None:
     assert (alone[near] != photo[near]).any() and np.array_equal(after[near], photo[near]) and (after != photo).any()
 
 
+def test_no_paper_falls_on_the_face() -> None:
+    photo, subject = drawn_photo(width=700, height=700, side=300, left=200, top=200)
+    after = effect_of("sticker").apply(photo, [subject], 1.0, which="confetti")
+    assert (after != photo).any() and not _changed(photo, after)[
+        subject.parts.where("skin", "nose", "l_eye", "r_eye", "mouth")
+    ].any()
+
+
 def test_no_second_pair_of_glasses_is_put_over_a_worn_one() -> None:
     photo, subject = drawn_photo()
     dark, clear = _wearing(subject, False), _wearing(subject, True)

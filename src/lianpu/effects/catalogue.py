@@ -396,7 +396,7 @@ EFFECTS: dict[str, Effect] = {
             "face",
             "makeup.eye_shadow",
             "makeup.live_eye_shadow",
-            (_color("#7a4a60"),),
+            (_color("#7a4f4c"),),
             by_looks=True,
         ),
         Effect(

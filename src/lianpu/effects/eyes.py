@@ -141,13 +141,16 @@ _BROWN = np.array([3.0, 6.0], dtype=np.float32)
 """a and b of CIE Lab that are added to brown irises that look black."""
 
 
-_REDDEST, _RED = np.float32(0.7), np.float32(4.0)
-"""a of an iris over its b, at most, and what a it may have in any case: brown is yellower than red, and a red iris is none."""
+_REDDEST, _RED = np.float32(0.7), np.float32(2.0)
+"""a of an iris over its b, at most, and what a it may have in any case: brown is yellower than red, and no iris is red or purple."""
+
+_DEEPER, _DEEPEST = np.float32(0.75), np.float32(7.0)
+"""Share by which an iris gets more colourful, and the most (a and b of CIE Lab): more would be another colour."""
 
 
 def _iris_paint(eye: _Eye) -> Paint:
     """A paint function that lightens an iris and makes its colour and pattern stand out; catch lights stay."""
-    lift = np.float32(np.clip(min(9.0 + 0.25 * eye.middle, 0.45 * (eye.light - eye.middle)), 4.0, 18.0))  # well below the white
+    lift = np.float32(np.clip(min(11.0 + 0.25 * eye.middle, 0.45 * (eye.light - eye.middle)), 5.0, 18.0))  # well below the white
     dark = np.float32(1 - smoothstep(np.array(eye.middle), 14, 34))  # brown irises that look black get their brown
 
     def paint(pixels: Field, rows: slice, columns: slice) -> Field:
@@ -158,7 +161,8 @@ def _iris_paint(eye: _Eye) -> Paint:
         dull = np.clip((92 - lab[:, :, 0]) / 20, 0, 1)  # a catch light that is not white yet
         brighter = 0.2 * (1 - kept) * dull * np.clip(above, 0, 40)
         lab[:, :, 0] += kept * seen * (lift + 0.4 * np.clip(above, -10, 16)) + brighter
-        lab[:, :, 1:] *= 1 + 0.75 * (kept * seen)[:, :, None]
+        deeper = kept * seen * np.where(lab[:, :, 2] < 0, _DEEPER * (1 - dark), _DEEPER)  # a dark iris is blue by the light alone
+        lab[:, :, 1:] += np.clip(deeper[:, :, None] * lab[:, :, 1:], -_DEEPEST, _DEEPEST)
         lab[:, :, 1:] += (kept * seen * dark * warm)[:, :, None] * _BROWN
         lab[:, :, 1] = np.minimum(lab[:, :, 1], np.maximum(_REDDEST * lab[:, :, 2], _RED))
         return to_rgb(lab)
@@ -184,7 +188,7 @@ points on the cheek."""
 _LIGHTENED, _TONED, _FLATTENED = 1.0, 0.9, 0.8
 """Shares at a strength of 1: of the way to the cheek's lightness and to its tone, and of bags and creases that are taken."""
 
-_CONCEALED = 4.5
+_CONCEALED = 3.0
 """By how much (L of CIE Lab) the skin under the eyes gets lighter than the cheek, as concealer is."""
 
 
@@ -256,16 +260,17 @@ def _evening(view: View, skin: Field, lens: Field, hollows: list[_Hollow], unit:
     change = np.zeros_like(view.picture)
     fine = wide_blur(view.picture, max(0.4, 0.012 * pixel))
     lab = rgb_to_lab(np.clip(fine, 0, 1))
+    # a dark crease is no other thing than the skin around it
+    coarse = np.asarray(cv2.GaussianBlur(lab, (0, 0), max(0.4, 0.03 * pixel)), dtype=np.float32)
     eyes = np.maximum(*(filled(view, hollow.eye) for hollow in hollows))
     free = np.clip(skin - grown(eyes, 0.02 * pixel), 0, 1)
     for hollow in hollows:
         own = _cheek_tone(view, lab, free, hollow.cheek, 0.11 * pixel)
         if own is None:
             continue
-        like = 1 - smoothstep(np.linalg.norm((lab - own) * np.array([0.7, 1, 1], dtype=np.float32), axis=2), 16, 28)
-        bare = np.asarray((free + lens * (1 - eyes)) * like, dtype=np.float32)
+        bare = np.asarray(free * _alike(coarse, own) + lens * (1 - eyes) * _alike(lab, own), dtype=np.float32)
         lid = hollow.lid + 0.2 * (hollow.edge - hollow.lid)
-        region = soften(filled(view, np.concatenate([lid, hollow.edge[::-1]])), 0.045 * pixel)
+        region = soften(filled(view, np.concatenate([lid, hollow.edge[::-1]])), 0.06 * pixel)
         weight = region * soften(bare, 0.012 * pixel) * bare * _from_outside(view, hollow)
         low = _mean_within(fine, bare, 0.04 * pixel)
         low_lab = rgb_to_lab(np.clip(low, 0, 1))
@@ -275,6 +280,12 @@ def _evening(view: View, skin: Field, lens: Field, hollows: list[_Hollow], unit:
         bags = np.float32(_FLATTENED) * (low - fine)
         change += (to_rgb(toned) - to_rgb(low_lab) + bags) * (weight * np.float32(strength))[:, :, None]
     return change
+
+
+def _alike(lab: Field, tone: Field) -> Field:
+    """(h, w): how much colours (h, w, 3) of CIE Lab are like a tone of skin (3,)."""
+    apart = np.linalg.norm((lab - tone) * np.array([0.7, 1, 1], dtype=np.float32), axis=2)
+    return np.asarray(1 - smoothstep(apart, 16, 28), dtype=np.float32)
 
 
 def _from_outside(view: View, hollow: _Hollow) -> Field:

@@ -39,18 +39,22 @@ _FINISHES = {"matte": -0.4, "satin": 0.12, "gloss": 0.6}
 """How much the light on the lips is raised."""
 _AROUND_LIPS = 0.06
 """How far around the mesh's lips the parser is believed, in units of the face."""
-_BLUSH = ((8.0, 25.0, 45.0, 62.0, 80.0, 92.0), (6.0, 12.0, 14.5, 12.0, 11.0, 13.0))
+_BLUSH = ((8.0, 25.0, 45.0, 62.0, 80.0, 92.0), (6.0, 13.0, 15.5, 13.0, 10.5, 11.0))
 """Lightness of cheeks, and the largest change of colour (a, b of CIE Lab) at a strength of 1 in their middle: fair skin shows it soon."""
 _FLUSHED = (14.0, 26.0)
-"""a of CIE Lab of cheeks that are pale, and of ones that are red by themselves and get a third less."""
+"""a of CIE Lab of cheeks that are pale, and of ones that are red by themselves and get half as much."""
+_YELLOWER = 1.5
+"""By how much (b of CIE Lab) blush may be yellower than the cheek: more would be an orange spot."""
 _BLUSH_SMOOTH = 0.1
 """Standard deviation in units of the face: what is finer is not changed."""
 _BEHIND_GLASSES = (0.05, 0.2)
 """Share of a lid that glasses cover from which on it gets less colour, and none."""
-_LIPS_OF_MEN, _CHEEKS_OF_MEN, _LIDS_OF_MEN = (0.35, 1.0), (0.55, 1.0), (0.75, 1.3)
+_LIPS_OF_MEN, _CHEEKS_OF_MEN, _LIDS_OF_MEN = (0.35, 1.0), (0.5, 1.0), (0.6, 1.3)
 """Share of a colour that men's lips, cheeks and lids get where little is asked for, and the strength from which on they get all of it."""
 _APPARENT = (24.0, 32.0)
 """Least and largest distance (CIE Lab) of a colour on lids from the skin, at its fullest: seen on every skin, and no bruise on a pale one."""
+_COLDER = ((10.0, 40.0), (0.35, 1.0))
+"""Chroma of a colour on lids, and the share of its way towards blue and green that it goes: dull colours leave skin its warmth."""
 _LIPS_PX, _BLUSH_PX, _LIDS_PX = 100.0, 32.0, 64.0
 """Most pixels of the face's unit that live forms paint at."""
 _MOUTH_SHARE = 0.008
@@ -177,9 +181,9 @@ def _blushing(view: View, weight: Field, unit: float, color: str, strength: floa
     smooth = wide_blur(view.picture * weight[:, :, None], sigma) / share[:, :, None]
     low = rgb_to_lab(np.clip(smooth, 0, 1))
     mean = weighted_mean(low, weight)
-    apart = target[1:] - mean[1:]
+    apart = np.minimum(target[1:] - mean[1:], (np.inf, _YELLOWER))
     far = max(float(np.hypot(*apart)), 1e-3)
-    size = np.interp(mean[0], *_BLUSH) * (1 - 0.35 * float(smoothstep(mean[1:2], *_FLUSHED)[0]))
+    size = np.interp(mean[0], *_BLUSH) * (1 - 0.5 * float(smoothstep(mean[1:2], *_FLUSHED)[0]))
     toned = apart * np.float32(min(0.45, size / far))
     darker = np.float32(np.clip(0.14 * (target[0] - mean[0]), -4.5, 0.0))
     lit = np.clip((low[:, :, :1] + _BLACK) / (mean[0] + _BLACK), 0, 1.05) * np.float32(min(1.0, float(mean[0]) / 18))
@@ -197,7 +201,7 @@ def _cheeks(view: View, points: np.ndarray, unit: float) -> Field:
         middle = middle + 0.10 * (points[corner] - points[eye])
         along = points[jaw] * 0.35 + points[eye] * 0.65 - points[wing]
         wide = float(np.linalg.norm(points[jaw] - points[wing]))
-        cheeks = np.maximum(cheeks, _soft_ellipse(view, middle, along, 0.38 * wide, 0.22 * unit * view.scale))
+        cheeks = np.maximum(cheeks, _soft_ellipse(view, middle, along, 0.44 * wide, 0.2 * unit * view.scale))
     return cheeks
 
 
@@ -318,7 +322,9 @@ def _tint(view: View, weight: Field, color: str, light: float, around: float) ->
     shimmer = bright * float(np.clip(0.6 * (target[0] - mean[0]), 0, 10))  # on darker skin
     shaded = max(float(target[0] - bright * max(target[0] - mean[0], 0.0)), 1.0)
     darker = light * min(0.0, float(target[0] - mean[0]) * float(mean[0] > 1))
-    far = max(float(np.linalg.norm([darker + shimmer, *(target[1:] - mean[1:])])), 1.0)
+    toned = (target[1:] - mean[1:]).astype(np.float32)
+    toned = np.where(toned < 0, np.float32(np.interp(np.hypot(*target[1:]), *_COLDER)) * toned, toned)  # or lids look bruised
+    far = max(float(np.linalg.norm([darker + shimmer, *toned])), 1.0)
     by = np.float32(np.clip(np.clip(far, *_APPARENT) / far, 0.6, 1 + bright))
 
     def paint(pixels: Field, rows: slice, columns: slice) -> Field:
@@ -326,7 +332,7 @@ def _tint(view: View, weight: Field, color: str, light: float, around: float) ->
         lit = np.clip(lab[:, :, :1] / np.float32(shaded), 0, 1)  # less colour in shadows, or they would glow
         lab[:, :, 0] *= 1 + by * np.float32(darker / max(float(mean[0]), 1.0))
         lab[:, :, 0] += by * np.float32(shimmer) * lit[:, :, 0]
-        lab[:, :, 1:] += by * lit * (target[1:] - mean[1:]).astype(np.float32)
+        lab[:, :, 1:] += by * lit * toned
         return to_rgb(lab)
 
     return paint

@@ -34,7 +34,7 @@ from lianpu.imaging.geometry import Window, window_around
 from lianpu.imaging.masks import dilate, feather, grown, smoothstep, wide_blur, window_mean
 from lianpu.imaging.picture import Picture
 
-_PORE, _COARSE = 0.008, 0.12
+_PORE, _COARSE = 0.01, 0.12
 """Scales between which skin is smoothed, as shares of the face's unit."""
 
 _EDGE = 0.05
@@ -64,8 +64,12 @@ _DENSE = (0.035, 0.09)
 _CLEARED = 0.95
 """Share of a spot that goes at a strength of 1."""
 
-_LARGEST_SPOT, _SMALLEST_MOLE, _MOLE_CONTRAST = 0.17, 0.05, 13.0
-"""In units of the face: what is larger is no spot; what is larger and darker (in L) is a mole, which belongs to a face."""
+_LARGEST_SPOT = 0.17
+"""In units of the face: what is larger is no spot."""
+
+_SMALLEST_MOLE, _MOLE_CONTRAST, _CERTAIN_MOLE, _MOLE_REDNESS = 0.035, 8.0, 25.0, 0.45
+"""A mole, which belongs to a face, is larger (in units) and at its core darker (L) than this; it is much darker, or redder (a) by
+less than a share of that: redder spots are blemishes."""
 
 _COVERED = (0.1, 0.6)
 """Probabilities of skin, blurred, that become 0 and 1 in live frames."""
@@ -356,9 +360,13 @@ def _round_ones(found: np.ndarray, lab: Field, pixel: float) -> Field:
         margin = max(2, round(0.03 * pixel))
         part = (slice(max(0, top - margin), top + high + margin), slice(max(0, left - margin), left + wide + margin))
         own = labels[part] == index
-        light = lab[:, :, 0][part]
-        darker = float(np.median(light[~own]) - light[own].mean())
-        kept[index] = not (darker > _MOLE_CONTRAST and longest > _SMALLEST_MOLE * pixel)
+        light, red = lab[:, :, 0][part], lab[:, :, 1][part]
+        core = own & (light <= np.quantile(light[own], 0.25))
+        darker = float(np.median(light[~own]) - light[core].mean())
+        redder = float(red[core].mean() - np.median(red[~own]))
+        brown = redder < _MOLE_REDNESS * darker or darker > _CERTAIN_MOLE
+        mole = darker > _MOLE_CONTRAST and brown and longest > _SMALLEST_MOLE * pixel
+        kept[index] = not mole
     return np.asarray(kept[labels], dtype=np.float32)
 
 

@@ -30,6 +30,7 @@ class _Tone:
         shift: added to a and b of CIE Lab, on skin of middle lightness.
         chroma: factor of a and b.
         even: share of blotches of colour that goes.
+        calm: share of the differences of colour (not of light) within the skin that go: pink cheeks, a yellow forehead.
         hue: in degrees: the range of hues that the skin comes nearer to.
     """
 
@@ -37,11 +38,12 @@ class _Tone:
     shift: tuple[float, float] = (0.0, 0.0)
     chroma: float = 1.0
     even: float = 0.0
+    calm: float = 0.0
     hue: tuple[float, float] | None = None
 
 
 TONES: dict[str, _Tone] = {
-    "tan": _Tone(1.32, (2.2, 2.8), 1.06, hue=(54.0, 68.0)),
+    "tan": _Tone(1.32, (2.2, 2.8), 1.06, calm=0.4, hue=(54.0, 66.0)),
     "light": _Tone(0.82, (-1.0, -2.0), 0.94),
     "warm": _Tone(1.0, (1.5, 6.0)),
     "cool": _Tone(1.0, (1.0, -6.0)),
@@ -224,6 +226,8 @@ def _planned(view: View, skin: Field, tone: _Tone, unit: float, strength: float)
         angle = np.radians(np.clip(np.degrees(np.arctan2(mean[2], mean[1])), *tone.hue))
         there = own * np.array([np.cos(angle), np.sin(angle)])
         shift = shift * np.float32(np.interp(own, _COLORFUL, (1.0, 0.3))) + np.float32(_TO_HUE * strength) * (there - mean[1:])
+    calm = np.float32(tone.calm * min(strength, 1.0))
+    chroma, shift = chroma - calm, shift + calm * mean[1:]
     blotches = None
     if tone.even:
         sigma = max(0.5, _BLOTCH * unit * view.scale)

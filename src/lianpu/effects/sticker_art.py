@@ -557,7 +557,7 @@ def _confetti(canvas: Canvas) -> None:
     count = 0
     while count < 110:
         x, y = float(chance.uniform(-2.5, 2.5)), float(chance.uniform(-2.4, 2.3))
-        if math.hypot(x / 1.25, (y - 0.35) / 1.75) < 1.0 or chance.random() < 0.25 * (y + 2) / 4:
+        if math.hypot(x / 1.4, (y - 0.35) / 1.95) < 1.0 or chance.random() < 0.25 * (y + 2) / 4:
             continue
         count += 1
         near = float(chance.uniform(0.6, 1.5))

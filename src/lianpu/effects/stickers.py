@@ -644,7 +644,9 @@ def _draw(picture: Picture, head: _Head, which: str, opacity: float, covers: _Co
             box = (layer.box[0] - reach, layer.box[1] - reach + 0.05)
             plane.put(picture, pixels, box, px, _Put(share, _shown(covers, hidden, only or _OWN, 0.015 * head.unit)))
         pixels = drawn_layer(which, index, px)
-        shown = covers.off_others if layer.falls else _shown(covers, hidden, only, 0.012 * head.unit)
+        shown = _shown(covers, (*_FACE, "u_lip", "l_lip", "mouth") if layer.falls else hidden, only, 0.012 * head.unit)
+        if layer.falls:
+            shown = _both(shown, covers.off_others)
         plane.put(picture, pixels, layer.box[:2], px, _Put(share, shown, light))
 
 
@@ -706,6 +708,16 @@ def _over_worn(head: _Head, covers: _Covers, front: Layer) -> float | None:
         return None
     reach = max(float(np.quantile(np.abs(x[worn > 0.5]), 0.96)) / 1.02, float(np.quantile(y[worn > 0.5], 0.96)) / 0.42)
     return float(np.clip(reach * _USUAL_FACE / (head.face_half * front.scale), 1.0, _LARGEST_GLASSES))
+
+
+def _both(one: Shown | None, other: Shown) -> Shown:
+    """What is seen of a layer where two things hide it."""
+
+    def shown(rows: slice, columns: slice) -> np.ndarray | None:
+        parts = [part for part in (None if one is None else one(rows, columns), other(rows, columns)) if part is not None]
+        return np.asarray(np.prod(parts, axis=0)) if parts else None
+
+    return shown
 
 
 def _shown(covers: _Covers, hidden: tuple[str, ...], only: tuple[str, ...], soft_px: float) -> Shown | None:

@@ -141,15 +141,15 @@ function blush(picture, face, strength, { color }) {
     for (const [eye, wing, corner, jaw] of [[36, 31, 48, 2], [45, 35, 54, 14]].map((four) => four.map(point))) {
         const middle = [0, 1].map((c) => 0.4 * eye[c] + 0.12 * wing[c] + 0.16 * corner[c] + 0.32 * jaw[c] + 0.1 * (corner[c] - eye[c]));
         const along = [0, 1].map((c) => 0.35 * jaw[c] + 0.65 * eye[c] - wing[c]), wide = Math.hypot(jaw[0] - wing[0], jaw[1] - wing[1]);
-        softEllipse(view, middle, along, 0.38 * wide, 0.22 * px, weight);
+        softEllipse(view, middle, along, 0.44 * wide, 0.2 * px, weight);
     }
     const skin = skinOf(face, view, to), eroded = soften(dilated(skin, view.w, view.h, -0.05 * px), view, 0.05 * px);
     for (let i = 0; i < n; i++) weight[i] *= eroded[i] * skin[i];
     if (total(weight) < 1e-3) return;
     const target = labOfColor(color), sigma = 0.1 * px, share = blurred(weight, view.w, view.h, sigma);
     const smooth = /** @type {[Plane, Plane, Plane]} */ (view.planes.map((plane) => blurred(plane.map((value, i) => value * weight[i]), view.w, view.h, sigma).map((value, i) => clamp(value / (share[i] + 1e-4), 0, 1))));
-    const low = labPlanes(smooth), mean = weightedMean(low, weight), apart = [target[1] - mean[1], target[2] - mean[2]];
-    const size = interp(mean[0], [8, 25, 45, 62, 80, 92], [6, 12, 14.5, 12, 11, 13]) * (1 - 0.35 * smoothstep(mean[1], 14, 26));
+    const low = labPlanes(smooth), mean = weightedMean(low, weight), apart = [target[1] - mean[1], Math.min(target[2] - mean[2], 1.5)];
+    const size = interp(mean[0], [8, 25, 45, 62, 80, 92], [6, 13, 15.5, 13, 10.5, 11]) * (1 - 0.5 * smoothstep(mean[1], 14, 26));
     const by = Math.min(0.45, size / Math.max(Math.hypot(apart[0], apart[1]), 1e-3)), darker = clamp(0.14 * (target[0] - mean[0]), -4.5, 0);
     const change = [empty(view), empty(view), empty(view)];
     for (let i = 0; i < n; i++) {
@@ -193,11 +193,13 @@ function eyeShadow(picture, face, strength, { color }) {
     for (let i = 0; i < weight.length; i++) weight[i] *= clamp(1.4 * skin[i], 0, 1) * (1 - clamp(1.5 * eyes[i], 0, 1));
     const target = labOfColor(color), mean = weightedMean(labPlanes(view.planes), weight.map((value) => value + 1e-6));
     const bright = smoothstep(brightness(picture, face), 20, 60), shimmer = bright * clamp(0.6 * (target[0] - mean[0]), 0, 10), darker = mean[0] > 1 ? 0.7 * Math.min(0, target[0] - mean[0]) : 0;
-    const far = Math.max(Math.hypot(darker + shimmer, target[1] - mean[1], target[2] - mean[2]), 1), by = clamp(clamp(far, 24, 32) / far, 0.6, 1 + bright);
+    const colder = interp(Math.hypot(target[1], target[2]), [10, 40], [0.35, 1]); // dull colours leave skin its warmth
+    const toned = [target[1] - mean[1], target[2] - mean[2]].map((value) => (value < 0 ? colder * value : value));
+    const far = Math.max(Math.hypot(darker + shimmer, ...toned), 1), by = clamp(clamp(far, 24, 32) / far, 0.6, 1 + bright);
     const shaded = Math.max(target[0] - bright * Math.max(target[0] - mean[0], 0), 1);
     repaint(picture, view, weight.map((value) => 0.8 * strength * value), ([L, a, b]) => {
         const lit = by * clamp(L / shaded, 0, 1);
-        return [L * (1 + by * darker / Math.max(mean[0], 1)) + shimmer * lit, a + lit * (target[1] - mean[1]), b + lit * (target[2] - mean[2])];
+        return [L * (1 + by * darker / Math.max(mean[0], 1)) + shimmer * lit, a + lit * toned[0], b + lit * toned[1]];
     });
 }
 
@@ -209,7 +211,7 @@ function smoothSkin(picture, face, strength) {
     const { view, to, px } = at, { w, h } = view, skin = skinOf(face, view, to, "neck", "l_ear", "r_ear");
     if (total(skin) < 4) return;
     const eroded = soften(dilated(skin, w, h, -0.02 * px), view, 0.02 * px), soft = skin.map((value, i) => value * eroded[i]);
-    const fine = Math.max(0.008 * px, 0.7), seen = view.planes.map((plane) => blurred(plane, w, h, fine));
+    const fine = Math.max(0.01 * px, 0.7), seen = view.planes.map((plane) => blurred(plane, w, h, fine));
     const radius = Math.max(1, Math.round(0.12 * px)), weight = soft.map((value) => value + 1e-3), sums = boxMean(weight, w, h, radius);
     const mean = (/** @type {Plane} */ plane) => boxMean(plane.map((value, i) => value * weight[i]), w, h, radius).map((value, i) => value / sums[i]);
     const averages = seen.map(mean), slope = empty(view);
@@ -271,7 +273,7 @@ function brightenEyes(picture, face, strength) {
             coloured[i] = strength * sure * own * smoothstep(away, 0.28, 0.5) * (0.75 + 0.35 * clamp((y - cy) / radius, -1, 1));
             if (own > 0.5 && away > 0.45) irises.push(L[i]);
         }
-        const middle = irises.length >= 3 ? quantile(irises, 0.5) : dark + 0.2 * (light - dark), lift = clamp(Math.min(9 + 0.25 * middle, 0.45 * (light - middle)), 4, 18), whitest = Math.min(90, light + 17);
+        const middle = irises.length >= 3 ? quantile(irises, 0.5) : dark + 0.2 * (light - dark), lift = clamp(Math.min(11 + 0.25 * middle, 0.45 * (light - middle)), 5, 18), whitest = Math.min(90, light + 17);
         const brown = 1 - smoothstep(middle, 14, 34); // irises that look black get their brown
         repaint(picture, view, white, ([l, a, b]) => {
             const like = smoothstep(l, dark + 0.3 * (light - dark), dark + 0.7 * (light - dark)) * (1 - smoothstep(Math.hypot(a, b), 22, 38));
@@ -280,15 +282,16 @@ function brightenEyes(picture, face, strength) {
         repaint(picture, view, coloured, ([l, a, b]) => {
             const above = l - middle, bare = 1 - smoothstep(above, 14, 30), kept = bare * smoothstep(l, 2, 10), warm = kept * brown * smoothstep(b, 1, 6);
             const glint = 0.2 * (1 - bare) * clamp((92 - l) / 20, 0, 1) * clamp(above, 0, 40);
-            const blue = b * (1 + 0.75 * kept) + 6 * warm, red = Math.min(a * (1 + 0.75 * kept) + 3 * warm, Math.max(0.7 * blue, 4)); // a red iris is none
+            const deeper = kept * 0.75 * (b < 0 ? 1 - brown : 1); // a dark iris is blue by the light alone
+            const blue = b + clamp(deeper * b, -7, 7) + 6 * warm, red = Math.min(a + clamp(deeper * a, -7, 7) + 3 * warm, Math.max(0.7 * blue, 2)); // no iris is red or purple
             return [l + kept * (lift + 0.4 * clamp(above, -10, 16)) + glint, red, blue];
         });
     }
 }
 
-/** @type {Record<string, {gamma?: number, shift?: [number, number], chroma?: number, hue?: [number, number]}>} */
+/** @type {Record<string, {gamma?: number, shift?: [number, number], chroma?: number, calm?: number, hue?: [number, number]}>} */
 const TONES = {
-    tan: { gamma: 1.32, shift: [2.2, 2.8], chroma: 1.06, hue: [54, 68] }, light: { gamma: 0.82, shift: [-1, -2], chroma: 0.94 },
+    tan: { gamma: 1.32, shift: [2.2, 2.8], chroma: 1.06, calm: 0.4, hue: [54, 66] }, light: { gamma: 0.82, shift: [-1, -2], chroma: 0.94 },
     warm: { shift: [1.5, 6] }, cool: { shift: [1, -6] }, rosy: { gamma: 0.98, shift: [5, -0.5] },
 };
 
@@ -303,15 +306,16 @@ function skinTone(picture, face, strength, { tone }) {
     const brows = face.shares && (TONES[tone].gamma ?? 1) > 1 ? shareOver(face, view, to, ["l_brow", "r_brow"]) : empty(view);
     const seen = face.shares ? sharpened(skin) : skin, weight = soften(seen.map((value, i) => Math.min(1, value + 0.6 * lips[i] + 0.8 * brows[i])), view, 0.015 * px);
     const fade = borderFade(face, view, to, picture), sure = skin.map((value) => (value > 0.6 ? value : 0));
-    const mean = weightedMean(labPlanes(view.planes), total(sure) >= 1 ? sure : skin), { gamma = 1, shift = [0, 0], chroma = 1, hue } = TONES[tone];
+    const mean = weightedMean(labPlanes(view.planes), total(sure) >= 1 ? sure : skin), { gamma = 1, shift = [0, 0], chroma = 1, calm = 0, hue } = TONES[tone];
     const own = Math.hypot(mean[1], mean[2]), darkens = gamma > 1, colorful = (/** @type {number} */ less) => interp(own, [20, 36], [1, less]);
     const power = darkens ? 1 + (gamma ** strength - 1) * interp(mean[0], [15, 50], [0.4, 1]) : gamma ** strength; // dark skin would get muddy
-    const full = chroma ** strength * colorful(darkens ? 1 - 0.06 * Math.min(strength, 1) : 1), by = strength * clamp((mean[0] + 20) / 80, 0.5, 1.1);
+    const even = calm * Math.min(strength, 1), full = chroma ** strength * colorful(darkens ? 1 - 0.06 * Math.min(strength, 1) : 1) - even, by = strength * clamp((mean[0] + 20) / 80, 0.5, 1.1);
     const add = shift.map((value) => by * value);
     if (hue && own > 3) {
         const angle = clamp(Math.atan2(mean[2], mean[1]) * 180 / Math.PI, hue[0], hue[1]) * Math.PI / 180, there = [own * Math.cos(angle), own * Math.sin(angle)];
         for (const c of [0, 1]) add[c] = add[c] * colorful(0.3) + 0.35 * strength * (there[c] - mean[1 + c]);
     }
+    for (const c of [0, 1]) add[c] += even * mean[1 + c];
     repaint(picture, view, weight.map((value, i) => value * fade[i]), ([L, a, b]) => {
         const lit = clamp((L + 16) / (mean[0] + 16), 0, 1.2), lighter = (100 * (Math.max(L, 0) / 100) ** power - L) * smoothstep(L, 0.1 * mean[0], 0.65 * Math.max(mean[0], 1));
         return [L + lighter, a * full + add[0] * lit, b * full + add[1] * lit];
@@ -648,7 +652,7 @@ export const EFFECTS = {
     skin_tone: { scope: "face", apply: skinTone, options: { tone: "tan" } },
     lipstick: { scope: "face", apply: lipstick, options: { color: "#b3263e", finish: "satin" } },
     blush: { scope: "face", apply: blush, options: { color: "#d8665f" } },
-    eye_shadow: { scope: "face", apply: eyeShadow, options: { color: "#7a4a60" } },
+    eye_shadow: { scope: "face", apply: eyeShadow, options: { color: "#7a4f4c" } },
     brighten_eyes: { scope: "face", apply: brightenEyes, options: {} },
     whiten_teeth: { scope: "face", apply: whitenTeeth, options: {} },
     slim_face: { scope: "face", apply: slimFace, options: {} },
