@@ -166,6 +166,21 @@ def test_a_mouth_grows_or_shrinks_by_a_tenth_with_the_years(years: float, least:
     assert least < after / before < most  # 1.2 and 0.8 were fat and shrunken lips
 
 
+def test_older_draws_no_folds_into_the_shadow_beneath_a_nose() -> None:
+    photo, subject = drawn_photo(600, 600, 460, 70, 70)
+    subject = replace(subject, mesh=mesh_of(subject.landmarks.points))
+    assert subject.mesh is not None
+    across, down = subject.mesh.points[203, :2]  # where the fold beside the mouth begins
+    y, x = np.mgrid[:600, :600]
+    away = np.hypot(x - across, y - down)
+    shadow = np.where((away < 60)[..., None], (photo * 0.3).astype(np.uint8), photo)
+    depths = []
+    for one in (photo, shadow):
+        older = _older_and_younger(one, subject, 25.0)[away < 22]
+        depths.append(float(np.percentile(np.log((older + 1.0) / (one[away < 22] + 1.0)).mean(axis=1), 5)))
+    assert depths[0] < -0.15 and depths[1] > 0.6 * depths[0]  # 1.1 of it before
+
+
 def test_eyes_and_brows_that_the_parser_takes_for_skin_are_no_folds() -> None:
     photo, subject = drawn_photo(600, 600, 460, 70, 70)
     mask = subject.parts.mask.copy()

@@ -688,7 +688,8 @@ def _folds(reading: Reading, model: TransformModel, shaved: Shave | None) -> _Fo
         valid *= 1 - shaved.replaced
     tone = weighted(reading.tone, valid)
     fine, middle, broad = (
-        level[..., :3] / np.maximum(level[..., 3:], 1e-3) for level in (blurred(tone, sigma * scale) for sigma in _FOLD)
+        np.asarray(level[..., :3] / np.maximum(level[..., 3:], 1e-3), dtype=np.float32)
+        for level in (blurred(tone, sigma * scale) for sigma in _FOLD)
     )
     lines, bags = fine[..., 0] - middle[..., 0], middle[..., 0] - broad[..., 0]
     beard = smoothstep(blurred(reading.sampled(model.zones.density) * (lines + bags < -0.06), 6 * scale), 0.25, 0.5)
@@ -696,7 +697,8 @@ def _folds(reading: Reading, model: TransformModel, shaved: Shave | None) -> _Fo
     folded = smoothstep(blurred(np.abs(lines) * valid, 8 * scale) / np.maximum(blurred(valid, 8 * scale), 0.1), *_FOLDED)
     high = reading.view.shape[0]
     border = np.minimum(1, (high - np.arange(high, dtype=np.float32)[:, None]) / (0.08 * high))  # the neck goes on below the view
-    return _Folds(fine, lines, bags, broad, folded, blurred(valid, 2.0 * scale) * (1 - beard) * border)
+    where = np.asarray(blurred(valid, 2.0 * scale) * (1 - beard) * border, dtype=np.float32)
+    return _Folds(fine, np.asarray(lines, np.float32), np.asarray(bags, np.float32), broad, folded, where)
 
 
 def _features(reading: Reading) -> Field:
@@ -731,7 +733,16 @@ def _deepened(reading: Reading, model: TransformModel, folds: _Folds) -> Field:
     """(h, w) of log light that makes a face's own folds and bags deeper, and the ridges beside them a little lighter; no shade of beards."""
     lines, bags = np.clip(folds.lines, -0.12, 0.05), np.clip(folds.bags, -0.12, 0.06)
     deeper = np.where(lines < 0, _DEEPER[0], 0.4 * _DEEPER[0]) * lines + np.where(bags < 0, _DEEPER[1], 0.5 * _DEEPER[1]) * bags
-    return np.asarray(deeper * folds.where * (1 - 0.7 * reading.sampled(model.zones.beard)), dtype=np.float32)
+    bare = 1 - np.maximum(reading.sampled(model.zones.beard), reading.sampled(model.zones.density))
+    return np.asarray(deeper * folds.where * (0.15 + 0.85 * bare) * _out_of_shadow(reading), dtype=np.float32)
+
+
+def _out_of_shadow(reading: Reading) -> Field:
+    """(h, w): 1 on skin in light, 0.1 in the face's own shadows, beneath the nose, say: a fold there would be soot."""
+    seen = blurred(reading.tone[..., 0], 3.0 * reading.scale)
+    skin = reading.skin > 0.5
+    usual = float(np.median(seen[skin])) if skin.any() else float(seen.max())
+    return np.asarray(np.clip((seen - usual + 0.55) / 0.35, 0.1, 1), dtype=np.float32)
 
 
 def _linear(reading: Reading, tone: Field, gains: Field, shaved: Shave | None, youth: float) -> Field:
@@ -833,6 +844,7 @@ def _lines(reading: Reading, model: TransformModel, wish: Wish, skin: Field, dar
         skin
         * reading.cover("skin", "nose", soft=1.6, grown=-2.5)
         * np.clip((np.log(112.0) - seen) / 0.25, 0.15, 1)
+        * _out_of_shadow(reading)
         * np.float32(min(dark, 1.15))
     )
     return np.asarray(field * (enlarge(mask, shape[::-1]) if finer > 1 else mask), dtype=np.float32)

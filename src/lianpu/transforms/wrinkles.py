@@ -114,7 +114,7 @@ _RIDGE, _SOFT, _VALLEY, _CREASE = 1.5, np.float32(1.0), np.float32(0.62), np.flo
 _OCCLUDED, _RELIEF = 0.75, 2.0
 """How much of a fold's shading is there in light from all sides, and how high its relief is, by its depth, in light from one."""
 
-_DEPTH = 2.25
+_DEPTH = 2.0
 """Depth of all folds: what reads as 25 years."""
 
 _LEARNED_USUAL = 0.45
