@@ -178,3 +178,7 @@ def test_a_run_is_written_in_the_published_form_and_edits_alike(
     published = load_editor(generator_file, "cpu", attributes=drawn.attributes, image_size=32)
     faces, labels = drawn.test.batch([0, 1])
     torch.testing.assert_close(published.edit(faces, labels), load_editor(run, "cpu").edit(faces, labels))
+
+
+def test_a_search_of_a_file_without_faces_is_one_line(capsys: pytest.CaptureFixture[str]) -> None:
+    assert "needs labelled faces: give their folder with --data-dir" in _fail(capsys, "quantize", "lite", "--search")

@@ -5,7 +5,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from lianpu.report.charts import Curve, draw_curves, draw_networks, spell_step
+from lianpu.report.charts import Curve, draw_curves, draw_networks, draw_trade_off, spell_step
 from lianpu.stargan.layers import ModelSize, discriminator_layers, generator_layers
 
 
@@ -41,3 +41,9 @@ def test_networks_are_drawn_at_any_size(tmp_path: Path, size: ModelSize) -> None
 
 def test_steps_are_spelled_short() -> None:
     assert [spell_step(value) for value in (0, 800, 1500, 200_000, 2_500_000)] == ["0", "800", "1.5k", "200k", "2.5M"]
+
+
+def test_a_trade_off_names_what_nothing_beats(tmp_path: Path) -> None:
+    points = [("float", 1.0, 200.0, 100), ("good", 2.0, 45.0, 30), ("beaten", 1.5, 40.0, 30)]
+    svg = draw_trade_off(tmp_path / "plot.svg", points, 40.0).read_text(encoding="utf-8")
+    assert svg.count("<path") > 10

@@ -93,7 +93,7 @@ def evaluate_run(parsed: EvaluateArguments, command: str) -> list[EvaluationResu
             parts=part_maps_from_masks(dataset.test) if "outside" in parsed.metrics else None,
             with_dirt=parsed.card,
             device=pick_device(parsed.device),
-            stage=lambda title: _next_stage(stages, title),
+            stage=lambda title: next_stage(stages, title),
         )
     results = []
     for model in models:
@@ -183,7 +183,7 @@ def _name(model: Checkpoint | Path) -> str:
     )
 
 
-def _next_stage(stages: ExitStack, title: str) -> OnProgress:
+def next_stage(stages: ExitStack, title: str) -> OnProgress:
     """The progress bar of the next stage: created at its first progress, when the bar before it is closed."""
     from lianpu.terminal import stage
 

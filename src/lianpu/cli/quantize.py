@@ -1,4 +1,4 @@
-"""`lianpu quantize RUN`: write the INT8 model of a run."""
+"""`lianpu quantize RUN`: write the INT8 model of a run; `--search`: try many ways, and say which to ship here, if any."""
 
 from __future__ import annotations
 
@@ -9,7 +9,11 @@ from typing import TYPE_CHECKING, Annotated, Literal
 import tyro
 
 if TYPE_CHECKING:
+    from rich.table import Table
+
+    from lianpu.dataset.faces import Faces
     from lianpu.export.quantization import Quantization
+    from lianpu.export.tournament import Tournament
     from lianpu.runs import Run
 
 
@@ -18,7 +22,20 @@ class QuantizeArguments:
     """Write RUN/export/model.int8.onnx, calibrated on training faces. The float model is exported first if needed."""
 
     run: Annotated[Path, tyro.conf.Positional]
-    """The run folder."""
+    """The run folder; for --search also an .onnx file or lite, the bundled editor, with the faces of --data-dir."""
+    search: bool = False
+    """Hold a tournament on this CPU: calibrators, per channel or tensor, 7 or 8 bits, first and last convolution in float, signed activations,
+    the most sensitive convolutions in float, float16 weights; on ONNX Runtime and, where it is installed, OpenVINO. A run's winner becomes its INT8 model."""
+    budget_psnr: float = 40.0
+    """With --search: dB that edits must keep to those of the float model."""
+    max_ms: float | None = None
+    """With --search: the most milliseconds that one face may take here."""
+    threads: int = 1
+    """With --search: threads of every engine."""
+    out: Path | None = None
+    """With --search: folder of the candidates, tournament.json and the plot. Default: RUN/export/tournament, or tournament here."""
+    dataset: str = "CelebAMask-HQ"
+    """With --search of a file: the form of --data-dir."""
     calibration_faces: int = 256
     """How many training faces the activation ranges are calibrated on."""
     method: Literal["minmax", "moving_average", "percentile", "entropy"] = "minmax"
@@ -28,7 +45,11 @@ class QuantizeArguments:
     seed: int = 0
     """Seed of the calibration faces and their target labels."""
     data_dir: Path | None = None
-    """The data folder, if it was moved since training."""
+    """The data folder, if it was moved since training; with --search of a file, faces with its labels."""
+
+
+SEARCH_FACES = 32
+"""Calibration faces of a search, at most: a few batches order the candidates as many do."""
 
 
 def main(arguments: list[str]) -> None:
@@ -37,6 +58,9 @@ def main(arguments: list[str]) -> None:
     from lianpu.runs import open_run
     from lianpu.terminal import console
 
+    if parsed.search:
+        search_with_words(parsed)
+        return
     run = open_run(parsed.run)
     quantize_with_words(run, parsed)
     console.print(f"Next: lianpu compare {run.folder}", soft_wrap=True)
@@ -73,3 +97,100 @@ def quantize_with_words(run: Run, parsed: QuantizeArguments) -> Quantization:
         soft_wrap=True,
     )
     return quantization
+
+
+def search_with_words(parsed: QuantizeArguments) -> Tournament:
+    """Hold the tournament, print its table and advice, and write its files; a run's winner on ONNX Runtime becomes its INT8 model."""
+    from contextlib import ExitStack
+
+    from lianpu.cli.evaluate import next_stage
+    from lianpu.export.tournament import hold_tournament
+    from lianpu.files import write_json
+    from lianpu.report.charts import draw_trade_off
+    from lianpu.terminal import console
+
+    source, calibration, held_out, run = _searched(parsed)
+    folder = parsed.out or (run.export_folder / "tournament" if run else Path("tournament"))
+    with ExitStack() as stages:
+        found = hold_tournament(
+            source,
+            folder,
+            calibration,
+            held_out,
+            budget_psnr=parsed.budget_psnr,
+            max_ms=parsed.max_ms,
+            threads=parsed.threads,
+            stage=lambda title: next_stage(stages, title),
+        )
+    write_json(folder / "tournament.json", found.to_json())
+    points = [
+        (f"{entry.name} ({entry.engine})", entry.speed[1], entry.fidelity.psnr_db, entry.bytes)
+        for entry in found.entries
+        if entry.speed
+    ]
+    plot = draw_trade_off(folder / "tournament.svg", points, parsed.budget_psnr)
+    console.print(_search_table(found))
+    if found.sensitivity:
+        worst = ", ".join(f"{name} {psnr:.1f} dB" for name, psnr in found.sensitivity[:3])
+        console.print(f"Most sensitive convolutions, each alone in INT8: {worst}.", soft_wrap=True, markup=False, highlight=False)
+    console.print(found.advice, soft_wrap=True, markup=False, highlight=False)
+    if run and found.winner and found.winner.settings and found.winner.engine == "onnxruntime":
+        from lianpu.export.quantization import quantize_run
+        from lianpu.training.record import read_record
+
+        faces = read_record(run).open_dataset(parsed.data_dir).calibration(parsed.calibration_faces, parsed.seed)
+        console.print(
+            f"{quantize_run(run, faces, found.winner.settings).file}: the winner, calibrated on {len(faces)} faces.",
+            soft_wrap=True,
+        )
+    console.print(f"Files: {folder}, plot: {plot}", soft_wrap=True)
+    return found
+
+
+def _searched(parsed: QuantizeArguments) -> tuple[Path, Faces, Faces, Run | None]:
+    """The float model, calibration and held-out faces, and the run if it is one."""
+    from lianpu.cli.export import export_with_words
+    from lianpu.dataset.sources import open_dataset
+    from lianpu.editors.loading import BUNDLED_EDITORS, bundled_editor_file
+    from lianpu.editors.onnx_editor import OnnxEditor
+    from lianpu.errors import SettingsError
+    from lianpu.runs import open_run
+    from lianpu.training.record import read_record
+
+    count = min(parsed.calibration_faces, SEARCH_FACES)
+    if parsed.run.suffix == ".onnx" or str(parsed.run) in BUNDLED_EDITORS:
+        if parsed.data_dir is None:
+            raise SettingsError(
+                f"A search for {parsed.run} needs labelled faces: give their folder with --data-dir (and --dataset)."
+            )
+        file = bundled_editor_file(str(parsed.run)) if str(parsed.run) in BUNDLED_EDITORS else parsed.run
+        info = OnnxEditor(file).info
+        data = open_dataset(parsed.dataset, parsed.data_dir, info.image_size, info.attributes.names)
+        return file, data.calibration(count, parsed.seed), data.test, None
+    run = open_run(parsed.run)
+    if not run.onnx_file.is_file():
+        export_with_words(run, data_dir=parsed.data_dir)
+    data = read_record(run).open_dataset(parsed.data_dir)
+    return run.onnx_file, data.calibration(count, parsed.seed), data.test, run
+
+
+def _search_table(found: Tournament) -> Table:
+    from rich.table import Table
+
+    table = Table(
+        title=f"{found.cpu}, {found.threads} thread{'' if found.threads == 1 else 's'}: times as fast as float on ONNX Runtime"
+    )
+    for title in ("", "Engine", "Size", "PSNR", "Worst face", "ms", "Times (95 %)"):
+        table.add_column(title, justify="left" if title in ("", "Engine") else "right")
+    for entry in found.entries:
+        speed = f"{entry.speed[1]:.2f} ({entry.speed[0]:.2f}-{entry.speed[2]:.2f})" if entry.speed else "-"
+        table.add_row(
+            f"{'> ' if entry is found.winner else ''}{entry.name}",
+            entry.engine,
+            f"{entry.bytes / 1e6:.2f} MB",
+            f"{entry.fidelity.psnr_db:.1f}",
+            f"{entry.fidelity.worst_db:.1f}",
+            f"{entry.timing.median_ms:.1f}" if entry.timing else "-",
+            speed,
+        )
+    return table

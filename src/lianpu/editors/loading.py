@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from lianpu.attributes import AttributeSet
 from lianpu.devices import pick_device
 from lianpu.editors.editor import Editor, ModelInfo
-from lianpu.editors.onnx_editor import OnnxEditor
+from lianpu.editors.onnx_editor import Engine, OnnxEditor
 from lianpu.errors import ModelError, WeightsError
 from lianpu.models.store.hub import ADDRESS, fetch_repo
 from lianpu.models.store.locate import check_model_file, find_model_file, missing, refuse_non_commercial
@@ -47,6 +47,7 @@ def load_editor(
     threads: int | None = None,
     attributes: AttributeSet | None = None,
     image_size: int | None = None,
+    engine: Engine = "onnxruntime",
 ) -> Editor:
     """The editor in a run folder (its last checkpoint), a checkpoint folder, an ONNX file or a published `*-G.ckpt`; or `lite`, the
     bundled one; or one on the Hugging Face Hub, `hf://user/repo` (`lianpu push` puts it there).
@@ -57,6 +58,7 @@ def load_editor(
         threads: how many threads ONNX Runtime uses; None lets it choose.
         attributes: labels and their order; needed for a published checkpoint only, which does not carry them.
         image_size: side of the faces in pixels; needed for a published checkpoint only.
+        engine: what runs an ONNX file: `onnxruntime`, or `openvino` where it is installed; a checkpoint is run by torch.
 
     Raises:
         LianpuError: there is nothing to load there, it is damaged, or it is a bundled one and not allowed under --commercial-safe.
@@ -66,9 +68,9 @@ def load_editor(
     if isinstance(source, Checkpoint):
         return _from_checkpoint(source, device)
     if str(source) in BUNDLED_EDITORS:
-        return OnnxEditor(bundled_editor_file(str(source)), threads)
+        return OnnxEditor(bundled_editor_file(str(source)), threads, engine)
     if str(source).startswith(ADDRESS):
-        return OnnxEditor(_from_hub(str(source)), threads)
+        return OnnxEditor(_from_hub(str(source)), threads, engine)
     path = Path(source)
     if path.is_dir():
         checkpoint = Checkpoint(path)
@@ -78,7 +80,7 @@ def load_editor(
             f"{path} is not there. Give a run folder, a checkpoint folder, an .onnx file, a *-G.ckpt, or lite, the bundled editor."
         )
     if path.suffix == ".onnx":
-        return OnnxEditor(path, threads)
+        return OnnxEditor(path, threads, engine)
     if path.suffix in (".ckpt", ".pth"):
         return _from_published(path, device, attributes, image_size)
     raise ModelError(

@@ -5,19 +5,24 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
 from lianpu.attributes import Labels
 from lianpu.editors.editor import ModelInfo, check_edit_inputs, short_name
-from lianpu.errors import ModelError, shown
+from lianpu.errors import ModelError, nearest_name, shown
+from lianpu.models.openvino import OpenVinoSession
 from lianpu.models.sessions import metadata_of, open_session
 from lianpu.version import __version__
 
 if TYPE_CHECKING:
     import torch
 
+
+Engine = Literal["onnxruntime", "openvino"]
+ENGINES: tuple[Engine, ...] = ("onnxruntime", "openvino")
+"""What can run an ONNX file; OpenVINO where it is installed."""
 
 METADATA_KEY = "lianpu"
 ONNX_FP32 = "ONNX FP32"
@@ -58,17 +63,22 @@ def read_metadata(entries: Mapping[str, str], source: str) -> tuple[ModelInfo, s
 
 
 class OnnxEditor:
-    """A float or INT8 model as an Editor, run by ONNX Runtime on the CPU.
+    """A float or INT8 model as an Editor, run on the CPU by ONNX Runtime, or by OpenVINO.
 
     Args:
         file: written by `lianpu export` or `lianpu quantize`; it describes itself.
         threads: threads for one operation; None takes as many as there are cores.
+        engine: one of ENGINES.
 
     Raises:
-        ModelError: the file is broken, no ONNX file, or does not describe its labels and size.
+        ModelError: the file is broken, no ONNX file, or does not describe its labels and size; or the engine is not installed.
     """
 
-    def __init__(self, file: Path | str, threads: int | None = None) -> None:
+    def __init__(self, file: Path | str, threads: int | None = None, engine: Engine = "onnxruntime") -> None:
+        if engine not in ENGINES:
+            raise ModelError(
+                f"There is no engine {shown(engine)}{nearest_name(str(engine), ENGINES)}. Engines: {', '.join(ENGINES)}."
+            )
         self.file = Path(file)
         self._session = open_session(self.file, threads)
         self.info, self.kind = read_metadata(metadata_of(self._session, self.file), str(self.file))
@@ -78,6 +88,8 @@ class OnnxEditor:
                 f"{self.file} says that it gives {', '.join(self.info.outputs)}, but {', '.join(sorted(lacking))} is missing. "
                 "Export it again: lianpu export RUN"
             )
+        if engine == "openvino":
+            self._session = OpenVinoSession(self.file, threads)
 
     def __repr__(self) -> str:
         return short_name(self.kind, self.file, self.info)

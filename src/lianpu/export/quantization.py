@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import io
 import logging
+import tempfile
 import warnings
 from collections import Counter
 from collections.abc import Callable, Iterator
@@ -59,6 +60,33 @@ class QuantizationSettings:
     """Give the channels in front of each InstanceNorm the same range first (export/channel_ranges.py)."""
     seed: int = 0
     """Chooses the target labels that the calibration faces are edited to."""
+    keep_float: tuple[str, ...] = ()
+    """Names of convolutions that stay in float; those that make fields always do."""
+    signed_activations: bool = False
+    """Activations as signed instead of unsigned bytes."""
+
+
+@dataclass(frozen=True)
+class Calibrated:
+    """A float model whose ranges are known: INT8 models of several settings are made of it in a second each.
+
+    Args:
+        source: the float model's file; `info`: what it says of itself.
+        model: with equalized channels where these were asked for; `ranges`: as ONNX Runtime's calibrator gives them.
+        faces, split: how many faces chose the ranges, and of which split.
+    """
+
+    source: Path
+    info: ModelInfo
+    model: onnx.ModelProto
+    ranges: Any
+    faces: int
+    split: str
+
+    def convolutions(self) -> tuple[str, ...]:
+        """Names of the convolutions that may become INT8, first to last."""
+        always = _kept_in_float(self.model)
+        return tuple(node.name for node in self.model.graph.node if node.op_type == "Conv" and node.name not in always)
 
 
 @dataclass(frozen=True)
@@ -102,6 +130,8 @@ class Quantization:
             "bytes_fp32": self.bytes_fp32,
             "convolutions_in_int8": self.quantized,
             "kept_in_float": self.kept_float,
+            "kept_float_by_name": list(self.settings.keep_float),
+            "signed_activations": self.settings.signed_activations,
             "onnxruntime": runtime_version(),
         }
 
@@ -124,6 +154,13 @@ def quantize_onnx(
         ModelError: the source is not a float model of ours, or does not fit the faces; or there are no faces.
     """
     settings = settings or QuantizationSettings()
+    return write_int8(calibrate_onnx(source, faces, settings, on_progress), target, settings)
+
+
+def calibrate_onnx(
+    source: Path, faces: Faces, settings: QuantizationSettings, on_progress: OnProgress | None = None
+) -> Calibrated:
+    """The ranges of a float model by `method`, `equalize` and `seed` of the settings. Arguments and errors as of `quantize_onnx`."""
     info = _read_info(source)
     _check_faces(source, info, faces)
     passes = 1 + settings.equalize
@@ -143,11 +180,18 @@ def quantize_onnx(
     model = onnx.load_model(str(source))
     if settings.equalize:
         model = equalize_channels(model, feeds())
+    with tempfile.TemporaryDirectory() as folder:
+        ranges = _calibrate(model, feeds(), settings, Path(folder) / "model.onnx")
+    return Calibrated(source, info, model, ranges, len(faces), faces.split)
+
+
+def write_int8(calibrated: Calibrated, target: Path, settings: QuantizationSettings) -> Quantization:
+    """The INT8 model of a calibrated one, written to `target`; the settings that chose its ranges must be those it was calibrated with."""
     reduce_range, why = _choose_range(settings)
     with atomic_file(target) as partial:
-        quantized = _insert_integers(model, _calibrate(model, feeds(), settings, partial), settings, reduce_range)
-        made = {"method": settings.method, "reduce_range": reduce_range, "calibration_faces": len(faces)}
-        describe(quantized, info, ONNX_INT8, {"opset": opset_of(quantized), "quantization": made})
+        quantized = _insert_integers(calibrated.model, calibrated.ranges, settings, reduce_range)
+        made = {"method": settings.method, "reduce_range": reduce_range, "calibration_faces": calibrated.faces}
+        describe(quantized, calibrated.info, ONNX_INT8, {"opset": opset_of(quantized), "quantization": made})
         onnx.save_model(quantized, str(partial))
         open_session(partial)
     kinds = Counter(node.op_type for node in quantized.graph.node)
@@ -156,11 +200,11 @@ def quantize_onnx(
         settings=settings,
         reduce_range=reduce_range,
         why=why,
-        calibration_faces=len(faces),
-        calibration_split=faces.split,
+        calibration_faces=calibrated.faces,
+        calibration_split=calibrated.split,
         bytes=file_bytes(target),
-        bytes_fp32=file_bytes(source),
-        quantized=kinds["Conv"],
+        bytes_fp32=file_bytes(calibrated.source),
+        quantized=kinds["Conv"] - len(settings.keep_float),
         kept_float={kind: kinds[kind] for kind in _FLOAT_KINDS if kind in kinds},
     )
 
@@ -258,10 +302,10 @@ def _insert_integers(model: onnx.ModelProto, ranges: Any, settings: Quantization
             settings.per_channel,
             reduce_range,
             QuantType.QInt8,
-            QuantType.QUInt8,
+            QuantType.QInt8 if settings.signed_activations else QuantType.QUInt8,
             ranges,
             [],
-            _kept_in_float(model),
+            [*_kept_in_float(model), *settings.keep_float],
             _QUANTIZED,
             {},
         )

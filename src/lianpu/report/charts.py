@@ -196,6 +196,41 @@ def _short(layer: Layer) -> str:
     return f"{word}\n{layer.kernel}" if layer.kernel else word
 
 
+_BEST_PSNR_DB = 100.0
+"""Equal edits count as 200 dB; the axis ends here."""
+
+
+def draw_trade_off(file: Path, points: Sequence[tuple[str, float, float, int]], budget_psnr: float) -> Path:
+    """`file`, an SVG chart of models: speed against fidelity, with the size as the area; those that nothing beats in both are named and joined.
+
+    Args:
+        points: (name, times as fast as float, PSNR to float in dB, bytes) of each.
+        budget_psnr: drawn as a line, in dB.
+    """
+    front: list[tuple[str, float, float, int]] = []
+    for point in sorted(points, key=lambda point: -point[1]):
+        if not front or point[2] > front[-1][2]:
+            front.append(point)
+    with matplotlib.rc_context(_STYLE):
+        figure = Figure(figsize=(7.4, 4.4), layout="constrained")
+        FigureCanvasAgg(figure)
+        axes = figure.add_subplot()
+        largest = max((size for *_, size in points), default=1)
+        for _, times, psnr, size in points:
+            axes.scatter(times, min(psnr, _BEST_PSNR_DB), s=220 * size / largest, color="#0072B2", alpha=0.45, linewidths=0)
+        axes.plot([one[1] for one in front], [min(one[2], _BEST_PSNR_DB) for one in front], color="#D55E00", linewidth=1.2)
+        for number, (_, times, psnr, _) in enumerate(front, start=1):
+            axes.annotate(str(number), (times, min(psnr, _BEST_PSNR_DB)), textcoords="offset points", xytext=(7, 5))
+        axes.axhline(budget_psnr, color="#009E73", linestyle=(0, (5, 1.5)), linewidth=1.0)
+        axes.axvline(1.0, color=_FAINT, linewidth=1.0)
+        axes.spines[["top", "right"]].set_visible(False)
+        axes.set_xlabel("times as fast as float32 on ONNX Runtime (right is better)")
+        axes.set_ylabel("PSNR to float32, dB (up is better)")
+        sizes = "\n".join(f"{number}  {name}, {size / 1e6:.2f} MB" for number, (name, _, _, size) in enumerate(front, start=1))
+        axes.set_title(f"Nothing beats in both:\n{sizes}", loc="left", fontsize=7.6)
+        return _save(figure, file)
+
+
 def _save(figure: Figure, file: Path) -> Path:
     with atomic_file(file) as partial:
         figure.savefig(partial, format="svg", metadata={"Date": None, "Creator": None})
