@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 DEMO_DIR ?= runs/demo
 
-.PHONY: demo test fuzz audit lint types check docs clean
+.PHONY: demo test fuzz audit lint types check docs release-check clean
 
 $(VENV)/.installed: pyproject.toml
 	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
@@ -48,5 +48,17 @@ check: test lint types
 docs: .venv-docs/.installed  # the site, in build/site; a warning ends it
 	.venv-docs/bin/mkdocs build --strict
 
+TAG ?=
+.venv-release/.installed:
+	test -x .venv-release/bin/python || $(PYTHON) -m venv .venv-release
+	.venv-release/bin/python -m pip install --quiet build twine
+	touch $@
+
+release-check: .venv-release/.installed  # wheel and source archive in dist, and what speaks against publishing them (TAG=v0.1.0: as that version)
+	rm -rf dist
+	.venv-release/bin/python -m build --outdir dist .
+	.venv-release/bin/python tests/robustness/release.py dist $(TAG)
+	.venv-release/bin/python -m twine check --strict dist/*
+
 clean:
-	rm -rf $(VENV) .venv-docs build dist
+	rm -rf $(VENV) .venv-docs .venv-release build dist
