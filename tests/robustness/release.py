@@ -21,7 +21,8 @@ LARGEST_WHEEL_BYTES = 40_000_000  # the index takes 100 MB at most; what grows t
 LARGEST_SOURCE_BYTES = 90_000_000
 
 PRIVATE = re.compile(
-    r"(^|/)(\.env|\.git|\.netrc|\.pypirc|id_(rsa|ed25519)|__pycache__|\.mypy_cache|\.venv[\w-]*|runs|data|shared)(/|$)|\.(pem|key|p12|pyc|sqlite|db|log)$"
+    r"^(runs|data|shared|demo)/|(^|/)(\.env|\.git|\.netrc|\.pypirc|id_rsa|id_ed25519|__pycache__|\.mypy_cache|\.venv[\w-]*)(/|$)"
+    r"|\.(pem|key|p12|pyc|sqlite|db|log)$"
 )
 MODELS = (".onnx", ".safetensors", ".pth", ".pt", ".npz", ".tflite", ".dat")
 MACHINE = re.compile(rb"(?<![\w.])(?:/work/|/root/|/home/\w+/)")
@@ -49,8 +50,10 @@ def content_problems(files: Mapping[str, bytes]) -> Iterator[str]:
             yield f"{name} does not belong into it"
         if len(content) > LARGEST_FILE_BYTES:
             yield f"{name} has {len(content) / 1e6:.1f} MB, more than {LARGEST_FILE_BYTES / 1e6:.0f}"
-        if name.endswith(MODELS) and not any(
-            other.endswith(".md") and other.rpartition("/")[0] == name.rpartition("/")[0] for other in files
+        if (
+            name.endswith(MODELS)
+            and not name.startswith("tests/")
+            and not any(other.endswith(".md") and other.rpartition("/")[0] == name.rpartition("/")[0] for other in files)
         ):
             yield f"{name} has no card (.md) beside it: where from, and what it may be used for"
         if name.endswith((".py", ".md", ".yaml", ".js", ".html")) and "tests/" not in name and (found := MACHINE.search(content)):
