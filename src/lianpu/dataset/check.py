@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections import Counter, defaultdict
+from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -67,14 +67,6 @@ def inspect_picture(root: Path, file: str) -> GoodPicture | BrokenPicture:
         return GoodPicture(file, sha256_of(path), facts)
     except PictureError as problem:
         return BrokenPicture(file, str(problem).removeprefix(f"{path} "))
-
-
-def same_bytes(pictures: Sequence[GoodPicture]) -> tuple[tuple[str, ...], ...]:
-    """Groups of two or more files that are the same to the byte, in the order given."""
-    by_hash: dict[str, list[str]] = defaultdict(list)
-    for picture in pictures:
-        by_hash[picture.sha256].append(picture.file)
-    return tuple(tuple(files) for files in by_hash.values() if len(files) > 1)
 
 
 def conversions(facts: PictureFacts) -> tuple[str, ...]:
@@ -189,22 +181,13 @@ def check_data(
     names = table.attributes if attributes is None else attributes.names
     missing = missing_pictures(table)
     gone = set(missing)
-    pictures = list(inspect_pictures(table.root, [file for file in table.files if file not in gone], on_progress))
-    good = [picture for picture in pictures if isinstance(picture, GoodPicture)]
     balance = balance_of(table, names)
     found = [
         *(Problem("missing", file, "not on disk", stops=True) for file in missing),
-        *(
-            Problem("broken", picture.file, picture.reason, stops=True)
-            for picture in pictures
-            if isinstance(picture, BrokenPicture)
-        ),
+        *_of_pictures(table, [file for file in table.files if file not in gone], image_size, on_progress),
         *_empty_splits(table, () if attributes is None else attributes.names),
         *_balance_problems(balance, selected=attributes is not None),
         *_unlabelled(table, balance, () if attributes is None else attributes.names),
-        *_duplicates(table, good),
-        *_sizes(table, good, image_size),
-        *(Problem("converted", picture.file, change) for picture in good for change in conversions(picture.facts)),
         *(Problem("two hair colours", file, " and ".join(pair)) for file, pair in hair_contradictions(table, names)),
         *(Problem("unlisted", file, "not used") for file in unlisted_pictures(table)),
     ]
@@ -257,23 +240,27 @@ def _balance_problems(balance: Sequence[AttributeBalance], *, selected: bool) ->
             yield Problem("too few", attribute.name, attribute.warning)
 
 
-def _duplicates(table: FaceTable, good: Sequence[GoodPicture]) -> Iterator[Problem]:
+def _of_pictures(
+    table: FaceTable, files: Sequence[str], image_size: int, on_progress: Callable[[int, int], None] | None
+) -> Iterator[Problem]:
+    """What is wrong with the pictures themselves. Of each good one only its hash is kept: 200,000 need 30 MB."""
     split_of = dict(zip(table.files, table.splits, strict=True))
-    for first, *others in same_bytes(good):
-        for other in others:
-            if split_of[first] == split_of[other]:
-                yield Problem("duplicate", other, f"same bytes as {first}")
-            else:
-                yield Problem("duplicate across splits", other, f"{split_of[other]}, same bytes as {first} in {split_of[first]}")
-
-
-def _sizes(table: FaceTable, good: Sequence[GoodPicture], image_size: int) -> Iterator[Problem]:
     needed = min(image_size, table.crop_px or image_size)
     if needed < image_size:
         yield Problem("too small", "every picture", f"the crop of {needed} px is enlarged to {image_size}")
-    for picture in good:
-        width, height = picture.facts.width, picture.facts.height
+    firsts: dict[bytes, str] = {}
+    for picture in inspect_pictures(table.root, files, on_progress):
+        if isinstance(picture, BrokenPicture):
+            yield Problem("broken", picture.file, picture.reason, stops=True)
+            continue
+        file, width, height = picture.file, picture.facts.width, picture.facts.height
+        first = firsts.setdefault(bytes.fromhex(picture.sha256), file)
+        if first != file and split_of[first] == split_of[file]:
+            yield Problem("duplicate", file, f"same bytes as {first}")
+        elif first != file:
+            yield Problem("duplicate across splits", file, f"{split_of[file]}, same bytes as {first} in {split_of[first]}")
         if min(width, height) < needed:
-            yield Problem("too small", picture.file, f"{width}x{height} for {needed} px")
+            yield Problem("too small", file, f"{width}x{height} for {needed} px")
         if table.crop_px is None and width != height:
-            yield Problem("not square", picture.file, f"{width}x{height}")
+            yield Problem("not square", file, f"{width}x{height}")
+        yield from (Problem("converted", file, change) for change in conversions(picture.facts))
