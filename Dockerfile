@@ -25,9 +25,9 @@ RUN pip install /wheels/lianpu-*.whl
 # the models that MediaPipe's authors published (Apache-2.0); without a network the image does without them
 ENV LIANPU_MODELS=/opt/lianpu/models
 RUN mkdir -p $LIANPU_MODELS && (lianpu models fetch mediapipe || true) && chmod -R a+rwX $LIANPU_MODELS
-RUN useradd --create-home --uid 1000 lianpu && mkdir /work && chown lianpu /work
+RUN useradd --create-home --uid 1000 lianpu && mkdir /photos && chown lianpu /photos
 USER lianpu
-WORKDIR /work
+WORKDIR /photos
 ENTRYPOINT ["lianpu"]
 CMD ["--help"]
 
