@@ -254,14 +254,6 @@ def _head_of(subject: Subject) -> _Head:
         yaw = math.copysign(math.acos(float(np.clip(np.linalg.norm(across) / unit, _NARROWEST, 1.0))), aside)
         pitch = 0.0
         places = {"nose": five[2], "muzzle": 0.6 * five[2] + 0.4 * points[33], "moustache": (points[33] + points[51]) / 2}
-        places |= {
-            "left_side": points[1],
-            "right_side": points[15],
-            "left_jaw": points[4],
-            "right_jaw": points[12],
-            "chin": points[8],
-        }
-        places |= {"left_chin": points[6], "right_chin": points[10]}
     else:
         mesh = subject.mesh.points.astype(np.float64)
         pose = head_pose(subject.mesh)
@@ -661,10 +653,21 @@ _STRING, _STRING_LIGHT = 0.017, 0.93
 """Width in units, and brightness, of an elastic string."""
 
 
+def _taut(way: np.ndarray) -> np.ndarray:
+    """The points of a way (K, 2) on which a string lies that is drawn tight around it: it has no corners inwards."""
+    hull = np.sort(cv2.convexHull(way.astype(np.float32), returnPoints=False).ravel())
+    return np.asarray(way[np.union1d(hull, (0, len(way) - 1))])
+
+
 def _draw_string(
     picture: Picture, plane: _Plane | _Ring, head: _Head, places: Mapping[str, np.ndarray], covers: _Covers, put: _Put
 ) -> None:
-    """Draw the elastic string that holds a party hat: from the ends of its base along both cheeks, below the hair, and around the chin."""
+    """Draw the elastic string that holds a party hat: from the ends of its base along both cheeks, below the hair, and around the chin.
+
+    None without a mesh: 68 points of a face that lies aside may be anywhere.
+    """
+    if "chin" not in places:
+        return
     starts = plane.seen_at(np.array([(-PARTY_HAT_HALF, 0.03), (PARTY_HAT_HALF, 0.03)]))
     sides = []
     for start, side, far in ((starts[0], "left", -head.yaw), (starts[1], "right", head.yaw)):
@@ -672,7 +675,7 @@ def _draw_string(
             sides.append([start, *(places[f"{side}_{name}"] for name in ("ear", "side", "jaw", "chin"))])
         else:
             sides.append([])
-    way = [*sides[0], places["chin"] + 0.03 * head.axes[:, 1], *sides[1][::-1]]
+    way = _taut(np.array([*sides[0], places["chin"] + 0.03 * head.axes[:, 1], *sides[1][::-1]]))
     curve = smooth([(float(x), float(y)) for x, y in way], closed=False)
     window = _window_of(np.concatenate([curve - 0.1 * head.unit, curve + 0.1 * head.unit]), picture)
     if len(way) < 2 or window is None:
