@@ -40,7 +40,7 @@ from lianpu.transforms.reading import BANDS, BLACK, Reading, blurred, merged, re
 from lianpu.transforms.surface import SURFACE, Coordinates, backward_flow
 from lianpu.transforms.wrinkles import wrinkle_field
 
-_MALE, _FEMALE, _OLDER, _YOUNGER = 2.8, 2.4, 3.8, 2.9
+_MALE, _FEMALE, _OLDER, _YOUNGER = 3.2, 2.4, 3.8, 2.9
 """Means are pale: a step between the means of the sexes, or of 25 years, is less than people expect. How many are a strength of 1."""
 
 _SHAPE = 1.3
@@ -98,7 +98,7 @@ _DARKEST_BROWS = -0.75
 _LASHES_OFF = 0.65
 """How much of the contrast of lashes and liner goes."""
 
-_STUBBLE_OF_MEN = 0.85
+_STUBBLE_OF_MEN = 1.1
 """How much of the stubble of `beard=stubble` a face gets that turns male."""
 
 _BARE = (0.15, 0.55)

@@ -95,7 +95,7 @@ _AT_LIPS, _RING = 0.25, 9.0
 _WHITE = 5.0
 """The score for each 1 of log light above that of shaved skin, between places that are hair."""
 
-_LOCAL, _COVERS = 8.0, (0.12, 0.8)
+_LOCAL, _COVERS = 8.0, (0.05, 0.55)
 """Over how much around it a score is averaged, and the averages of stubble, through which the skin is seen and stays, and of a beard."""
 
 _HAS = (0.15, 0.7)
@@ -107,7 +107,7 @@ _LEAST_SURE, _LEAST_GROWN = 120.0, 40.0
 _PLACE = 0.25
 """Share of a place where beards grow from which on it is looked at."""
 
-_CLOSED, _WIDER, _SOFT = 6.0, 3.5, 2.5
+_CLOSED, _WIDER, _SOFT = 11.0, 5.0, 3.0
 """Gaps inside a beard that are closed, the rim that is added around it, and by how much that is softened."""
 
 
@@ -354,11 +354,7 @@ def _skin_beneath(reading: Reading, model: TransformModel, shaved: Field, hair: 
             for one, other in zip(cv2.split(face), cv2.split(all_of_it), strict=True)
         )
     )
-    cheeks = (reading.sampled(model.zones.cheeks) > 0.6) & (reading.skin > 0.6)
-    if cheeks.sum() > 40:  # skin beneath a beard is about as light and as coloured as the cheeks
-        usual = np.median(reading.tone[cheeks], axis=0)
-        lower = np.median(look[(hair > 0.5) & (away < -30)], axis=0) if ((hair > 0.5) & (away < -30)).any() else usual
-        look += np.clip(_LIKE_CHEEKS * (usual - lower) - (_BELOW_CHEEKS, 0, 0), 0, (0.3, 0.06, 0.08)).astype(np.float32)
+    look += _like_cheeks(reading, model, look, hair > 0.5)
     lips_outer, inner = (_filled(reading, REGIONS[name]) for name in ("lips_outer", "lips_inner"))
     up, low = (where(reading.classes, (name,)) * lips_outer for name in ("u_lip", "l_lip"))
     if (low > 0).sum() > 40 * scale**2:  # a lip under a moustache has the other one's colour, or its own, in its shade
@@ -369,10 +365,29 @@ def _skin_beneath(reading: Reading, model: TransformModel, shaved: Field, hair: 
         upper = np.array((np.clip(upper[0], lower[0] - darker, lower[0]), *((upper + lower)[1:] / 2)), dtype=np.float32)
         near = [blurred(one, 3.0 * scale) + np.float32(1e-4) for one in (up, low)]
         share = (near[0] / (near[0] + near[1]))[..., None]
-        parsed = _grown(where(reading.classes, ("u_lip", "l_lip", "mouth")), 2.5 * scale)  # the mesh's lips may be larger
+        parts = where(reading.classes, ("u_lip", "l_lip", "mouth"))  # the mesh's lips may be larger
+        parsed = np.maximum(_grown(parts, 1.0 * scale), _grown(parts, 6.0 * scale) * hair)
         lip = blurred(lips_outer * (1 - inner) * parsed, 1.6 * scale)[..., None]
         look += lip * (lower + share * (upper - lower) - look)
     return np.asarray(look, dtype=np.float32)
+
+
+def _like_cheeks(reading: Reading, model: TransformModel, look: Field, hair: np.ndarray) -> Field:
+    """(h, w, 3): what a look (h, w, 3) of skin beneath hair lacks of the light and colour of the cheek on its side of the face."""
+    x, y = canonical_places(reading)
+    off = x - float(model.canonical[152, 0])
+    cheeks = (reading.sampled(model.zones.cheeks) > 0.6) & (reading.skin > 0.6)
+    low = hair & (y < float(model.canonical[152, 1]) - 24)
+    lacks = []
+    for side in (off < 0, off >= 0):
+        known, new = reading.tone[cheeks & side], look[low & side]
+        if len(known) < 20 or len(new) < 20:
+            lacks.append(np.zeros(3))
+            continue
+        apart = _LIKE_CHEEKS * (np.median(known, axis=0) - np.median(new, axis=0)) - (_BELOW_CHEEKS, 0, 0)
+        lacks.append(np.clip(apart, 0, (0.3, 0.06, 0.08)))
+    right = smoothstep(off, -40, 40)[..., None]
+    return np.asarray(lacks[0] * (1 - right) + lacks[1] * right, dtype=np.float32)
 
 
 def _continued(known: Field, size: tuple[int, int]) -> Field:
