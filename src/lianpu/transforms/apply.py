@@ -83,6 +83,9 @@ _WARMER = 0.01
 _PAINTED_LIDS = (0.015, 0.055)
 """The same of lids and cheeks: eye shadow."""
 
+_NO_LIPS = 0.08
+"""By how much less red than the skin, in relative a, what the parser takes for lips is a mask."""
+
 _REDDEST_LIPS = (0.36, 0.08)
 """Relative a that bare lips have at most, and by how much more than the skin however red that is."""
 
@@ -420,6 +423,9 @@ def _reachable(reading: Reading, model: TransformModel) -> Field:
     lips = np.zeros(reading.view.shape, dtype=np.uint8)
     cv2.fillPoly(lips, [np.rint(reading.flat[list(REGIONS["lips_outer"])] * 16).astype(np.int32)], 1, shift=4)
     share = float((reading.cover("u_lip", "l_lip", "mouth") * lips).sum()) / max(float(lips.sum()), 1.0)
+    found, skin = reading.cover("u_lip", "l_lip") > 0, (reading.skin > 0.5) & (reading.sampled(model.zones.below) < 0.1)
+    if found.any() and skin.any() and np.median(reading.tone[found][:, 1]) < np.median(reading.tone[skin][:, 1]) - _NO_LIPS:
+        share = 0.0
     if share > 0.35:
         return np.ones(reading.view.shape, dtype=np.float32)
     hidden = 1 - float(smoothstep(np.array(share), 0.15, 0.35))

@@ -385,9 +385,13 @@ def _like_cheeks(reading: Reading, model: TransformModel, look: Field, hair: np.
             lacks.append(np.zeros(3))
             continue
         apart = _LIKE_CHEEKS * (np.median(known, axis=0) - np.median(new, axis=0)) - (_BELOW_CHEEKS, 0, 0)
-        lacks.append(np.clip(apart, 0, (0.3, 0.06, 0.08)))
+        lacks.append(np.clip(apart, 0, (0.25, 0.05, 0.06)))
     right = smoothstep(off, -40, 40)[..., None]
-    return np.asarray(lacks[0] * (1 - right) + lacks[1] * right, dtype=np.float32)
+    bare = reading.skin * (1 - hair)
+    deep = 1 - smoothstep(
+        blurred(np.asarray(bare, dtype=np.float32), 12.0 * reading.scale), 0.03, 0.45
+    )  # no edge beside bare skin
+    return np.asarray((lacks[0] * (1 - right) + lacks[1] * right) * deep[..., None], dtype=np.float32)
 
 
 def _continued(known: Field, size: tuple[int, int]) -> Field:
