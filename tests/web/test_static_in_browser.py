@@ -101,38 +101,40 @@ def page(browser: Any, address: str) -> Iterator[Any]:
 def test_each_effect_and_edit_is_that_of_python(
     page: Any, portrait: Picture, portrait_file: Path, mediapipe_models: Path, fields_file: Path
 ) -> None:
+    cases: list[tuple[str, str, dict[str, Any]]] = [(name, name, {}) for name in BROWSER_EFFECTS]
+    cases.append(("edit Male", "edit Male", {"value": True}))
     results = page.evaluate(
-        """async ([data, names]) => {
+        """async ([data, cases]) => {
             const { createEditor } = await import("./lianpu.js");
             const editor = await createEditor({ threads: 1 });
             const { faces } = await editor.openPhoto(new Blob([Uint8Array.from(atob(data), (c) => c.charCodeAt(0))]));
             const files = {};
-            for (const effect of names) {
-                const { file } = await editor.save([{ effect, options: effect.startsWith("edit") ? { value: true } : {} }], { format: "png" });
+            for (const [name, effect, options] of cases) {
+                const { file } = await editor.save([{ effect, options }], { format: "png" });
                 const bytes = new Uint8Array(await file.arrayBuffer());
                 let text = "";
                 for (let i = 0; i < bytes.length; i += 32768) text += String.fromCharCode(...bytes.subarray(i, i + 32768));
-                files[effect] = btoa(text);
+                files[name] = btoa(text);
             }
             editor.close();
             return { faces: faces.length, files };
         }""",
-        [base64.b64encode(portrait_file.read_bytes()).decode(), [*BROWSER_EFFECTS, "edit Male"]],
+        [base64.b64encode(portrait_file.read_bytes()).decode(), cases],
     )
     assert results["faces"] == 1
     subjects = open_analyzer(AnalyzerSettings(), threads=1).analyze(portrait)
     assert len(subjects) == 1
     editor = load_editor(fields_file, threads=1)
-    for name in (*BROWSER_EFFECTS, "edit Male"):
+    for name, effect, options in cases:
         made = (
-            EFFECTS[name].apply(portrait, subjects)
-            if name in EFFECTS
+            EFFECTS[effect].apply(portrait, subjects, **options)
+            if effect in EFFECTS
             else edit_attributes(portrait, subjects, editor, {"Male": True})
         )
         ours = made.astype(int)
         theirs = np.asarray(Image.open(io.BytesIO(base64.b64decode(results["files"][name]))).convert("RGB")).astype(int)
         changed, apart = float(np.abs(ours - portrait).mean()), float(np.abs(theirs - ours).mean())
-        share, levels = BOUNDS.get(name, (0.25, 0.05))
+        share, levels = BOUNDS.get(effect, (0.25, 0.05))
         assert apart <= share * changed + levels, f"{name}: {apart:.3f} apart where Python changes {changed:.3f}"
         if name != "whiten_teeth":  # the portrait's are white
             assert np.abs(theirs - portrait).mean() > 0.02, f"{name} does nothing in the browser"
@@ -245,6 +247,37 @@ def test_a_camera_is_edited(page: Any) -> None:
     assert red.shape[:2] == (480, 480)
     page.click("#stop")
     until(page, "document.getElementById('welcome').hidden === false")
+
+
+def test_a_pasted_photo_is_opened_and_two_fingers_enlarge_it(browser: Any, address: str, portrait_file: Path) -> None:
+    opened, page = new_page(browser, address, viewport={"width": 390, "height": 844}, has_touch=True)
+    until(page, "document.body.dataset.ready === 'yes'")
+    page.evaluate(
+        """(data) => {
+            const clipboardData = new DataTransfer();
+            clipboardData.items.add(new File([Uint8Array.from(atob(data), (c) => c.charCodeAt(0))], "pasted.png", { type: "image/png" }));
+            document.dispatchEvent(new ClipboardEvent("paste", { clipboardData, bubbles: true }));
+        }""",
+        base64.b64encode(portrait_file.read_bytes()).decode(),
+    )
+    until(page, "Number(document.getElementById('stage').dataset.drawn) > 0")
+    before, stage = page.locator("#frame").bounding_box(), page.locator("#stage").bounding_box()
+    x, y = stage["x"] + stage["width"] / 2, stage["y"] + stage["height"] / 2
+    fingers = opened.new_cdp_session(page)
+    for kind, far in (("touchStart", 40), ("touchMove", 60), ("touchMove", 90), ("touchMove", 120), ("touchEnd", None)):
+        points = [] if far is None else [{"x": x - far, "y": y, "id": 0}, {"x": x + far, "y": y, "id": 1}]
+        fingers.send("Input.dispatchTouchEvent", {"type": kind, "touchPoints": points})
+    after = page.locator("#frame").bounding_box()
+    assert after["width"] == pytest.approx(3 * before["width"], rel=0.1), "three times as far apart, three times as large"
+    assert page.faults == []
+    opened.close()
+
+
+def test_without_leave_to_use_the_camera_a_sentence_says_what_to_do(page: Any) -> None:
+    page.evaluate("navigator.mediaDevices.getUserMedia = () => Promise.reject(new DOMException('denied', 'NotAllowedError'))")
+    page.click("#camera")
+    until(page, "document.getElementById('toast').textContent.includes('allow it in the browser')")
+    assert page.locator("#welcome").is_visible()
 
 
 @pytest.mark.parametrize("size", [(390, 844), (1366, 768), (2560, 1440)], ids=["phone", "laptop", "desktop"])

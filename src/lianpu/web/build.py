@@ -48,7 +48,7 @@ NETWORKS: Mapping[str, str] = {
 """The networks of the browser, by what it calls them, as the table of models spells them."""
 
 BROWSER_EFFECTS = (
-    *("hair_color", "smooth_skin", "skin_tone", "lipstick", "blush", "eye_shadow", "brighten_eyes", "whiten_teeth"),
+    *("hair_color", "smooth_skin", "skin_tone", "lipstick", "blush", "eye_shadow", "brighten_eyes", "under_eye", "whiten_teeth"),
     *("slim_face", "larger_eyes", "blur_background", "replace_background", "anonymise"),
 )
 """Effects that `static/effects.js` has, too."""

@@ -289,6 +289,41 @@ function brightenEyes(picture, face, strength) {
     }
 }
 
+const UNDER = {
+    right_eye: [[130, 25, 110, 24, 23, 22, 26, 112, 243], [143, 111, 117, 118, 119, 120, 121, 128, 245], [50, 101, 100, 36, 205]],
+    left_eye: [[359, 255, 339, 254, 253, 252, 256, 341, 463], [372, 340, 346, 347, 348, 349, 350, 357, 465], [280, 330, 329, 266, 425]],
+};
+
+/** Lightens the skin under the eyes towards the tone of the cheeks. @param {Picture} picture @param {Face} face @param {number} strength */
+function underEye(picture, face, strength) {
+    const at = opened(picture, windowAround(picture, outline(face.mesh, "face_oval"), 0.1 * face.unit), face.unit, 64);
+    if (!at) return;
+    const { view, to, px } = at, { w, h } = view, n = w * h, change = [empty(view), empty(view), empty(view)], skin = skinOf(face, view, to), lens = face.shares ? shareOver(face, view, to, ["eye_g"]) : empty(view);
+    const fine = /** @type {[Plane, Plane, Plane]} */ (view.planes.map((plane) => blurred(plane, w, h, Math.max(0.4, 0.012 * px)))), [L, A, B] = labPlanes(fine), eyes = inside(face, view, to, "left_eye", "right_eye"), grown = dilated(eyes, w, h, 0.02 * px), free = skin.map((value, i) => clamp(value - grown[i], 0, 1));
+    const coarse = [L, A, B].map((plane) => soften(plane, view, 0.03 * px)); // a dark crease is no other thing than the skin around it
+    const seen = (/** @type {number[]} */ points) => mapPoints(to, points.flatMap((i) => [face.mesh[2 * i], face.mesh[2 * i + 1]]));
+    for (const [lid, edge, cheek] of Object.values(UNDER).map((groups) => groups.map(seen))) {
+        const near = empty(view), radius = Math.max(0.11 * px, 1);
+        for (let i = 0; i < n; i++) {
+            if (free[i] > 0.7) for (let k = 0; k < cheek.length; k += 2) near[i] = Math.max(near[i], Math.exp(-2 * ((i % w - cheek[k]) ** 2 + (Math.floor(i / w) - cheek[k + 1]) ** 2) / radius ** 2));
+        }
+        if (total(near) < 3) continue;
+        const own = weightedMean([L, A, B], near), alike = (/** @type {Plane[]} */ [l, a, b], /** @type {number} */ i) => 1 - smoothstep(Math.hypot(0.7 * (l[i] - own[0]), a[i] - own[1], b[i] - own[2]), 16, 28);
+        const bare = free.map((value, i) => value * alike(coarse, i) + lens[i] * (1 - eyes[i]) * alike([L, A, B], i));
+        const upper = lid.map((value, i) => value + 0.2 * (edge[i] - value)), back = [...Array(edge.length / 2).keys()].reverse().flatMap((i) => [edge[2 * i], edge[2 * i + 1]]);
+        const region = soften(fillPolygon(empty(view), w, h, [...upper, ...back]), view, 0.06 * px), seenBare = soften(bare, view, 0.012 * px), share = blurred(bare, w, h, 0.04 * px);
+        const low = /** @type {[Plane, Plane, Plane]} */ (fine.map((plane) => blurred(plane.map((value, i) => value * bare[i]), w, h, 0.04 * px).map((value, i) => clamp(plane[i] + (value / (share[i] + 1e-4) - plane[i]) * clamp(4 * share[i], 0, 1), 0, 1))));
+        const [x, y] = edge, along = [edge[edge.length - 2] - x, edge[edge.length - 1] - y], length = Math.max(along[0] ** 2 + along[1] ** 2, 1e-6);
+        for (let i = 0; i < n; i++) {
+            const weight = strength * region[i] * seenBare[i] * bare[i] * smoothstep(((i % w - x) * along[0] + (Math.floor(i / w) - y) * along[1]) / length, 0.04, 0.42);
+            if (!weight) continue;
+            const [l, a, b] = labOf(low[0][i], low[1][i], low[2][i]), old = rgbOf(l, a, b), now = rgbOf(l + clamp(own[0] + 3 - l, 0, 16), a + 0.9 * (own[1] - a), b + 0.9 * (own[2] - b));
+            for (let c = 0; c < 3; c++) change[c][i] += weight * (now[c] - old[c] + 0.8 * (low[c][i] - fine[c][i]));
+        }
+    }
+    addChange(picture, view, change);
+}
+
 /** @type {Record<string, {gamma?: number, shift?: [number, number], chroma?: number, calm?: number, hue?: [number, number]}>} */
 const TONES = {
     tan: { gamma: 1.32, shift: [2.2, 2.8], chroma: 1.06, calm: 0.4, hue: [54, 66] }, light: { gamma: 0.82, shift: [-1, -2], chroma: 0.94 },
@@ -654,6 +689,7 @@ export const EFFECTS = {
     blush: { scope: "face", apply: blush, options: { color: "#d8665f" } },
     eye_shadow: { scope: "face", apply: eyeShadow, options: { color: "#7a4f4c" } },
     brighten_eyes: { scope: "face", apply: brightenEyes, options: {} },
+    under_eye: { scope: "face", apply: underEye, options: {} },
     whiten_teeth: { scope: "face", apply: whitenTeeth, options: {} },
     slim_face: { scope: "face", apply: slimFace, options: {} },
     larger_eyes: { scope: "face", apply: largerEyes, options: {} },
@@ -663,7 +699,7 @@ export const EFFECTS = {
 };
 
 /** The order in which steps are applied, whatever the order in which they were chosen. */
-const ORDER = ["slim_face", "larger_eyes", "smooth_skin", "skin_tone", "brighten_eyes", "whiten_teeth", "blush", "eye_shadow", "lipstick", "hair_color", "blur_background", "replace_background", "anonymise"];
+const ORDER = ["slim_face", "larger_eyes", "smooth_skin", "skin_tone", "under_eye", "brighten_eyes", "whiten_teeth", "blush", "eye_shadow", "lipstick", "hair_color", "blur_background", "replace_background", "anonymise"];
 
 /**
  * Applies steps to a picture, in place. The fields of edits are in `Face.edits` already (`planEdits`).

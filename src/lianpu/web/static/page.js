@@ -697,7 +697,7 @@ by("about").addEventListener("click", () => {
     /** @type {HTMLDialogElement} */ (by("aboutbox")).showModal();
 });
 by("aboutclose").addEventListener("click", () => /** @type {HTMLDialogElement} */ (by("aboutbox")).close());
-window.addEventListener("resize", fit);
+new ResizeObserver(() => (view.zoom > 1 ? place() : fit())).observe(stage); // the panel below a phone's stage grows and shrinks
 navigator.serviceWorker?.register("offline.js").catch(() => {}); // plain HTTP has none, and then the page needs its server
 
 startLanguage();

@@ -6,7 +6,7 @@ const WORDS = {
     en: {
         other: "中文", open: "Open photo", camera: "Camera", example: "Try an example", about: "About", stage: "Photo. Plus and minus zoom, arrows move, hold space for the original.",
         drop: "Drop a photo here, paste one, or open one", private: "Everything runs in this browser. No picture leaves your machine.",
-        loading: "Loading the networks: {done} of {total} MB", themes: "Themes", undo: "Undo", redo: "Redo", hold: "Hold: original", compare: "Before | after",
+        loading: "Loading the networks: {done} of {total} MB", themes: "Themes", undo: "Undo", redo: "Redo", hold: "Original", compare: "Compare",
         share: "Save look", save: "Download", snapshot: "Snapshot", record: "Record", stop: "Stop camera", batch: "Several photos", close: "Close",
         aboutText: "Lianpu edits faces in the browser: networks of MediaPipe find the face and the person, a small parser finds hair and skin. Pictures are marked as edited (XMP).",
         hair: "Hair", face: "Face", makeup: "Make-up", beauty: "Skin", background: "Background", hide: "Hide faces", presets: "Looks", mine: "My looks",
@@ -28,7 +28,7 @@ stickers: "Stickers", remove_beard: "No beard", stubble: "Stubble", ownPicture: 
     zh: {
         other: "English", open: "打开照片", camera: "摄像头", example: "试用示例", about: "关于", stage: "照片。加减号缩放，方向键移动，按住空格看原图。",
         drop: "把照片拖到这里、粘贴，或点击打开", private: "一切都在浏览器里完成，图片不会离开您的设备。",
-        loading: "正在加载模型：{done} / {total} MB", themes: "主题", undo: "撤销", redo: "重做", hold: "按住看原图", compare: "前后对比",
+        loading: "正在加载模型：{done} / {total} MB", themes: "主题", undo: "撤销", redo: "重做", hold: "原图", compare: "对比",
         share: "保存妆容", save: "下载", snapshot: "拍照", record: "录像", stop: "关闭摄像头", batch: "多张照片", close: "关闭",
         aboutText: "脸谱在浏览器中编辑人脸：MediaPipe 的网络定位人脸和人物，小型解析网络识别头发与皮肤。图片会带有“已编辑”标记（XMP）。",
         hair: "头发", face: "脸型", makeup: "妆容", beauty: "皮肤", background: "背景", hide: "隐藏人脸", presets: "风格", mine: "我的风格",
