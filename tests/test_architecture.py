@@ -177,6 +177,7 @@ MAY_IMPORT: dict[str, set[str]] = {
         "yaml_text",
     },
     "bench": {
+        "allocator",
         "attributes",
         "camera",
         "cli",

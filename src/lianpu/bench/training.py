@@ -42,10 +42,13 @@ def main(arguments: list[str]) -> None:
     options = tyro.cli(BenchTrainArguments, args=arguments, prog="lianpu bench train")
     from rich.table import Table
 
+    from lianpu.allocator import keep_freed_memory
     from lianpu.devices import describe_machine, pick_device
     from lianpu.terminal import console, stage
 
     device = pick_device(options.device)
+    if device.type == "cpu":
+        keep_freed_memory()  # as training does; both sides have it
     with stage("Rounds") as on_progress:
         seconds = measure(options, on_progress)
     memory = {kind: peak_memory(options, kind) for kind in seconds} if device.type == "cpu" else {}
