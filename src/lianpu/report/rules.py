@@ -568,7 +568,7 @@ _SET_METRICS = r"^(fid|kid|is|lpips|inception score)\b"
 _PROTOCOL = (
     (
         "the feature weights",
-        r"features?\s*[:：]|特征\s*[:：]?\s*\w*(inception|lite|网络)|pt_inception|torch[-_ ]?fidelity|(clean|pytorch)[-_]?fid|权重\s*[:：]|weights?\s*[:：]",
+        r"features?\s*[:：]|特征\s*[:：]?\s*[\w-]*(inception|lite|网络)|pt_inception|torch[-_ ]?fidelity|(clean|pytorch)[-_]?fid|权重\s*[:：]|weights?\s*[:：]",
     ),
     (
         "how many real and edited pictures",
