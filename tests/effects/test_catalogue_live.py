@@ -55,7 +55,7 @@ BOUNDS = {
     "under_eye": Bounds(0.93, 1.5),
     "larger_eyes": Bounds(0.95, 3.0),
     "slim_face": Bounds(0.95, 3.0),
-    "age": Bounds(0.8, 7.5, 0.6),  # a photo's hair greys strand by strand, live hair evenly
+    "age": Bounds(0.8, 8.5, 0.6),  # a photo's hair greys strand by strand, live hair evenly
     "gender": Bounds(0.8, 4.0, 0.6, 2.0),
     "beard": Bounds(0.85, 4.0, 0.6),
     "sticker": Bounds(0.98, 3.0),
