@@ -274,7 +274,8 @@ def test_a_pasted_photo_is_opened_and_two_fingers_enlarge_it(browser: Any, addre
 
 
 def test_without_leave_to_use_the_camera_a_sentence_says_what_to_do(page: Any) -> None:
-    page.evaluate("navigator.mediaDevices.getUserMedia = () => Promise.reject(new DOMException('denied', 'NotAllowedError'))")
+    denied = "new DOMException('denied', 'NotAllowedError')"
+    page.evaluate(f"() => {{ navigator.mediaDevices.getUserMedia = () => Promise.reject({denied}); }}")
     page.click("#camera")
     until(page, "document.getElementById('toast').textContent.includes('allow it in the browser')")
     assert page.locator("#welcome").is_visible()
