@@ -45,6 +45,15 @@ def _help(*words: str, capsys: pytest.CaptureFixture[str]) -> str:
     return capsys.readouterr().out
 
 
+@pytest.mark.parametrize("words", [["--help"], ["--version"], ["edit", "--help"]], ids=" ".join)
+def test_a_reader_that_stops_early_sees_no_traceback(words: list[str]) -> None:
+    reading, writing = os.pipe()
+    os.close(reading)
+    done = subprocess.run([sys.executable, "-m", "lianpu", *words], stdout=writing, stderr=subprocess.PIPE, check=False)
+    os.close(writing)
+    assert (done.returncode, done.stderr) == (1, b"")
+
+
 def test_no_help_loads_torch() -> None:
     heavy = ("torch", "matplotlib", "fastapi", "dlib", "av", "scipy", "ray", "insightface")
     code = (

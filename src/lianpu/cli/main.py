@@ -87,11 +87,9 @@ def main(arguments: Sequence[str] | None = None) -> None:
     """Run a command and exit: 0 when it worked, 1 with one line when the user can fix it, 2 for wrong usage."""
     _print_any_name()
     words = list(sys.argv[1:] if arguments is None else arguments)
-    if not words or words[0] in (*HELP, "help"):
-        print(_usage())
-        return
-    if words[0] in ("-V", "--version"):
-        print(f"lianpu {__version__}")
+    if not words or words[0] in (*HELP, "help", "-V", "--version"):
+        with _errors_as_one_line():
+            print(f"lianpu {__version__}" if words and words[0] in ("-V", "--version") else _usage(), flush=True)
         return
     if words[0] not in COMMANDS:
         print(f"lianpu: '{words[0]}' is not a command{nearest_name(words[0], COMMANDS)}. See: lianpu --help", file=sys.stderr)
