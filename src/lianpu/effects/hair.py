@@ -320,7 +320,7 @@ def natural_target(shade: str, own: Field, skin: SkinLook) -> Field:
     lit = skin.light - USUAL_SKIN.light
     before = float(own[0])
     light = {
-        "black": 4.8 + 0.08 * before,
+        "black": 4.8 + 0.06 * before,
         "brown": np.clip(21.0 + 0.2 * lit + 0.08 * (before - 30), 14, 27),
         "blond": np.clip(56.0 + 0.3 * lit + 0.15 * (before - 20), 46, 64),
         "gray": np.clip(50.0 + 0.35 * lit + 0.25 * (before - 25), 32, 66),

@@ -40,6 +40,9 @@ _PERSON_SURE, _ALIKE, _GROUND_APART, _SKIN_APART = (0.7, 0.95), (1.3, 2.3), (8.0
 that of the hair nearby, and how far that is from the ground's and
 from skin's (CIE76): arms are no blond hair."""
 
+_ROUGHER, _ASIDE = (1.2, 2.0), (0.9, 1.1)
+"""What varies so many times as much as skin is hair nonetheless; and how far aside (units) hair above the eyes is questioned."""
+
 _NO_DOUBT = (0.99, 0.9998)
 """Probabilities of hair that colours question, and do not."""
 
@@ -56,7 +59,7 @@ _THICK = (0.06, 0.13)
 _HAIRLINE = 0.045
 """How soft a hairline is, in units: hair thins out there, and colours tell little of white hair beside skin."""
 
-_THIN_ZONE, _THIN_ABOVE, _THIN, _THIN_OUT, _THIN_RAMP, _FRAY = 0.14, (-0.2, 0.05), 0.14, 0.05, (0.15, 0.95), 0.3
+_THIN_ZONE, _THIN_ABOVE, _THIN, _THIN_OUT, _THIN_RAMP, _FRAY = 0.14, (-0.2, 0.05), 0.12, 0.05, (0.15, 0.95), 0.3
 """A painted hairline: how far from skin (units) and above which heights below the eyes (units) hair thins out, over what width (units),
 how far out it begins, between which values of the blurred probability, and how much single strands reach further."""
 
@@ -270,8 +273,12 @@ def _by_color(subject: Subject, view: View, soft: Field, person: Field) -> tuple
     size = scaled_size(soft, min(1.0, _GRID / unit))
     lab = rgb_to_lab(wide_blur(view.picture, max(0.5, _PATCH * unit)))
     free = 1 - _parsed_else(subject, view)
-    lab, hair, likely, free = (
-        np.asarray(cv2.resize(each, size, interpolation=cv2.INTER_AREA), dtype=np.float32) for each in (lab, soft, person, free)
+    light = channel_sum(view.picture)
+    rough = wide_blur(np.abs(light - wide_blur(light, max(0.5, 0.5 * _PATCH * unit))), max(0.5, _PATCH * unit))
+    rough /= max(float(np.median(rough[part_cover(subject, view, "skin", "nose") > 0.5])), 1e-4)
+    lab, hair, likely, free, rough = (
+        np.asarray(cv2.resize(each, size, interpolation=cv2.INTER_AREA), dtype=np.float32)
+        for each in (lab, soft, person, free, rough)
     )
     ground = (1 - hair) * (1 - likely)
     known = nearest_values(np.dstack([lab, lab * lab]), (hair > _SURE) * np.float32(1) + np.float32(1e-6) * hair)
@@ -286,7 +293,9 @@ def _by_color(subject: Subject, view: View, soft: Field, person: Field) -> tuple
     middle = np.median(hairs, axis=0)
     usual = np.maximum(1.48 * np.median(np.abs(hairs - middle), axis=0), _LEAST_SPREAD)
     from_hair = np.sqrt((((lab - middle) / usual) ** 2).sum(axis=2))
-    other = np.maximum(as_skin, as_ground * unlike) * smoothstep(from_hair, *_NOT_HAIR)
+    other = np.maximum(as_skin, as_ground * unlike) * smoothstep(from_hair, *_NOT_HAIR) * (1 - smoothstep(rough, *_ROUGHER))
+    across, down = from_the_eyes(subject, view, rough.shape)
+    other *= np.maximum(smoothstep(np.abs(across), *_ASIDE), smoothstep(down, 0.0, 0.3))  # a fringe may be as light as skin
     return (
         np.asarray(enlarge(found.astype(np.float32), view.shape[::-1]), dtype=np.float32),
         np.asarray(enlarge(other.astype(np.float32), view.shape[::-1]), dtype=np.float32),

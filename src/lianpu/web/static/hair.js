@@ -45,7 +45,7 @@ export function shadeTarget(shade, color, look, skin) {
     }
     const lit = skin.light - 66, before = look.middle;
     const light = {
-        black: 4.8 + 0.08 * before, brown: clamp(21 + 0.2 * lit + 0.08 * (before - 30), 14, 27),
+        black: 4.8 + 0.06 * before, brown: clamp(21 + 0.2 * lit + 0.08 * (before - 30), 14, 27),
         blond: clamp(56 + 0.3 * lit + 0.15 * (before - 20), 46, 64), gray: clamp(50 + 0.35 * lit + 0.25 * (before - 25), 32, 66),
     }[shade];
     if (light === undefined) throw new RangeError(`no shade is called ${shade}; known: picked, ${Object.keys(SHADE_TONE).join(", ")}`);
