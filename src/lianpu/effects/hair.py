@@ -437,15 +437,15 @@ _STRAND = 0.012
 _INNER = 0.035
 """How far inside of what is surely hair its lightness is measured, in units."""
 
-_BLACK, _UNLIT_SHARE, _UNLIT = 8.0, 0.35, 0.36
+_BLACK, _UNLIT_SHARE, _UNLIT = 8.0, 0.35, 0.28
 """Hair that is darker than its median, or than the first (L), within the second (units), shows no strands: it gets this much less light."""
 
-_UNDER, _UNDER_REACH, _UNDER_FROM, _CRUSHED = 0.5, 0.22, (0.1, 0.9), (7.0, 20.0)
+_UNDER, _UNDER_REACH, _UNDER_FROM, _CRUSHED = 0.25, 0.22, (0.1, 0.9), (7.0, 20.0)
 """Black hair shows no shadows: made lighter, it gets this much less light where it hangs behind cheeks, ears and neck: within so many units of
 them, from the first to the second height below the eyes (units), the less the lighter it was (L of its middle)."""
 
-_MOST_KEPT, _MADE_UP = 0.78, 0.8
-"""The largest share of lightening that shadows do not get, and how much of what the median then lacks the lit hair gets more."""
+_MOST_KEPT = 0.75
+"""The largest share of lightening that shadows do not get."""
 
 _INNER_PARTS = ("skin", "neck", "l_ear", "r_ear", "ear_r", "neck_l")
 
@@ -455,7 +455,7 @@ _EDGE = 0.3
 _BROW_PX = 20
 """Pixels of brows at the least, in a view, that tell what grey hair was like before."""
 
-_ROOTS, _ROOT_SHARE = 0.2, 0.28
+_ROOTS, _ROOT_SHARE = 0.2, 0.22
 """Reach of roots from the skin in units, and the share of lightening that they do not get."""
 
 
@@ -515,9 +515,6 @@ def paint_hair(matte: HairMatte, subject: Subject, target: Field) -> HairPaint:
     )
     kept = np.minimum(kept, _MOST_KEPT)
     new = new - shade - lighter * kept
-    sure = matte.sure >= min(0.7, float(matte.sure.max()))
-    lacking = max(0.0, float(target[0]) - float(np.median(new[sure])))
-    new = new + _MADE_UP * _naturalness(target) * lacking * (1 - kept / _MOST_KEPT)
     unit_px = unit * view.scale
     across = across_hair(lab[:, :, 0], inner, across_around_head(subject, view), unit_px)
     lighter = np.clip((new - soft) / _STRANDS_FROM, -1, 1)
