@@ -44,7 +44,7 @@ class Bounds:
 
 
 BOUNDS = {
-    "hair_color": Bounds(0.9, 9.0),
+    "hair_color": Bounds(0.87, 12.5),  # photos draw locks and shadows where black hair shows none; live frames do not
     "smooth_skin": Bounds(0.85, 1.2),
     "skin_tone": Bounds(0.9, 3.0),
     "lipstick": Bounds(0.95, 4.0),
@@ -256,7 +256,7 @@ REAL = {
 """Real faces by what is special about them."""
 
 REAL_BOUNDS = {
-    "hair_color": Bounds(0.8, 20.0),  # photos draw locks and shadows where black hair shows none; live frames do not
+    "hair_color": Bounds(0.8, 20.0),  # as above
     "smooth_skin": Bounds(0.68, 1.8, 0.2, 1.3),  # single spots are taken out in photos only; without them 0.86 to 0.99
     "under_eye": Bounds(0.9, 3.1),  # a fifth of its change: the fold below a bag is finer than half a frame's pixels show
     "beard": Bounds(0.94, 3.0),  # all pixels of a full beard are new: it changes far more than any other
