@@ -19,7 +19,7 @@ from PIL import Image
 from lianpu.editing.attributes import edit_attributes
 from lianpu.editing.presets import describe_steps, parse_preset
 from lianpu.editors.loading import load_editor
-from lianpu.effects.catalogue import EFFECTS
+from lianpu.effects.catalogue import EFFECTS, STICKERS
 from lianpu.errors import LianpuError
 from lianpu.faces.analyzer import AnalyzerSettings, open_analyzer
 from lianpu.imaging.picture import Picture
@@ -42,10 +42,13 @@ BOUNDS = {
     "hair_color": (0.6, 0.05),
     "replace_background": (0.5, 0.05),
     "blur_background": (0.5, 0.35),
+    "sticker": (0.3, 0.05),
+    **{f"sticker {which}": (0.5, 0.05) for which in ("confetti", "snowflakes", "halo", "dog")},
 }
 """Largest mean difference from Python's photo form: a share of the change that it makes, and grey levels; (0.25, 0.05) for all others.
 
 In photos Python also takes spots out of skin, cuts hair out with a finer matte, and refines people with more than the network's matte.
+Thin things far from the eyes lie a pixel beside Python's; what sits on a bun is lower where the parser sees less of it.
 """
 
 
@@ -101,7 +104,8 @@ def page(browser: Any, address: str) -> Iterator[Any]:
 def test_each_effect_and_edit_is_that_of_python(
     page: Any, portrait: Picture, portrait_file: Path, mediapipe_models: Path, fields_file: Path
 ) -> None:
-    cases: list[tuple[str, str, dict[str, Any]]] = [(name, name, {}) for name in BROWSER_EFFECTS]
+    cases: list[tuple[str, str, dict[str, Any]]] = [(name, name, {}) for name in BROWSER_EFFECTS if name != "sticker"]
+    cases += [(f"sticker {which}", "sticker", {"which": which}) for which in STICKERS]
     cases.append(("edit Male", "edit Male", {"value": True}))
     results = page.evaluate(
         """async ([data, cases]) => {
@@ -134,9 +138,9 @@ def test_each_effect_and_edit_is_that_of_python(
         ours = made.astype(int)
         theirs = np.asarray(Image.open(io.BytesIO(base64.b64decode(results["files"][name]))).convert("RGB")).astype(int)
         changed, apart = float(np.abs(ours - portrait).mean()), float(np.abs(theirs - ours).mean())
-        share, levels = BOUNDS.get(effect, (0.25, 0.05))
+        share, levels = BOUNDS.get(name, BOUNDS.get(effect, (0.25, 0.05)))
         assert apart <= share * changed + levels, f"{name}: {apart:.3f} apart where Python changes {changed:.3f}"
-        if name != "whiten_teeth":  # the portrait's are white
+        if name not in ("whiten_teeth", "sticker freckles"):  # the portrait's are white, and hardly seen on its skin
             assert np.abs(theirs - portrait).mean() > 0.02, f"{name} does nothing in the browser"
 
 
@@ -387,7 +391,10 @@ def test_with_python_behind_it_the_browser_shows_and_the_server_writes(
         assert not [address for address in page.asked if "/preview" in address], "the browser has this effect itself"
         page.click("[data-theme=stickers]")
         act(page, "#tiles button[data-tile*=sunglasses]")
-        assert [address for address in page.asked if "/preview" in address], "stickers are the server's"
+        assert not [address for address in page.asked if "/preview" in address], "and stickers"
+        page.click("[data-theme=people]")
+        act(page, "#tiles button[data-tile*=stubble]")
+        assert [address for address in page.asked if "/preview" in address], "beards are the server's"
         with page.expect_download() as waiting:
             page.click("#save")
         with opened_picture(waiting.value) as image:

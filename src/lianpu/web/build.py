@@ -19,12 +19,16 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+from PIL import Image
+
 from lianpu.dataset.drawn import draw_face
 from lianpu.editing.attributes import crop_template
 from lianpu.editing.presets import EditStep, bundled_presets, find_preset
 from lianpu.editors.loading import BUNDLED_EDITORS, bundled_editor_file
 from lianpu.editors.onnx_editor import OnnxEditor
 from lianpu.effects.catalogue import EFFECTS, Effect
+from lianpu.effects.sticker_art import ART, drawn_layer
 from lianpu.errors import LianpuError, ModelError, SettingsError, WeightsError
 from lianpu.files import atomic_folder, sha256_of
 from lianpu.models.store.conversion import require_onnx
@@ -49,7 +53,7 @@ NETWORKS: Mapping[str, str] = {
 
 BROWSER_EFFECTS = (
     *("hair_color", "smooth_skin", "skin_tone", "lipstick", "blush", "eye_shadow", "brighten_eyes", "under_eye", "whiten_teeth"),
-    *("slim_face", "larger_eyes", "blur_background", "replace_background", "anonymise"),
+    *("slim_face", "larger_eyes", "blur_background", "replace_background", "sticker", "anonymise"),
 )
 """Effects that `static/effects.js` has, too."""
 
@@ -75,6 +79,9 @@ _RUNTIME_LICENCE = "onnxruntime-web, Copyright (c) Microsoft Corporation, MIT Li
 _NPM_SECONDS = 300
 
 MARKER = "manifest.json"
+
+_STICKER_PX = 256
+"""Pixels to a unit, the distance of the eyes, of the drawings of stickers."""
 
 _PORTRAIT = (5, 4)
 """Seed and number of the drawn portrait that the page offers as an example: nobody is pictured."""
@@ -131,9 +138,11 @@ def build_site(
         for file in files:
             shutil.copyfile(file, folder / "ort" / file.name)
         write_image(folder / "example.jpg", draw_face(*_PORTRAIT, 768, {"Eyeglasses": False, "Wearing_Hat": False}).picture)
+        stickers = _draw_stickers(folder) if networks else {}
         address = "ort/" if files else f"{runtime.rstrip('/')}/" if networks else None
         page = [f"ort/{file.name}" for file in files] + [file.name for file in folder.iterdir() if file.is_file()]
-        manifest = site_manifest(networks, address, editor, server, page)
+        page += [layer["file"] for layers in stickers.values() for layer in layers]
+        manifest = site_manifest(networks, address, editor, server, page, stickers)
         (folder / MARKER).write_text(json.dumps(manifest, ensure_ascii=False, indent=1), encoding="utf-8")
         (folder / "LICENCES.txt").write_text(_licences(networks), encoding="utf-8")
     size = sum(file.stat().st_size for file in target.rglob("*") if file.is_file())
@@ -146,6 +155,7 @@ def site_manifest(
     editor: Mapping[str, Any] | None = None,
     server: Mapping[str, Any] | None = None,
     files: Sequence[str] = (),
+    stickers: Mapping[str, Sequence[Mapping[str, Any]]] | None = None,
 ) -> dict[str, Any]:
     """What the runtime reads first (`models.js`, `Manifest`).
 
@@ -155,6 +165,7 @@ def site_manifest(
         editor: what the editor among the networks can do (`faces.js`, `EditorFacts`).
         server: of `build_site`.
         files: of the page, which browsers keep to open it without a connection.
+        stickers: the layers of each (`stickers.js`, `Layer`).
     """
     effects = BROWSER_EFFECTS if server is None else tuple(server["effects"])
     return {
@@ -164,6 +175,7 @@ def site_manifest(
         "models": dict(networks),
         "editor": None if editor is None else dict(editor),
         "effects": {name: _facts(EFFECTS[name]) for name in effects},
+        "stickers": dict(stickers or {}),
         "presets": list(_presets(effects)),
         "server": None if server is None else dict(server),
     }
@@ -244,6 +256,22 @@ def _copy_editor(
         shutil.copyfile(card, folder / card.name)
     groups = [list(group) for group in info.attributes.groups]
     return {"attributes": list(info.attributes.names), "groups": groups, "labelInput": info.label_input, "side": info.image_size}
+
+
+def _draw_stickers(target: Path) -> dict[str, list[dict[str, Any]]]:
+    """Write the layers of the bundled stickers as WebP pictures; how they lie on a head, by name."""
+    (target / "stickers").mkdir()
+    found: dict[str, list[dict[str, Any]]] = {}
+    for name, layers in ART.items():
+        for index, layer in enumerate(layers):
+            pixels = drawn_layer(name, index, _STICKER_PX)
+            alpha = pixels[:, :, 3:]
+            rgba = np.dstack([pixels[:, :, :3] / np.maximum(alpha, 1e-3), alpha])
+            file = f"stickers/{name}-{index}.webp"
+            Image.fromarray(np.rint(np.clip(rgba, 0, 1) * 255).astype(np.uint8)).save(target / file, quality=92)
+            facts = {key: value for key, value in vars(layer).items() if key not in ("draw", "box")}
+            found.setdefault(name, []).append({"file": file, "px": _STICKER_PX, "box": list(layer.box), **facts})
+    return found
 
 
 def _licences(networks: Mapping[str, Mapping[str, Any]]) -> str:

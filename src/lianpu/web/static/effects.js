@@ -10,6 +10,7 @@ import {
 import { hairOver, middleOf, outline, points68, shareOver, windowOf, PARTS } from "./faces.js";
 import { applyFields, EDIT, editKey } from "./fields.js";
 import { lumaTone, shadeTarget } from "./hair.js";
+import { sticker } from "./stickers.js";
 
 /** @typedef {import("./pixels.js").Picture} Picture */
 /** @typedef {import("./pixels.js").Plane} Plane */
@@ -695,11 +696,12 @@ export const EFFECTS = {
     larger_eyes: { scope: "face", apply: largerEyes, options: {} },
     blur_background: { scope: "photo", apply: blurBackground, options: {}, needs: "person" },
     replace_background: { scope: "photo", apply: replaceBackground, options: { color: "#8fb8d8" }, needs: "person" },
+    sticker: { scope: "face", apply: sticker, options: { which: "glasses" } },
     anonymise: { scope: "face", apply: anonymise, options: { way: "blur", color: "#303030" } },
 };
 
 /** The order in which steps are applied, whatever the order in which they were chosen. */
-const ORDER = ["slim_face", "larger_eyes", "smooth_skin", "skin_tone", "under_eye", "brighten_eyes", "whiten_teeth", "blush", "eye_shadow", "lipstick", "hair_color", "blur_background", "replace_background", "anonymise"];
+const ORDER = ["slim_face", "larger_eyes", "smooth_skin", "skin_tone", "under_eye", "brighten_eyes", "whiten_teeth", "blush", "eye_shadow", "lipstick", "hair_color", "blur_background", "replace_background", "sticker", "anonymise"];
 
 /**
  * Applies steps to a picture, in place. The fields of edits are in `Face.edits` already (`planEdits`).

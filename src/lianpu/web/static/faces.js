@@ -58,6 +58,7 @@ const CANDIDATE = 0.3, MIN_SCORE = 0.6, SAME_FACE = 0.3;
  * @property {Float32Array} points five points, x, y ...: the eyes (left in the picture first), tip of the nose, corners of the mouth
  * @property {number} unit distance of the eyes in pixels, corrected for the head's pose
  * @property {Float32Array} mesh x, y, x, y ... of MediaPipe's 478 points
+ * @property {Pose} pose of the head
  * @property {number} score 0 to 1
  * @property {Matrix} alignment from the picture to the face's crop of 512 pixels
  * @property {Shares | null} shares the parser's probabilities in that crop; null without a parser
@@ -66,6 +67,11 @@ const CANDIDATE = 0.3, MIN_SCORE = 0.6, SAME_FACE = 0.3;
  * @property {[number, number, number][]} others middle and unit of the picture's other faces
  * @property {Map<string, import("./fields.js").Fields>} edits fields by edit; shared by copies of the face
  * @property {import("./effects.js").HairLook | null} [hair] colour of its hair, averaged over frames
+ */
+/**
+ * How a head is turned, in radians. yaw: positive where it looks to the right of the picture; pitch: up; roll: leans clockwise.
+ * eyes, temples: how much longer than seen the lines between the eyes and between the temples are.
+ * @typedef {{yaw: number, pitch: number, roll: number, eyes: number, temples: number}} Pose
  */
 /** @typedef {{side: number, planes: Uint8Array, matrix: Matrix}} Shares planes: 19 x side x side, 255 is certain; matrix: from the picture */
 
@@ -102,6 +108,20 @@ export function unitOf(five) {
     const eyes = Math.hypot(five[2] - five[0], five[3] - five[1]);
     const high = Math.hypot((five[0] + five[2] - five[6] - five[8]) / 2, (five[1] + five[3] - five[7] - five[9]) / 2);
     return Math.max(eyes, 0.96 * high, 1);
+}
+
+const PAIRS = [[33, 263], [133, 362], [61, 291], [234, 454], [93, 323], [132, 361], [58, 288], [70, 300], [129, 358]];
+
+/** The head's pose by its mesh alone (`lianpu.faces.mesh.head_pose`). @param {ArrayLike<number>} raw x, y, z of each point @returns {Pose} */
+function poseOf(raw) {
+    const unit = (/** @type {number[]} */ of) => { const size = Math.max(Math.hypot(...of), 1e-9); return of.map((value) => value / size); };
+    const across = unit([0, 1, 2].map((c) => PAIRS.reduce((sum, [right, left]) => sum + raw[3 * left + c] - raw[3 * right + c], 0))), long = [0, 1, 2].map((c) => raw[3 * 152 + c] - raw[3 * 10 + c]);
+    const both = across.reduce((sum, value, c) => sum + value * long[c], 0), down = unit(long.map((value, c) => value - both * across[c])), inward = across[0] * down[1] - across[1] * down[0];
+    const longer = (/** @type {number[]} */ from, /** @type {number[]} */ to) => {
+        const [x, y, z] = [0, 1, 2].map((c) => from.reduce((sum, i) => sum + raw[3 * i + c], 0) - to.reduce((sum, i) => sum + raw[3 * i + c], 0));
+        return Math.hypot(x, y, z) / Math.max(Math.hypot(x, y), 1e-3);
+    };
+    return { yaw: Math.asin(clamp(across[2], -1, 1)), pitch: -Math.atan2(down[2], inward), roll: Math.atan2(across[1], across[0]), eyes: longer([33, 133], [263, 362]), temples: longer([127], [356]) };
 }
 
 /** @typedef {{x: number, y: number, side: number, angle: number}} Square */
@@ -245,7 +265,8 @@ export class FaceReader {
         const outputs = await this.run(this.networks.mesh, pyramid.crop(matrix, size, size, 1 / 255, 0), [1, 3, size, size], ["points", "presence"]);
         const raw = outputs.points.data, crop = new Float32Array(raw.length / 3 * 2);
         for (let i = 0; i < raw.length / 3; i++) { crop[2 * i] = raw[3 * i] - 0.5; crop[2 * i + 1] = raw[3 * i + 1] - 0.5; }
-        return { points: mapPoints(inverse(matrix), crop), presence: 1 / (1 + Math.exp(-outputs.presence.data[0])) };
+        const pose = poseOf(raw);
+        return { points: mapPoints(inverse(matrix), crop), presence: 1 / (1 + Math.exp(-outputs.presence.data[0])), pose: { ...pose, roll: pose.roll + square.angle } };
     }
 
     /** The mesh of a found face; null where it is not believed. @param {Pyramid} pyramid @param {Finding} found @returns {Promise<Face | null>} */
@@ -261,14 +282,14 @@ export class FaceReader {
         const own = fivePoints(mesh.points);
         let apart = 0;
         for (let i = 0; i < 5; i++) apart += Math.hypot(own[2 * i] - five[2 * i], own[2 * i + 1] - five[2 * i + 1]) / 5;
-        return mesh.presence >= SURE && apart / unitOf(five) <= CONTRADICTS ? faceOf(mesh.points, found.score) : null;
+        return mesh.presence >= SURE && apart / unitOf(five) <= CONTRADICTS ? faceOf(mesh.points, mesh.pose, found.score) : null;
     }
 
     /** The face in the next frame, by its mesh before; null where it is lost. @param {Pyramid} pyramid @param {Face} before @returns {Promise<Face | null>} */
     async follow(pyramid, before) {
         const mesh = await this.readMesh(pyramid, squareOfMesh(before.mesh));
         if (mesh.presence < SURE) return null;
-        const face = faceOf(mesh.points, before.score);
+        const face = faceOf(mesh.points, mesh.pose, before.score);
         for (const name of /** @type {("shares" | "around")[]} */ (["shares", "around"])) {
             const old = before[name];
             if (!old) continue;
@@ -317,10 +338,10 @@ export function inform(faces) {
     for (const face of faces) face.others = faces.filter((other) => other !== face).map((other) => [...middleOf(other.points), other.unit]);
 }
 
-/** @param {Float32Array} mesh @param {number} score @returns {Face} */
-function faceOf(mesh, score) {
+/** @param {Float32Array} mesh @param {Pose} pose @param {number} score @returns {Face} */
+function faceOf(mesh, pose, score) {
     const points = fivePoints(mesh);
-    return { points, unit: unitOf(points), mesh, score, alignment: alignmentOf(points), shares: null, around: null, mouthVisible: 1, others: [], edits: new Map(), hair: null };
+    return { points, unit: unitOf(points), mesh, pose, score, alignment: alignmentOf(points), shares: null, around: null, mouthVisible: 1, others: [], edits: new Map(), hair: null };
 }
 
 /** @param {Face} one @param {Face} other */

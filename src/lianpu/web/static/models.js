@@ -11,6 +11,7 @@
  * @property {Record<string, ModelEntry>} models
  * @property {import("./faces.js").EditorFacts | null} editor what the editor among the models can do; null without one
  * @property {Record<string, EffectFacts>} effects
+ * @property {Record<string, import("./stickers.js").Layer[]>} stickers drawings that the build wrote
  * @property {import("./server.js").ServerFacts | null} server what is behind the page; null for nothing
  * @property {{name: string, steps: {effect: string, strength: number, options: Record<string, any>}[]}[]} presets
  */

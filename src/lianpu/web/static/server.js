@@ -152,7 +152,7 @@ export class ServedEditor {
     async frame(bitmap, steps) {
         if (!this.browser) throw new EditorError("no-camera-engine", "this server gave the browser no engine");
         this.id = "";
-        return this.browser.frame(bitmap, steps.filter(({ effect }) => !this.missingLive.includes(effect)));
+        return this.browser.frame(bitmap, steps.filter((step) => browserCan([step], this.browser?.missing ?? [])));
     }
 
     async closeLive() {

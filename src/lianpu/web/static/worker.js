@@ -7,6 +7,7 @@ import { useGl } from "./gl.js";
 import { dropOldCaches, EditorError, loadModel, readManifest } from "./models.js";
 import { editedXmp, marked } from "./marks.js";
 import { Pyramid, windowAround } from "./pixels.js";
+import { loadStickers } from "./stickers.js";
 
 /** @typedef {import("./faces.js").Face} Face */
 /** @typedef {import("./faces.js").Scene} Scene */
@@ -16,6 +17,8 @@ const PREVIEW_PX = 1280, MOST_PIXELS = 50e6, SEARCH_EVERY = 12, PARSE_EVERY = 4,
 
 /** @type {import("./models.js").Manifest} */
 let manifest;
+/** The folder of the page. */
+let base = "";
 /** @type {FaceReader} */
 let reader;
 /** @type {{full: ImageData, preview: ImageData, scene: Scene, by: number, bytes: Uint8Array, type: string} | null} */
@@ -24,7 +27,8 @@ let photo = null;
 const live = { faces: [], frame: 0, person: null, kept: null, keeps: true };
 
 /** @param {{base: string, threads: number, webgl: "auto" | "on" | "off"}} asked @param {(loaded: number, total: number) => void} report */
-async function open({ base, threads, webgl }, report) {
+async function open({ base: folder, threads, webgl }, report) {
+    base = folder;
     if (typeof WebAssembly !== "object") throw new EditorError("no-wasm", "this browser has no WebAssembly");
     if (typeof OffscreenCanvas !== "function") throw new EditorError("no-canvas", "this browser has no OffscreenCanvas");
     manifest = await readManifest(base);
@@ -85,11 +89,15 @@ const opened = () => {
     return photo;
 };
 
+/** @param {Step[]} steps @returns {string[]} */
+const stickersOf = (steps) => steps.filter(({ effect }) => effect === "sticker").map(({ options }) => options?.which ?? EFFECTS.sticker.options.which);
+
 /** What steps need besides the faces. @param {Step[]} steps @param {number[]} [faces] */
 async function prepare(steps, faces) {
     const { preview, scene } = opened(), chosen = scene.faces.filter((_, i) => !faces || faces.includes(i));
+    await loadStickers(base, manifest.stickers, stickersOf(steps));
     await planEdits(reader, new Pyramid(preview), chosen, steps);
-    if (reader.networks.parser && steps.some(({ effect }) => EFFECTS[effect]?.needs === "parser")) await reader.lookAround(preview, chosen);
+    if (reader.networks.parser && steps.some(({ effect }) => EFFECTS[effect]?.needs === "parser" || effect === "sticker")) await reader.lookAround(preview, chosen);
 }
 
 /** The photo at the size of the screen, with the steps. @param {{steps: Step[], faces?: number[]}} asked */
@@ -116,7 +124,7 @@ async function save({ steps, faces, format }) {
 
 /** Small pictures of one face with each of some steps: what tiles show. @param {{sets: Step[][], face?: number}} asked */
 async function thumbnails({ sets, face = 0 }) {
-    if (!live.kept) for (const steps of sets) await prepare(steps, [face]);
+    for (const steps of sets) if (live.kept) await loadStickers(base, manifest.stickers, stickersOf(steps)); else await prepare(steps, [face]);
     const preview = live.kept ?? opened().preview, one = live.kept ? live.faces[0] : opened().scene.faces[face];
     if (!one) return { pictures: [] };
     const side = Math.min(4.6 * one.unit, preview.width, preview.height), [cx, cy] = [one.mesh[8], one.mesh[9] - 0.35 * one.unit];
@@ -162,6 +170,7 @@ async function frame({ bitmap, steps }) {
         if (wantsHair && face.shares) face.hair = averaged(face.hair ?? null, hairLook(picture, face));
     }
     inform(live.faces);
+    await loadStickers(base, manifest.stickers, stickersOf(steps));
     if (number % 3 === 0 || live.faces.some((face) => !face.edits.size)) await planEdits(reader, pyramid, live.faces, steps, true);
     if (needs.includes("person") && (number % 2 === 0 || !live.person)) live.person = await reader.personOf(pyramid);
     if (live.keeps && live.faces.length && number > 2) {
@@ -190,6 +199,10 @@ function steadied(face, before) {
     for (let i = 0; i < face.mesh.length; i++) moved += Math.abs(face.mesh[i] - before.mesh[i]);
     const share = Math.min(1, 0.35 + 25 * moved / face.mesh.length / face.unit);
     face.mesh.forEach((value, i) => { face.mesh[i] = before.mesh[i] + share * (value - before.mesh[i]); });
+    for (const name of /** @type {(keyof import("./faces.js").Pose)[]} */ (["yaw", "pitch", "roll", "eyes", "temples"])) {
+        const turned = face.pose[name] - before.pose[name];
+        if (Math.abs(turned) < 1) face.pose[name] = before.pose[name] + share * turned;
+    }
     return face;
 }
 
