@@ -106,19 +106,6 @@ def test_a_party_hat_is_whole_and_more_than_a_third_as_wide_as_the_head_also_whe
         assert np.count_nonzero(hat[0]) < 0.2 * unit  # no more than the tip's tinsel is cut
 
 
-def test_an_elastic_string_holds_a_party_hat_around_the_chin() -> None:
-    photo, subject = drawn_photo(width=900, height=900, side=330, left=285, top=400)
-    bare = replace(
-        subject,
-        mesh=mesh_of(subject.landmarks.points),
-        parts=FaceParts(np.full_like(subject.parts.mask, part_index("skin")), "test"),
-    )
-    unit, (x, y) = subject.face.unit_px, subject.landmarks.points[8]
-    around = (slice(round(y - 0.2 * unit), round(y + 0.3 * unit)), slice(round(x - 0.2 * unit), round(x + 0.2 * unit)))
-    for which, held in (("party_hat", True), ("halo", False)):
-        assert _changed(photo, effect_of("sticker").apply(photo, [bare], 1.0, which=which))[around].any() == held
-
-
 @pytest.mark.parametrize("which", ["cat", "bunny"])
 def test_ears_stand_on_a_band_and_end_in_no_haze(which: str) -> None:
     photo, subject = drawn_photo(width=900, height=900, side=330, left=285, top=400)

@@ -216,7 +216,6 @@ class Layer:
         bulk: of a ring, how thick it is (radius, in units): its ends are round, and what is drawn there is not squeezed.
         on: of what stands on the sticker's ring, where, in degrees around it.
         leans: whether it sits aslant, the more the less room there is above the head.
-        string: whether an elastic string holds it, from the ends of its base around the chin.
         falls: whether it falls around a head, and keeps off other faces.
         lens: of glasses, what they have: a face that wears glasses gets no others that are clear, and dark ones that cover its own.
     """
@@ -238,7 +237,6 @@ class Layer:
     bulk: float = 0.0
     on: float | None = None
     leans: bool = False
-    string: bool = False
     falls: bool = False
     lens: Literal["", "clear", "dark"] = ""
 
@@ -629,7 +627,7 @@ def _ribbon_light(canvas: Canvas) -> None:
         canvas.fill(ellipse(side * 0.74, 0.0, 0.2, 0.25), "#000000", alpha=0.6, soft=0.08)
 
 
-PARTY_HAT_HALF = 0.5
+_PARTY_HAT_HALF = 0.5
 """Half the width of a party hat's base, in units."""
 
 
@@ -639,7 +637,7 @@ def _stripes(canvas: Canvas) -> None:
 
 
 def _cone_light(canvas: Canvas) -> None:
-    half = PARTY_HAT_HALF
+    half = _PARTY_HAT_HALF
     canvas.fill(
         np.array([(-half - 0.03, 0.15), (-0.02, -1.2), (-0.03, -1.2), (-0.8 * half, 0.15)]), "#2a0a46", alpha=0.45, soft=0.06
     )
@@ -652,7 +650,7 @@ def _cone_light(canvas: Canvas) -> None:
 
 
 def _party_hat(canvas: Canvas) -> None:
-    half, bow = PARTY_HAT_HALF, 0.17
+    half, bow = _PARTY_HAT_HALF, 0.17
     cone = np.concatenate([_band(half, 0.0, bow, 0.0)[:41], [(0.04, -1.12), (-0.04, -1.12)]])
     canvas.fill(cone, "#f0468f", "#7d36c8", angle=70)
     canvas.inside(cone, _stripes)
@@ -1060,7 +1058,6 @@ ART: Mapping[str, tuple[Layer, ...]] = {
             smallest=0.8,
             lowest=0.55,
             leans=True,
-            string=True,
         ),
     ),
     "crown": (_Around(_crown, (-1.9, -0.8, 1.9, 0.1), "headband", drop=0.5),),

@@ -17,7 +17,7 @@ import cv2
 import numpy as np
 
 from lianpu.effects.face_masks import face_unit
-from lianpu.effects.sticker_art import ART, LARGEST_PX, LAYER_RADIUS, PARTY_HAT_HALF, Layer, drawn_layer, shadow_of, smooth
+from lianpu.effects.sticker_art import ART, LARGEST_PX, LAYER_RADIUS, Layer, drawn_layer, shadow_of
 from lianpu.errors import PictureError, SettingsError, nearest_name
 from lianpu.faces.live import LiveFace
 from lianpu.faces.mesh import head_pose
@@ -629,8 +629,6 @@ def _draw(picture: Picture, head: _Head, which: str, opacity: float, covers: _Co
             continue
         hidden = ("hair", "hat") if layer.under_hair else ()
         only = _FACE if layer.plane.endswith("side") else ()  # what reaches to an ear ends behind it
-        if layer.string:
-            _draw_string(picture, plane, head, places, covers, _Put(share, light=light))
         if layer.shadow:
             pixels, reach = shadow_of(which, index, px)
             box = (layer.box[0] - reach, layer.box[1] - reach + 0.05)
@@ -647,53 +645,6 @@ def _standing(layer: Layer, head: _Head, ring: _Ring) -> _Plane:
     assert layer.on is not None
     (place,) = ring.seen_at(np.array([(math.radians(layer.on) * LAYER_RADIUS, 0.0)]))
     return _Plane(_upright(head, "ears") * np.array([(1 + ring.high) / 2, ring.high]), place)
-
-
-_STRING, _STRING_LIGHT = 0.017, 0.93
-"""Width in units, and brightness, of an elastic string."""
-
-
-def _taut(way: np.ndarray) -> np.ndarray:
-    """The points of a way (K, 2) on which a string lies that is drawn tight around it: it has no corners inwards."""
-    hull = np.sort(cv2.convexHull(way.astype(np.float32), returnPoints=False).ravel())
-    return np.asarray(way[np.union1d(hull, (0, len(way) - 1))])
-
-
-def _draw_string(
-    picture: Picture, plane: _Plane | _Ring, head: _Head, places: Mapping[str, np.ndarray], covers: _Covers, put: _Put
-) -> None:
-    """Draw the elastic string that holds a party hat: from the ends of its base along both cheeks, below the hair, and around the chin.
-
-    None without a mesh: 68 points of a face that lies aside may be anywhere.
-    """
-    if "chin" not in places:
-        return
-    starts = plane.seen_at(np.array([(-PARTY_HAT_HALF, 0.03), (PARTY_HAT_HALF, 0.03)]))
-    sides = []
-    for start, side, far in ((starts[0], "left", -head.yaw), (starts[1], "right", head.yaw)):
-        if far <= _HIDDEN_YAW[0]:  # a side that is turned away from us hides its string
-            sides.append([start, *(places[f"{side}_{name}"] for name in ("ear", "side", "jaw", "chin"))])
-        else:
-            sides.append([])
-    way = _taut(np.array([*sides[0], places["chin"] + 0.03 * head.axes[:, 1], *sides[1][::-1]]))
-    curve = smooth([(float(x), float(y)) for x, y in way], closed=False)
-    window = _window_of(np.concatenate([curve - 0.1 * head.unit, curve + 0.1 * head.unit]), picture)
-    if len(way) < 2 or window is None:
-        return
-    shown = _shown(covers, ("hair", "hat"), _OWN, 0.015 * head.unit)
-    for color, wide, alpha, below in ((0.0, 2.2 * _STRING, 0.25, 0.014), (_STRING_LIGHT, _STRING, 0.9, 0.0)):
-        width, points = wide * head.unit, curve + below * head.axes[:, 1]
-        tone = np.array([color, color, color, 1.0], dtype=np.float32) * np.float32(alpha * min(1.0, width) / 255)
-
-        def layer(
-            rows: slice, columns: slice, width: float = width, points: np.ndarray = points, tone: np.ndarray = tone
-        ) -> np.ndarray:
-            mask = np.zeros((rows.stop - rows.start, columns.stop - columns.start), dtype=np.uint8)
-            line = np.rint((points - (columns.start, rows.start)) * 16).astype(np.int32)
-            cv2.polylines(mask, [line], False, 255, max(1, round(width)), cv2.LINE_AA, 4)
-            return np.asarray(mask.astype(np.float32)[:, :, None] * tone)
-
-        _composite(picture, window, layer, replace(put, shown=shown))
 
 
 _WORN, _LARGEST_GLASSES = 0.12, 1.35
