@@ -20,7 +20,7 @@ demo: $(VENV)/.installed
 	$(BIN)/lianpu demo --run-dir $(DEMO_DIR)
 
 test: $(VENV)/.installed-test
-	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 2  # two processes of one thread each: torch's threads only wait for each other on so small work
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 2 --dist worksteal  # two processes of one thread each: torch's threads only wait for each other on so small work
 
 FUZZ_SECONDS ?= 3600
 fuzz: $(VENV)/.installed-test  # broken inputs for an hour, then a kill and a full disk at each write
