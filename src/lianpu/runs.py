@@ -163,6 +163,11 @@ class Run:
         return self.export_folder / "benchmark.json"
 
     @property
+    def tournament_folder(self) -> Path:
+        """What `quantize --search` tried: the candidates, tournament.json and its plot."""
+        return self.export_folder / "tournament"
+
+    @property
     def scores_folder(self) -> Path:
         """One JSON file per evaluation."""
         return self.folder / "scores"

@@ -62,3 +62,14 @@ def test_change_is_told_inside_and_outside_the_region(judges: Judges, painter: E
     result = score_editor(painter, replace(judges, parts=PartMaps(maps)), [BLOND])
     inside, outside = (result.find(name, BLOND) for name in ("change_inside", "change_outside"))
     assert inside and outside and inside.value > 20 * outside.value
+
+
+def test_a_transform_with_too_few_faces_is_named_with_its_reason(judges: Judges, painter: Editor, tmp_path: Path) -> None:
+    few = replace(
+        judges, held_out=judges.held_out.sample(12, 0), parts=None, pictures=None, own=None, identity=None, seen=None, lpips=None
+    )
+    maker = CardMaker(painter, few, tmp_path)
+    card = maker.write(score_editor(painter, few, [BLOND], on_edits=maker.add))
+    assert [one["transform"] for one in card["transforms"]] == ["overall"]
+    ((transform, reason),) = card["left_out"]
+    assert transform == BLOND and "have the source values" in reason

@@ -13,7 +13,7 @@ from lianpu.errors import RunError, SettingsError
 from lianpu.photo.writing import write_image
 from lianpu.report.gallery import Gallery
 from lianpu.report.language import load_language
-from lianpu.report.page import render_html, report_contents, write_report
+from lianpu.report.page import render_html, render_markdown, report_contents, write_report
 from lianpu.report.run_files import read_run_files
 from lianpu.runs import Run
 from tests.support import made_run as made
@@ -245,6 +245,27 @@ def test_each_stage_more_gives_a_report_too(tmp_path: Path) -> None:
         document = report_contents(read_run_files(run), NO_PICTURES, load_language("en"))
         counts.append(Page(render_html(document, run.report_pictures_folder)).text.count("not measured"))
     assert counts == sorted(counts, reverse=True) and counts[0] > counts[-1]
+
+
+def test_a_search_of_ways_to_quantize_is_a_part_with_its_plot(tmp_path: Path) -> None:
+    run = made.make_settings_only(tmp_path / "run")
+    made.add_tournament(run)
+    write_report(run)
+    text = read(run, ending="md")
+    assert "### 5.3 Ways to make it smaller" in text and "Ship percentile, per channel, 7 bits on onnxruntime" in text
+    for figure in ("43.6 dB", "worst 42.2 dB", "2.02×", "1.91–2.11", "8.6 MB", "9.1 ms"):
+        assert figure in text
+    assert "200.0 dB" not in text  # float32 is what the others are compared with
+    assert (run.report_pictures_folder / "tournament.svg").is_file() and "pictures/tournament.svg" in text
+
+
+def test_where_no_way_won_the_report_says_so_and_where_none_was_tried_it_is_silent(tmp_path: Path) -> None:
+    run = made.make_settings_only(tmp_path / "run")
+    words = load_language("zh")
+    without = render_markdown(report_contents(read_run_files(run), NO_PICTURES, words))
+    made.add_tournament(run, won=False)
+    text = render_markdown(report_contents(read_run_files(run), NO_PICTURES, words))
+    assert "量化方案比较" not in without and "### 5.3 量化方案比较" in text and "没有 INT8 方案既达到 40 dB" in text
 
 
 def test_an_unfinished_run_is_called_so(tmp_path: Path) -> None:

@@ -226,3 +226,16 @@ def add_export(run: Run) -> None:
         run.benchmark_file,
         {"cpu": "AMD EPYC 7763", "threads": 2, "runs": 50, "batch": 1, "image_size": 64, "created": "2025-03-01T13:00:00+00:00", "command": f"lianpu compare {run.folder}", "rows": rows, "advice": "Ship INT8 here: it is twice as fast as PyTorch, a quarter of the size, and its edits are close to those of FP32."},
     )  # fmt: skip
+
+
+def add_tournament(run: Run, *, won: bool = True) -> None:
+    """What `quantize --search` found; the second of three ways won, or none."""
+    entries: list[dict[str, Any]] = [
+        {"name": "float32", "engine": "onnxruntime", "file": "model.onnx", "bytes": 33_741_000, "psnr_db": 200.0, "psnr_db_worst_face": 200.0, "latency_ms": 18.4, "times_float": [1.0, 1.0, 1.0], "settings": None},
+        {"name": "percentile, per channel, 7 bits", "engine": "onnxruntime", "file": "percentile.onnx", "bytes": 8_612_000, "psnr_db": 43.6, "psnr_db_worst_face": 42.2, "latency_ms": 9.1, "times_float": [1.91, 2.02, 2.11], "settings": {}},
+        {"name": "percentile, per tensor, 7 bits", "engine": "onnxruntime", "file": "tensor.onnx", "bytes": 8_600_000, "psnr_db": 38.4, "psnr_db_worst_face": 37.6, "latency_ms": None, "times_float": None, "settings": {}},
+    ]  # fmt: skip
+    write_json(
+        run.tournament_folder / "tournament.json",
+        {"cpu": "AMD EPYC 7763", "threads": 1, "budget_psnr_db": 40.0, "worth_times": 1.3, "max_ms": None, "entries": entries, "winner": entries[1] if won else None},
+    )  # fmt: skip

@@ -32,6 +32,8 @@ class QuantizeArguments:
     """With --search: the most milliseconds that one face may take here."""
     threads: int = 1
     """With --search: threads of every engine."""
+    rounds: int = 15
+    """With --search: timed rounds; every candidate edits one face in each. More of them narrow the intervals of a busy machine."""
     out: Path | None = None
     """With --search: folder of the candidates, tournament.json and the plot. Default: RUN/export/tournament, or tournament here."""
     dataset: str = "CelebAMask-HQ"
@@ -55,9 +57,14 @@ SEARCH_FACES = 32
 def main(arguments: list[str]) -> None:
     """Parse the command line, quantize, and print what was written."""
     parsed = tyro.cli(QuantizeArguments, args=arguments, prog="lianpu quantize")
+    from lianpu.errors import SettingsError
     from lianpu.runs import open_run
     from lianpu.terminal import console
 
+    if parsed.calibration_faces < 1:
+        raise SettingsError(f"--calibration-faces is {parsed.calibration_faces}. Give at least 1; 256 is usual.")
+    if parsed.rounds < 1:
+        raise SettingsError(f"--rounds is {parsed.rounds}. Give at least 1.")
     if parsed.search:
         search_with_words(parsed)
         return
@@ -70,14 +77,11 @@ def quantize_with_words(run: Run, parsed: QuantizeArguments) -> Quantization:
     """Quantize a run's ONNX model and print what was written and how far its edits are from the float model's."""
     from lianpu.cli.export import export_with_words
     from lianpu.editors.onnx_editor import OnnxEditor
-    from lianpu.errors import SettingsError
     from lianpu.export.comparison import compare_edits
     from lianpu.export.quantization import QuantizationSettings, quantize_run
     from lianpu.terminal import console, stage
     from lianpu.training.record import read_record
 
-    if parsed.calibration_faces < 1:
-        raise SettingsError(f"--calibration-faces is {parsed.calibration_faces}. Give at least 1; 256 is usual.")
     dataset = read_record(run).open_dataset(parsed.data_dir)
     if not run.onnx_file.is_file():
         export_with_words(run, data_dir=parsed.data_dir)
@@ -110,7 +114,7 @@ def search_with_words(parsed: QuantizeArguments) -> Tournament:
     from lianpu.terminal import console
 
     source, calibration, held_out, run = _searched(parsed)
-    folder = parsed.out or (run.export_folder / "tournament" if run else Path("tournament"))
+    folder = parsed.out or (run.tournament_folder if run else Path("tournament"))
     with ExitStack() as stages:
         found = hold_tournament(
             source,
@@ -120,6 +124,7 @@ def search_with_words(parsed: QuantizeArguments) -> Tournament:
             budget_psnr=parsed.budget_psnr,
             max_ms=parsed.max_ms,
             threads=parsed.threads,
+            runs=parsed.rounds,
             stage=lambda title: next_stage(stages, title),
         )
     write_json(folder / "tournament.json", found.to_json())

@@ -60,8 +60,8 @@ class CardMaker:
         )
 
     def write(self, result: EvaluationResult) -> dict[str, Any]:
-        """`card.json`: each transform with its scores (value, interval, protocol), and what `add` noted; also returned."""
-        origin = result.origin
+        """`card.json`: each transform with its scores (value, interval, protocol), what `add` noted, and which were left out, and why; also returned."""
+        origin, shown = result.origin, {one["transform"] for one in self._tasks}
         card = {
             "file": origin.file,
             "kind": origin.kind,
@@ -70,6 +70,12 @@ class CardMaker:
             "transforms": [
                 one | {"scores": [score.to_json() for score in result.scores if score.transform == one["transform"]]}
                 for one in self._tasks
+            ],
+            "left_out": [
+                list(one)
+                for one in dict.fromkeys(
+                    (each.transform, each.reason) for each in result.not_measured if each.transform not in shown
+                )
             ],
             "not_measured": sorted({f"{one.metric}: {one.reason}" for one in result.not_measured}),
         }

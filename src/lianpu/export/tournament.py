@@ -103,6 +103,7 @@ class Tournament:
             "cpu": self.cpu,
             "threads": self.threads,
             "budget_psnr_db": self.budget_psnr,
+            "worth_times": WORTH_TIMES,
             "max_ms": self.max_ms,
             "entries": [entry.to_json() for entry in self.entries],
             "pareto": [[entry.name, entry.engine] for entry in pareto(self.entries)],

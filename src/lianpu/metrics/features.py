@@ -65,7 +65,7 @@ INPUT_PX = 224
 
 def to_network_input(pictures: Picture, side_px: int = INPUT_PX) -> torch.Tensor:
     """Pictures (B, S, S, 3) uint8 as the network takes them: (B, 3, side_px, side_px), (value - 127) / 128, as Google trained it."""
-    pixels = torch.from_numpy(np.ascontiguousarray(pictures)).permute(0, 3, 1, 2).to(torch.float32)
+    pixels = torch.from_numpy(np.require(pictures, requirements=["C", "W"])).permute(0, 3, 1, 2).to(torch.float32)
     if pixels.shape[2] != side_px:
         pixels = functional.interpolate(pixels, size=(side_px, side_px), mode="bilinear", antialias=True, align_corners=False)
     return pixels.sub(127.0).div_(128.0).contiguous(memory_format=torch.channels_last)

@@ -136,7 +136,7 @@ class Part:
 
 @dataclass(frozen=True)
 class Section:
-    """One of the six sections. `number` is as the language counts: `1`, `一`."""
+    """One of the six sections. `number` is as the language counts: `1`, `一`. One without a title is all of its page."""
 
     anchor: str
     number: str

@@ -11,7 +11,7 @@ import numpy as np
 from lianpu.imaging.picture import Picture
 from lianpu.photo.reading import read_image
 from lianpu.photo.writing import write_image
-from lianpu.report.charts import Curve, draw_curves, draw_networks
+from lianpu.report.charts import Curve, draw_curves, draw_networks, draw_trade_off
 from lianpu.report.run_files import RunFiles
 from lianpu.report.scored import Scored
 from lianpu.runs import Run
@@ -38,6 +38,7 @@ class Gallery:
         demo: what a demo made besides, by its name in the words: `large` edits of the run's editor, edits of the `bundled` editor and of the
             learned `transforms`.
         worst: the worst edits of each transform of the scorecard, by its name in the file.
+        tournament: the plot of the ways to quantize that were tried.
     """
 
     networks: str | None
@@ -46,6 +47,7 @@ class Gallery:
     strips: tuple[tuple[str, int], ...]
     demo: dict[str, str]
     worst: dict[str, str] = field(default_factory=dict)
+    tournament: str | None = None
 
 
 def draw_gallery(files: RunFiles, folder: Path | None = None) -> Gallery:
@@ -62,6 +64,7 @@ def draw_gallery(files: RunFiles, folder: Path | None = None) -> Gallery:
         strips=_cut_strips(files, folder),
         demo=_copy_demo(files, folder),
         worst=_copy_worst(files, folder),
+        tournament=_draw_tournament(files, folder),
     )
 
 
@@ -146,6 +149,17 @@ def _copy_worst(files: RunFiles, folder: Path) -> dict[str, str]:
         for row in card.rows("transforms")
         if (name := row.text("worst_picture")) and (pictures / Path(name).name).is_file()
     }
+
+
+def _draw_tournament(files: RunFiles, folder: Path) -> str | None:
+    rows = files.tournament.rows("entries") if files.tournament else ()
+    points = [
+        (f"{row.text('name')} ({row.text('engine')})", times[1], row.number("psnr_db") or 0.0, row.integer("bytes") or 0)
+        for row in rows
+        if (times := row.numbers("times_float"))
+    ]
+    budget = files.tournament.number("budget_psnr_db") if files.tournament else None
+    return draw_trade_off(folder / "tournament.svg", points, budget).name if points and budget is not None else None
 
 
 def _copy(picture: Picture, target: Path, files: RunFiles) -> str:

@@ -102,7 +102,7 @@ def write_card(run: Run, name: str, language: str = "en") -> Path:
         contents_title=words.say("contents"),
         source_word=words.say("source"),
         footer=words.say("footer", version=__version__),
-        sections=(Section("card", "", words.say("card.title"), (Part(blocks),)),),
+        sections=(Section("card", "", "", (Part(blocks),)),),
     )
     write_text(folder / "card.md", render_markdown(document))
     return write_text(folder / "card.html", render_html(document, folder / "pictures"))

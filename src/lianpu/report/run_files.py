@@ -27,6 +27,7 @@ class RunFiles:
     quantization: Values | None
     benchmark: Values | None
     card: Values | None = None
+    tournament: Values | None = None
 
     @property
     def checkpoints(self) -> tuple[Scored, ...]:
@@ -90,6 +91,7 @@ def read_run_files(run: Run) -> RunFiles:
         parity=_read_if_there(run, run.parity_file),
         quantization=_read_if_there(run, run.quantization_file),
         benchmark=_read_if_there(run, run.benchmark_file),
+        tournament=_read_if_there(run, run.tournament_folder / "tournament.json"),
     )
     main = files.main
     return replace(files, card=_read_if_there(run, run.card_folder(main.name) / "card.json")) if main else files

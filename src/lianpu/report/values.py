@@ -56,6 +56,15 @@ class Values:
             raise self._wrong(path, "a list of texts", value)
         return tuple(str(entry) for entry in value)
 
+    def numbers(self, *path: str) -> tuple[float, ...]:
+        """The list of numbers at the path of keys. Raises RunError for anything else."""
+        value = self._at(path)
+        if value is None:
+            return ()
+        if not isinstance(value, list) or not all(isinstance(one, int | float) and not isinstance(one, bool) for one in value):
+            raise self._wrong(path, "a list of numbers", value)
+        return tuple(map(float, value))
+
     def section(self, *path: str) -> Values:
         """The mapping at the path of keys; an empty one if it is missing. Raises RunError for anything else."""
         value = self._at(path)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from lianpu.report.document import Block, Cell, Column, Facts, Paragraph, Part, Section, Table
+from lianpu.report.document import Block, Cell, Column, Facts, Figure, Figures, Paragraph, Part, Section, Table
 from lianpu.report.language import readable_time, scientific
 from lianpu.report.scored import DISTANCES, read_score
 from lianpu.report.sections.material import Material, against, compact_protocol
@@ -98,13 +98,13 @@ def _conditions(material: Material, benchmark: Values) -> str:
 def quantization(material: Material) -> Section:
     """Facts of the export, then the table of the model files."""
     say = material.say
-    return material.section(
-        "quantization",
-        [
-            Part(tuple(_export(material)), "5.1", say("quantization.export")),
-            Part(tuple(model_table(material)), "5.2", say("quantization.comparison")),
-        ],
-    )
+    parts = [
+        Part(tuple(_export(material)), "5.1", say("quantization.export")),
+        Part(tuple(model_table(material)), "5.2", say("quantization.comparison")),
+    ]
+    if material.files.tournament is not None:
+        parts.append(Part(tuple(_tournament(material, material.files.tournament)), "5.3", say("quantization.tournament")))
+    return material.section("quantization", parts)
 
 
 def _export(material: Material) -> Iterator[Block]:
@@ -117,6 +117,62 @@ def _export(material: Material) -> Iterator[Block]:
         yield material.missing(material.say("quantization.int8_export"), material.command("quantize"))
     else:
         yield Facts(_int8_rows(material, int8), (int8.source,))
+
+
+def _tournament(material: Material, found: Values) -> Iterator[Block]:
+    """What was tried, as a table and a plot, and what follows."""
+    say = material.say
+    columns = (
+        Column(say("quantization.candidate")),
+        Column(say("quantization.size"), numeric=True),
+        Column(say("quantization.psnr"), numeric=True),
+        Column(say("quantization.face_ms"), numeric=True),
+        Column(say("quantization.times_float"), numeric=True),
+    )
+    winner = found.section("winner")
+    entries = found.rows("entries")
+    won = tuple(place for place, row in enumerate(entries) if (row.text("file"), row.text("engine")) == _of(winner))
+    yield Table(
+        columns,
+        tuple(_candidate(material, row, place == 0) for place, row in enumerate(entries)),
+        (found.source,),
+        strong_rows=won,
+    )
+    named = [say(f"quantization.on_{key}", value=value) for key in ("cpu", "threads") if (value := found.text(key))]
+    yield Paragraph(say("quantization.conditions", conditions=say("language.between_notes").join(named)), tone="small")
+    if material.gallery.tournament:
+        figure = Figure(material.gallery.tournament, say("quantization.tournament_alt"), say("quantization.tournament_caption"))
+        yield Figures((figure,), sources=(found.source,))
+    asked = {
+        name: f"{found.number(key) or 0:g}"
+        for name, key in (("budget", "budget_psnr_db"), ("worth", "worth_times"), ("max_ms", "max_ms"))
+    }
+    if winner.mapping:
+        verdict = say("quantization.tournament_ship", name=winner.text("name"), engine=winner.text("engine"), **asked)
+    else:
+        verdict = say(f"quantization.tournament_none{'_within' if found.number('max_ms') else ''}", **asked)
+    yield Paragraph(verdict, tone="verdict")
+
+
+def _of(entry: Values) -> tuple[str | None, str | None]:
+    return entry.text("file"), entry.text("engine")
+
+
+def _candidate(material: Material, row: Values, is_float: bool) -> tuple[Cell, ...]:
+    language = material.language
+    psnr, worst, taken = (row.number(name) for name in ("psnr_db", "psnr_db_worst_face", "latency_ms"))
+    times = row.numbers("times_float")
+    fidelity = language.cell(
+        None if psnr is None else f"{psnr:.1f} dB",
+        "" if worst is None else material.say("quantization.worst_face", psnr=f"{worst:.1f}"),
+    )
+    return (
+        Cell(row.text("name") or "–", row.text("engine") or ""),
+        language.bytes(row.number("bytes")),
+        Cell("–") if is_float else fidelity,
+        language.cell(None if taken is None else f"{taken:,.1f} ms"),
+        language.cell(f"{times[1]:.2f}×", f"{times[0]:.2f}–{times[2]:.2f}") if len(times) == 3 else Cell("–"),
+    )
 
 
 def _parity_rows(material: Material, parity: Values) -> tuple[tuple[str, Cell], ...]:

@@ -52,6 +52,10 @@ def scorecard_blocks(material: Material, card: Values, pictures: Mapping[str, st
 
 
 def _not_measured(card: Values, language: Language) -> Iterator[Block]:
+    for transform, reason in card.mapping.get("left_out") or ():
+        yield Paragraph(
+            language.say("card.left_out", transform=language.transform(str(transform)), reason=str(reason)), tone="small"
+        )
     missing = [text for text in card.texts("not_measured") if text.startswith(("dirt", "identity"))]
     if missing:
         yield Paragraph(
