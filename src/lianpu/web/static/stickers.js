@@ -9,7 +9,7 @@ import { PARTS, shareOver } from "./faces.js";
 /** @typedef {{w: number, h: number, data: Uint8ClampedArray}} Drawing RGB times alpha, and alpha */
 /**
  * A drawing in one plane (`lianpu.effects.sticker_art.Layer`); `box`: left, top, right, bottom around its place, in units.
- * @typedef {{file: string, px: number, box: number[], place: string, plane: string, under_hair: boolean, shadow: number, scale: number, wide: string, movable: boolean, smallest: number, lowest: number, down: number, drop: number, deep: number, bulk: number, on: number | null, leans: boolean, string: boolean, falls: boolean, lens: string}} Layer
+ * @typedef {{file: string, px: number, box: number[], place: string, plane: string, under_hair: boolean, shadow: number, scale: number, wide: string, movable: boolean, smallest: number, lowest: number, down: number, drop: number, deep: number, bulk: number, on: number | null, leans: boolean, falls: boolean, lens: string}} Layer
  */
 /** @typedef {{origin: number[], unit: number, axes: number[][], roll: number, yaw: number, half: number, places: Record<string, number[]>}} Head axes: across, down, inwards, each x and y in pixels */
 /** @typedef {{top: number, half: number, line: number, crown: number}} Skull in units from between the eyes; crown: half its width where a crown sits, as a factor of what such a head has there */
@@ -18,7 +18,7 @@ import { PARTS, shareOver } from "./faces.js";
 /** @typedef {(x: number, y: number) => [number, number]} Seen where a point of a layer is seen */
 
 const RADIUS = 1.2, RING_FRONT = -0.1, LENS_RADIUS = 2.8, BULK_ANGLE = 66 * Math.PI / 180, USUAL_FACE = 1.12, BELOW_TOP = 0.22, DIM = 0.55, LIGHT_SKIN = [1, 0.84, 0.74];
-const STRING = 0.017, STRING_LIGHT = 0.93, PARTY_HAT_HALF = 0.5, HIDDEN_YAW = [28, 45];
+const HIDDEN_YAW = [28, 45];
 const OF_HEAD = ["skin", "hair", "hat", "l_brow", "r_brow"], FACE = ["skin", "nose", "eye_g", "l_eye", "r_eye", "l_brow", "r_brow"];
 const OWN = [...FACE, "hair", "hat", "l_ear", "r_ear", "u_lip", "l_lip", "mouth", "neck"];
 const DOWN = [0, 0.12, 0.24, 0.36, 0.48, 0.6, 0.75, 0.9], SCALES = [1, 0.92, 0.84, 0.76, 0.68, 0.6], HEIGHTS = [1, 0.85, 0.7, 0.6, 0.55], LEANS = [8, 16, 24, 30];
@@ -263,53 +263,11 @@ export function sticker(picture, face, strength, { which }) {
         const aside = /_(cheek|muzzle)$/.test(layer.place) ? (layer.place.startsWith("left_") ? -head.yaw : head.yaw) : 0, share = Math.min(1, strength) * (1 - smoothstep(aside, HIDDEN_YAW[0], HIDDEN_YAW[1])), lies = layer.on !== null && ring ? standing(layer, head, ring) : fits[i];
         if (share <= 0 || !lies) continue;
         const hidden = layer.falls ? [...FACE, "u_lip", "l_lip", "mouth"] : layer.under_hair ? ["hair", "hat"] : [], only = layer.plane.endsWith("side") ? FACE : [], { drawing, px } = drawnAt(layer, 0.7 * head.unit * layer.scale), [left, top] = layer.box;
-        if (layer.string) drawString(picture, face, head, lies, places, share, light);
         if (layer.shadow) {
             const { drawing: shade, reach } = shadowOf(layer, drawing, px);
             put(picture, face, head, lies, shade, [left - reach, top - reach + 0.05], px, { share, hidden, only: only.length ? only : OWN, light: [0, 0, 0], falls: false });
         }
         put(picture, face, head, lies, drawing, [left, top], px, { share, hidden, only, light, falls: layer.falls });
-    }
-}
-
-/** The points of a way on which a string lies that is drawn tight around it: it has no corners inwards. @param {number[][]} way */
-function taut(way) {
-    const turn = (/** @type {number[]} */ a, /** @type {number[]} */ b, /** @type {number[]} */ c) => (b[0] - a[0]) * (c[1] - a[1]) - (b[1] - a[1]) * (c[0] - a[0]);
-    const half = (/** @type {number[][]} */ points) => points.reduce((hull, point) => {
-        while (hull.length > 1 && turn(hull[hull.length - 2], hull[hull.length - 1], point) <= 0) hull.pop();
-        return [...hull, point];
-    }, /** @type {number[][]} */ ([]));
-    const sorted = [...way].sort((a, b) => a[0] - b[0] || a[1] - b[1]), hull = new Set([...half(sorted), ...half(sorted.reverse()), way[0], way[way.length - 1]]);
-    return way.filter((point) => hull.has(point));
-}
-
-/** Draws the elastic string that holds a party hat: from the ends of its base along both cheeks, below the hair, and around the chin. @param {Picture} picture @param {Face} face @param {Head} head @param {Lies} lies @param {Record<string, number[]>} places @param {number} share @param {number[]} light */
-function drawString(picture, face, head, { seen }, places, share, light) {
-    const { unit, axes: [, down] } = head, sides = [["left", -1], ["right", 1]].map(([side, sign]) => Number(sign) * head.yaw > HIDDEN_YAW[0] ? [] : [seen(Number(sign) * PARTY_HAT_HALF, 0.03), ...["ear", "side", "jaw", "chin"].map((name) => places[`${side}_${name}`])]);
-    const way = taut([...sides[0], places.chin.map((value, c) => value + 0.03 * down[c]), ...sides[1].reverse()]), ends = [way[0], ...way, way[way.length - 1]], curve = /** @type {number[][]} */ ([]);
-    if (way.length < 2) return;
-    for (let i = 1; i < way.length; i++) for (let k = 0; k < 14; k++) { // a spline through the points
-        const [a, b, c, d] = ends.slice(i - 1, i + 3), t = k / 14;
-        curve.push([0, 1].map((n) => b[n] + 0.5 * t * (c[n] - a[n] + t * (2 * a[n] - 5 * b[n] + 4 * c[n] - d[n] + t * (3 * (b[n] - c[n]) + d[n] - a[n])))));
-    }
-    curve.push(way[way.length - 1]);
-    const xs = curve.map(([x]) => x), ys = curve.map(([, y]) => y), reach = 0.1 * unit, span = (/** @type {number[]} */ values, /** @type {number} */ most) => [clamp(Math.floor(Math.min(...values) - reach), 0, most), clamp(Math.ceil(Math.max(...values) + reach) + 1, 0, most)];
-    const [x0, x1] = span(xs, picture.width), [y0, y1] = span(ys, picture.height), w = x1 - x0, h = y1 - y0;
-    if (w < 1 || h < 1) return;
-    const window = /** @type {any} */ ({ w, h }), to = /** @type {Matrix} */ ([1, 0, -x0, 0, 1, -y0]), away = face.shares ? shareOver(face, window, to, ["hair", "hat"]) : null, own = face.shares ? shareOver(face, window, to, OWN) : null;
-    for (const [tone, wide, alpha, below] of [[0, 2.2 * STRING, 0.25, 0.014], [STRING_LIGHT, STRING, 0.9, 0]]) {
-        const half = Math.max(1, Math.round(wide * unit)) / 2, strength = share * alpha * Math.min(1, wide * unit), covered = new Float32Array(w * h);
-        for (let i = 1; i < curve.length; i++) {
-            const [a, b] = [curve[i - 1], curve[i]].map(([x, y]) => [x + below * down[0] - x0, y + below * down[1] - y0]), [dx, dy] = [b[0] - a[0], b[1] - a[1]], length = Math.max(dx * dx + dy * dy, 1e-9);
-            for (let y = Math.max(0, Math.floor(Math.min(a[1], b[1]) - half - 1)); y <= Math.min(h - 1, Math.max(a[1], b[1]) + half + 1); y++) for (let x = Math.max(0, Math.floor(Math.min(a[0], b[0]) - half - 1)); x <= Math.min(w - 1, Math.max(a[0], b[0]) + half + 1); x++) {
-                const t = clamp(((x - a[0]) * dx + (y - a[1]) * dy) / length, 0, 1), at = y * w + x;
-                covered[at] = Math.max(covered[at], clamp(half + 0.5 - Math.hypot(x - a[0] - t * dx, y - a[1] - t * dy), 0, 1));
-            }
-        }
-        for (let i = 0; i < covered.length; i++) {
-            const cover = strength * covered[i] * (away ? 1 - smoothstep(away[i], 0.3, 0.7) : 1) * (own ? smoothstep(own[i], 0.3, 0.7) : 1), at = 4 * ((y0 + Math.floor(i / w)) * picture.width + x0 + i % w);
-            if (cover) for (let c = 0; c < 3; c++) picture.data[at + c] += cover * (255 * light[c] * tone - picture.data[at + c]);
-        }
     }
 }
 
