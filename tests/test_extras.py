@@ -33,8 +33,8 @@ MODULES = {
 BROUGHT = {"google": "onnx", "markupsafe": "jinja2", "starlette": "fastapi"}
 """Modules that come with another package."""
 
-OPTIONAL = {"gdown", "weasyprint"}
-"""What is tried, and told in a line where it is not installed: Google Drive's files; PDF."""
+OPTIONAL = {"gdown", "openvino", "weasyprint"}
+"""What is tried, and told in a line where it is not installed: Google Drive's files; another runtime; PDF."""
 
 
 def _modules(requirements: list[str]) -> set[str]:
