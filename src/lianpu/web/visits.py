@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import secrets
 import shutil
 import tempfile
@@ -42,8 +43,8 @@ class Visit:
     pictures: dict[str, Stored] = field(default_factory=dict)
 
     def bytes(self) -> int:
-        """Of all files."""
-        return sum(_size(file) for file in self.folder.rglob("*"))
+        """Of all files; folders of other calls may go meanwhile, which os.walk, unlike rglob, passes over."""
+        return sum(_size(Path(folder, name)) for folder, _, names in os.walk(self.folder) for name in names)
 
     def new_folder(self) -> Path:
         """A new empty folder in the visit's."""
