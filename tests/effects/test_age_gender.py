@@ -159,7 +159,7 @@ def test_set_without_a_model_takes_the_transforms_and_a_named_model_itself(tmp_p
     edit_file(job, tmp_path / "hair.png", tmp_path / "both.png")
     both, only_hair = read_image(tmp_path / "both.png").astype(int), read_image(tmp_path / "hair.png").astype(int)
     apart, of_the_face = np.abs(both - done["auto"]).mean(), np.abs(only_hair - done["auto"]).mean()
-    assert apart < 0.25 * of_the_face, "hair first, then the face, which is read anew here"
+    assert apart < 0.25 * of_the_face, "hair and face, each as alone; the face is read anew here"
 
 
 def test_a_womans_jaw_has_no_beard_to_take_off() -> None:

@@ -25,7 +25,7 @@ PRIVATE = re.compile(
     r"|\.(pem|key|p12|pyc|sqlite|db|log)$"
 )
 MODELS = (".onnx", ".safetensors", ".pth", ".pt", ".npz", ".tflite", ".dat")
-MACHINE = re.compile(rb"(?<![\w.])(?:/work/|/root/|/home/\w+/)")
+MACHINE = re.compile(rb"(?<![\w.])(?:/root/|/home/\w+/)")
 
 
 def version_problems(version: str, changelog: str, tag: str) -> Iterator[str]:
